@@ -1,0 +1,36 @@
+//! The commands and how each is started.
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::session::Session;
+use crate::{cluster, guard, interrupt};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Cluster(cluster::command::Arguments),
+    /// Ends the processes of an xtask that is gone; started by xtask itself.
+    #[command(hide = true)]
+    Guard,
+}
+
+/// Runs the command that was asked for.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    if matches!(arguments.command, Command::Guard) {
+        return guard::run();
+    }
+    interrupt::install()?;
+    let session = Session::start()?;
+    match arguments.command {
+        Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
+        Command::Guard => Ok(()),
+    }
+}
