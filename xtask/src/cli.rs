@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::session::Session;
-use crate::{cluster, guard, interrupt};
+use crate::{cluster, demo, generate, guard, interrupt, test};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -16,6 +16,9 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
+    Test(test::Arguments),
+    Generate(generate::Arguments),
     Cluster(cluster::command::Arguments),
     /// Ends the processes of an xtask that is gone; started by xtask itself.
     #[command(hide = true)]
@@ -30,6 +33,9 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     interrupt::install()?;
     let session = Session::start()?;
     match arguments.command {
+        Command::Demo(arguments) => demo::run(&session, &arguments),
+        Command::Test(arguments) => test::run(&session, &arguments),
+        Command::Generate(arguments) => generate::run(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
         Command::Guard => Ok(()),
     }

@@ -27,6 +27,11 @@ pub fn check() -> Result<(), Error> {
     if COUNT.load(Ordering::SeqCst) > 0 { Err(Error::Interrupted) } else { Ok(()) }
 }
 
+/// Forgets the signals so far, to clean up what needs programs to be run.
+pub fn forgive() {
+    COUNT.store(0, Ordering::SeqCst);
+}
+
 /// Sleeps, unless a signal comes.
 pub fn sleep(duration: Duration) -> Result<(), Error> {
     let end = Instant::now() + duration;

@@ -19,8 +19,6 @@ pub struct Kubectl<'a> {
     pub program: PathBuf,
     /// The cluster's kubeconfig; none means the user's own.
     pub kubeconfig: Option<PathBuf>,
-    /// The context in it; none means the current one.
-    pub context: Option<String>,
     /// Where kubectl keeps what it discovered. Never the user's folder: it goes by address, and the next cluster
     /// may get the same port.
     pub cache: PathBuf,
@@ -33,9 +31,6 @@ impl Kubectl<'_> {
         command.env("KUBECACHEDIR", &self.cache).env("KUBERC", "off").current_dir(self.session.root());
         if let Some(kubeconfig) = &self.kubeconfig {
             command.env("KUBECONFIG", kubeconfig);
-        }
-        if let Some(context) = &self.context {
-            command.arg("--context").arg(context);
         }
         command.args(arguments);
         command

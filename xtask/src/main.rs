@@ -9,19 +9,27 @@
 //! process ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`]
 //! put the operator and the simulator next to that.
 
+mod cache;
+mod cargo;
 mod cli;
 mod cluster;
+mod demo;
 mod error;
 mod folder;
+mod generate;
 mod guard;
+mod http;
 mod interrupt;
 mod kubectl;
+mod lock;
 mod poll;
 mod ports;
 mod process;
 mod progress;
 mod service;
 mod session;
+mod simulator;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;

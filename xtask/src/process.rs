@@ -47,7 +47,12 @@ impl Session {
 
     /// Runs a program to its end and keeps what it writes.
     pub fn capture(&self, command: &mut Command) -> Result<Output, Error> {
-        let mut child = self.spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        self.capture_stdout(command.stderr(Stdio::piped()))
+    }
+
+    /// Runs a program to its end and keeps what it writes to standard output.
+    pub fn capture_stdout(&self, command: &mut Command) -> Result<Output, Error> {
+        let mut child = self.spawn(command.stdout(Stdio::piped()))?;
         let stdout = read_in_background(child.stdout.take());
         let stderr = read_in_background(child.stderr.take());
         let status = wait(&mut child)?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Between two lines where there is no terminal to redraw one.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
+const BETWEEN_LIVELY_LINES: Duration = Duration::from_secs(2);
 const BETWEEN_DRAWINGS: Duration = Duration::from_millis(200);
 
 /// Writes a line for the user. A closed standard error is no reason to stop.
@@ -39,21 +40,26 @@ pub struct Step {
 impl Step {
     /// Starts a step that has the screen to itself.
     pub fn start(what: impl Into<String>) -> Self {
-        Self::new(what.into(), io::stderr().is_terminal())
+        Self::new(what.into(), io::stderr().is_terminal(), BETWEEN_LINES)
+    }
+
+    /// Starts a step in which something happens all the time.
+    pub fn start_lively(what: impl Into<String>) -> Self {
+        Self::new(what.into(), io::stderr().is_terminal(), BETWEEN_LIVELY_LINES)
     }
 
     /// Starts a step while something else writes too: no line is redrawn.
     pub fn start_in_background(what: impl Into<String>) -> Self {
-        Self::new(what.into(), false)
+        Self::new(what.into(), false, BETWEEN_LINES)
     }
 
-    fn new(what: String, redraw: bool) -> Self {
+    fn new(what: String, redraw: bool, between_lines: Duration) -> Self {
         let detail = Arc::new(Mutex::new(String::new()));
         let started = Instant::now();
         let (stop, stopped) = mpsc::channel();
         let text = { (what.clone(), Arc::clone(&detail)) };
         let ticker = thread::spawn(move || {
-            let pause = if redraw { BETWEEN_DRAWINGS } else { BETWEEN_LINES };
+            let pause = if redraw { BETWEEN_DRAWINGS } else { between_lines };
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 draw(&text.0, &text.1, started, redraw);
             }
@@ -66,11 +72,6 @@ impl Step {
         if let Ok(mut current) = self.detail.lock() {
             *current = detail.into();
         }
-    }
-
-    /// Since when it runs.
-    pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
     }
 
     /// The step has succeeded.

@@ -1,12 +1,15 @@
 //! Programs that run beside xtask until they are no longer needed.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::thread;
 use std::time::Duration;
 
 use crate::error::{Doing, Error};
 use crate::process;
+use crate::progress::say;
 use crate::session::Session;
 
 /// How long a program may take to end when it is asked to.
@@ -52,6 +55,13 @@ impl Service {
         tail(&fs::read_to_string(&self.log).unwrap_or_default(), lines)
     }
 
+    /// Shows the user what the program writes, from now on.
+    pub fn echo_log(&self, prefix: &'static str) {
+        if let Ok(file) = File::open(&self.log) {
+            thread::spawn(move || echo(file, prefix));
+        }
+    }
+
     /// Where the program's output goes.
     pub fn log(&self) -> &Path {
         &self.log
@@ -61,6 +71,24 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         process::stop(&mut self.child, PATIENCE);
+    }
+}
+
+/// Copies a growing file, line by line, for as long as xtask runs.
+fn echo(file: File, prefix: &str) {
+    let mut reader = BufReader::new(file);
+    let mut line = String::new();
+    loop {
+        match reader.read_line(&mut line) {
+            Ok(0) => thread::sleep(Duration::from_millis(100)),
+            // A line that is not complete yet is read on.
+            Ok(_) if !line.ends_with('\n') => {}
+            Ok(_) => {
+                say(&format!("{prefix} | {}", line.trim_end()));
+                line.clear();
+            }
+            Err(_) => return,
+        }
     }
 }
 

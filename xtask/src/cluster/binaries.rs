@@ -5,10 +5,9 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ring::digest;
-
 use super::build::{self, VERSION};
 use super::tools::Tool;
+use crate::cache;
 use crate::error::{Doing, Error};
 use crate::session::Session;
 
@@ -32,7 +31,7 @@ impl Binaries {
 
     fn find(session: &Session, tools: &[Tool], alone: bool) -> Result<Self, Error> {
         let module = session.root().join("xtask/testcluster");
-        let cache = cache_folder()?.join("testcluster").join(key(&module)?);
+        let cache = cache::folder()?.join("testcluster").join(key(&module)?);
         let assets = env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let paths: BTreeMap<Tool, PathBuf> =
             tools.iter().map(|&tool| (tool, choose(tool, assets.as_deref(), &cache))).collect();
@@ -62,24 +61,11 @@ fn choose(tool: Tool, assets: Option<&Path>, cache: &Path) -> PathBuf {
         .unwrap_or_else(|| cache.join(tool.file()))
 }
 
-/// The per-user folder for what is expensive to make and can be made again.
-pub fn cache_folder() -> Result<PathBuf, Error> {
-    let not_empty = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    not_empty("XDG_CACHE_HOME")
-        .or_else(|| not_empty("HOME").map(|home| home.join(".cache")))
-        .map(|cache| cache.join("devops-agent-operator"))
-        .ok_or_else(|| {
-            Error::Other("neither HOME nor XDG_CACHE_HOME is set: no place for a cache".to_owned())
-        })
-}
-
 /// Another set of versions gets another folder.
 fn key(module: &Path) -> Result<String, Error> {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    for name in ["go.mod", "go.sum"] {
+    let read = |name: &str| {
         let path = module.join(name);
-        hash.update(&fs::read(&path).doing(|| format!("reading {}", path.display()))?);
-    }
-    hash.update(VERSION.as_bytes());
-    Ok(hash.finish().as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+        fs::read(&path).doing(|| format!("reading {}", path.display()))
+    };
+    Ok(cache::key(&[&read("go.mod")?, &read("go.sum")?, VERSION.as_bytes()]))
 }

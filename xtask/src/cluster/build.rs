@@ -1,18 +1,17 @@
 //! Compiling the programs with Go into the cache.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use super::tools::Tool;
 use crate::error::{Doing, Error};
-use crate::progress::{Step, say};
+use crate::progress::Step;
 use crate::session::Session;
-use crate::{interrupt, process};
+use crate::{lock, process};
 
 /// The version that the Kubernetes programs say they are: the one in go.mod.
 pub const VERSION: &str = "v1.36.3";
@@ -30,7 +29,7 @@ pub fn fill(
         return Ok(());
     }
     fs::create_dir_all(cache).doing(|| format!("creating the cache {}", cache.display()))?;
-    let _lock = lock(&cache.join("lock"))?;
+    let _lock = lock::hold(&cache.join("lock"), "compiling the control plane")?;
     let missing = missing(cache, tools);
     if missing.is_empty() {
         return Ok(());
@@ -43,20 +42,6 @@ pub fn fill(
 
 fn missing(cache: &Path, tools: &[Tool]) -> Vec<Tool> {
     tools.iter().copied().filter(|tool| !cache.join(tool.file()).is_file()).collect()
-}
-
-/// Holds the lock until the file is dropped.
-fn lock(path: &Path) -> Result<File, Error> {
-    let file = File::create(path).doing(|| format!("creating the lock {}", path.display()))?;
-    let mut said = false;
-    while file.try_lock().is_err() {
-        if !said {
-            say("Another xtask is compiling the control plane; waiting for it.");
-            said = true;
-        }
-        interrupt::sleep(Duration::from_millis(200))?;
-    }
-    Ok(file)
 }
 
 fn compile(

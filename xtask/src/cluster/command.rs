@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// Run a Kubernetes control plane (API server, etcd, controllers) until Ctrl-C.
 ///
-/// The programs come from the folder KUBEBUILDER_ASSETS, or are compiled with Go once and kept in the user's cache.
+/// The programs come from the folder `KUBEBUILDER_ASSETS`, or are compiled with Go once and kept in the user's cache.
 /// Nothing is installed, nothing listens but on the loopback interface, and all of it is gone afterwards.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

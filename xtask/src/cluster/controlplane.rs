@@ -17,7 +17,7 @@ use crate::service::Service;
 use crate::session::Session;
 
 /// How long the API server may take until it is ready. It takes 4 s on two idle cores.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// Another program can take a port between our finding it free and its use.
 const ATTEMPTS: u32 = 3;
 
@@ -63,7 +63,6 @@ impl<'a> Cluster<'a> {
             session,
             program: binaries.kubectl(),
             kubeconfig: Some(config.clone()),
-            context: None,
             cache: folder.file("kubectl"),
         };
         wait_until_ready(&kubectl, &mut check)?;

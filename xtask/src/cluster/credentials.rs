@@ -5,9 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 
+use crate::cache::hex;
 use crate::error::Error;
 
-/// What stands before a P-256 point in a DER-encoded SubjectPublicKeyInfo.
+/// What stands before a P-256 point in a DER-encoded `SubjectPublicKeyInfo`.
 const P256_PREFIX: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
@@ -17,7 +18,7 @@ const P256_PREFIX: [u8; 26] = [
 pub struct KeyPairPem {
     /// PKCS #8.
     pub private: String,
-    /// SubjectPublicKeyInfo.
+    /// `SubjectPublicKeyInfo`.
     pub public: String,
 }
 
@@ -39,7 +40,7 @@ pub fn token() -> Result<String, Error> {
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| Error::Other("the system has no random numbers for a token".to_owned()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn pem(label: &str, bytes: &[u8]) -> String {
@@ -51,8 +52,7 @@ fn pem(label: &str, bytes: &[u8]) -> String {
         }
         lines.push(character);
     }
-    lines.push_str(&format!("\n-----END {label}-----\n"));
-    lines
+    lines + &format!("\n-----END {label}-----\n")
 }
 
 #[cfg(test)]
