@@ -118,9 +118,11 @@ impl Binding {
 
     /// The members that are labels of the path, and whether each is greedy.
     pub fn labels(&self) -> impl Iterator<Item = (&'static str, bool)> {
-        self.path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(label, _)| {
-            label.strip_suffix('+').map_or((label, false), |label| (label, true))
-        })
+        self.path
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}'))
+            .map(|(label, _)| label.strip_suffix('+').map_or((label, false), |label| (label, true)))
     }
 }
 
