@@ -57,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_roles_arn_tells_the_account() {
-        let none = CachedCredentials::new(Credentials::from_keys("a", "b", None));
+        let none = CachedCredentials::new(Credentials::new("a", "b", None, None, "test"));
         let account = Account::of_role("arn:aws:iam::123456789012:role/team/one").unwrap();
         assert_eq!(account.id(&none).await.unwrap(), "123456789012");
         assert!(Account::of_role("arn:aws:iam::role/one").is_none());
@@ -73,7 +73,7 @@ mod tests {
             .build();
         let account = Account { id: Arc::default(), sts: None };
         assert_eq!(account.id(&CachedCredentials::new(credentials)).await.unwrap(), "210987654321");
-        let silent = CachedCredentials::new(Credentials::from_keys("a", "b", None));
+        let silent = CachedCredentials::new(Credentials::new("a", "b", None, None, "test"));
         let account = Account { id: Arc::default(), sts: None };
         assert!(account.id(&silent).await.unwrap_err().to_string().contains("unknown"));
     }

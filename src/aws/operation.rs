@@ -150,6 +150,11 @@ macro_rules! operation {
             type Output = $output;
         }
 
+        #[cfg(test)]
+        impl $name {
+            pub(crate) const MEMBERS: &[&str] = &[$(stringify!($field)),*];
+        }
+
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 crate::aws::redact::debug_operation(self, f)
@@ -164,6 +169,12 @@ macro_rules! operation {
 macro_rules! output {
     ($(#[$meta:meta])* $name:ident { $($field:ident: $type:ty $(= $how:ident)?),* $(,)? }) => {
         output!(@struct [$(#[$meta])*] $name [] $($field: $type $(= $how)?,)*);
+
+        #[cfg(test)]
+        #[allow(dead_code, reason = "not every part of an answer is a shape of its own")]
+        impl $name {
+            pub(crate) const MEMBERS: &[&str] = &[$(stringify!($field)),*];
+        }
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -12,6 +12,9 @@ mod services;
 mod tags;
 mod triggers;
 
+#[cfg(test)]
+mod model_test;
+
 pub use agent_spaces::*;
 pub use assets::*;
 pub use associations::*;

@@ -26,6 +26,8 @@ impl Default for Timeouts {
 const LARGEST_ANSWER: usize = 32 << 20;
 /// Shorter than a server's patience, so that a request seldom meets a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(20);
+/// A dead connection is found out by so long a silence during a call.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The connections, for all clients of the process. TLS is ring's.
 pub fn connections(timeouts: Timeouts) -> Result<reqwest::Client, Error> {
@@ -36,6 +38,8 @@ pub fn connections(timeouts: Timeouts) -> Result<reqwest::Client, Error> {
         .connect_timeout(timeouts.connect)
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(2)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
