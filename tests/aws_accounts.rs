@@ -1,6 +1,8 @@
 //! Clients made from the standard settings. These are read from the environment, so each case runs in a process of
 //! its own: this test's binary, started again.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
 mod aws_support;
 
 use std::process::Stdio;
@@ -8,7 +10,6 @@ use std::process::Stdio;
 use aws_support::{Reply, Request, Service, ok};
 use devops_agent_operator::aws::accounts::*;
 use devops_agent_operator::aws::operations::*;
-use devops_agent_operator::aws::*;
 
 /// Tells the process which case it is.
 const CASE: &str = "AWS_ACCOUNTS_CASE";

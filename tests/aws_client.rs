@@ -1,5 +1,7 @@
 //! The client against a service on the loopback interface.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
 mod aws_support;
 
 use std::ops::ControlFlow;
@@ -8,11 +10,13 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
-use aws_support::{Reply, Service, ok, refuse};
+use aws_support::{Reply, Request, Service, ok, refuse};
 use devops_agent_operator::aws::budget::Budget;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 const SPACE: &str = r#"{"agentSpace": {"agentSpaceId": "s-1", "name": "one", "new": [1]}}"#;
 
@@ -23,10 +27,12 @@ fn config(url: &str) -> ClientConfig {
         http: connections(timeouts).unwrap(),
         region: "us-east-1".to_owned(),
         endpoints,
-        credentials: CachedCredentials::new(Credentials::from_keys(
+        credentials: CachedCredentials::new(Credentials::new(
             "AKID",
             "hush-secret",
             Some("hush-token".into()),
+            None,
+            "test",
         )),
         account: Account::known("123456789012"),
         budget: Arc::new(Budget::new(1000.0)),
@@ -268,6 +274,61 @@ async fn paths_with_spaces_brackets_and_arns_arrive_as_they_were_encoded() {
             "GET /tags/arn%3Aaws%3Aaidevops%3Aus-east-1%3A123456789012%3Aagentspace%2Fs-1",
         ]
     );
+}
+
+/// The signature that the request should have, computed here from what arrived.
+fn expected_signature(request: &Request, signed_headers: &str) -> String {
+    let (method, target) = request.line().split_once(' ').unwrap();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut query: Vec<_> = query.split('&').collect();
+    query.sort_unstable();
+    let headers = signed_headers
+        .split(';')
+        .map(|name| format!("{name}:{}\n", request.header(name).unwrap()))
+        .collect::<Vec<_>>()
+        .concat();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let hash = |text: &str| hex(&Sha256::digest(text));
+    let hmac = |key: &[u8], text: &str| {
+        let mut hmac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        hmac.update(text.as_bytes());
+        hmac.finalize().into_bytes().to_vec()
+    };
+    let canonical = format!(
+        "{method}\n{}\n{}\n{headers}\n{signed_headers}\n{}",
+        path.replace('%', "%25"),
+        query.join("&"),
+        hash(&request.body)
+    );
+    let time = request.header("x-amz-date").unwrap();
+    let scope = format!("{}/us-east-1/aidevops/aws4_request", &time[..8]);
+    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hash(&canonical));
+    let key = scope.split('/').fold(b"AWS4hush-secret".to_vec(), |key, part| hmac(&key, part));
+    hex(&hmac(&key, &to_sign))
+}
+
+#[tokio::test]
+async fn the_signature_is_right_where_the_path_must_be_encoded_twice() {
+    let (service, client) = start([ok(r#"{"file": {"path": "x"}}"#), ok("{}"), ok("{}")]).await;
+    let file = CreateAssetFile {
+        agent_space_id: "s".to_owned(),
+        asset_id: "a".to_owned(),
+        path: "a b/(c).md".to_owned(),
+        content: json!({"text": "é"}),
+        ..Default::default()
+    };
+    client.call(&file).await.unwrap();
+    let resource_arn = client.arn("service/x").await.unwrap();
+    let tag_keys = vec!["b c".to_owned(), "a:b".to_owned()];
+    client.call(&UntagResource { resource_arn, tag_keys }).await.unwrap();
+    client.call(&ListServices { next_token: Some("t=/+".to_owned()), ..Default::default() }).await.unwrap();
+    for request in service.requests() {
+        let authorization = request.header("authorization").unwrap();
+        let (_, rest) = authorization.split_once("SignedHeaders=").unwrap();
+        let (signed_headers, signature) = rest.split_once(", Signature=").unwrap();
+        assert!(signed_headers.contains("host;x-amz-date"), "{signed_headers}");
+        assert_eq!(signature, expected_signature(&request, signed_headers), "{}", request.line());
+    }
 }
 
 #[derive(Default)]

@@ -53,7 +53,7 @@ pub struct AssumeRole {
     pub role_arn: String,
     /// What its trust policy may ask for.
     pub external_id: Option<String>,
-    /// What CloudTrail shows.
+    /// The name that the audit log shows.
     pub session_name: Option<String>,
 }
 
@@ -162,8 +162,10 @@ impl ClientFactory {
 
 /// `AWS_ENDPOINT_URL_DEVOPS_AGENT`, `AWS_ENDPOINT_URL`, or what the profile says; unless they are to be ignored.
 fn standard_endpoint(sdk: &SdkConfig) -> Option<String> {
+    // The form of a profile's `services` section. With the service's id, `DevOps Agent`, the library would look for
+    // `devops-agent` there, which no other SDK does; the environment variable is the same.
     let key = ServiceConfigKey::builder()
-        .service_id("DevOps Agent")
+        .service_id("devops_agent")
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build()

@@ -149,34 +149,28 @@ impl Client {
     /// Sends the request once.
     async fn attempt(&self, request: &Prepared, time: Duration) -> Result<Answer, Failure> {
         let config = &self.inner.config;
+        let operation = request.operation;
         let start = Instant::now();
-        let credentials = config.credentials.get().await.map_err(Failure::from)?;
+        let credentials = config.credentials.get().await?;
         let signed_at = self.inner.clock.now();
-        let outcome = match self.sign(request, &credentials, signed_at) {
-            Ok(signed) => transport::exchange(&config.http, request.operation, signed, time).await,
-            Err(error) => Err(error),
-        };
-        let outcome = outcome.and_then(|answer| match answer.status {
-            200..300 => Ok(Ok(answer)),
-            _ => Ok(Err((answer.error(request.operation, request.body()), answer))),
-        });
-        match outcome {
-            Ok(Ok(answer)) => {
-                self.report(request.operation, &answer.status.to_string(), None, answer.request_id(), start);
-                Ok(answer)
-            }
-            Ok(Err((error, answer))) => {
-                let code = Some(error.code.as_str());
-                self.report(request.operation, &answer.status.to_string(), code, answer.request_id(), start);
-                let error = Error::Service(Box::new(error));
-                let mended = self.mend(&error, &answer, signed_at, &credentials).await;
-                Err(Failure { error, mended })
-            }
+        let signed = self.sign(request, &credentials, signed_at)?;
+        let answer = match transport::exchange(&config.http, operation, signed, time).await {
+            Ok(answer) => answer,
             Err(error) => {
-                self.report(request.operation, word(&error), None, None, start);
-                Err(error.into())
+                self.report(operation, word(&error), None, None, start);
+                return Err(error.into());
             }
+        };
+        let status = answer.status.to_string();
+        if matches!(answer.status, 200..300) {
+            self.report(operation, &status, None, answer.request_id(), start);
+            return Ok(answer);
         }
+        let error = answer.error(operation, request.body());
+        self.report(operation, &status, Some(error.code.as_str()), answer.request_id(), start);
+        let error = Error::Service(Box::new(error));
+        let mended = self.mend(&error, &answer, signed_at, &credentials).await;
+        Err(Failure { error, mended })
     }
 
     fn sign(

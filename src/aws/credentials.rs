@@ -15,9 +15,9 @@ use tokio::time::Instant;
 use super::error::Error;
 
 /// Credentials are renewed so long before they expire.
-const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
+const BEFORE_EXPIRY: Duration = Duration::from_mins(1);
 /// Credentials without an expiry are read again so often: someone may have changed the file.
-const WITHOUT_EXPIRY: Duration = Duration::from_secs(15 * 60);
+const WITHOUT_EXPIRY: Duration = Duration::from_mins(15);
 /// A failure is repeated to those who ask right after it, so that they don't queue up to find the same.
 const FAILURE: Duration = Duration::from_secs(1);
 /// How long a source may take.

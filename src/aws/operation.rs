@@ -211,6 +211,7 @@ macro_rules! paged {
         impl crate::aws::Paged for $name {
             type Item = $item;
 
+            #[allow(clippy::needless_update, reason = "some lists have no other members")]
             fn page(&self, token: Option<String>) -> Self {
                 Self { next_token: token, max_results: self.max_results.or(Some(100)), ..self.clone() }
             }

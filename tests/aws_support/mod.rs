@@ -3,6 +3,7 @@
 #![allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several tests")]
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -104,7 +105,7 @@ async fn serve(
             let mut head =
                 format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
             for (name, value) in headers {
-                head += &format!("{name}: {value}\r\n");
+                let _ = write!(head, "{name}: {value}\r\n");
             }
             let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes()).await;
         }
