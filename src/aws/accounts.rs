@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_types::service_config::ServiceConfigKey;
 
@@ -70,18 +72,7 @@ impl ClientFactory {
     /// Reads the standard settings once: environment, profile, and where credentials come from.
     pub async fn load(options: FactoryOptions) -> Result<Self, Error> {
         let http = transport::connections(options.timeouts)?;
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(options.timeouts.connect)
-            .operation_timeout(options.timeouts.call)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
-            .timeout_config(timeouts);
-        if let Some(region) = &options.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        let sdk = loader.load().await;
+        let sdk = loader(&options).load().await;
         let source = sdk.credentials_provider().ok_or_else(|| Error::Credentials {
             message: "the settings name no source of credentials".to_owned(),
         })?;
@@ -157,6 +148,28 @@ impl ClientFactory {
             builder = builder.external_id(external_id);
         }
         builder.build_from_provider(self.credentials.clone()).await
+    }
+}
+
+/// How the standard settings are read, and STS and the other sources of credentials reached: with ring's TLS, and by
+/// way of the proxy that the environment names, as the API itself is.
+fn loader(options: &FactoryOptions) -> ConfigLoader {
+    let connections =
+        aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+            let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+            builder.set_connector_settings(settings.cloned());
+            builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+            builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+        });
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(options.timeouts.connect)
+        .operation_timeout(options.timeouts.call)
+        .build();
+    let loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(connections).timeout_config(timeouts);
+    match &options.region {
+        Some(region) => loader.region(Region::new(region.clone())),
+        None => loader,
     }
 }
 

@@ -1,0 +1,245 @@
+//! What every kind has in common: policies, references, consent, and the shared part of status.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use kube::Resource;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::scalars::{DataKey, NamespaceName, ObjectName, TagKey, TagValue};
+use super::schema;
+
+/// Tags on a remote, by key.
+pub type Tags = BTreeMap<TagKey, TagValue>;
+
+/// What the operator may do to the remote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ManagementPolicy {
+    #[default]
+    Manage,
+    Observe,
+}
+
+/// What becomes of the remote when the object is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    #[default]
+    Delete,
+    Retain,
+}
+
+/// What to do with a matching remote that this object did not create.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AdoptionPolicy {
+    #[default]
+    Refuse,
+    Adopt,
+}
+
+/// How an object relates to its remote; part of the spec of every kind that has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Policies {
+    /// Manage (the default) makes AWS match this object. Observe never writes to AWS: it finds the
+    /// resource and shows its state in status.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+
+    /// Delete (the default) deletes the resource in AWS when this object is deleted. Retain leaves it.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+
+    /// What to do when a matching resource exists in AWS that this object did not create. Refuse (the
+    /// default) stops and says so; Adopt takes it over.
+    #[serde(default)]
+    pub adoption_policy: AdoptionPolicy,
+
+    /// Id of the existing resource in AWS that this object takes over, for example the agent space id
+    /// that the console shows. Without it the operator creates a resource of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^(?:[a-zA-Z0-9_.-]+)$"))]
+    pub external_id: Option<String>,
+}
+
+/// The AWSAccount whose region and credentials are used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountRef {
+    /// Name of the AWSAccount, for example `production`.
+    pub name: ObjectName,
+}
+
+/// Another object of this API group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectRef {
+    /// Name of the object.
+    pub name: ObjectName,
+
+    /// Namespace of the object; that of the referring object when left out. The other object must
+    /// allow it with its `allowedNamespaces`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<NamespaceName>,
+}
+
+/// A key of a Secret or ConfigMap in the object's own namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct KeyRef {
+    /// Name of the Secret or ConfigMap.
+    pub name: ObjectName,
+
+    /// Key within its data, for example `token`.
+    pub key: DataKey,
+}
+
+/// A value that is kept in a Secret, never in the object itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretValue {
+    /// The key of a Secret in the object's own namespace that holds the value.
+    pub secret_key_ref: KeyRef,
+}
+
+/// Which namespaces an object may be referred to from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConsentFrom {
+    #[default]
+    Same,
+    All,
+    Names,
+    Selector,
+}
+
+/// Who may refer to this object from another namespace. Consent sits with the owner.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule(".names", "has(self.names) == (self.from == 'Names')", "names goes with from: Names, and only with it"),
+    schema::rule(".selector", "has(self.selector) == (self.from == 'Selector')", "selector goes with from: Selector, and only with it"),
+]))]
+pub struct AllowedNamespaces {
+    /// Same (the default): only objects of this namespace. All: of every namespace. Names: of the
+    /// listed ones. Selector: of those whose labels match.
+    #[serde(default)]
+    pub from: ConsentFrom,
+
+    /// The namespaces that may refer to this object, with `from: Names`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100))]
+    pub names: Option<Vec<NamespaceName>>,
+
+    /// Labels of the namespaces that may refer to this object, with `from: Selector`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// The part of status that every kind has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommonStatus {
+    /// Generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Ready: the resource exists in AWS, matches the spec and works. Synced: the last comparison or
+    /// write succeeded. Reconciling and Stalled are there only while they are True.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Vec<Condition>,
+
+    /// Id of the resource in AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+
+    /// Value of the annotation `devopsagent.dev/reconcile-requested-at` that was last acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+
+    /// A create that has been started and whose answer is not yet recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+
+    /// What AWS was last given of the input that it never returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+
+    /// Keys of the tags that the operator set from the spec, so that it can remove the ones that the
+    /// spec no longer has and leaves other tools' alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_keys: Vec<String>,
+}
+
+/// Note that a create has been started: until its answer is recorded, its outcome is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Intent {
+    /// The API operation, for example `RegisterService`.
+    pub operation: String,
+}
+
+/// A keyed hash, comparable only under the same key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fingerprint {
+    /// Id of the key that the hash was made with.
+    pub key_id: String,
+    /// HMAC-SHA256 in hexadecimal.
+    pub hash: String,
+}
+
+/// What the engine needs to know of an object of any kind.
+pub trait Object:
+    Resource<DynamicType = ()> + Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// The kind's status; its shared part is within reach of the engine.
+    type Status: Status;
+
+    /// How the object relates to its remote.
+    fn policies(&self) -> Policies;
+
+    /// The status as it was last seen, or an empty one.
+    fn status(&self) -> Self::Status;
+
+    /// The AWSAccount that the object names, for the kinds that name one.
+    fn account_ref(&self) -> Option<&AccountRef> {
+        None
+    }
+}
+
+/// A kind's status: the shared part and what the kind adds.
+pub trait Status: Clone + Default + PartialEq + std::fmt::Debug + Serialize + Send + Sync + 'static {
+    /// The shared part.
+    fn common(&self) -> &CommonStatus;
+    /// The shared part, to be changed.
+    fn common_mut(&mut self) -> &mut CommonStatus;
+}
+
+/// Implements [`Status`] for a struct that holds a flattened `common` field, and [`Object`] for its kind.
+macro_rules! object {
+    ($kind:ty, $status:ty $(, account: $account:ident)?) => {
+        impl $crate::api::common::Status for $status {
+            fn common(&self) -> &$crate::api::common::CommonStatus {
+                &self.common
+            }
+
+            fn common_mut(&mut self) -> &mut $crate::api::common::CommonStatus {
+                &mut self.common
+            }
+        }
+
+        impl $crate::api::common::Object for $kind {
+            type Status = $status;
+
+            fn policies(&self) -> $crate::api::common::Policies {
+                self.spec.policies.clone()
+            }
+
+            fn status(&self) -> $status {
+                self.status.clone().unwrap_or_default()
+            }
+
+            $(fn account_ref(&self) -> Option<&$crate::api::common::AccountRef> {
+                self.spec.$account.as_ref()
+            })?
+        }
+    };
+}
+pub(crate) use object;

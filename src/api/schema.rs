@@ -1,0 +1,105 @@
+//! Pieces of CRD schema that derives can't express.
+
+use kube::CustomResourceExt;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::scalars::{TagKey, TagValue};
+
+/// A CEL rule on an object that forbids to change one of its fields, to add it, or to remove it.
+pub fn immutable(field: &str, way_out: &str) -> Value {
+    json!({
+        "rule": format!(
+            "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+        ),
+        "message": format!("{field} can't be changed; {way_out}"),
+        "fieldPath": format!(".{field}"),
+    })
+}
+
+/// A CEL rule with its message, shown at the field `path` (such as `.names`).
+pub fn rule(path: &str, rule: &str, message: &str) -> Value {
+    json!({ "rule": rule, "message": message, "fieldPath": path })
+}
+
+/// Any JSON object, kept as it is (an API document such as an asset's metadata).
+pub fn free_object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// Conditions as a list that several writers can share, keyed by `type`.
+pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema =
+        generator.subschema_for::<Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition>>();
+    schema.insert("x-kubernetes-list-type".into(), json!("map"));
+    schema.insert("x-kubernetes-list-map-keys".into(), json!(["type"]));
+    schema
+}
+
+/// A map whose keys are checked by CEL, since a structural schema knows no constraint on keys.
+///
+/// `max` bounds what the rule can cost; the API server refuses an unbounded one.
+pub fn map_of<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator, max: usize) -> Schema {
+    let key = K::json_schema(generator).to_value();
+    let mut checks = Vec::new();
+    if let Some(min) = key["minLength"].as_u64().filter(|min| *min > 0) {
+        checks.push(format!("size(key) >= {min}"));
+    }
+    if let Some(max) = key["maxLength"].as_u64() {
+        checks.push(format!("size(key) <= {max}"));
+    }
+    if let Some(pattern) = key["pattern"].as_str() {
+        checks.push(format!("key.matches(r'{pattern}')"));
+    }
+    json_schema!({
+        "type": "object",
+        "maxProperties": max,
+        "additionalProperties": generator.subschema_for::<V>(),
+        "x-kubernetes-validations": [{
+            "rule": format!("self.all(key, {})", checks.join(" && ")),
+            "message": format!("a key is not a valid {}", K::schema_name()),
+        }],
+    })
+}
+
+/// Tags: 46 at most, since AWS allows 50 and four are the operator's own.
+pub fn tags(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = map_of::<TagKey, TagValue>(generator, 46);
+    if let Some(rules) = schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
+        rules.push(json!({
+            "rule": "self.all(key, !key.startsWith('devopsagent.dev/') && !key.startsWith('aws:'))",
+            "message": "the prefixes devopsagent.dev/ and aws: are reserved",
+        }));
+    }
+    schema
+}
+
+/// Takes `nullable` out everywhere: the API server then drops an explicit null, as users expect,
+/// instead of storing it.
+fn without_nullable(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.get("nullable").is_some_and(Value::is_boolean) {
+                members.remove("nullable");
+            }
+            members.values_mut().for_each(without_nullable);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nullable),
+        _ => {}
+    }
+}
+
+/// The CRD of `K` as it is installed: the derive's, with the default that makes a new object count
+/// as in progress (kstatus takes an object without status for done).
+pub fn crd<K: CustomResourceExt>() -> Result<Value, serde_json::Error> {
+    let mut crd = serde_json::to_value(K::crd())?;
+    without_nullable(&mut crd);
+    let versions = crd.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten() {
+        if let Some(status) = version.pointer_mut("/schema/openAPIV3Schema/properties/status") {
+            status["default"] = json!({ "observedGeneration": -1 });
+        }
+    }
+    crd["metadata"]["annotations"] = json!({ "argocd.argoproj.io/sync-options": "ServerSideApply=true" });
+    Ok(crd)
+}
