@@ -10,10 +10,12 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`api`] | the YAML contract: one file a kind. Data only |
+//! | [`aws`] | the signed client: operations, errors, pages, retry, budget, accounts |
 
 #[allow(
     missing_docs,
     reason = "enum values are documented at the fields that hold them: kubectl explain shows those"
 )]
 pub mod api;
+pub mod aws;
 pub mod kinds;
