@@ -27,7 +27,7 @@ use super::{schema, union as unions};
     namespaced,
     status = "PrivateConnectionStatus",
     derive = "PartialEq",
-    validation = Rule::new(NAME_FITS).message(NAME_MESSAGE).field_path(".metadata.name"),
+    validation = Rule::new(NAME_FITS).message(NAME_MESSAGE).field_path(".spec.name"),
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"ID","type":"string","jsonPath":".status.id"}"#,
@@ -79,7 +79,7 @@ pub struct PrivateConnectionSpec {
 
 /// The object's name has to serve as the connection's where the spec has no other.
 const NAME_FITS: &str = "has(self.spec.name) || has(self.spec.externalId) || self.metadata.name.matches('^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$')";
-const NAME_MESSAGE: &str = "the object's name is the connection's, and that has 3 to 30 lowercase letters, digits and hyphens: choose another, or set spec.name";
+const NAME_MESSAGE: &str = "metadata.name serves as the connection's name, which has 3 to 30 lowercase letters, digits and hyphens: choose another, or set spec.name";
 
 union! {
     /// Who manages the path into the network (`PrivateConnectionMode`): exactly one.

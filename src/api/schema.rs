@@ -133,13 +133,16 @@ pub fn tags(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Takes `nullable` out everywhere: the API server then drops an explicit null, as users expect,
+/// Takes `nullable` and the null of an optional enum out everywhere: the API server then drops an explicit null, as users expect,
 /// instead of storing it.
 fn without_nullable(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if members.get("nullable").is_some_and(Value::is_boolean) {
                 members.remove("nullable");
+            }
+            if let Some(Value::Array(values)) = members.get_mut("enum") {
+                values.retain(|value| !value.is_null());
             }
             members.values_mut().for_each(without_nullable);
         }
