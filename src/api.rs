@@ -5,13 +5,24 @@
 //! the struct holds the reference, and `crate::wire` puts the value in its place.
 
 pub mod agent_space;
+pub mod asset;
+pub mod association;
 pub mod aws_account;
 pub mod common;
+pub mod private_connection;
 pub mod scalars;
 pub mod schema;
+pub mod service_registration;
+pub mod trigger;
+pub mod union;
 
 pub use agent_space::{AgentSpace, AgentSpaceSpec, AgentSpaceStatus};
+pub use asset::{Asset, AssetSpec, AssetStatus};
+pub use association::{Association, AssociationSpec, AssociationStatus};
 pub use aws_account::{AWSAccount, AWSAccountSpec, AWSAccountStatus};
+pub use private_connection::{PrivateConnection, PrivateConnectionSpec, PrivateConnectionStatus};
+pub use service_registration::{ServiceRegistration, ServiceRegistrationSpec, ServiceRegistrationStatus};
+pub use trigger::{Trigger, TriggerSpec, TriggerStatus};
 
 /// API group of every kind.
 pub const GROUP: &str = "devopsagent.dev";

@@ -17,9 +17,68 @@ pub fn immutable(field: &str, way_out: &str) -> Value {
     })
 }
 
+/// A CEL rule on an object that forbids to remove one of its fields; it may be added and changed.
+pub fn stays(field: &str, why: &str) -> Value {
+    json!({
+        "rule": format!("!has(oldSelf.{field}) || has(self.{field})"),
+        "message": format!("{field} can't be removed; {why}"),
+        "fieldPath": format!(".{field}"),
+    })
+}
+
 /// A CEL rule with its message, shown at the field `path` (such as `.names`).
 pub fn rule(path: &str, rule: &str, message: &str) -> Value {
     json!({ "rule": rule, "message": message, "fieldPath": path })
+}
+
+/// A CEL rule with its message, shown at the object that it is on.
+pub fn rule_here(rule: &str, message: &str) -> Value {
+    json!({ "rule": rule, "message": message })
+}
+
+/// A CEL rule that exactly one of these optional members is set.
+pub fn exactly_one(members: &[&str]) -> Value {
+    let all = members.join(", ");
+    json!({ "rule": format!("{} == 1", count(members)), "message": format!("exactly one of {all} must be set") })
+}
+
+/// A CEL rule that at most one of these optional members is set, shown at the first.
+pub fn at_most_one(members: &[&str]) -> Value {
+    let all = members.join(", ");
+    let first = members.first().copied().unwrap_or_default();
+    rule(
+        &format!(".{first}"),
+        &format!("{} <= 1", count(members)),
+        &format!("at most one of {all} may be set"),
+    )
+}
+
+/// A CEL rule that forbids `field` where `other` is set.
+pub fn excludes(other: &str, field: &str, why: &str) -> Value {
+    rule(
+        &format!(".{field}"),
+        &format!("!has(self.{other}) || !has(self.{field})"),
+        &format!("{field} can't go with {other}: {why}"),
+    )
+}
+
+/// CEL that counts which of these members are set.
+fn count(members: &[&str]) -> String {
+    let set: Vec<String> = members.iter().map(|member| format!("has(self.{member})")).collect();
+    format!("[{}].filter(set, set).size()", set.join(", "))
+}
+
+/// Puts a CEL rule beside those that the schema has.
+pub fn add_rule(schema: &mut Schema, rule: Value) {
+    let rules = schema.ensure_object().entry("x-kubernetes-validations").or_insert_with(|| json!([]));
+    if let Value::Array(rules) = rules {
+        rules.push(rule);
+    }
+}
+
+/// Makes a list of scalars a set: an entry may be there once, and its place means nothing.
+pub fn set(schema: &mut Schema) {
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
 /// Any JSON object, kept as it is (an API document such as an asset's metadata).
@@ -74,13 +133,16 @@ pub fn tags(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Takes `nullable` out everywhere: the API server then drops an explicit null, as users expect,
+/// Takes `nullable` and the null of an optional enum out everywhere: the API server then drops an explicit null, as users expect,
 /// instead of storing it.
 fn without_nullable(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if members.get("nullable").is_some_and(Value::is_boolean) {
                 members.remove("nullable");
+            }
+            if let Some(Value::Array(values)) = members.get_mut("enum") {
+                values.retain(|value| !value.is_null());
             }
             members.values_mut().for_each(without_nullable);
         }

@@ -1,0 +1,94 @@
+//! Asset: something that the agent knows or works with.
+
+mod content;
+mod metadata;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use content::{ConfigMapName, Content, File, FileSource, Zip};
+pub use metadata::{AgentType, Metadata, SkillStatus, TestAgentType, TestPersona};
+
+use super::common::{CommonStatus, ObjectRef, Policies, object};
+use super::scalars::AssetType;
+use super::schema;
+
+/// Something that the agent knows or works with: a skill, instructions, an attachment, a custom agent, a memory or a test profile.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "devopsagent.dev",
+    version = "v1alpha1",
+    kind = "Asset",
+    plural = "assets",
+    shortname = "asset",
+    category = "devopsagent",
+    doc = "Something that the agent knows or works with: a skill, instructions, an attachment, a custom agent, a memory or a test profile.",
+    namespaced,
+    status = "AssetStatus",
+    derive = "PartialEq",
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"ID","type":"string","jsonPath":".status.id"}"#,
+    printcolumn = r#"{"name":"Type","type":"string","jsonPath":".spec.assetType"}"#,
+    printcolumn = r#"{"name":"Space","type":"string","jsonPath":".spec.agentSpaceRef.name"}"#,
+    printcolumn = r#"{"name":"Version","type":"integer","jsonPath":".status.version","priority":1}"#,
+    printcolumn = r#"{"name":"Files","type":"integer","jsonPath":".status.files","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = metadata::rules()))]
+pub struct AssetSpec {
+    #[serde(flatten)]
+    pub policies: Policies,
+
+    /// The AgentSpace that the asset belongs to.
+    pub agent_space_ref: ObjectRef,
+
+    /// Kind of the asset: `skill`, `agents_md`, `attachment`, `custom_agent`, `memory_store`, `memory`,
+    /// `test_profile`, or any other that AWS knows.
+    pub asset_type: AssetType,
+
+    /// What AWS knows of the asset; which members there must be depends on its type. AWS merges what it
+    /// is given into what it has, so a member that is taken out here stays there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
+
+    /// The Asset of the type `memory_store` that a memory is kept in: fills `metadata.memory_store_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_store_ref: Option<ObjectRef>,
+
+    /// What the asset consists of: exactly one source.
+    pub content: Content,
+}
+
+/// What the operator knows of the asset.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AssetStatus {
+    #[serde(flatten)]
+    pub common: CommonStatus,
+
+    /// Id of the agent space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_space_id: Option<String>,
+
+    /// Version of the asset in AWS; every change raises it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+
+    /// How many files the asset has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<i32>,
+}
+
+object!(Asset, AssetStatus);
+
+/// The rules on an asset that are not about its metadata.
+fn own_rules() -> Vec<serde_json::Value> {
+    vec![
+        schema::immutable("agentSpaceRef", "delete the object and create it anew"),
+        schema::immutable("assetType", "delete the object and create it anew"),
+    ]
+}

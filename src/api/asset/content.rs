@@ -1,0 +1,96 @@
+//! What an asset consists of.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::api::common::KeyRef;
+use crate::api::scalars::{AssetFileBase64, AssetFilePath, AssetFileText, AssetSourceUrl, ObjectName};
+use crate::api::union;
+use crate::api::union::union;
+
+/// Most files that an asset can have here: a CEL rule on each needs a bound.
+const MOST_FILES: usize = 500;
+
+/// Files, in a list of their own so that each path is there once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Files(pub Vec<File>);
+
+impl JsonSchema for Files {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Files".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_FILES,
+            "items": generator.subschema_for::<File>(),
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["path"],
+        })
+    }
+}
+
+union! {
+    /// What an asset consists of: exactly one source.
+    pub enum Content {
+        /// The files, one by one. A skill has a `SKILL.md`.
+        "files" => Files(Files),
+        /// A ConfigMap in the object's own namespace: each of its keys is a file of that name.
+        "configMapRef" => ConfigMapRef(ConfigMapName),
+        /// A zip archive in a key of a ConfigMap or Secret: exactly one. AWS unpacks it.
+        "zip" => Zip(Zip),
+        /// HTTPS address in GitHub that AWS fetches the files from. The space needs an association with
+        /// the repository.
+        "sourceUrl" => SourceUrl(AssetSourceUrl),
+    }
+}
+
+/// A file of an asset (`AssetFileContent`): exactly one of text, base64, configMapKeyRef and secretKeyRef.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = union::as_object)]
+pub struct File {
+    /// Path within the asset, for example `references/escalation.md`.
+    pub path: AssetFilePath,
+
+    /// Where its bytes are.
+    #[serde(flatten)]
+    pub source: FileSource,
+}
+
+/// Where the bytes of a file are (`AssetFileBody`, and its sources in the cluster).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum FileSource {
+    /// The text of the file, for example with `text: |`.
+    Text(AssetFileText),
+    /// The bytes of the file in base64.
+    Base64(AssetFileBase64),
+    /// The key of a ConfigMap in the object's own namespace that holds the file.
+    ConfigMapKeyRef(KeyRef),
+    /// The key of a Secret in the object's own namespace that holds the file.
+    SecretKeyRef(KeyRef),
+}
+
+/// A ConfigMap in the object's own namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigMapName {
+    /// Name of the ConfigMap.
+    pub name: ObjectName,
+}
+
+union! {
+    /// Where a zip archive is: exactly one.
+    pub enum Zip {
+        /// The key of a ConfigMap in the object's own namespace, in its `binaryData`.
+        "configMapKeyRef" => ConfigMapKeyRef(KeyRef),
+        /// The key of a Secret in the object's own namespace.
+        "secretKeyRef" => SecretKeyRef(KeyRef),
+    }
+}

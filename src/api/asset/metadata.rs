@@ -1,0 +1,222 @@
+//! What AWS knows of an asset. The API takes any document; these are the members that its guide names.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::api::scalars::ResourceId;
+use crate::api::schema;
+
+/// Metadata of an asset. Members that are not listed here are passed on as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Metadata {
+    /// Name of the asset, by which the agent knows it. Skills and custom agents: 1 to 64 lowercase
+    /// letters, digits and hyphens. Memory stores: up to 128 characters. Memories: a path such as
+    /// `services/checkout/known-issues`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub name: Option<String>,
+
+    /// What the asset is for. The agent picks a skill by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub description: Option<String>,
+
+    /// Which of the agents use a skill or memory store: `GENERIC` alone, for all, or any of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "agent_types")]
+    pub agent_types: Option<Vec<AgentType>>,
+
+    /// Which of the agents instructions (`agents_md`) are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_type: Option<AgentType>,
+
+    /// Whether a skill is in use. AWS defaults to `ACTIVE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<SkillStatus>,
+
+    /// Kind of a skill: `USER` for those that people write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill_type: Option<SkillType>,
+
+    /// Name of an attachment's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub filename: Option<String>,
+
+    /// Extension of an attachment's file, for example `pdf`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
+
+    /// Size of an attachment in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub size: Option<i64>,
+
+    /// Names of the tools that a custom agent may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<String>>,
+
+    /// Names of the skills that a custom agent has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skills: Option<Vec<String>>,
+
+    /// Names of the memory stores that a custom agent reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_stores: Option<Vec<String>>,
+
+    /// Id in AWS of the memory store that a memory is kept in; or leave it to `memoryStoreRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_store_id: Option<ResourceId>,
+
+    /// What a test profile tests: `releaseUiTesting` or `releaseApiTesting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_agent_type: Option<TestAgentType>,
+
+    /// Address of what a test profile tests, for example `https://staging.example.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub target_url: Option<String>,
+
+    /// As whom a test profile tests: `guest`, `authenticated`, or both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_personas: Option<Vec<TestPersona>>,
+
+    /// ARN of the secret in AWS Secrets Manager that holds the credentials for a test profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_secret_arn: Option<String>,
+
+    /// Any other member, as it is.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+
+/// One of the agents of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AgentType {
+    Generic,
+    Chat,
+    IncidentTriage,
+    IncidentRca,
+    IncidentMitigation,
+    Prevention,
+    ReleaseReadinessReview,
+    ReleaseTesting,
+}
+
+/// Whether a skill is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SkillStatus {
+    Active,
+    Inactive,
+}
+
+/// Kind of a skill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SkillType {
+    User,
+}
+
+/// What a test profile tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum TestAgentType {
+    ReleaseUiTesting,
+    ReleaseApiTesting,
+}
+
+/// As whom a test profile tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TestPersona {
+    Guest,
+    Authenticated,
+}
+
+fn agent_types(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 8,
+        "items": generator.subschema_for::<AgentType>(),
+        "x-kubernetes-list-type": "set",
+        "x-kubernetes-validations": [
+            schema::rule_here("!('GENERIC' in self) || size(self) == 1", "GENERIC stands for all agents: it goes alone"),
+        ],
+    })
+}
+
+/// Members that the metadata of each type of asset must have.
+const REQUIRED: &[(&str, &[&str])] = &[
+    ("skill", &["agent_types"]),
+    ("agents_md", &["agent_type"]),
+    ("attachment", &["filename", "extension", "size"]),
+    ("custom_agent", &["name"]),
+    ("memory_store", &["name", "description", "agent_types"]),
+    ("memory", &["name", "description"]),
+    ("test_profile", &["test_agent_type", "target_url"]),
+    ("feedback", &["agent_types"]),
+];
+
+/// What the names of the types that have a rule for it look like.
+const NAMES: &[(&str, &str, &str)] = &[
+    ("skill", "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "1 to 64 lowercase letters, digits and hyphens"),
+    ("custom_agent", "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "1 to 64 lowercase letters, digits and hyphens"),
+    ("memory_store", "^.{1,128}$", "1 to 128 characters"),
+    (
+        "memory",
+        "^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*$",
+        "parts in kebab-case, joined by slashes",
+    ),
+];
+
+/// The CEL rules on the spec of an asset.
+pub fn rules() -> Vec<Value> {
+    let mut rules = super::own_rules();
+    for (asset_type, members) in REQUIRED {
+        for member in *members {
+            rules.push(required(&format!("self.assetType != '{asset_type}'"), asset_type, member));
+        }
+    }
+    for member in ["name", "description"] {
+        let excused = "self.assetType != 'skill' || has(self.content.zip) || has(self.content.sourceUrl)";
+        rules.push(required(excused, "skill", member));
+    }
+    for (asset_type, pattern, words) in NAMES {
+        rules.push(schema::rule(
+            ".metadata.name",
+            &format!("self.assetType != '{asset_type}' || !has(self.metadata) || !has(self.metadata.name) || self.metadata.name.matches('{pattern}')"),
+            &format!("the name of a {asset_type} is {words}"),
+        ));
+    }
+    rules.push(schema::rule(
+        ".memoryStoreRef",
+        "self.assetType != 'memory' || has(self.memoryStoreRef) || (has(self.metadata) && has(self.metadata.memory_store_id))",
+        "a memory needs a memoryStoreRef, or metadata.memory_store_id",
+    ));
+    rules.push(schema::rule(
+        ".memoryStoreRef",
+        "!has(self.memoryStoreRef) || self.assetType == 'memory'",
+        "memoryStoreRef goes with assetType memory",
+    ));
+    rules.push(schema::rule(
+        ".memoryStoreRef",
+        "!has(self.memoryStoreRef) || !has(self.metadata) || !has(self.metadata.memory_store_id)",
+        "memoryStoreRef and metadata.memory_store_id exclude each other",
+    ));
+    rules
+}
+
+/// A rule that a member of the metadata is set, unless `excused` holds.
+fn required(excused: &str, asset_type: &str, member: &str) -> Value {
+    schema::rule(
+        &format!(".metadata.{member}"),
+        &format!("{excused} || (has(self.metadata) && has(self.metadata.{member}))"),
+        &format!("the metadata of a {asset_type} needs {member}"),
+    )
+}

@@ -1,0 +1,185 @@
+//! Association: a service connected to an agent space, and its webhook.
+
+mod aws;
+mod capabilities;
+mod chat;
+mod code;
+mod configuration;
+mod tools;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use aws::{Aws, MonitorAccountType, SourceAccountType, SourceAws};
+pub use capabilities::{Capabilities, Capability, PatternFilter, TriggerEvent, TriggerFilterGroup};
+pub use chat::{
+    ChatRole, MsTeams, MsTeamsChannel, MsTeamsTransmissionTarget, Slack, SlackChannel,
+    SlackTransmissionTarget,
+};
+pub use code::{
+    AzureDevOps, GitHub, GitHubOwnerType, GitLabProject, NetworkAccess, PrivateAccess, ReleaseManagement,
+};
+pub use configuration::{
+    Azure, Configuration, DynatraceEnvironment, NewRelicAccount, NoSettings, PagerDutyServices,
+    ServiceNowInstance,
+};
+pub use tools::{ElevatedTools, GrafanaTools, McpTools, ToolClassification, ToolDetail};
+
+use super::common::{CommonStatus, ObjectRef, Policies, object};
+use super::scalars::ObjectName;
+use super::{schema, union};
+
+/// A service connected to an agent space: what of it the agent sees, what it may do with it, and the
+/// webhook that the service reports incidents to.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "devopsagent.dev",
+    version = "v1alpha1",
+    kind = "Association",
+    plural = "associations",
+    shortname = "assoc",
+    category = "devopsagent",
+    doc = "A service connected to an agent space: what of it the agent sees, what it may do with it, and the webhook that the service reports incidents to.",
+    namespaced,
+    status = "AssociationStatus",
+    derive = "PartialEq",
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"ID","type":"string","jsonPath":".status.id"}"#,
+    printcolumn = r#"{"name":"Type","type":"string","jsonPath":".status.configurationType"}"#,
+    printcolumn = r#"{"name":"Space","type":"string","jsonPath":".spec.agentSpaceRef.name"}"#,
+    printcolumn = r#"{"name":"Webhook","type":"string","jsonPath":".status.webhook.secretName"}"#,
+    printcolumn = r#"{"name":"Service","type":"string","jsonPath":".spec.serviceRef.name","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::immutable("agentSpaceRef", "delete the object and create it anew"),
+    schema::rule(
+        ".serviceRef",
+        "!has(self.serviceRef) || !(has(self.configuration.aws) || has(self.configuration.sourceAws))",
+        "an AWS account is no registered service: leave serviceRef out",
+    ),
+    schema::rule(
+        ".serviceRef",
+        "has(self.serviceRef) || has(self.configuration.aws) || has(self.configuration.sourceAws) || has(self.configuration.releaseManagement)",
+        "serviceRef must name the ServiceRegistration that the configuration is for",
+    ),
+]))]
+pub struct AssociationSpec {
+    #[serde(flatten)]
+    pub policies: Policies,
+
+    /// The AgentSpace to connect the service to.
+    pub agent_space_ref: ObjectRef,
+
+    /// The ServiceRegistration to connect. The configurations aws and sourceAws take none, and
+    /// releaseManagement may do without. A change re-creates the association, with a new webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_ref: Option<ObjectRef>,
+
+    /// What of the service the agent sees: exactly one configuration, of the service's type.
+    #[schemars(transform = union::fixed)]
+    pub configuration: Configuration,
+
+    /// What the agent does by itself with a code host. A capability that is left out is disabled;
+    /// without the field the operator leaves them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+
+    /// How the webhook is handed out, for the services that have one. Its address and its secret are
+    /// written to a Secret that an incident tool can use at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
+}
+
+/// How an association's webhook is handed out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    /// Name of the Secret to write, in this object's namespace. Defaults to the name of this object
+    /// followed by `-webhook`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<ObjectName>,
+
+    /// Any text, for example a date. Changing it issues a new webhook, with a new address and a new
+    /// secret, and writes them to the Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub rotation: Option<String>,
+
+    /// What to do when the Secret is gone, since AWS shows a webhook's secret once. Reissue (the
+    /// default) issues a new webhook and writes the Secret anew. Report says so in the condition
+    /// WebhookReady and leaves it at that.
+    #[serde(default)]
+    pub on_loss: OnLoss,
+}
+
+/// What to do when a webhook's Secret is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnLoss {
+    #[default]
+    Reissue,
+    Report,
+}
+
+/// What the operator knows of the association.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AssociationStatus {
+    #[serde(flatten)]
+    pub common: CommonStatus,
+
+    /// Id of the agent space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_space_id: Option<String>,
+
+    /// Id of the service; `aws` for an AWS account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_id: Option<String>,
+
+    /// Which configuration the association has, for example `pagerduty`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration_type: Option<String>,
+
+    /// The webhook that was last written to the Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookStatus>,
+
+    /// Id of the association that is being replaced, until it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_id: Option<String>,
+
+    /// Id of the service of the association that is being replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_service_id: Option<String>,
+}
+
+/// A webhook whose Secret has been written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookStatus {
+    /// Id of the webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+
+    /// Address that incidents are posted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+
+    /// How calls are authenticated: hmac, apikey, gitlab or pagerduty.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub webhook_type: Option<String>,
+
+    /// The Secret that holds the address and the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
+
+    /// Value of `spec.webhook.rotation` that the webhook was issued for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<String>,
+}
+
+object!(Association, AssociationStatus);

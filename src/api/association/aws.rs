@@ -1,0 +1,67 @@
+//! Configurations for AWS accounts.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::scalars::{AwsAccountId, RoleArn};
+
+/// The AWS account that a space is for (`AWSConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Aws {
+    /// Number of the account, in quotes, for example `"123456789012"`.
+    pub account_id: AwsAccountId,
+
+    /// What the account is to the space: always `monitor` here, and filled in when left out.
+    #[serde(default)]
+    pub account_type: MonitorAccountType,
+
+    /// Role that the agent assumes to look into the account, for example
+    /// `arn:aws:iam::123456789012:role/DevOpsAgentSpace`.
+    pub assumable_role_arn: RoleArn,
+
+    /// Role that the agent assumes to change things. It only counts where the space's preference
+    /// `elevatedActionsEnabled` is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_elevated_role_arn: Option<RoleArn>,
+}
+
+/// What the monitored account is to the space (`MonitorAccountType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MonitorAccountType {
+    #[default]
+    Monitor,
+}
+
+/// A further AWS account (`SourceAwsConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceAws {
+    /// Number of the account, in quotes, for example `"123456789012"`.
+    pub account_id: AwsAccountId,
+
+    /// What the account is to the space: always `source` here, and filled in when left out.
+    #[serde(default)]
+    pub account_type: SourceAccountType,
+
+    /// Role that the agent assumes to look into the account.
+    pub assumable_role_arn: RoleArn,
+
+    /// External id that the role's trust policy asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+
+    /// Role that the agent assumes to change things. It only counts where the space's preference
+    /// `elevatedActionsEnabled` is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_elevated_role_arn: Option<RoleArn>,
+}
+
+/// What a further account is to the space (`SourceAccountType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceAccountType {
+    #[default]
+    Source,
+}

@@ -1,0 +1,140 @@
+//! Configurations for code hosts, and for the release reviews that run on them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::common::ObjectRef;
+use crate::api::scalars::{AssociationId, DisplayName, PrivateConnectionName, RoleArn};
+use crate::api::schema;
+use crate::api::union::union;
+
+/// A GitHub repository (`GitHubConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::at_most_one(&["releaseManagementAssociationRef", "releaseManagementAssociationId"]),
+]))]
+pub struct GitHub {
+    /// Name of the repository, for example `shop`.
+    pub repo_name: String,
+
+    /// Number of the repository, in quotes, as GitHub's API shows it in `id`.
+    pub repo_id: String,
+
+    /// Organization or user that owns the repository, for example `example-org`.
+    pub owner: String,
+
+    /// What the owner is: organization or user.
+    pub owner_type: GitHubOwnerType,
+
+    /// Which instance of GitHub Enterprise Server it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_identifier: Option<String>,
+
+    /// Deprecated: set the role in an association with the configuration `releaseManagement`, and refer
+    /// to that one with `releaseManagementAssociationRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_role_arn: Option<RoleArn>,
+
+    /// The Association with the configuration `releaseManagement` that release reviews of the
+    /// repository use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_management_association_ref: Option<ObjectRef>,
+
+    /// Id in AWS of that association, instead of `releaseManagementAssociationRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_management_association_id: Option<AssociationId>,
+}
+
+/// What the owner of a GitHub repository is (`GithubRepoOwnerType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GitHubOwnerType {
+    Organization,
+    User,
+}
+
+/// A GitLab project (`GitLabConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::at_most_one(&["releaseManagementAssociationRef", "releaseManagementAssociationId"]),
+]))]
+pub struct GitLabProject {
+    /// Number of the project, in quotes, for example `"1234"`.
+    pub project_id: String,
+
+    /// Path of the project, for example `example-group/shop`.
+    pub project_path: String,
+
+    /// Which instance of GitLab it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_identifier: Option<String>,
+
+    /// Deprecated: set the role in an association with the configuration `releaseManagement`, and refer
+    /// to that one with `releaseManagementAssociationRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_role_arn: Option<RoleArn>,
+
+    /// The Association with the configuration `releaseManagement` that release reviews of the project
+    /// use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_management_association_ref: Option<ObjectRef>,
+
+    /// Id in AWS of that association, instead of `releaseManagementAssociationRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_management_association_id: Option<AssociationId>,
+}
+
+/// An Azure DevOps project (`AzureDevOpsConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AzureDevOps {
+    /// Name of the organization.
+    pub organization_name: String,
+
+    /// Id of the project.
+    pub project_id: String,
+
+    /// Name of the project.
+    pub project_name: String,
+}
+
+/// How release reviews reach what they test (`ReleaseManagementConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseManagement {
+    /// Name for people, unique in the space, for example `staging`.
+    pub name: DisplayName,
+
+    /// The network that the tests run in: exactly one kind.
+    pub network_access: NetworkAccess,
+}
+
+union! {
+    /// The network that tests run in (`NetworkAccessConfiguration`).
+    pub enum NetworkAccess {
+        /// Through a private connection.
+        "privateAccess" => PrivateAccess(PrivateAccess),
+    }
+}
+
+/// A network behind a private connection (`PrivateNetworkAccess`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::exactly_one(&["privateConnectionRef", "privateConnectionName"]),
+]))]
+pub struct PrivateAccess {
+    /// The PrivateConnection to go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_connection_ref: Option<ObjectRef>,
+
+    /// Name of a private connection in AWS that no PrivateConnection object stands for, instead of
+    /// `privateConnectionRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_connection_name: Option<PrivateConnectionName>,
+
+    /// Role that the tests run with.
+    pub runtime_role_arn: RoleArn,
+}

@@ -1,0 +1,180 @@
+//! ServiceRegistration: a service that the agent works with, registered in an AWS account.
+
+mod authorization;
+mod existing;
+mod services;
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use authorization::{
+    ApiKey, AuthorizationDiscovery, BearerToken, CustomHeaders, DatadogAuthorization, McpAuthorization,
+    NewRelicApiKey, NewRelicAuthorization, OAuth3Lo, OAuthClient, OAuthClientAuthorization,
+    OAuthClientCredentials, RemoteAgentAuthorization, SigV4Authorization, SigV4RoleAuthorization,
+};
+pub use existing::{Existing, ServiceMatch, ServiceType};
+pub use services::{
+    AzureIdentity, Dynatrace, EventChannel, EventChannelType, GitLab, GitLabTokenType, NewRelic,
+    NewRelicRegion, PagerDuty, Server, Service, ServiceNow,
+};
+
+use super::common::{AccountRef, AllowedNamespaces, CommonStatus, ObjectRef, Policies, Tags, object};
+use super::scalars::{KmsKeyArn, PrivateConnectionName, RegistrationName};
+use super::{schema, union};
+
+/// A service that the agent works with, registered in an AWS account: an observability tool, an MCP
+/// server, a remote agent, a code host or a ticket system.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "devopsagent.dev",
+    version = "v1alpha1",
+    kind = "ServiceRegistration",
+    plural = "serviceregistrations",
+    shortname = "svcreg",
+    category = "devopsagent",
+    doc = "A service that the agent works with, registered in an AWS account: an observability tool, an MCP server, a remote agent, a code host or a ticket system.",
+    namespaced,
+    status = "ServiceRegistrationStatus",
+    derive = "PartialEq",
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"ID","type":"string","jsonPath":".status.id"}"#,
+    printcolumn = r#"{"name":"Type","type":"string","jsonPath":".status.serviceType"}"#,
+    printcolumn = r#"{"name":"Account","type":"string","jsonPath":".spec.accountRef.name","priority":1}"#,
+    printcolumn = r#"{"name":"Authorize","type":"string","jsonPath":".status.authorizationUrl","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::exactly_one(&["service", "existing"]),
+    schema::rule_here("has(self.service) == has(oldSelf.service)", "service and existing can't take each other's place; delete the object and create it anew"),
+    schema::immutable("accountRef", "delete the object and create it anew"),
+    schema::excludes("existing", "name", "a registration that exists keeps its name"),
+    schema::excludes("existing", "kmsKeyArn", "a registration that exists keeps its key"),
+    schema::excludes("existing", "tags", "a registration that exists is never changed"),
+    schema::excludes("existing", "privateConnectionRef", "a registration that exists keeps its connection"),
+    schema::excludes("existing", "privateConnectionName", "a registration that exists keeps its connection"),
+    schema::excludes("existing", "targetUrlPrivateConnectionRef", "a registration that exists keeps its connection"),
+    schema::excludes("existing", "targetUrlPrivateConnectionName", "a registration that exists keeps its connection"),
+    schema::excludes("existing", "exchangeUrlPrivateConnectionRef", "a registration that exists keeps its connection"),
+    schema::excludes("existing", "exchangeUrlPrivateConnectionName", "a registration that exists keeps its connection"),
+    schema::at_most_one(&["privateConnectionRef", "privateConnectionName"]),
+    schema::at_most_one(&["targetUrlPrivateConnectionRef", "targetUrlPrivateConnectionName"]),
+    schema::at_most_one(&["exchangeUrlPrivateConnectionRef", "exchangeUrlPrivateConnectionName"]),
+    schema::rule(
+        ".privateConnectionRef",
+        "!has(self.privateConnectionRef) || !(has(self.targetUrlPrivateConnectionRef) || has(self.targetUrlPrivateConnectionName) || has(self.exchangeUrlPrivateConnectionRef) || has(self.exchangeUrlPrivateConnectionName))",
+        "privateConnectionRef serves both URLs: it excludes the connections for the target URL and the exchange URL",
+    ),
+    schema::rule(
+        ".privateConnectionName",
+        "!has(self.privateConnectionName) || !(has(self.targetUrlPrivateConnectionRef) || has(self.targetUrlPrivateConnectionName) || has(self.exchangeUrlPrivateConnectionRef) || has(self.exchangeUrlPrivateConnectionName))",
+        "privateConnectionName serves both URLs: it excludes the connections for the target URL and the exchange URL",
+    ),
+]))]
+pub struct ServiceRegistrationSpec {
+    #[serde(flatten)]
+    pub policies: Policies,
+
+    /// The AWSAccount to register the service in. Without it the AWSAccount named `default` is used if
+    /// there is one, else the operator's own credentials and region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_ref: Option<AccountRef>,
+
+    /// Name of the registration that the console shows, for example `PagerDuty EU`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<RegistrationName>,
+
+    /// The service to register: exactly one type. AWS can't change a registration, so the operator
+    /// replaces it when this changes: it registers the new one, moves the associations over, and
+    /// deregisters the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = union::fixed)]
+    pub service: Option<Service>,
+
+    /// A service that is registered already, in the console or by someone else. The operator finds it
+    /// and never changes it. GitHub, Slack, Azure, Azure DevOps and Microsoft Teams can only be
+    /// registered in the console, and an account has one event channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<Existing>,
+
+    /// ARN of the KMS key that encrypts the registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key_arn: Option<KmsKeyArn>,
+
+    /// The PrivateConnection through which the service is reached, for both its target URL and the URL
+    /// that exchanges OAuth tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_connection_ref: Option<ObjectRef>,
+
+    /// Name of a private connection in AWS that no PrivateConnection object stands for, instead of
+    /// `privateConnectionRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_connection_name: Option<PrivateConnectionName>,
+
+    /// The PrivateConnection for the target URL alone. The other URL is then reached over the internet,
+    /// unless it has a connection of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_url_private_connection_ref: Option<ObjectRef>,
+
+    /// Name in AWS of the private connection for the target URL, instead of
+    /// `targetUrlPrivateConnectionRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_url_private_connection_name: Option<PrivateConnectionName>,
+
+    /// The PrivateConnection for the URL that exchanges OAuth tokens alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_url_private_connection_ref: Option<ObjectRef>,
+
+    /// Name in AWS of the private connection for the URL that exchanges OAuth tokens, instead of
+    /// `exchangeUrlPrivateConnectionRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_url_private_connection_name: Option<PrivateConnectionName>,
+
+    /// Tags of the registration in AWS. The operator adds its own owner tags (`devopsagent.dev/…`) and
+    /// leaves tags alone that others have set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::tags")]
+    pub tags: Tags,
+
+    /// Who may refer to this registration from another namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_namespaces: Option<AllowedNamespaces>,
+}
+
+impl ServiceRegistrationSpec {
+    /// The type of the service where the spec says it: always, but for an existing one by its id.
+    pub fn service_type(&self) -> Option<&'static str> {
+        match (&self.service, &self.existing) {
+            (Some(service), _) => Some(service.service_type()),
+            (None, Some(Existing::Match(service))) => Some(service.service_type.as_str()),
+            (None, _) => None,
+        }
+    }
+}
+
+/// What the operator knows of the registration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceRegistrationStatus {
+    #[serde(flatten)]
+    pub common: CommonStatus,
+
+    /// Type of the service, for example `pagerduty`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_type: Option<String>,
+
+    /// Address that a person must open to authorise the registration, while it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_url: Option<String>,
+
+    /// Id of the registration that is being replaced, until it is deregistered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_id: Option<String>,
+}
+
+object!(ServiceRegistration, ServiceRegistrationStatus, account: account_ref);

@@ -1,0 +1,276 @@
+//! How AWS signs in to a registered service. Credentials are always in Secrets.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use super::services::NewRelicRegion;
+use crate::api::common::SecretValue;
+use crate::api::scalars::{
+    ApiKeyHeader, ClientId, ClientName, CredentialName, CustomHeaderName, Digits, HttpsUrl, LegacyRoleArn,
+    NewRelicAccountId, NewRelicEntityGuid, OAuthScope, ReturnToEndpoint, RoleArn, SigV4Region, SigV4Service,
+    TokenHeader,
+};
+use crate::api::schema;
+use crate::api::union::union;
+
+union! {
+    /// Signing in to Dynatrace, ServiceNow or PagerDuty (`PagerDutyAuthorizationConfig` and its like).
+    pub enum OAuthClientAuthorization {
+        /// An OAuth client with its own credentials.
+        "oAuthClientCredentials" => OAuthClientCredentials(OAuthClient),
+    }
+}
+
+union! {
+    /// Signing in to Datadog (`DatadogAuthorizationConfig`).
+    pub enum DatadogAuthorization {
+        /// The server says how to sign in, and a person does so at `status.authorizationUrl`.
+        "authorizationDiscovery" => AuthorizationDiscovery(AuthorizationDiscovery),
+    }
+}
+
+union! {
+    /// Signing in to an MCP server (`MCPServerAuthorizationConfig`): exactly one way.
+    pub enum McpAuthorization {
+        /// An OAuth client with its own credentials.
+        "oAuthClientCredentials" => OAuthClientCredentials(OAuthClientCredentials),
+        /// OAuth in the name of a person, who signs in once at `status.authorizationUrl`.
+        "oAuth3LO" => OAuth3Lo(OAuth3Lo),
+        /// An API key in a header.
+        "apiKey" => ApiKey(ApiKey),
+        /// A bearer token.
+        "bearerToken" => BearerToken(BearerToken),
+        /// Headers of your own.
+        "customHeaders" => CustomHeaders(CustomHeaders),
+        /// The server says how to sign in, and a person does so at `status.authorizationUrl`.
+        "authorizationDiscovery" => AuthorizationDiscovery(AuthorizationDiscovery),
+    }
+}
+
+union! {
+    /// Signing in to a remote agent (`RemoteAgentAuthorizationConfig`): exactly one way.
+    pub enum RemoteAgentAuthorization {
+        /// An API key in a header.
+        "apiKey" => ApiKey(ApiKey),
+        /// An OAuth client with its own credentials.
+        "oAuthClientCredentials" => OAuthClientCredentials(OAuthClientCredentials),
+        /// A bearer token.
+        "bearerToken" => BearerToken(BearerToken),
+    }
+}
+
+union! {
+    /// Signing in to New Relic (`NewRelicServiceAuthorizationConfig`).
+    pub enum NewRelicAuthorization {
+        /// A user key of New Relic.
+        "apiKey" => ApiKey(NewRelicApiKey),
+    }
+}
+
+/// An OAuth client whose token endpoint AWS knows (`PagerDutyOAuthClientCredentialsConfig` and its like).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OAuthClient {
+    /// Name of the client, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<ClientName>,
+
+    /// Id of the client.
+    pub client_id: ClientId,
+
+    /// Further parameters of the token request, by name; each value is kept in a Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exchange_parameters: BTreeMap<String, SecretValue>,
+
+    /// Secret of the client: 1 to 512 characters without white space.
+    pub client_secret: SecretValue,
+}
+
+/// An OAuth client of any token endpoint (`MCPServerOAuthClientCredentialsConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OAuthClientCredentials {
+    /// Name of the client, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<ClientName>,
+
+    /// Id of the client.
+    pub client_id: ClientId,
+
+    /// Further parameters of the token request, by name; each value is kept in a Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exchange_parameters: BTreeMap<String, SecretValue>,
+
+    /// Secret of the client: 1 to 512 characters without white space.
+    pub client_secret: SecretValue,
+
+    /// Address of the token endpoint, for example `https://login.example.com/oauth/token`.
+    pub exchange_url: HttpsUrl,
+
+    /// Scopes to ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
+    pub scopes: Option<Vec<OAuthScope>>,
+}
+
+/// OAuth in the name of a person (`MCPServerOAuth3LOConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OAuth3Lo {
+    /// Name of the client, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<ClientName>,
+
+    /// Id of the client.
+    pub client_id: ClientId,
+
+    /// Further parameters of the token request, by name; each value is kept in a Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exchange_parameters: BTreeMap<String, SecretValue>,
+
+    /// Page to return to after signing in: of the AWS console, or of a space's web app.
+    pub return_to_endpoint: ReturnToEndpoint,
+
+    /// Address where the person signs in, for example `https://login.example.com/oauth/authorize`.
+    pub authorization_url: HttpsUrl,
+
+    /// Address of the token endpoint, for example `https://login.example.com/oauth/token`.
+    pub exchange_url: HttpsUrl,
+
+    /// Secret of the client, for a confidential one: up to 512 characters without white space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretValue>,
+
+    /// Whether the server takes a code challenge (PKCE).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support_code_challenge: Option<bool>,
+
+    /// Scopes to ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100))]
+    pub scopes: Option<Vec<OAuthScope>>,
+}
+
+/// An API key in a header (`MCPServerAPIKeyConfig`, `RemoteAgentAPIKeyConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKey {
+    /// Name of the key, for people.
+    pub api_key_name: CredentialName,
+
+    /// The key: printable ASCII, with blanks only inside.
+    pub api_key_value: SecretValue,
+
+    /// Header that the key travels in, for example `X-API-Key`.
+    pub api_key_header: ApiKeyHeader,
+}
+
+/// A bearer token (`MCPServerBearerTokenConfig`, `RemoteAgentBearerTokenConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BearerToken {
+    /// Name of the token, for people.
+    pub token_name: CredentialName,
+
+    /// The token, without white space.
+    pub token_value: SecretValue,
+
+    /// Header that the token travels in. AWS uses `Authorization` when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_header: Option<TokenHeader>,
+}
+
+/// Headers of your own (`MCPServerCustomHeadersConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomHeaders {
+    /// The headers by name, one to three; each value is kept in a Secret: printable ASCII, at most 4096
+    /// characters, with blanks only inside.
+    #[schemars(schema_with = "one_to_three_headers")]
+    pub headers: BTreeMap<CustomHeaderName, SecretValue>,
+}
+
+fn one_to_three_headers(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = schema::map_of::<CustomHeaderName, SecretValue>(generator, 3);
+    schema.insert("minProperties".into(), 1.into());
+    schema
+}
+
+/// The server says how to sign in (`MCPServerAuthorizationDiscoveryConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorizationDiscovery {
+    /// Page to return to after signing in: of the AWS console, or of a space's web app.
+    pub return_to_endpoint: ReturnToEndpoint,
+}
+
+/// A user key of New Relic (`NewRelicApiKeyConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewRelicApiKey {
+    /// The user key; it begins with `NRAK-`.
+    pub api_key: SecretValue,
+
+    /// Number of the account, for example `"1234567"`.
+    pub account_id: NewRelicAccountId,
+
+    /// Region of the account.
+    pub region: NewRelicRegion,
+
+    /// Numbers of the applications that the agent looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_ids: Option<Vec<Digits>>,
+
+    /// GUIDs of the entities that the agent looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_guids: Option<Vec<NewRelicEntityGuid>>,
+
+    /// Numbers of the alert policies that the agent looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_policy_ids: Option<Vec<Digits>>,
+}
+
+/// Requests to an MCP server, signed with AWS Signature Version 4 (`MCPServerSigV4AuthorizationConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SigV4Authorization {
+    /// Region that requests are signed for, for example `us-east-1`, or `*` for any.
+    pub region: SigV4Region,
+
+    /// Service name that requests are signed for, for example `execute-api`.
+    pub service: SigV4Service,
+
+    /// Deprecated: use `mcpRoleArn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<LegacyRoleArn>,
+
+    /// Role whose credentials sign the requests. Without it those of the space's association with the
+    /// monitored AWS account do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp_role_arn: Option<RoleArn>,
+
+    /// Headers to add, by name, ten at most; each value is kept in a Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "up_to_ten_headers")]
+    pub custom_headers: BTreeMap<CustomHeaderName, SecretValue>,
+}
+
+fn up_to_ten_headers(generator: &mut SchemaGenerator) -> Schema {
+    schema::map_of::<CustomHeaderName, SecretValue>(generator, 10)
+}
+
+/// Requests to a remote agent, signed with AWS Signature Version 4 (`RemoteAgentSigV4AuthorizationConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SigV4RoleAuthorization {
+    /// Region that requests are signed for, for example `us-east-1`, or `*` for any.
+    pub region: SigV4Region,
+
+    /// Service name that requests are signed for, for example `execute-api`.
+    pub service: SigV4Service,
+
+    /// Role whose credentials sign the requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<RoleArn>,
+}

@@ -1,0 +1,98 @@
+//! A service that is registered already.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::scalars::{Guid, ServiceId};
+use crate::api::schema;
+use crate::api::union::union;
+
+union! {
+    /// How to find a service that is registered already: by its id, or by what is known of it.
+    pub enum Existing {
+        /// Id of the service, as the console or `ListServices` shows it.
+        "serviceId" => ServiceId(ServiceId),
+        /// What the service must be like. Exactly one service of the account must match.
+        "match" => Match(ServiceMatch),
+    }
+}
+
+/// What a registered service must be like; every member that is set must agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule(".owner", "!has(self.owner) || self.serviceType == 'github'", "owner goes with serviceType github"),
+    schema::rule(".workspaceId", "!has(self.workspaceId) || self.serviceType == 'slack'", "workspaceId goes with serviceType slack"),
+    schema::rule(".organizationName", "!has(self.organizationName) || self.serviceType == 'azuredevops'", "organizationName goes with serviceType azuredevops"),
+    schema::rule(".tenantId", "!has(self.tenantId) || self.serviceType == 'azureidentity'", "tenantId goes with serviceType azureidentity"),
+]))]
+pub struct ServiceMatch {
+    /// Type of the service, for example `github`.
+    pub service_type: ServiceType,
+
+    /// Name of the registration, as the console shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub name: Option<String>,
+
+    /// GitHub: the organization or user whose repositories it gives access to, for example `example-org`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub owner: Option<String>,
+
+    /// Slack: id of the workspace, for example `T0123ABCD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub workspace_id: Option<String>,
+
+    /// Azure DevOps: name of the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub organization_name: Option<String>,
+
+    /// Azure identity: id of the Entra tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<Guid>,
+}
+
+/// Declares the enum and its names in one place.
+macro_rules! service_types {
+    ($($key:literal => $variant:ident,)+) => {
+        /// The types that a registered service can have (`Service`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub enum ServiceType {
+            $(#[serde(rename = $key)] $variant,)+
+        }
+
+        impl ServiceType {
+            /// The type as the API names it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $key,)+
+                }
+            }
+        }
+    };
+}
+
+service_types! {
+    "github" => GitHub,
+    "slack" => Slack,
+    "azure" => Azure,
+    "azuredevops" => AzureDevOps,
+    "msteams" => MsTeams,
+    "dynatrace" => Dynatrace,
+    "servicenow" => ServiceNow,
+    "pagerduty" => PagerDuty,
+    "gitlab" => GitLab,
+    "eventChannel" => EventChannel,
+    "mcpservernewrelic" => NewRelic,
+    "mcpservergrafana" => Grafana,
+    "mcpserverdatadog" => Datadog,
+    "mcpserver" => McpServer,
+    "mcpserversplunk" => Splunk,
+    "azureidentity" => AzureIdentity,
+    "mcpserversigv4" => McpServerSigV4,
+    "remoteagent" => RemoteAgent,
+    "remoteagentsigv4" => RemoteAgentSigV4,
+}
