@@ -20,10 +20,20 @@ pub struct Programs {
 }
 
 /// The cargo that runs xtask, in the project's folder.
+///
+/// `cargo run` has told xtask, by variables, about xtask's package. Build scripts that look at such variables (ring's)
+/// would run again, and much would be compiled again, with every change between cargo and xtask.
 pub fn command(session: &Session) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os().filter(|(name, _)| is_about_a_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     command.current_dir(session.root());
     command
+}
+
+fn is_about_a_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// Compiles the whole workspace and returns where the programs are. Cargo shows its own progress.
@@ -94,6 +104,14 @@ mod tests {
         ];
         let text = messages.map(|message| message.to_string()).join("\n");
         assert_eq!(executables(&text), BTreeMap::from([("a".to_owned(), PathBuf::from("/t/a"))]));
+    }
+
+    #[test]
+    fn what_cargo_says_about_xtask_is_not_passed_on_but_the_users_settings_are() {
+        assert!(is_about_a_package("CARGO_MANIFEST_DIR"));
+        assert!(is_about_a_package("CARGO_PKG_VERSION"));
+        assert!(!is_about_a_package("CARGO_TARGET_DIR"));
+        assert!(!is_about_a_package("CARGO_HOME"));
     }
 
     #[test]

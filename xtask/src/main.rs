@@ -26,6 +26,7 @@ mod poll;
 mod ports;
 mod process;
 mod progress;
+mod search;
 mod service;
 mod session;
 mod simulator;

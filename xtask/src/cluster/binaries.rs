@@ -9,6 +9,7 @@ use super::build::{self, VERSION};
 use super::tools::Tool;
 use crate::cache;
 use crate::error::{Doing, Error};
+use crate::search::on_path;
 use crate::session::Session;
 
 /// The programs that were asked for.
@@ -27,6 +28,14 @@ impl Binaries {
     /// All programs.
     pub fn all(session: &Session) -> Result<Self, Error> {
         Self::find(session, &Tool::ALL, true)
+    }
+
+    /// Only kubectl, for a cluster that is there already: the user's own, if there is one.
+    pub fn only_kubectl(session: &Session) -> Result<Self, Error> {
+        match on_path(Tool::Kubectl.file()) {
+            Some(path) => Ok(Self { paths: BTreeMap::from([(Tool::Kubectl, path)]) }),
+            None => Self::find(session, &[Tool::Kubectl], false),
+        }
     }
 
     fn find(session: &Session, tools: &[Tool], alone: bool) -> Result<Self, Error> {

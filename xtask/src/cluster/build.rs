@@ -61,7 +61,6 @@ fn compile(
     let names: Vec<&str> = tools.iter().map(|tool| tool.file()).collect();
     let what = format!("Compiling {} (minutes the first time, then cached)", names.join(", "));
     let step = Arc::new(if alone { Step::start(what) } else { Step::start_in_background(what) });
-    step.detail("downloading modules");
     install(session, &source, &work.join("bin"), tools, &step)?;
     for tool in tools {
         fs::rename(work.join("bin").join(tool.built_file()), cache.join(tool.file()))
@@ -122,7 +121,9 @@ fn follow(pipe: impl Read, step: &Step) -> String {
         if is_package(&line) {
             compiled += 1;
             step.detail(format!("{compiled} packages, now {line}"));
-        } else if !line.starts_with("go: downloading ") {
+        } else if let Some(module) = line.strip_prefix("go: downloading ") {
+            step.detail(format!("downloading {module}"));
+        } else {
             complaints.push_str(&line);
             complaints.push('\n');
         }

@@ -45,8 +45,12 @@ impl<'a> Target<'a> {
     /// Takes a context of the user's kubeconfig, unless the operator's CRDs are there already.
     pub fn existing(session: &'a Session, context: &str, force: bool) -> Result<Self, Error> {
         let folder = session.folder("demo-context")?;
-        let mut kubectl =
-            Kubectl { session, program: "kubectl".into(), kubeconfig: None, cache: folder.file("kubectl") };
+        let mut kubectl = Kubectl {
+            session,
+            program: Binaries::only_kubectl(session)?.kubectl(),
+            kubeconfig: None,
+            cache: folder.file("kubectl"),
+        };
         // A file with this one context: the operator gets no other, and nothing depends on the current one.
         let text = kubectl.run(&["config", "view", "--minify", "--flatten", "--context", context])?;
         let kubeconfig = folder.file("kubeconfig");

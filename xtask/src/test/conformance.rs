@@ -50,7 +50,9 @@ fn python(session: &Session) -> Result<Option<PathBuf>, Error> {
         return Ok(None);
     }
     let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT];
-    session.capture(Command::new(&python).args(arguments))?.require_success("pip install")?;
+    // Python would take modules from the current folder.
+    let mut pip = Command::new(&python);
+    session.capture(pip.args(arguments).current_dir(&folder))?.require_success("pip install")?;
     fs::write(&complete, REQUIREMENT).doing(|| format!("writing {}", complete.display()))?;
     step.done();
     Ok(Some(python))
