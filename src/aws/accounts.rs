@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_sts::config::RuntimeComponents;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -23,7 +24,7 @@ use super::transport::{self, Timeouts};
 /// What all clients have in common.
 #[derive(Clone, Default)]
 pub struct FactoryOptions {
-    /// The region, where neither the account nor the environment or profile says otherwise.
+    /// The region for accounts that name none, instead of the environment's or the profile's.
     pub region: Option<String>,
     /// How long calls may take.
     pub timeouts: Timeouts,
@@ -158,7 +159,7 @@ fn loader(options: &FactoryOptions) -> ConfigLoader {
         aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
             let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
             builder.set_connector_settings(settings.cloned());
-            builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+            builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
             builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
         });
     let timeouts = TimeoutConfig::builder()

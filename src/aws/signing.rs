@@ -6,6 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign as sign_http};
 use aws_sigv4::sign::v4;
 use http::{HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
 
 /// The name that requests are signed for.
 const SERVICE: &str = "aidevops";
@@ -32,11 +33,13 @@ pub(crate) fn sign(
         headers.push((name.as_str(), value.to_str().map_err(|error| error.to_string())?));
     }
     let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+    // Only the digest, as the signer traces what it is given.
+    let digest = Sha256::digest(body).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let signable = SignableRequest::new(
         request.method().as_str(),
         request.url().as_str(),
         headers.into_iter(),
-        SignableBody::Bytes(body),
+        SignableBody::Precomputed(digest),
     )
     .map_err(|error| error.to_string())?;
     let (instructions, _signature) =
