@@ -8,7 +8,7 @@ use super::objects::{self, Object};
 use super::{aws, step};
 use crate::error::Error;
 use crate::interrupt;
-use crate::progress::result;
+use crate::progress::{Step, result};
 
 const LIMIT: Duration = Duration::from_mins(2);
 
@@ -28,12 +28,22 @@ pub fn everything(environment: &mut Environment) -> Result<(), Error> {
 /// Deletes all examples and waits until the last is gone.
 pub fn examples(environment: &Environment) -> Result<(), Error> {
     let step = step("Deleting everything");
-    environment.kubectl.run(&["delete", "-R", "-f", EXAMPLES, "--wait=false", "--ignore-not-found"])?;
+    let delete = ["delete", "-R", "-f", EXAMPLES, "--ignore-not-found"];
+    environment.kubectl.run(&[&delete[..], &["--wait=false"]].concat())?;
+    wait_until_gone(environment, &step)?;
+    if environment.in_users_cluster {
+        step.detail("namespaces");
+        environment.kubectl.run(&[&delete[..], &["--timeout=120s"]].concat())?;
+    }
+    step.done();
+    Ok(())
+}
+
+fn wait_until_gone(environment: &Environment, step: &Step) -> Result<(), Error> {
     let end = Instant::now() + LIMIT;
     loop {
         let left = objects::all(&environment.kubectl)?;
         if left.is_empty() {
-            step.done();
             return Ok(());
         }
         step.detail(format!("{} left: {}", left.len(), names(&left, 3)));
