@@ -150,6 +150,11 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 
+    /// Id of the resource that this one took the place of after it was gone from AWS. It keeps a create
+    /// from being answered with what is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_id: Option<String>,
+
     /// Name of the AWSAccount that the resource lives in; empty for the operator's own credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,

@@ -2,11 +2,12 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use kube::Client;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
+use tokio::sync::SetOnce;
 
 use crate::accounts::Accounts;
 use crate::api::common::Object;
@@ -54,7 +55,7 @@ impl Context {
 #[derive(Default)]
 pub struct Stores {
     stores: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
-    ready: OnceLock<()>,
+    ready: SetOnce<()>,
 }
 
 impl Stores {
@@ -76,6 +77,11 @@ impl Stores {
 
     /// Whether every watch cache has been filled once: only then does a missing object mean anything.
     pub fn is_ready(&self) -> bool {
-        self.ready.get().is_some()
+        self.ready.initialized()
+    }
+
+    /// Waits until every watch cache has been filled once.
+    pub async fn filled(&self) {
+        self.ready.wait().await;
     }
 }

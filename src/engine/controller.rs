@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
@@ -12,9 +12,8 @@ use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent,
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::{Predicate, WatchStreamExt};
-use kube::{Resource, ResourceExt};
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
+use kube::ResourceExt;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::api::common::Object;
@@ -39,7 +38,7 @@ pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Fut
     let kind = kind_name::<K::Object>();
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
-    let woken = UnboundedReceiverStream::new(cx.hub.queue(kind)).map(|subject| {
+    let woken = queue(&cx, kind).map(|subject| {
         let object = ObjectRef::<K::Object>::new(&subject.name);
         if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
     });
@@ -47,7 +46,7 @@ pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Fut
     let applied = watch::<K::Object>(Arc::clone(&cx))
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(changes, kube::runtime::predicates::Config::default());
+        .predicate_filter(changes, PredicateConfig::default());
     Controller::for_stream(applied, reader)
         .with_config(Config::default().concurrency(concurrency))
         .reconcile_on(woken)
@@ -59,6 +58,10 @@ pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Fut
             }
         })
         .await;
+}
+
+fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send + use<> {
+    stream::unfold(cx.hub.queue(kind), |mut queue| async { queue.recv().await.map(|subject| (subject, queue)) })
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
@@ -127,9 +130,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
 }
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
-    if !cx.stores.is_ready() {
-        return Ok(Action::requeue(std::time::Duration::from_millis(20)));
-    }
+    cx.stores.filled().await;
     let span = info_span!(
         "pass",
         kind = kind_name::<K::Object>(),

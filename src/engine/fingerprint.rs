@@ -44,13 +44,16 @@ impl Fingerprinter {
         });
         Fingerprint { key_id: self.key.id.clone(), hash: hash.unwrap_or_default() }
     }
+}
 
-    /// Whether `value` differs from what `recorded` was made of. `None`: not comparable, since there is no
-    /// record or it was made with another key.
-    pub fn differs(&self, recorded: Option<&Fingerprint>, value: &Value) -> Option<bool> {
-        let recorded = recorded.filter(|recorded| recorded.key_id == self.key.id)?;
-        Some(recorded.hash != self.of(value).hash)
-    }
+/// Whether `now` is known to differ from `recorded`: under another key nothing is known.
+pub fn changed(recorded: Option<&Fingerprint>, now: &Fingerprint) -> bool {
+    recorded.is_some_and(|recorded| recorded.key_id == now.key_id && recorded.hash != now.hash)
+}
+
+/// The fingerprint to record: `now`, where the recorded one can't be compared with it.
+pub fn baseline(recorded: Option<Fingerprint>, now: &Fingerprint) -> Fingerprint {
+    recorded.filter(|recorded| recorded.key_id == now.key_id).unwrap_or_else(|| now.clone())
 }
 
 /// JSON with sorted members: the same text for the same value.
@@ -108,12 +111,15 @@ mod tests {
 
     #[test]
     fn a_change_is_seen_and_another_key_is_not_comparable() {
-        let recorded = fingerprinter().of(&json!({ "token": "one" }));
-        assert_eq!(fingerprinter().differs(Some(&recorded), &json!({ "token": "one" })), Some(false));
-        assert_eq!(fingerprinter().differs(Some(&recorded), &json!({ "token": "two" })), Some(true));
-        let other = Fingerprinter::new("k2", vec![8; 32]);
-        assert_eq!(other.differs(Some(&recorded), &json!({ "token": "two" })), None);
-        assert_eq!(other.differs(None, &json!({})), None);
+        let one = fingerprinter().of(&json!({ "token": "one" }));
+        let two = fingerprinter().of(&json!({ "token": "two" }));
+        assert!(!changed(Some(&one), &one));
+        assert!(changed(Some(&one), &two));
+        assert_eq!(baseline(Some(one.clone()), &two), one, "what can be compared is kept");
+        let other = Fingerprinter::new("k2", vec![8; 32]).of(&json!({ "token": "two" }));
+        assert!(!changed(Some(&one), &other));
+        assert!(!changed(None, &other));
+        assert_eq!(baseline(Some(one), &other), other);
     }
 
     #[test]

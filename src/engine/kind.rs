@@ -6,6 +6,7 @@ use std::future::Future;
 
 use kube::{Api, Client};
 use secrecy::SecretString;
+use serde::Serialize;
 
 use crate::api::common::{Fingerprint, Object};
 use crate::aws;
@@ -70,6 +71,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
     fn create(
         scope: &Scope,
         desired: &Self::Desired,
+        status: &StatusOf<Self>,
     ) -> impl Future<Output = Result<Created, Error>> + Send;
 
     /// Mends drift in place, or a part of it: at most one mutating call. The next pass does the rest.
@@ -151,6 +153,15 @@ pub struct Scope {
     pub identity: Identity,
     /// Makes fingerprints of what AWS never returns.
     pub fingerprints: Fingerprinter,
+}
+
+impl Scope {
+    /// A client token for creating a remote from `input`: the same for the same object and input, and another
+    /// one once a remote made with it is gone, lest AWS answer with the one that is gone.
+    pub fn client_token(&self, lost: Option<&str>, input: &impl Serialize) -> String {
+        let input = serde_json::to_value(input).unwrap_or_default();
+        self.fingerprints.of(&serde_json::json!([self.identity.uid, lost, input])).hash
+    }
 }
 
 /// What the engine must know of a remote.

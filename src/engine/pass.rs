@@ -3,7 +3,7 @@
 //! Resolve, observe, decide, act, conclude. Every pass can start from nothing but the spec and AWS.
 
 use kube::runtime::controller::Action;
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info};
 
 use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
@@ -190,7 +190,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             self.status.common_mut().intent = Some(Intent { operation: operation.to_owned() });
             self.write_status().await?;
         }
-        match K::create(&resolved.scope, &resolved.desired).await {
+        match K::create(&resolved.scope, &resolved.desired, &self.status).await {
             Ok(mut created) => {
                 if let Some(secret) = created.secret.take() {
                     output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
@@ -329,7 +329,7 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     pub(super) fn forget_remote(&mut self) {
         let common = self.status.common_mut();
-        common.id = None;
+        common.lost_id = common.id.take().or(common.lost_id.take());
         common.intent = None;
         common.fingerprint = None;
         common.tag_keys.clear();

@@ -28,6 +28,13 @@ pub fn keys(desired: &TagMap) -> Vec<String> {
     desired.keys().filter(|key| !ownership::is_owner_tag(key)).cloned().collect()
 }
 
+/// The keys to remember: the desired ones, and those set earlier that are still there to be removed.
+pub fn remembered(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<String> {
+    let mut kept = keys(desired);
+    kept.extend(recorded.iter().filter(|key| !desired.contains_key(*key) && observed.contains_key(*key)).cloned());
+    kept
+}
+
 /// Where the tags differ: missing or changed ones, and those that the operator set and the spec no longer has.
 pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<Change> {
     let as_value = |value: Option<&String>| value.map(|value| Value::from(value.as_str()));

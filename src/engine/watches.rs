@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, metadata_watcher};
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tracing::warn;
@@ -29,7 +29,7 @@ async fn each<T>(cx: &Context, tell: impl Fn(&Context, &PartialObjectMeta<T>, bo
 where
     T: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
-    metadata_watcher(Api::<T>::all(cx.client.clone()), watcher::Config::default())
+    watcher(Api::<PartialObjectMeta<T>>::all(cx.client.clone()), watcher::Config::default())
         .default_backoff()
         .inspect_err(|error| warn!(kind = %T::kind(&()), %error, "the watch failed; it is started again"))
         .for_each(|event| {
