@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 /// Signatures are checked against the key pair; the region is the one that a request is signed for, and every
 /// account and region has its own state. Unsigned requests under /_simulator/ read and change the state, inject
 /// faults and turn switches: see the README. When ready, one line on stdout says "listening on http://…"; logs
-/// go to stderr (set RUST_LOG for more or less).
+/// go to stderr (the variable `RUST_LOG` sets how much).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 110)]
 struct Arguments {

@@ -39,8 +39,11 @@ pub struct Inner {
     pub faults: Faults,
     /// What was called.
     pub calls: Calls,
-    snapshots: BTreeMap<(String, String), VecDeque<(Timestamp, Arc<Region>)>>,
+    snapshots: BTreeMap<(String, String), Snapshots>,
 }
+
+/// A region as it was after its newest writes, with their times.
+type Snapshots = VecDeque<(Timestamp, Arc<Region>)>;
 
 /// Who calls.
 #[derive(Debug, Clone)]
