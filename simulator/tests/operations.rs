@@ -39,7 +39,7 @@ fn action(agent: &str) -> Value {
     json!({"actionType": "create:task", "task": {"agent": format!("custom:{agent}")}})
 }
 
-async fn prepare(lab: &Lab) -> Ids {
+fn prepare(lab: &Lab) -> Ids {
     let make = |operation: &str, input: Value, path: &str| {
         let answer = lab.simulator.invoke(operation, input).unwrap();
         text(answer.pointer(path).unwrap())
@@ -269,7 +269,7 @@ fn deletions(ids: &Ids) -> Vec<(&'static str, Value)> {
 }
 
 async fn ready(lab: &Lab) -> Ids {
-    let ids = prepare(lab).await;
+    let ids = prepare(lab);
     let active = || async {
         lab.simulator.invoke("DescribePrivateConnection", json!({"name": "vpc-one"})).unwrap()["status"]
             == "ACTIVE"

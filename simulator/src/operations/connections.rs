@@ -58,7 +58,7 @@ pub fn list(cx: &mut Context<'_>, _: &Input) -> Answer {
 pub fn update_certificate(cx: &mut Context<'_>, input: &Input) -> Answer {
     let now = cx.now;
     let connection = find(cx, input)?;
-    if connection.status != "ACTIVE" {
+    if !["ACTIVE", "CREATE_IN_PROGRESS"].contains(&connection.status.as_str()) {
         return Err(ApiError::conflict(format!(
             "Private connection {} is {}",
             connection.name, connection.status
