@@ -78,6 +78,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
         public_url: arguments.public_url,
         clock_tolerance: std::time::Duration::from_secs(arguments.clock_tolerance),
         switches,
+        ..Options::default()
     })
     .await?;
     println!("listening on {}", running.url());

@@ -84,6 +84,11 @@ impl Running {
         control::state(&self.simulation, secrets)
     }
 
+    /// What was made through the API and still exists, by kind, as `GET /_simulator/resources` gives it.
+    pub fn resources(&self) -> Value {
+        control::resources(&self.simulation)
+    }
+
     /// Counts of calls, as `GET /_simulator/calls` gives them.
     pub fn calls(&self) -> Value {
         self.simulation.lock().calls.summary()
@@ -92,6 +97,11 @@ impl Running {
     /// How often an operation was called.
     pub fn count(&self, operation: &str) -> u64 {
         self.simulation.lock().calls.count(operation)
+    }
+
+    /// The number of the newest call, to ask later what came after it; 0 before the first.
+    pub fn newest_call(&self) -> u64 {
+        self.simulation.lock().calls.newest()
     }
 
     /// The calls after the one of this number (0 for all that are kept), oldest first.

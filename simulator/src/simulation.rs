@@ -63,7 +63,7 @@ impl Simulation {
             world,
             switches: options.switches.clone(),
             faults: Faults::default(),
-            calls: Calls::default(),
+            calls: Calls::keeping(options.calls_kept),
             snapshots: BTreeMap::new(),
         };
         Self { model, options, base_url, changed: Notify::new(), inner: Mutex::new(inner) }

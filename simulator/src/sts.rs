@@ -189,13 +189,27 @@ fn envelope(call: &Call, body: &str) -> String {
     )
 }
 
+/// STS has other names for the same errors.
+fn code(code: &str) -> &str {
+    match code {
+        "InvalidSignatureException" => "SignatureDoesNotMatch",
+        "UnrecognizedClientException" => "InvalidClientTokenId",
+        "ExpiredTokenException" => "ExpiredToken",
+        "InternalServerException" => "InternalFailure",
+        other => other.trim_end_matches("Exception"),
+    }
+}
+
 fn failure(simulation: &Simulation, call: &Call, error: &ApiError) -> Reply {
-    let status =
-        StatusCode::from_u16(error.http_status(&simulation.model)).unwrap_or(StatusCode::BAD_REQUEST);
+    let code = code(&error.code);
+    let status = match code {
+        "AccessDenied" => StatusCode::FORBIDDEN,
+        _ => StatusCode::from_u16(error.http_status(&simulation.model)).unwrap_or(StatusCode::BAD_REQUEST),
+    };
     let body = format!(
         "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error>\
          <RequestId>{}</RequestId></ErrorResponse>",
-        escape(error.code.trim_end_matches("Exception")),
+        escape(code),
         escape(&error.message),
         call.request_id
     );

@@ -64,8 +64,27 @@ async fn a_resource_can_be_changed_and_removed_behind_ones_back() {
     assert_eq!(lab.control("DELETE", &path, None).await.0, 404);
     lab.simulator.remove("agentSpace", &space).unwrap();
     assert_eq!(lab.call("GetAgentSpace", json!({"agentSpaceId": space})).await.status, 404);
+    let change = json!({"kind": "agentspace", "id": space, "set": {}});
+    assert_eq!(lab.control("POST", "mutate", Some(change)).await.0, 404);
     let bad = json!({"kind": "planet", "id": "x", "set": {}});
     assert_eq!(lab.control("POST", "mutate", Some(bad)).await.0, 400);
+}
+
+#[tokio::test]
+async fn resources_lists_what_was_made_and_nothing_else() {
+    let lab = Lab::start().await;
+    let (space, association, _) = lab.channel().await;
+    let resources = lab.control("GET", "resources", None).await.1;
+    let entry = |id: &str, about: &str| json!([{"account": support::ACCOUNT, "region": "us-east-1", "id": id, "about": about}]);
+    assert_eq!(resources["agentSpaces"], entry(&space, "space"));
+    assert_eq!(resources["associations"], entry(&association, "eventChannel"));
+    assert_eq!(resources["services"].as_array().unwrap().len(), 1);
+    assert_eq!(resources["triggers"], json!([]));
+    let service = text(&resources["services"][0]["id"]);
+    lab.simulator.remove("agentSpace", &space).unwrap();
+    lab.simulator.remove("service", &service).unwrap();
+    let lists = lab.simulator.resources();
+    assert!(lists.as_object().unwrap().values().all(|list| *list == json!([])), "{lists}");
 }
 
 #[tokio::test]

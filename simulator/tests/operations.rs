@@ -429,3 +429,13 @@ async fn an_azure_identity_comes_back_as_it_was_registered() {
     let service = lab.call("GetService", json!({"serviceId": id})).await.ok();
     assert_eq!(service["service"]["additionalServiceDetails"]["azureidentity"], details);
 }
+
+#[tokio::test]
+async fn an_answer_that_would_break_the_model_is_a_loud_error() {
+    let lab = Lab::start().await;
+    let space = lab.space().await;
+    lab.simulator.mutate("agentSpace", &space, json!({"name": "line\nbreak"})).unwrap();
+    let answer = lab.call("GetAgentSpace", json!({"agentSpaceId": space})).await;
+    assert_eq!((answer.status, answer.error.as_str()), (500, "InternalServerException"));
+    assert!(answer.body["message"].as_str().unwrap().contains("/agentSpace/name"), "{answer:?}");
+}

@@ -1,6 +1,7 @@
 //! The control API under `/_simulator/`: unsigned, and no part of AWS.
 
 mod mutate;
+mod resources;
 mod state;
 
 use http::StatusCode;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use mutate::{Mutation, Target, mutate, remove};
+pub use resources::resources;
 pub use state::state;
 
 use crate::api;
@@ -59,6 +61,7 @@ fn get(simulation: &Simulation, request: &Request, parts: &[&str]) -> Answer {
     Ok(match parts {
         ["health"] => json!({"status": "ok"}),
         ["state"] => state(simulation, flag("secrets")),
+        ["resources"] => resources(simulation),
         ["incidents"] => json!(simulation.lock().world.incidents),
         ["calls"] => calls(simulation, request, flag("log")),
         ["calls", "log"] => log(simulation, request),

@@ -17,7 +17,8 @@ pub struct Target {
     pub account: Option<String>,
     /// Only in this region.
     pub region: Option<String>,
-    /// `agentSpace`, `operatorApp`, `service`, `association`, `privateConnection`, `asset` or `trigger`.
+    /// `agentSpace`, `operatorApp`, `service`, `association`, `privateConnection`, `asset` or `trigger`, in any
+    /// spelling (`private-connection`).
     pub kind: String,
     /// Id of the resource; of its space for `operatorApp`, its name for `privateConnection`.
     pub id: String,
@@ -64,17 +65,16 @@ fn change(
 ) -> Result<(), ApiError> {
     const KINDS: [&str; 7] =
         ["agentSpace", "operatorApp", "service", "association", "privateConnection", "asset", "trigger"];
-    if !KINDS.contains(&target.kind.as_str()) {
-        return Err(ApiError::validation("/kind", format!("The kind must be one of {}", KINDS.join(", "))));
-    }
+    let plain = |kind: &str| kind.replace(['-', '_'], "").to_ascii_lowercase();
+    let known = KINDS.iter().find(|known| plain(known) == plain(&target.kind));
+    let kind = known.ok_or_else(|| {
+        ApiError::validation("/kind", format!("The kind must be one of {}", KINDS.join(", ")))
+    })?;
     let now = Simulation::now();
     let is = |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
     let mut place = None;
     for (account, name, region) in inner.world.regions_mut() {
-        if is(&target.account, account)
-            && is(&target.region, name)
-            && action(region, &target.kind, &target.id)
-        {
+        if is(&target.account, account) && is(&target.region, name) && action(region, kind, &target.id) {
             place = Some((account.to_owned(), name.to_owned()));
             break;
         }
