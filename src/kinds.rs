@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use kube::ResourceExt;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::api::common::{Object, ObjectRef};
 use crate::api::schema;
 use crate::aws;
 use crate::engine::context::Context;
@@ -14,8 +16,17 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::kind::Kind;
 
 mod agent_space;
+mod asset;
+mod asset_content;
+mod association;
 mod aws_account;
+mod existing_service;
 mod operator_app;
+mod private_connection;
+mod registered_details;
+mod service_registration;
+mod trigger;
+mod webhook;
 
 /// Calls the macro `$each` with every kind. A new kind is one line here.
 macro_rules! kinds {
@@ -23,6 +34,11 @@ macro_rules! kinds {
         $each!(
             aws_account::AwsAccounts,
             agent_space::AgentSpaces,
+            private_connection::PrivateConnections,
+            service_registration::ServiceRegistrations,
+            association::Associations,
+            asset::Assets,
+            trigger::Triggers,
         )
     };
 }
@@ -63,6 +79,17 @@ pub async fn caches_filled(cx: &Context) {
         };
     }
     kinds!(wait_for_all);
+}
+
+/// The object that `reference` names, as text: for natural keys.
+fn place_of<T: Object>(reference: &ObjectRef, from: &T) -> String {
+    let namespace = reference.namespace.as_ref().map(ToString::to_string);
+    format!("{}/{}", namespace.or_else(|| from.namespace()).unwrap_or_default(), reference.name)
+}
+
+/// An object as people name it: `namespace/name`.
+fn name_of<T: Object>(object: &T) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
 /// Reads an answer in which "there is none" is no error.

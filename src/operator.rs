@@ -127,7 +127,8 @@ async fn context(options: &Options, client: Client, own_namespace: &str) -> Resu
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
-        recorder: Recorder::new(client.clone(), reporter),
+        recorder: Recorder::new(client.clone(), reporter.clone()),
+        reporter,
         client,
         accounts: Accounts::new(factory?),
         hub: Hub::default(),

@@ -82,8 +82,7 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     fn object_manages(&self) -> bool {
-        use crate::api::common::Object;
-        self.object.policies().management_policy == ManagementPolicy::Manage
+        K::policies(self.object).management_policy == ManagementPolicy::Manage
     }
 
     /// The remote by its recorded id. Without one it is looked for: status may have been lost.

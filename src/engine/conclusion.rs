@@ -9,7 +9,7 @@ use crate::api::common::CommonStatus;
 use super::backoff::{self, Timing};
 use super::conditions::{self, Reason};
 use super::error::{Class, Error};
-use super::kind::Waiting;
+use super::kind::{ExtraCondition, Waiting};
 
 /// How a pass ended that met no error.
 #[derive(Debug)]
@@ -114,6 +114,20 @@ pub fn of(
         Err(error) => write.error(error, was_ready),
     };
     Verdict { ending: result, class, pace }
+}
+
+/// Sets the conditions that only some kinds have.
+pub fn more(conditions: Vec<ExtraCondition>, generation: Option<i64>, status: &mut CommonStatus) {
+    for extra in conditions {
+        conditions::set(
+            &mut status.conditions,
+            generation,
+            extra.kind,
+            extra.status,
+            extra.reason,
+            extra.message,
+        );
+    }
 }
 
 impl Verdict {

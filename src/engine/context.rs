@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use kube::Client;
-use kube::runtime::events::Recorder;
+use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::Store;
 use tokio::sync::SetOnce;
 
@@ -32,6 +32,8 @@ pub struct Context {
     pub cluster_id: String,
     /// Writes Events.
     pub recorder: Recorder,
+    /// As whom Events are written.
+    pub reporter: Reporter,
     /// Waiting times.
     pub timing: Timing,
     /// Failures in a row, by object.

@@ -213,6 +213,24 @@ impl<'a> Inputs<'a> {
         Ok(found.map_or(OwnSecret::Missing, |secret| super::output_secret::recognise(&secret, &self.identity)))
     }
 
+    /// The contents of a Secret that the operator wrote for this object, if it is still there.
+    pub async fn own_secret_data(&self, name: &str) -> Result<Option<BTreeMap<String, SecretString>>, Error> {
+        let api = Api::<Secret>::namespaced(self.cx.client.clone(), &self.identity.namespace);
+        let found = api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
+        let ours = found.filter(|secret| {
+            super::output_secret::recognise(secret, &self.identity) != OwnSecret::Foreign
+        });
+        Ok(ours.map(|secret| {
+            let data = secret.data.unwrap_or_default().into_iter();
+            data.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes.0).ok()?.into()))).collect()
+        }))
+    }
+
+    /// Whether the object is being deleted.
+    pub fn is_deleting(&self) -> bool {
+        self.deleting
+    }
+
     async fn read<T>(&self, name: &str, field: &str) -> Result<T, Error>
     where
         T: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
