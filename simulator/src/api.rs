@@ -95,11 +95,11 @@ async fn attempt(
     let mut answer = match effect {
         Before::Close => return Ok(Outcome::Close),
         Before::Go(after) => {
-            let reply = run(simulation, &caller, matched.operation, &input?, call)?;
+            let reply = input.and_then(|input| run(simulation, &caller, matched.operation, &input, call));
             match after {
-                None => reply,
+                None => reply?,
                 Some(After::Drop) => return Ok(Outcome::Close),
-                Some(After::Error(error)) => return Err(error),
+                Some(After::Error(error)) => return reply.and(Err(error)),
             }
         }
     };

@@ -32,6 +32,13 @@ async fn a_dropped_answer_still_took_effect() {
 }
 
 #[tokio::test]
+async fn a_dropped_answer_may_have_been_an_error() {
+    let lab = Lab::start().await;
+    inject(&lab, json!({"operation": "GetAgentSpace", "effect": "drop-answer"})).await;
+    assert!(lab.try_call("GetAgentSpace", &json!({"agentSpaceId": "nothing"})).await.is_err());
+}
+
+#[tokio::test]
 async fn a_reset_connection_took_no_effect() {
     let lab = Lab::start().await;
     inject(&lab, json!({"operation": "CreateAgentSpace", "effect": "reset"})).await;
