@@ -58,7 +58,7 @@ struct Run {
     concurrency: u16,
 
     /// Most API requests a second for each account and region; less while AWS throttles.
-    #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 10)]
+    #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
     requests_per_second: u16,
 
     /// Where `/livez` and `/readyz` are served.

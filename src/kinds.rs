@@ -68,18 +68,13 @@ where
     controllers
 }
 
-/// Waits until the watch cache of every kind has been filled once.
-pub async fn caches_filled(cx: &Context) {
-    macro_rules! wait_for_all {
-        ($($kind:ty,)+) => {
-            $(if let Some(store) = cx.store::<<$kind as Kind>::Object>() {
-                // An error means that the controller has ended; nothing will be waiting then.
-                let _ = store.wait_until_ready().await;
-            })+
-        };
+/// How many kinds there are.
+pub const COUNT: usize = {
+    macro_rules! count {
+        ($($kind:ty,)+) => { [$(stringify!($kind)),+].len() };
     }
-    kinds!(wait_for_all);
-}
+    kinds!(count)
+};
 
 /// The object that `reference` names, as text: for natural keys.
 fn place_of<T: Object>(reference: &ObjectRef, from: &T) -> String {

@@ -93,22 +93,15 @@ pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'stat
     let mut controllers = kinds::start(&cx, options.concurrency, shutdown);
     let watches = tokio::spawn(watches::run(Arc::clone(&cx)));
     let admin = tokio::spawn(admin::serve(admin, Arc::clone(&cx)));
-    let readiness = tokio::spawn(announce_ready(Arc::clone(&cx)));
 
     stop.await;
     info!("stopping: passes under way are finished");
     let _ = stopping.send(true);
     while controllers.join_next().await.is_some() {}
-    for task in [watches, admin, readiness] {
+    for task in [watches, admin] {
         task.abort();
     }
     Ok(())
-}
-
-async fn announce_ready(cx: Arc<Context>) {
-    kinds::caches_filled(&cx).await;
-    cx.stores.set_ready();
-    info!("ready");
 }
 
 async fn context(options: &Options, client: Client, own_namespace: &str) -> Result<Context, Error> {

@@ -1,7 +1,7 @@
 //! What all passes share.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
 use kube::Client;
@@ -57,6 +57,7 @@ impl Context {
 #[derive(Default)]
 pub struct Stores {
     stores: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    filled: RwLock<HashSet<&'static str>>,
     ready: SetOnce<()>,
 }
 
@@ -72,9 +73,13 @@ impl Stores {
         stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
     }
 
-    /// Says that every watch cache has been filled once.
-    pub fn set_ready(&self) {
-        let _ = self.ready.set(());
+    /// Says that the watch cache of `kind` has been filled once; with the last of them all are.
+    pub fn fill(&self, kind: &'static str, kinds: usize) {
+        let mut filled = self.filled.write().unwrap_or_else(PoisonError::into_inner);
+        // A cache that is filled again after a lost watch changes nothing.
+        if filled.insert(kind) && filled.len() == kinds && self.ready.set(()).is_ok() {
+            tracing::info!("ready");
+        }
     }
 
     /// Whether every watch cache has been filled once: only then does a missing object mean anything.
@@ -83,7 +88,7 @@ impl Stores {
     }
 
     /// Waits until every watch cache has been filled once.
-    pub async fn filled(&self) {
+    pub async fn all_filled(&self) {
         self.ready.wait().await;
     }
 }

@@ -43,8 +43,11 @@ pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Fut
         if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
     });
     let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let applied = watch::<K::Object>(Arc::clone(&cx))
+    let hub = Arc::clone(&cx);
+    let mut listed = HashSet::new();
+    let applied = watch::<K::Object>(&cx)
         .reflect(writer)
+        .inspect_ok(move |event| tell_hub(&hub, event, &mut listed))
         .applied_objects()
         .predicate_filter(changes, PredicateConfig::default());
     Controller::for_stream(applied, reader)
@@ -65,14 +68,12 @@ fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
-fn watch<T: Object>(cx: Arc<Context>) -> impl Stream<Item = watcher::Result<Event<T>>> + Send {
+fn watch<T: Object>(cx: &Context) -> impl Stream<Item = watcher::Result<Event<T>>> + Send + use<T> {
     let api = Api::<DeserializeGuard<T>>::all(cx.client.clone());
-    let mut listed = HashSet::new();
     watcher(api, watcher::Config::default())
         .default_backoff()
         .inspect_err(|error| warn!(kind = kind_name::<T>(), %error, "the watch failed; it is started again"))
         .try_filter_map(|event| async move { Ok(readable(event)) })
-        .inspect_ok(move |event| tell_hub(&cx, event, &mut listed))
 }
 
 fn readable<T: Object>(event: Event<DeserializeGuard<T>>) -> Option<Event<T>> {
@@ -120,7 +121,10 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
             listed.insert(subject(object));
             applied(object);
         }
-        Event::InitDone => cx.hub.retain(kind_name::<T>(), listed),
+        Event::InitDone => {
+            cx.hub.retain(kind_name::<T>(), listed);
+            cx.stores.fill(kind_name::<T>(), crate::kinds::COUNT);
+        }
         Event::Apply(object) => applied(object),
         Event::Delete(object) => {
             cx.written.forget(&object.uid().unwrap_or_default());
@@ -130,7 +134,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
 }
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
-    cx.stores.filled().await;
+    cx.stores.all_filled().await;
     let span = info_span!(
         "pass",
         kind = kind_name::<K::Object>(),
