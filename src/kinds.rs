@@ -1,22 +1,74 @@
-//! The one list of kinds that the operator, `crds`, the tests and the docs read.
+//! The one list of kinds that `run`, `crds`, the tests and the docs read; and what differs from kind to kind.
+
+use std::future::Future;
+use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::task::JoinSet;
 
-use crate::api::{
-    AWSAccount, AgentSpace, Asset, Association, PrivateConnection, ServiceRegistration, Trigger, schema,
-};
+use crate::api::schema;
+use crate::aws;
+use crate::engine::context::Context;
+use crate::engine::controller;
+use crate::engine::error::{Doing, Error};
+use crate::engine::kind::Kind;
+
+mod agent_space;
+mod aws_account;
+mod operator_app;
+
+/// Calls the macro `$each` with every kind. A new kind is one line here.
+macro_rules! kinds {
+    ($each:ident) => {
+        $each!(
+            aws_account::AwsAccounts,
+            agent_space::AgentSpaces,
+        )
+    };
+}
 
 /// Every CRD as it is installed, in the order of its plural.
 pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
-    let mut crds = vec![
-        schema::crd::<AWSAccount>()?,
-        schema::crd::<AgentSpace>()?,
-        schema::crd::<Asset>()?,
-        schema::crd::<Association>()?,
-        schema::crd::<PrivateConnection>()?,
-        schema::crd::<ServiceRegistration>()?,
-        schema::crd::<Trigger>()?,
-    ];
+    macro_rules! crds_of {
+        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Kind>::Object>()?),+] };
+    }
+    let mut crds: Vec<Value> = kinds!(crds_of);
     crds.sort_by_key(|crd| crd["spec"]["names"]["plural"].as_str().map(str::to_owned));
     Ok(crds)
+}
+
+/// Starts the controllers of every kind. `shutdown` makes the future that ends each.
+pub fn start<S>(cx: &Arc<Context>, concurrency: u16, shutdown: impl Fn() -> S) -> JoinSet<()>
+where
+    S: Future<Output = ()> + Send + Sync + 'static,
+{
+    let mut controllers = JoinSet::new();
+    macro_rules! start_all {
+        ($($kind:ty,)+) => {
+            $(controllers.spawn(controller::run::<$kind>(Arc::clone(cx), concurrency, shutdown()));)+
+        };
+    }
+    kinds!(start_all);
+    controllers
+}
+
+/// Waits until the watch cache of every kind has been filled once.
+pub async fn caches_filled(cx: &Context) {
+    macro_rules! wait_for_all {
+        ($($kind:ty,)+) => {
+            $(if let Some(store) = cx.store::<<$kind as Kind>::Object>() {
+                // An error means that the controller has ended; nothing will be waiting then.
+                let _ = store.wait_until_ready().await;
+            })+
+        };
+    }
+    kinds!(wait_for_all);
+}
+
+/// Reads an answer in which "there is none" is no error.
+fn not_found_is_none<T>(answer: Result<T, aws::Error>, doing: impl FnOnce() -> String) -> Result<Option<T>, Error> {
+    match answer {
+        Err(error) if error.is_not_found() => Ok(None),
+        answer => answer.map(Some).doing(doing),
+    }
 }

@@ -10,10 +10,24 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`api`] | the YAML contract: one file a kind. Data only |
+//! | [`aws`] | the signed client: operations, errors, pages, retry, budget, accounts |
+//! | [`engine`] | what is the same for every kind: pass, decision, drift, conditions, deletion |
+//! | [`kinds`] | what differs: one file a kind, and the one list of kinds |
+//! | [`accounts`] | clients of AWS for the AWSAccounts |
+//! | [`wire`] | from a spec to the body of an API call |
+//! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
+//! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
+pub mod accounts;
 #[allow(
     missing_docs,
     reason = "enum values are documented at the fields that hold them: kubectl explain shows those"
 )]
 pub mod api;
+pub mod aws;
+pub mod cli;
+pub mod docs;
+pub mod engine;
 pub mod kinds;
+pub mod operator;
+pub mod wire;

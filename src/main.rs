@@ -1,17 +1,15 @@
-//! The operator's binary: `run` and `crds`.
+//! The operator's binary: `run`, `crds` and `docs`.
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use devops_agent_operator::cli::Cli;
+
 fn main() -> ExitCode {
-    match devops_agent_operator::kinds::crds() {
-        Ok(crds) => {
-            for crd in crds {
-                println!("---\n{}", serde_saphyr::to_string(&crd).unwrap_or_default().trim_end());
-            }
-            ExitCode::SUCCESS
-        }
+    match Cli::parse().execute() {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("devops-agent-operator: {error}");
             ExitCode::FAILURE
         }
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::common::{AllowedNamespaces, CommonStatus, Tags};
+use super::common::{AllowedNamespaces, CommonStatus, Object, Policies, Status, Tags};
 use super::scalars::{EndpointUrl, Region, RoleArn};
 use super::schema;
 
@@ -102,4 +102,27 @@ pub struct Endpoints {
 pub struct AWSAccountStatus {
     #[serde(flatten)]
     pub common: CommonStatus,
+}
+
+impl Status for AWSAccountStatus {
+    fn common(&self) -> &CommonStatus {
+        &self.common
+    }
+
+    fn common_mut(&mut self) -> &mut CommonStatus {
+        &mut self.common
+    }
+}
+
+impl Object for AWSAccount {
+    type Status = AWSAccountStatus;
+
+    /// An account has no remote that could be created, adopted or deleted.
+    fn policies(&self) -> Policies {
+        Policies::default()
+    }
+
+    fn status(&self) -> AWSAccountStatus {
+        self.status.clone().unwrap_or_default()
+    }
 }

@@ -150,6 +150,15 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 
+    /// Id of the resource that this one took the place of after it was gone from AWS. It keeps a create
+    /// from being answered with what is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_id: Option<String>,
+
+    /// Name of the AWSAccount that the resource lives in; empty for the operator's own credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+
     /// Value of the annotation `devopsagent.dev/reconcile-requested-at` that was last acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -205,7 +214,9 @@ pub trait Object:
 }
 
 /// A kind's status: the shared part and what the kind adds.
-pub trait Status: Clone + Default + PartialEq + std::fmt::Debug + Serialize + Send + Sync + 'static {
+pub trait Status:
+    Clone + Default + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// The shared part.
     fn common(&self) -> &CommonStatus;
     /// The shared part, to be changed.

@@ -1,3 +1,52 @@
-//! Placeholder.
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! - `demo`: the operator at work, from building it to an empty AWS.
+//! - `test`: everything that has to pass before a change lands.
+//! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
+//! - `cluster`: a real API server for a while.
+//!
+//! How it hangs together: a [`session::Session`] starts every process, in one process group that a small guard
+//! process ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`]
+//! put the operator and the simulator next to that.
 
-fn main() {}
+mod cache;
+mod cargo;
+mod cli;
+mod cluster;
+mod demo;
+mod error;
+mod folder;
+mod generate;
+mod guard;
+mod http;
+mod interrupt;
+mod kubectl;
+mod lock;
+mod poll;
+mod ports;
+mod process;
+mod progress;
+mod search;
+mod service;
+mod session;
+mod simulator;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::run(cli::Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error::Error::Interrupted) => {
+            progress::say("Stopped.");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            progress::say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

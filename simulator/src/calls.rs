@@ -1,0 +1,99 @@
+//! Which calls came in: counts for ever, and the newest of them in detail.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+const KEPT: usize = 10_000;
+
+/// One call, without anything secret.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// Number of the call, from 1.
+    pub sequence: u64,
+    /// When it came.
+    pub time: Timestamp,
+    /// Name of the operation, or method and path when it is none.
+    pub operation: String,
+    /// The operation can change something.
+    pub mutating: bool,
+    /// Account of the caller; empty when unknown.
+    pub account: String,
+    /// Region of the call.
+    pub region: String,
+    /// ARN of the caller.
+    pub principal: String,
+    /// Status of the answer; 0 when there was none.
+    pub status: u16,
+    /// Code of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Its message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// As in the answer's header.
+    pub request_id: String,
+    /// Ids and names of what the call was about.
+    pub resource: Map<String, Value>,
+    /// The request of a mutating call, sensitive members masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Value>,
+    /// The injected fault that hit it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// All calls.
+#[derive(Debug, Default)]
+pub struct Calls {
+    newest: u64,
+    counts: BTreeMap<String, u64>,
+    errors: BTreeMap<String, u64>,
+    mutating: u64,
+    log: VecDeque<Call>,
+}
+
+impl Calls {
+    /// Takes note of a call.
+    pub fn record(&mut self, mut call: Call) {
+        self.newest += 1;
+        call.sequence = self.newest;
+        *self.counts.entry(call.operation.clone()).or_default() += 1;
+        self.mutating += u64::from(call.mutating);
+        if let Some(error) = &call.error {
+            *self.errors.entry(error.clone()).or_default() += 1;
+        }
+        if self.log.len() == KEPT {
+            self.log.pop_front();
+        }
+        self.log.push_back(call);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How often an operation was called.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.counts.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Counts per operation and error.
+    pub fn summary(&self) -> Value {
+        json!({
+            "total": self.counts.values().sum::<u64>(),
+            "mutating": self.mutating,
+            "operations": self.counts,
+            "errors": self.errors,
+        })
+    }
+
+    /// The calls after a number, oldest first.
+    pub fn since(&self, sequence: u64) -> impl Iterator<Item = &Call> {
+        self.log.iter().filter(move |call| call.sequence > sequence)
+    }
+}

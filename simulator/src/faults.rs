@@ -1,0 +1,230 @@
+//! Faults, injected by rule.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a fault does to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// The call takes effect; the connection is closed without an answer.
+    DropAnswer,
+    /// The call takes effect after `delayMs`.
+    Delay,
+    /// The connection is closed before the call takes effect.
+    Reset,
+    /// `ThrottlingException`, without effect.
+    #[serde(rename = "429")]
+    Throttle,
+    /// `InternalServerException`, without effect.
+    #[serde(rename = "500")]
+    Internal,
+    /// The error that `error` names, without effect.
+    Error,
+    /// The call takes effect and is answered with the error that `error` names.
+    ErrorAfter,
+    /// No effect, and no answer ever.
+    Hang,
+}
+
+/// Which calls a fault hits, and what it does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// Given by the simulator.
+    #[serde(default)]
+    pub id: u64,
+    /// Name of an operation (of STS, too), or `*`.
+    #[serde(default = "any")]
+    pub operation: String,
+    /// Only calls of this account.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
+    /// Only calls in this region.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<String>,
+    /// Only calls whose path, as sent, contains this.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// Only calls with a member (id, name, service id, role…) of this value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resource: Option<String>,
+    /// The first call to be hit, counted from 1 among those that match.
+    #[serde(default = "one")]
+    pub nth: u64,
+    /// How many calls are hit, from there; 0 for all.
+    #[serde(default = "one")]
+    pub times: u64,
+    /// What happens to them.
+    pub effect: Effect,
+    /// Error of `error` and `error-after`.
+    #[serde(default = "default_error")]
+    pub error: String,
+    /// Its message.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+    /// Wait before the call is handled; goes with every effect.
+    #[serde(default)]
+    pub delay_ms: u64,
+    /// How many calls matched.
+    #[serde(default)]
+    pub matched: u64,
+    /// How many calls were hit.
+    #[serde(default)]
+    pub fired: u64,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn default_error() -> String {
+    "InternalServerException".to_owned()
+}
+
+/// A call, as far as rules look at it.
+pub struct Attempt<'a> {
+    pub operation: &'a str,
+    pub account: &'a str,
+    pub region: &'a str,
+    pub path: &'a str,
+    pub members: Vec<&'a str>,
+}
+
+/// What rules make of one call.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub delay: Duration,
+    pub effect: Option<Effect>,
+    pub error: String,
+    pub message: String,
+}
+
+/// All rules.
+#[derive(Debug, Default)]
+pub struct Faults {
+    rules: Vec<Rule>,
+    newest: u64,
+}
+
+impl Faults {
+    /// Adds a rule and gives its id.
+    pub fn add(&mut self, mut rule: Rule) -> u64 {
+        self.newest += 1;
+        rule.id = self.newest;
+        (rule.matched, rule.fired) = (0, 0);
+        self.rules.push(rule);
+        self.newest
+    }
+
+    /// Removes a rule; false when there is none with this id.
+    pub fn remove(&mut self, id: u64) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|rule| rule.id != id);
+        self.rules.len() < before
+    }
+
+    /// Removes all rules.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// All rules with their counts.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Counts a call, and says what becomes of it. Delays add up; of other effects the oldest rule's wins, and
+    /// the rules after it don't fire.
+    pub fn plan(&mut self, attempt: &Attempt<'_>) -> Plan {
+        let mut plan = Plan::default();
+        for rule in self.rules.iter_mut().filter(|rule| rule.matches(attempt)) {
+            rule.matched += 1;
+            let due = rule.matched >= rule.nth && (rule.times == 0 || rule.fired < rule.times);
+            if !due || (plan.effect.is_some() && rule.effect != Effect::Delay) {
+                continue;
+            }
+            rule.fired += 1;
+            plan.delay += Duration::from_millis(rule.delay_ms);
+            if rule.effect != Effect::Delay {
+                plan.effect = Some(rule.effect);
+                plan.error = rule.code().to_owned();
+                plan.message = rule.message.clone().unwrap_or_else(|| "Injected fault".to_owned());
+            }
+        }
+        plan
+    }
+}
+
+impl Rule {
+    fn matches(&self, attempt: &Attempt<'_>) -> bool {
+        let is =
+            |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
+        (self.operation == "*" || self.operation == attempt.operation)
+            && is(&self.account, attempt.account)
+            && is(&self.region, attempt.region)
+            && self.path.as_deref().is_none_or(|part| attempt.path.contains(part))
+            && self.resource.as_deref().is_none_or(|wanted| attempt.members.contains(&wanted))
+    }
+
+    fn code(&self) -> &str {
+        match self.effect {
+            Effect::Throttle => "ThrottlingException",
+            Effect::Internal => "InternalServerException",
+            _ => &self.error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(rules: &[serde_json::Value]) -> Faults {
+        let mut faults = Faults::default();
+        for rule in rules {
+            faults.add(serde_json::from_value(rule.clone()).unwrap());
+        }
+        faults
+    }
+
+    fn effect(faults: &mut Faults, operation: &str) -> Option<Effect> {
+        let attempt = Attempt { operation, account: "1", region: "r", path: "/v1/x", members: vec!["id-1"] };
+        faults.plan(&attempt).effect
+    }
+
+    #[test]
+    fn a_rule_hits_the_nth_call_and_so_many_after_it() {
+        let mut faults = faults(&[json!({"operation": "Get", "effect": "429", "nth": 2, "times": 2})]);
+        assert_eq!(effect(&mut faults, "List"), None);
+        let hits: Vec<bool> = (0..4).map(|_| effect(&mut faults, "Get").is_some()).collect();
+        assert_eq!(hits, [false, true, true, false]);
+        assert_eq!((faults.rules()[0].matched, faults.rules()[0].fired), (4, 2));
+    }
+
+    #[test]
+    fn a_rule_without_limits_hits_one_call_and_with_zero_hits_all() {
+        let mut once = faults(&[json!({"effect": "reset"})]);
+        assert_eq!(effect(&mut once, "Get"), Some(Effect::Reset));
+        assert_eq!(effect(&mut once, "Get"), None);
+        let mut always = faults(&[json!({"effect": "500", "times": 0})]);
+        assert!((0..5).all(|_| effect(&mut always, "Get") == Some(Effect::Internal)));
+    }
+
+    #[test]
+    fn a_rule_can_be_about_one_resource_path_or_account() {
+        for (member, hit, miss) in
+            [("resource", "id-1", "id-2"), ("path", "/v1/", "/v2/"), ("account", "1", "2")]
+        {
+            assert!(effect(&mut faults(&[json!({"effect": "hang", member: hit})]), "Get").is_some());
+            assert!(effect(&mut faults(&[json!({"effect": "hang", member: miss})]), "Get").is_none());
+        }
+    }
+}

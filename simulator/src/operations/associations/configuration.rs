@@ -1,0 +1,192 @@
+//! What the configuration of an association must agree with, and what identifies it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::input::Input;
+use crate::switches::ReleaseManagementService;
+
+/// A role or environment with this word in its name can't be used: the association is `invalid`.
+const BROKEN: &str = "invalid";
+
+/// Does the service exist, and is it of a type that takes this configuration?
+pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<(), ApiError> {
+    let misfit = |of: &str| {
+        let message = format!("A {of} service takes no {key} configuration");
+        Err(ApiError::validation("/configuration", message))
+    };
+    let literal = match key {
+        "aws" | "sourceAws" => service_id == "aws",
+        "releaseManagement" => {
+            service_id == "releaseManagement"
+                && cx.switches.release_management_service != ReleaseManagementService::Repository
+        }
+        _ => false,
+    };
+    if literal {
+        return Ok(());
+    }
+    let Some(service) = cx.region.services.get(service_id) else {
+        if service_id == "aws" {
+            return misfit("aws");
+        }
+        return Err(cx.switches.unknown_service.error(format!("Service {service_id} not found")));
+    };
+    let kind = service.service_type.as_str();
+    let fits = match key {
+        "aws" | "sourceAws" => false,
+        "azure" | "azuredevops" => kind == key || kind == "azureidentity",
+        "releaseManagement" => {
+            matches!(kind, "github" | "gitlab")
+                && cx.switches.release_management_service != ReleaseManagementService::Literal
+        }
+        key => kind == key,
+    };
+    if fits { Ok(()) } else { misfit(kind) }
+}
+
+/// Everything about the configuration and the capabilities that the model can't say.
+pub fn check(cx: &mut Context<'_>, input: &Input) -> Result<(), ApiError> {
+    let (key, configuration) = input.union("configuration")?;
+    check_tools(key, configuration)?;
+    check_references(cx, input, key, configuration)?;
+    check_capabilities(input)?;
+    cx.check_roles(configuration)
+}
+
+fn check_tools(key: &str, configuration: &Value) -> Result<(), ApiError> {
+    let (Some(tools), Some(details)) =
+        (configuration["tools"].as_array(), configuration["toolDetails"].as_array())
+    else {
+        return Ok(());
+    };
+    let tools: BTreeSet<&str> = tools.iter().filter_map(Value::as_str).collect();
+    let named: BTreeSet<&str> = details.iter().filter_map(|detail| detail["name"].as_str()).collect();
+    if tools == named {
+        return Ok(());
+    }
+    let path = format!("/configuration/{key}/toolDetails");
+    Err(ApiError::validation(&path, "toolDetails must name the same tools as tools"))
+}
+
+fn check_references(
+    cx: &Context<'_>,
+    input: &Input,
+    key: &str,
+    configuration: &Value,
+) -> Result<(), ApiError> {
+    if let Some(id) = configuration["releaseManagementAssociationId"].as_str() {
+        let space = cx.space(input)?;
+        let found = space.associations.get(id);
+        if found.is_none_or(|association| association.configuration.get("releaseManagement").is_none()) {
+            let path = format!("/configuration/{key}/releaseManagementAssociationId");
+            return Err(ApiError::validation(
+                &path,
+                format!("{id} is no release management association of the space"),
+            ));
+        }
+    }
+    if let Some(name) = connection(configuration)
+        && !cx.region.private_connections.contains_key(name)
+    {
+        let path = format!("/configuration/{key}/networkAccess/privateAccess/privateConnectionName");
+        return Err(ApiError::validation(&path, format!("Private connection {name} not found")));
+    }
+    Ok(())
+}
+
+fn check_capabilities(input: &Input) -> Result<(), ApiError> {
+    let Some(capabilities) = input.get("capabilities").and_then(Value::as_object) else { return Ok(()) };
+    for (name, capability) in capabilities {
+        for (index, group) in capability["triggerFilterGroups"].as_array().into_iter().flatten().enumerate() {
+            if ["events", "targetBranches"].iter().all(|condition| group[*condition].is_null()) {
+                let path = format!("/capabilities/{name}/triggerFilterGroups/{index}");
+                return Err(ApiError::validation(&path, "A filter group needs at least one condition"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The private connection that a release management configuration goes through.
+pub fn connection(configuration: &Value) -> Option<&str> {
+    configuration.pointer("/networkAccess/privateAccess/privateConnectionName")?.as_str()
+}
+
+/// What tells two associations with the same service apart.
+pub fn natural_key(configuration: &Value) -> Vec<&str> {
+    let Some((key, inner)) = configuration.as_object().and_then(|object| object.iter().next()) else {
+        return Vec::new();
+    };
+    let members: &[&str] = match key.as_str() {
+        "aws" | "sourceAws" => &["accountId", "accountType"],
+        "github" => &["repoId", "instanceIdentifier"],
+        "gitlab" => &["projectId", "instanceIdentifier"],
+        "azure" => &["subscriptionId"],
+        "azuredevops" => &["organizationName", "projectId"],
+        "slack" => &["workspaceId"],
+        "msteams" => &["teamId"],
+        "releaseManagement" => &["name"],
+        _ => &[],
+    };
+    let mut parts = vec![key.as_str()];
+    parts.extend(members.iter().map(|member| inner[*member].as_str().unwrap_or_default()));
+    parts
+}
+
+/// Removes nulls, and what a client has no say in.
+pub fn clean(configuration: &mut Value) {
+    if let Value::Object(object) = configuration {
+        object.retain(|name, value| !value.is_null() && name != "agentElevatedRoleArnStatus");
+        object.values_mut().for_each(clean);
+    }
+}
+
+/// The status that the service finds.
+pub fn status(configuration: &Value) -> &'static str {
+    let broken = ["/aws/assumableRoleArn", "/sourceAws/assumableRoleArn", "/dynatrace/envId"]
+        .iter()
+        .filter_map(|path| configuration.pointer(path)?.as_str())
+        .any(|value| value.contains(BROKEN));
+    if broken { "invalid" } else { "valid" }
+}
+
+/// The status of the elevated role, next to the role.
+pub fn set_elevated_status(configuration: &mut Value) {
+    for key in super::AWS_KEYS {
+        let Some(Value::Object(inner)) = configuration.get_mut(key) else { continue };
+        let status = inner
+            .get("agentElevatedRoleArn")
+            .and_then(Value::as_str)
+            .map(|role| if role.contains(BROKEN) { "invalid" } else { "valid" });
+        if let Some(status) = status {
+            inner.insert("agentElevatedRoleArnStatus".to_owned(), json!(status));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_natural_key_looks_at_what_identifies_and_nothing_else() {
+        let one = json!({"github": {"repoId": "1", "repoName": "a"}});
+        let renamed = json!({"github": {"repoId": "1", "repoName": "b"}});
+        let other = json!({"github": {"repoId": "2", "repoName": "a"}});
+        assert_eq!(natural_key(&one), natural_key(&renamed));
+        assert_ne!(natural_key(&one), natural_key(&other));
+    }
+
+    #[test]
+    fn the_status_of_the_elevated_role_is_the_services_to_set() {
+        let mut value =
+            json!({"aws": {"agentElevatedRoleArn": "r", "agentElevatedRoleArnStatus": "invalid"}});
+        clean(&mut value);
+        set_elevated_status(&mut value);
+        assert_eq!(value["aws"]["agentElevatedRoleArnStatus"], "valid");
+    }
+}

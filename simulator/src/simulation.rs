@@ -1,0 +1,158 @@
+//! The state of one simulator, shared by all its connections.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+use crate::calls::Calls;
+use crate::error::ApiError;
+use crate::faults::Faults;
+use crate::model::Model;
+use crate::options::Options;
+use crate::signature::{Authorization, same};
+use crate::store::{Region, World};
+use crate::switches::Switches;
+use crate::wire::Request;
+
+/// One simulator.
+pub struct Simulation {
+    /// The service model.
+    pub model: Arc<Model>,
+    /// How it was set up.
+    pub options: Options,
+    /// Where it is reached, without a slash at the end.
+    pub base_url: String,
+    /// Told when there is something to save.
+    pub changed: Notify,
+    inner: Mutex<Inner>,
+}
+
+/// What changes.
+pub struct Inner {
+    /// The simulated AWS.
+    pub world: World,
+    /// The undocumented choices.
+    pub switches: Switches,
+    /// The injected faults.
+    pub faults: Faults,
+    /// What was called.
+    pub calls: Calls,
+    snapshots: BTreeMap<(String, String), VecDeque<(Timestamp, Arc<Region>)>>,
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account.
+    pub account: String,
+    /// The region of the signature.
+    pub region: String,
+    /// The ARN.
+    pub principal: String,
+}
+
+impl Simulation {
+    /// A simulator over a world.
+    pub fn new(model: Arc<Model>, options: Options, base_url: String, world: World) -> Self {
+        let inner = Inner {
+            world,
+            switches: options.switches.clone(),
+            faults: Faults::default(),
+            calls: Calls::default(),
+            snapshots: BTreeMap::new(),
+        };
+        Self { model, options, base_url, changed: Notify::new(), inner: Mutex::new(inner) }
+    }
+
+    /// Exclusive access to what changes. Never held across an await.
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time, in the precision of the API.
+    pub fn now() -> Timestamp {
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// Who sent a request, if its signature is good.
+    pub fn authenticate(&self, request: &Request, service: &str, now: Timestamp) -> Result<Caller, ApiError> {
+        let authorization = Authorization::of(request)?;
+        let token = request.header("x-amz-security-token");
+        let (secret, account, principal) = self.key(&authorization.access_key_id, token, now)?;
+        let tolerance = SignedDuration::try_from(self.options.clock_tolerance).unwrap_or(SignedDuration::MAX);
+        authorization.verify(request, service, &secret, now, tolerance)?;
+        Ok(Caller { account, region: authorization.region, principal })
+    }
+
+    fn key(
+        &self,
+        id: &str,
+        token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(String, String, String), ApiError> {
+        let unknown = || {
+            let message = "The security token included in the request is invalid.";
+            ApiError::protocol(403, "UnrecognizedClientException", message)
+        };
+        let options = &self.options;
+        if id == options.access_key_id && token.is_none() {
+            let principal = format!("arn:aws:iam::{}:user/{id}", options.account_id);
+            return Ok((options.secret_access_key.clone(), options.account_id.clone(), principal));
+        }
+        let inner = self.lock();
+        let found = inner.world.credentials.get(id).ok_or_else(unknown)?;
+        if !token.is_some_and(|token| same(token.as_bytes(), found.session_token.as_bytes())) {
+            return Err(unknown());
+        }
+        if found.expires_at <= now {
+            let message = "The security token included in the request is expired";
+            return Err(ApiError::protocol(403, "ExpiredTokenException", message));
+        }
+        Ok((found.secret_access_key.clone(), found.account.clone(), found.principal.clone()))
+    }
+}
+
+impl Inner {
+    /// Remembers a region as it is after a write, for lists that lag behind.
+    pub fn snapshot(&mut self, caller: &Caller, now: Timestamp) {
+        if self.switches.list_lag_ms == 0 {
+            return;
+        }
+        let region = Arc::new(self.world.region(&caller.account, &caller.region, now).clone());
+        self.snapshots
+            .entry((caller.account.clone(), caller.region.clone()))
+            .or_default()
+            .push_back((now, region));
+    }
+
+    /// The region as lists show it; `None` when they show it as it is.
+    pub fn lagging(&mut self, caller: &Caller, now: Timestamp) -> Option<Arc<Region>> {
+        let lag = SignedDuration::from_millis(i64::try_from(self.switches.list_lag_ms).unwrap_or(i64::MAX));
+        let key = (caller.account.clone(), caller.region.clone());
+        if lag.is_zero() {
+            self.snapshots.remove(&key);
+            return None;
+        }
+        let visible = now.checked_sub(lag).unwrap_or(Timestamp::MIN);
+        let snapshots = self.snapshots.entry(key).or_default();
+        if snapshots.is_empty() {
+            let region = self.world.region(&caller.account, &caller.region, now).clone();
+            snapshots.push_back((Timestamp::MIN, Arc::new(region)));
+        }
+        while snapshots.get(1).is_some_and(|(at, _)| *at <= visible) {
+            snapshots.pop_front();
+        }
+        snapshots.front().map(|(_, region)| Arc::clone(region))
+    }
+
+    /// Forgets everything but the switches.
+    pub fn reset(&mut self) {
+        self.world = World::default();
+        self.faults.clear();
+        self.calls.clear();
+        self.snapshots.clear();
+    }
+}

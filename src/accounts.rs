@@ -1,0 +1,73 @@
+//! Clients of AWS for the AWSAccounts that objects use.
+
+use std::sync::Arc;
+
+use kube::runtime::reflector::ObjectRef;
+
+use crate::api::AWSAccount;
+use crate::aws::accounts::{AccountSettings, AssumeRole, ClientFactory};
+use crate::aws::{self, EndpointOverrides, Priority};
+use crate::engine::context::Context;
+use crate::engine::error::{Doing, Error};
+use crate::engine::references::DEFAULT_ACCOUNT;
+use crate::engine::tagging::TagMap;
+
+/// Clients of AWS, one for each AWSAccount and one for the operator's own credentials.
+pub struct Accounts {
+    factory: ClientFactory,
+}
+
+impl Accounts {
+    /// Clients made by `factory`.
+    pub fn new(factory: ClientFactory) -> Self {
+        Self { factory }
+    }
+
+    /// The account of objects that name none: `default` if there is one, else the operator's own (empty).
+    pub fn default_name(&self, cx: &Context) -> String {
+        find(cx, DEFAULT_ACCOUNT).map_or_else(String::new, |_| DEFAULT_ACCOUNT.to_owned())
+    }
+
+    /// The client for the AWSAccount `name`; empty for the operator's own credentials.
+    pub async fn client(&self, cx: &Context, name: &str, urgent: bool) -> Result<aws::Client, Error> {
+        let settings = match find(cx, name) {
+            Some(account) => settings(name, &account),
+            None => AccountSettings { key: String::new(), ..AccountSettings::default() },
+        };
+        let doing = || match name {
+            "" => "finding AWS credentials and a region for the operator".to_owned(),
+            name => format!("finding AWS credentials and a region for the AWSAccount {name}"),
+        };
+        let client = self.factory.client(&settings).await.doing(doing)?;
+        Ok(client.for_priority(if urgent { Priority::Edit } else { Priority::Periodic }))
+    }
+
+    /// Tags that the account asks for on everything that is created in it.
+    pub fn tags(&self, cx: &Context, name: &str) -> TagMap {
+        let account = find(cx, name);
+        let tags = account.iter().flat_map(|account| &account.spec.tags);
+        tags.map(|(key, value)| (key.0.clone(), value.0.clone())).collect()
+    }
+}
+
+fn find(cx: &Context, name: &str) -> Option<Arc<AWSAccount>> {
+    cx.store::<AWSAccount>()?.get(&ObjectRef::new(name))
+}
+
+fn settings(name: &str, account: &AWSAccount) -> AccountSettings {
+    let spec = &account.spec;
+    AccountSettings {
+        key: name.to_owned(),
+        region: spec.region.as_ref().map(ToString::to_string),
+        assume_role: spec.assume_role.as_ref().map(|role| AssumeRole {
+            role_arn: role.role_arn.to_string(),
+            external_id: role.external_id.clone(),
+            session_name: Some(role.session_name.clone().unwrap_or_else(|| "devops-agent-operator".to_owned())),
+        }),
+        endpoints: spec.endpoints.as_ref().map_or_else(EndpointOverrides::default, |endpoints| EndpointOverrides {
+            control_plane: endpoints.control_plane.as_ref().map(ToString::to_string),
+            data_plane: endpoints.data_plane.as_ref().map(ToString::to_string),
+        }),
+        requests_per_second: spec.requests_per_second.map(f64::from),
+    }
+}

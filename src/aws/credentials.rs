@@ -1,0 +1,193 @@
+//! Credentials, kept until shortly before they expire.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{
+    ProvideCredentials, Result as Provided, SharedCredentialsProvider, future,
+};
+use aws_smithy_types::error::display::DisplayErrorContext;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::error::Error;
+
+/// Credentials are renewed so long before they expire.
+const BEFORE_EXPIRY: Duration = Duration::from_mins(1);
+/// Credentials without an expiry are read again so often: someone may have changed the file.
+const WITHOUT_EXPIRY: Duration = Duration::from_mins(15);
+/// A failure is repeated to those who ask right after it, so that they don't queue up to find the same.
+const FAILURE: Duration = Duration::from_secs(1);
+/// How long a source may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A source of credentials with a memory. Clones share it.
+#[derive(Clone, Debug)]
+pub struct CachedCredentials {
+    source: SharedCredentialsProvider,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<(Credentials, Instant)>,
+    failed: Option<(String, Instant)>,
+}
+
+impl CachedCredentials {
+    /// Remembers what `source` provides.
+    pub fn new(source: impl ProvideCredentials + 'static) -> Self {
+        Self { source: SharedCredentialsProvider::new(source), state: Arc::default() }
+    }
+
+    /// Credentials that are good for a while. One caller fetches, the others wait for the result.
+    pub async fn get(&self) -> Result<Credentials, Error> {
+        let mut state = self.state.lock().await;
+        if let Some((current, since)) = &state.current
+            && is_fresh(current, *since)
+        {
+            return Ok(current.clone());
+        }
+        if let Some((message, since)) = &state.failed
+            && since.elapsed() < FAILURE
+        {
+            return still_valid(&state).ok_or_else(|| Error::Credentials { message: message.clone() });
+        }
+        match self.fetch().await {
+            Ok(credentials) => {
+                *state = State { current: Some((credentials.clone(), Instant::now())), failed: None };
+                Ok(credentials)
+            }
+            Err(message) => {
+                state.failed = Some((message.clone(), Instant::now()));
+                still_valid(&state).ok_or(Error::Credentials { message })
+            }
+        }
+    }
+
+    /// Forgets `refused`, which the service does not accept any more.
+    pub(crate) async fn refused(&self, refused: &Credentials) {
+        let mut state = self.state.lock().await;
+        if state
+            .current
+            .as_ref()
+            .is_some_and(|(current, _)| current.access_key_id() == refused.access_key_id())
+        {
+            state.current = None;
+        }
+    }
+
+    async fn fetch(&self) -> Result<Credentials, String> {
+        match tokio::time::timeout(PATIENCE, self.source.provide_credentials()).await {
+            Ok(Ok(credentials)) => Ok(credentials),
+            Ok(Err(error)) => Err(DisplayErrorContext(&error).to_string()),
+            Err(_) => Err("their source did not answer in time".to_owned()),
+        }
+    }
+}
+
+fn is_fresh(credentials: &Credentials, since: Instant) -> bool {
+    match credentials.expiry() {
+        Some(expiry) => SystemTime::now() + BEFORE_EXPIRY < expiry,
+        None => since.elapsed() < WITHOUT_EXPIRY,
+    }
+}
+
+/// What we have, where it could not be renewed but has not expired either.
+fn still_valid(state: &State) -> Option<Credentials> {
+    let (current, _) = state.current.as_ref()?;
+    current.expiry().is_none_or(|expiry| SystemTime::now() < expiry).then(|| current.clone())
+}
+
+impl ProvideCredentials for CachedCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            let provided: Provided = self.get().await.map_err(CredentialsError::provider_error);
+            provided
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Provides credentials with a lifetime, or fails after so many.
+    #[derive(Debug)]
+    struct Source {
+        lifetime: Option<Duration>,
+        good: usize,
+        calls: Arc<AtomicUsize>,
+    }
+
+    impl ProvideCredentials for Source {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst);
+            future::ProvideCredentials::ready(if call < self.good {
+                let expiry = self.lifetime.map(|lifetime| SystemTime::now() + lifetime);
+                Ok(Credentials::new(format!("AKID{call}"), "hush", None, expiry, "test"))
+            } else {
+                Err(CredentialsError::not_loaded("no more"))
+            })
+        }
+    }
+
+    fn source(lifetime: Option<Duration>, good: usize) -> (CachedCredentials, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        (CachedCredentials::new(Source { lifetime, good, calls: Arc::clone(&calls) }), calls)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn they_are_kept_and_read_again_after_a_while() {
+        let (cached, calls) = source(None, 9);
+        cached.get().await.unwrap();
+        cached.get().await.unwrap();
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        tokio::time::advance(WITHOUT_EXPIRY).await;
+        assert_eq!(cached.get().await.unwrap().access_key_id(), "AKID1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_renewal_is_borne_while_the_old_ones_are_valid() {
+        let (cached, calls) = source(Some(BEFORE_EXPIRY / 2), 1);
+        for _ in 0..3 {
+            assert_eq!(cached.get().await.unwrap().access_key_id(), "AKID0");
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_says_why_without_a_secret() {
+        let (cached, calls) = source(None, 0);
+        for _ in 0..2 {
+            let message = cached.get().await.unwrap_err().to_string();
+            assert!(message.contains("no more"), "{message}");
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        tokio::time::advance(FAILURE).await;
+        assert!(cached.get().await.is_err());
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+        assert!(!format!("{cached:?}").contains("hush"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_ones_are_forgotten() {
+        let (cached, _) = source(None, 2);
+        let first = cached.get().await.unwrap();
+        cached.refused(&first).await;
+        let second = cached.get().await.unwrap();
+        assert_eq!(second.access_key_id(), "AKID1");
+        cached.refused(&first).await;
+        assert_eq!(cached.get().await.unwrap().access_key_id(), "AKID1");
+        assert!(!format!("{cached:?}").contains("hush"));
+    }
+}

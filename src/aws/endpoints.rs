@@ -1,0 +1,158 @@
+//! Where an account's API answers.
+
+use super::error::Error;
+use super::operation::Plane;
+
+/// Addresses that a user gave, instead of the service's own. The host prefixes are left off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EndpointOverrides {
+    /// For spaces, services, associations, private connections and tags.
+    pub control_plane: Option<String>,
+    /// For assets and triggers.
+    pub data_plane: Option<String>,
+}
+
+/// A partition of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name, the second part of an ARN.
+    pub name: &'static str,
+    suffix: &'static str,
+}
+
+/// By the start of the region's name; the first that fits.
+const PARTITIONS: [(&str, Partition); 8] = [
+    ("cn-", Partition { name: "aws-cn", suffix: "api.amazonwebservices.com.cn" }),
+    ("us-gov-", Partition { name: "aws-us-gov", suffix: "api.aws" }),
+    ("eusc-", Partition { name: "aws-eusc", suffix: "api.amazonwebservices.eu" }),
+    ("us-isob-", Partition { name: "aws-iso-b", suffix: "api.aws.scloud" }),
+    ("us-isof-", Partition { name: "aws-iso-f", suffix: "api.aws.hci.ic.gov" }),
+    ("us-iso-", Partition { name: "aws-iso", suffix: "api.aws.ic.gov" }),
+    ("eu-isoe-", Partition { name: "aws-iso-e", suffix: "api.cloud-aws.adc-e.uk" }),
+    ("", Partition { name: "aws", suffix: "api.aws" }),
+];
+
+impl Partition {
+    /// The partition that a region belongs to.
+    pub fn of(region: &str) -> Self {
+        let [.., (_, standard)] = PARTITIONS;
+        PARTITIONS.iter().find(|(start, _)| region.starts_with(start)).map_or(standard, |(_, found)| *found)
+    }
+}
+
+/// The base addresses of the two planes, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    control: String,
+    data: String,
+}
+
+impl Endpoints {
+    /// Finds the addresses: the account's own, else the `standard` one of the environment or the profile, else the
+    /// service's for the region.
+    pub fn resolve(
+        region: &str,
+        fips: bool,
+        own: &EndpointOverrides,
+        standard: Option<&str>,
+    ) -> Result<Self, Error> {
+        if region.is_empty() || !region.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
+            return Err(config(format!("{region:?} is no AWS region")));
+        }
+        let plane = |own: &Option<String>, prefix: &str| match own.as_deref().or(standard) {
+            Some(_) if fips => Err(config("an endpoint of your own and FIPS exclude each other".to_owned())),
+            Some(url) => base(url),
+            None => {
+                let service = if fips { "aidevops-fips" } else { "aidevops" };
+                Ok(format!("https://{prefix}{service}.{region}.{}", Partition::of(region).suffix))
+            }
+        };
+        Ok(Self { control: plane(&own.control_plane, "cp.")?, data: plane(&own.data_plane, "dp.")? })
+    }
+
+    /// The address of a plane.
+    pub fn base(&self, plane: Plane) -> &str {
+        match plane {
+            Plane::Control => &self.control,
+            Plane::Data => &self.data,
+        }
+    }
+}
+
+fn config(message: String) -> Error {
+    Error::Config { message }
+}
+
+/// Checks an address that a user gave; a path is kept.
+fn base(url: &str) -> Result<String, Error> {
+    // The address may hold a password, so the message does not repeat it.
+    let parsed =
+        reqwest::Url::parse(url).map_err(|error| config(format!("an endpoint is no URL: {error}")))?;
+    let plain = parsed.username().is_empty()
+        && parsed.password().is_none()
+        && parsed.query().is_none()
+        && parsed.fragment().is_none();
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() || !plain {
+        let form = "http[s]://host[:port][/path]".to_owned();
+        return Err(config(format!("an endpoint must have the form {form}")));
+    }
+    Ok(parsed.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(region: &str, fips: bool) -> Endpoints {
+        Endpoints::resolve(region, fips, &EndpointOverrides::default(), None).unwrap()
+    }
+
+    #[test]
+    fn every_partition_has_its_suffix() {
+        for (region, partition, host) in [
+            ("us-east-1", "aws", "aidevops.us-east-1.api.aws"),
+            ("ap-southeast-2", "aws", "aidevops.ap-southeast-2.api.aws"),
+            ("us-gov-west-1", "aws-us-gov", "aidevops.us-gov-west-1.api.aws"),
+            ("cn-north-1", "aws-cn", "aidevops.cn-north-1.api.amazonwebservices.com.cn"),
+            ("eusc-de-east-1", "aws-eusc", "aidevops.eusc-de-east-1.api.amazonwebservices.eu"),
+            ("us-iso-east-1", "aws-iso", "aidevops.us-iso-east-1.api.aws.ic.gov"),
+            ("us-isob-east-1", "aws-iso-b", "aidevops.us-isob-east-1.api.aws.scloud"),
+            ("eu-isoe-west-1", "aws-iso-e", "aidevops.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
+            ("us-isof-south-1", "aws-iso-f", "aidevops.us-isof-south-1.api.aws.hci.ic.gov"),
+        ] {
+            let found = resolve(region, false);
+            assert_eq!(found.base(Plane::Control), format!("https://cp.{host}"));
+            assert_eq!(found.base(Plane::Data), format!("https://dp.{host}"));
+            assert_eq!(Partition::of(region).name, partition);
+        }
+    }
+
+    #[test]
+    fn fips_has_its_own_host() {
+        assert_eq!(
+            resolve("us-east-1", true).base(Plane::Data),
+            "https://dp.aidevops-fips.us-east-1.api.aws"
+        );
+    }
+
+    #[test]
+    fn the_accounts_own_address_wins_and_the_prefixes_are_left_off() {
+        let own = EndpointOverrides { control_plane: Some("http://one:1/a/b/".to_owned()), data_plane: None };
+        let found = Endpoints::resolve("us-east-1", false, &own, Some("https://two")).unwrap();
+        assert_eq!(found.base(Plane::Control), "http://one:1/a/b");
+        assert_eq!(found.base(Plane::Data), "https://two");
+    }
+
+    #[test]
+    fn settings_that_exclude_each_other_are_an_error() {
+        let none = EndpointOverrides::default();
+        assert!(Endpoints::resolve("us-east-1", true, &none, Some("http://localhost")).is_err());
+        for region in ["", "evil.example/", "us east"] {
+            assert!(Endpoints::resolve(region, false, &none, None).is_err(), "{region}");
+        }
+        for url in ["localhost:1", "ftp://host", "http://user:pw@host", "http://host?x=1", "", "/path"] {
+            let error = Endpoints::resolve("us-east-1", false, &none, Some(url)).unwrap_err().to_string();
+            assert!(!error.contains("pw"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What can go wrong with a call, and what is known about its effect.
+
+use std::fmt;
+
+/// A call that did not succeed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The service refused or failed.
+    #[error("{0}")]
+    Service(Box<ServiceError>),
+    /// No answer in time.
+    #[error("{operation}: no answer in time")]
+    Timeout {
+        /// The operation.
+        operation: &'static str,
+        /// Whether it may have taken effect.
+        effect: Effect,
+    },
+    /// The service could not be reached, or the connection broke.
+    #[error("{operation}: {message}")]
+    Connection {
+        /// The operation.
+        operation: &'static str,
+        /// Whether it may have taken effect.
+        effect: Effect,
+        /// What broke.
+        message: String,
+    },
+    /// There are no credentials to sign with, or no role could be assumed.
+    #[error("no AWS credentials: {message}")]
+    Credentials {
+        /// Why.
+        message: String,
+    },
+    /// The settings can't be used.
+    #[error("{message}")]
+    Config {
+        /// Which, and why.
+        message: String,
+    },
+    /// The input can't be sent; nothing was.
+    #[error("{operation}: {message}")]
+    Input {
+        /// The operation.
+        operation: &'static str,
+        /// Which member, and why.
+        message: String,
+    },
+    /// The service accepted the call, but its answer can't be read.
+    #[error("{operation}: the answer can't be read: {message}")]
+    Decode {
+        /// The operation.
+        operation: &'static str,
+        /// Where reading stopped. Never the answer itself.
+        message: String,
+    },
+}
+
+/// Whether a call that got no answer may have taken effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It was never sent.
+    None,
+    /// It was sent, and nobody knows.
+    Unknown,
+}
+
+/// The service's own account of what went wrong.
+#[derive(Clone, Debug)]
+pub struct ServiceError {
+    /// The operation.
+    pub operation: &'static str,
+    /// The error's name.
+    pub code: ErrorCode,
+    /// The HTTP status.
+    pub status: u16,
+    /// The service's message; what the request holds of sensitive values is blotted out.
+    pub message: String,
+    /// The members that `ValidationException` complains about.
+    pub fields: Vec<FieldError>,
+    /// `reason` of `ConflictException`, `underlyingErrorCode` of `IdentityCenterServiceException`.
+    pub reason: Option<String>,
+    /// What AWS support asks for.
+    pub request_id: Option<String>,
+}
+
+/// A complaint about one member of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// A JSON pointer to the member.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.operation, self.code, self.status)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        for field in &self.fields {
+            write!(f, " [field {}: {}]", field.path, field.message)?;
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, " [{reason}]")?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " (request id {id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of an error: one that every operation declares, or another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the API's own, without their `Exception`")]
+pub enum ErrorCode {
+    Validation,
+    InvalidParameter,
+    AccessDenied,
+    ResourceNotFound,
+    Conflict,
+    ContentSizeExceeded,
+    Throttling,
+    ServiceQuotaExceeded,
+    InternalServer,
+    IdentityCenterService,
+    /// A name that the model does not have, for example of a signature error.
+    Other(String),
+}
+
+const CODES: [(ErrorCode, &str); 10] = [
+    (ErrorCode::Validation, "ValidationException"),
+    (ErrorCode::InvalidParameter, "InvalidParameterException"),
+    (ErrorCode::AccessDenied, "AccessDeniedException"),
+    (ErrorCode::ResourceNotFound, "ResourceNotFoundException"),
+    (ErrorCode::Conflict, "ConflictException"),
+    (ErrorCode::ContentSizeExceeded, "ContentSizeExceededException"),
+    (ErrorCode::Throttling, "ThrottlingException"),
+    (ErrorCode::ServiceQuotaExceeded, "ServiceQuotaExceededException"),
+    (ErrorCode::InternalServer, "InternalServerException"),
+    (ErrorCode::IdentityCenterService, "IdentityCenterServiceException"),
+];
+
+impl ErrorCode {
+    /// Reads a name as the wire has it: `prefix#Name:suffix`.
+    pub fn parse(raw: &str) -> Self {
+        let name = raw.split(':').next().unwrap_or(raw);
+        let name = name.rsplit('#').next().unwrap_or(name).trim();
+        CODES
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map_or_else(|| Self::Other(name.to_owned()), |(code, _)| code.clone())
+    }
+
+    /// The name, as the API spells it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(name) => name,
+            known => CODES.iter().find(|(code, _)| code == known).map_or("", |(_, name)| name),
+        }
+    }
+
+    fn is_one_of(&self, names: &[&str]) -> bool {
+        names.contains(&self.as_str())
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Error {
+    /// The service's own account, if it gave one.
+    pub fn service(&self) -> Option<&ServiceError> {
+        match self {
+            Self::Service(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The error's name, if the service gave one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.service().map(|error| &error.code)
+    }
+
+    /// The service says that the remote does not exist. A 404 that does not say so, from a proxy or a wrong address,
+    /// is none.
+    pub fn is_not_found(&self) -> bool {
+        self.code() == Some(&ErrorCode::ResourceNotFound)
+    }
+
+    /// The remote's state, or another remote, stands in the way.
+    pub fn is_conflict(&self) -> bool {
+        self.code() == Some(&ErrorCode::Conflict)
+    }
+
+    /// Too many calls.
+    pub fn is_throttle(&self) -> bool {
+        self.service().is_some_and(|error| error.code == ErrorCode::Throttling || error.status == 429)
+    }
+
+    /// Whether it may go away by itself.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Service(error) => self.is_throttle() || error.status >= 500,
+            Self::Timeout { .. }
+            | Self::Connection { .. }
+            | Self::Credentials { .. }
+            | Self::Decode { .. } => true,
+            Self::Config { .. } | Self::Input { .. } => false,
+        }
+    }
+
+    /// Whether the call may have taken effect: look before it is made again.
+    pub fn outcome_unknown(&self) -> bool {
+        match self {
+            Self::Service(error) => error.status >= 500,
+            Self::Timeout { effect, .. } | Self::Connection { effect, .. } => *effect == Effect::Unknown,
+            Self::Decode { .. } => true,
+            Self::Credentials { .. } | Self::Config { .. } | Self::Input { .. } => false,
+        }
+    }
+
+    /// The answer is worth another attempt of the same call, where a repeat is safe.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Service(error) => self.is_throttle() || matches!(error.status, 500 | 502 | 503 | 504),
+            Self::Timeout { .. } | Self::Connection { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The service does not believe the time of the signature, or the signature.
+    pub(crate) fn blames_the_clock(&self) -> bool {
+        self.code().is_some_and(|code| {
+            code.is_one_of(&[
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                "RequestExpired",
+                "RequestInTheFuture",
+                "RequestTimeTooSkewed",
+                "AuthFailure",
+            ])
+        })
+    }
+
+    /// The credentials have expired or were withdrawn; newer ones may work.
+    pub(crate) fn blames_the_credentials(&self) -> bool {
+        self.code().is_some_and(|code| {
+            code.is_one_of(&[
+                "ExpiredToken",
+                "ExpiredTokenException",
+                "InvalidClientTokenId",
+                "InvalidToken",
+                "UnrecognizedClientException",
+            ])
+        })
+    }
+
+    /// The same, where an earlier attempt of the call may have taken effect.
+    pub(crate) fn with_unknown_effect(mut self) -> Self {
+        if let Self::Timeout { effect, .. } | Self::Connection { effect, .. } = &mut self {
+            *effect = Effect::Unknown;
+        }
+        self
+    }
+}

@@ -1,0 +1,32 @@
+//! The operations an operator needs, one file a group of resources.
+//!
+//! Inputs are the API's own: unions and documents (`configuration`, `content`, `metadata` and so on) are JSON
+//! values in wire form. Outputs hold what an operator uses; anything the service adds is ignored.
+
+mod agent_spaces;
+mod assets;
+mod associations;
+mod operator_app;
+mod private_connections;
+mod services;
+mod tags;
+mod triggers;
+
+#[cfg(test)]
+mod model_test;
+
+pub use agent_spaces::*;
+pub use assets::*;
+pub use associations::*;
+pub use operator_app::*;
+pub use private_connections::*;
+pub use services::*;
+pub use tags::*;
+pub use triggers::*;
+
+use super::operation::output;
+
+output! {
+    /// The answer of an operation that has nothing to say.
+    Empty {}
+}

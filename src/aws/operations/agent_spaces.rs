@@ -1,0 +1,89 @@
+//! Agent spaces.
+
+use std::collections::BTreeMap;
+
+use super::Empty;
+use crate::aws::Flags;
+use crate::aws::operation::{operation, output, paged};
+
+operation! {
+    /// `CreateAgentSpace`. Names may repeat; the same client token gives the same answer for eight hours.
+    CreateAgentSpace -> CreateAgentSpaceOutput,
+    Binding::post(Control, "/v1/agentspaces").token("clientToken"),
+    {
+        name: String,
+        description: Option<String>,
+        locale: Option<String>,
+        kms_key_arn: Option<String>,
+        client_token: Option<String>,
+        tags: BTreeMap<String, String>,
+        preferences: Option<BTreeMap<String, bool>>,
+    }
+}
+
+operation! {
+    /// `GetAgentSpace`: the only operation that returns a space together with its tags.
+    GetAgentSpace -> GetAgentSpaceOutput,
+    Binding::get(Control, "/v1/agentspaces/{agentSpaceId}").query(&["includedData"]),
+    { agent_space_id: String, included_data: Option<String> }
+}
+
+operation! {
+    /// `ListAgentSpaces`: every space of the account and region, without tags.
+    ListAgentSpaces -> ListAgentSpacesOutput,
+    Binding::ask(Control, "/v1/agentspaces/list").query(&["maxResults", "nextToken", "includedData"]),
+    { max_results: Option<i32>, next_token: Option<String>, included_data: Option<String> }
+}
+paged!(ListAgentSpaces, agent_spaces: AgentSpace);
+
+operation! {
+    /// `UpdateAgentSpace`: absent members stay as they are; `preferences` replaces the whole map.
+    UpdateAgentSpace -> UpdateAgentSpaceOutput,
+    Binding::patch(Control, "/v1/agentspaces/{agentSpaceId}"),
+    {
+        agent_space_id: String,
+        name: Option<String>,
+        description: Option<String>,
+        locale: Option<String>,
+        preferences: Option<BTreeMap<String, bool>>,
+    }
+}
+
+operation! {
+    /// `DeleteAgentSpace`.
+    DeleteAgentSpace -> Empty,
+    Binding::delete(Control, "/v1/agentspaces/{agentSpaceId}"),
+    { agent_space_id: String }
+}
+
+output! {
+    /// An agent space, as the service describes it.
+    AgentSpace {
+        agent_space_id: String = required,
+        name: String,
+        description: Option<String> = hidden,
+        locale: Option<String>,
+        kms_key_arn: Option<String>,
+        preferences: Flags,
+    }
+}
+
+output! {
+    /// The answer of `CreateAgentSpace`.
+    CreateAgentSpaceOutput { agent_space: AgentSpace = required, tags: BTreeMap<String, String> }
+}
+
+output! {
+    /// The answer of `GetAgentSpace`.
+    GetAgentSpaceOutput { agent_space: AgentSpace = required, tags: BTreeMap<String, String> }
+}
+
+output! {
+    /// The answer of `ListAgentSpaces`.
+    ListAgentSpacesOutput { agent_spaces: Vec<AgentSpace>, next_token: Option<String> }
+}
+
+output! {
+    /// The answer of `UpdateAgentSpace`.
+    UpdateAgentSpaceOutput { agent_space: AgentSpace = required }
+}

@@ -1,0 +1,244 @@
+//! The operations beside the service's own model: a difference fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::*;
+use crate::aws::redact::SENSITIVE;
+use crate::aws::{Binding, Operation, Plane, Repeat};
+
+/// Creates without a token that the model does not call idempotent: twice would make two.
+const NEVER_REPEATED: [&str; 3] = ["RegisterService", "AssociateService", "EnableOperatorApp"];
+/// Repeated although the model has no mark: they say what the remote shall be, or that it shall be gone.
+const UNMARKED_BUT_SAFE: [&str; 5] = [
+    "DeleteTrigger",
+    "UpdateAgentSpace",
+    "UpdateAssociation",
+    "UpdateOperatorAppIdpConfig",
+    "UpdatePrivateConnectionCertificate",
+];
+/// Sensitive in the model, but its parts have their own marks, and in other services it is no secret.
+const SENSITIVE_BY_PARTS: &str = "authorizationConfig";
+
+fn model() -> Value {
+    serde_json::from_str(include_str!("../../../simulator/model.json")).unwrap()
+}
+
+fn camel(member: &str) -> String {
+    let mut words = member.trim_start_matches("r#").split('_');
+    let first = words.next().unwrap().to_owned();
+    words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
+}
+
+macro_rules! inputs {
+    ($($name:ident),* $(,)?) => {
+        BTreeMap::from([$((stringify!($name), (<$name as Operation>::BINDING, $name::MEMBERS))),*])
+    };
+}
+
+fn operations() -> BTreeMap<&'static str, (Binding, &'static [&'static str])> {
+    inputs![
+        AssociateService,
+        CreateAgentSpace,
+        CreateAsset,
+        CreateAssetFile,
+        CreatePrivateConnection,
+        CreateTrigger,
+        DeleteAgentSpace,
+        DeleteAsset,
+        DeleteAssetFile,
+        DeletePrivateConnection,
+        DeleteTrigger,
+        DeregisterService,
+        DescribePrivateConnection,
+        DisableOperatorApp,
+        DisassociateService,
+        EnableOperatorApp,
+        GetAgentSpace,
+        GetAsset,
+        GetAssetContent,
+        GetAssetFile,
+        GetAssociation,
+        GetOperatorApp,
+        GetService,
+        GetTrigger,
+        ListAgentSpaces,
+        ListAssetFiles,
+        ListAssetTypes,
+        ListAssetVersions,
+        ListAssets,
+        ListAssociations,
+        ListPrivateConnections,
+        ListServices,
+        ListTagsForResource,
+        ListTriggers,
+        ListWebhooks,
+        RegisterService,
+        TagResource,
+        UntagResource,
+        UpdateAgentSpace,
+        UpdateAsset,
+        UpdateAssetFile,
+        UpdateAssociation,
+        UpdateOperatorAppIdpConfig,
+        UpdatePrivateConnectionCertificate,
+        UpdateTrigger,
+        ValidateAwsAssociations,
+    ]
+}
+
+/// The model's members of a shape by their place in the request; `body` where it names none.
+fn by_location(shape: &Value) -> BTreeMap<String, BTreeSet<(String, String)>> {
+    let mut found: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for (name, member) in shape["members"].as_object().into_iter().flatten() {
+        let location = member["location"].as_str().unwrap_or("body").to_owned();
+        let wire = member["locationName"].as_str().unwrap_or(name).to_owned();
+        found.entry(location).or_default().insert((name.clone(), wire));
+    }
+    found
+}
+
+/// What the binding makes of the members.
+fn by_binding(binding: &Binding, members: &[&str]) -> BTreeMap<String, BTreeSet<(String, String)>> {
+    let mut found: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for name in members.iter().map(|member| camel(member)) {
+        let header = binding.headers.iter().find(|(member, _)| *member == name);
+        let (location, wire) = if binding.labels().any(|(label, _)| label == name) {
+            ("uri", name.clone())
+        } else if binding.query.contains(&name.as_str()) {
+            ("querystring", name.clone())
+        } else if let Some((_, header)) = header {
+            ("header", (*header).to_owned())
+        } else {
+            ("body", name.clone())
+        };
+        found.entry(location.to_owned()).or_default().insert((name, wire));
+    }
+    found
+}
+
+#[test]
+fn every_operation_of_the_model_is_here_and_bound_as_it_says() {
+    let model = model();
+    let ours = operations();
+    let names: BTreeSet<&str> = model["operations"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(ours.keys().copied().collect::<BTreeSet<_>>(), names);
+    for (name, (binding, members)) in ours {
+        let theirs = &model["operations"][name];
+        assert_eq!(binding.name, name);
+        assert_eq!(binding.method, theirs["http"]["method"], "{name}");
+        assert_eq!(binding.path, theirs["http"]["requestUri"], "{name}");
+        let prefix = match binding.plane {
+            Plane::Control => "cp.",
+            Plane::Data => "dp.",
+        };
+        assert_eq!(prefix, theirs["endpoint"]["hostPrefix"], "{name}");
+        let input = theirs["input"]["shape"].as_str().map_or(&Value::Null, |shape| &model["shapes"][shape]);
+        let expected = by_location(input);
+        assert_eq!(by_binding(&binding, members), expected, "{name}");
+        assert_eq!(binding.body, expected.contains_key("body"), "{name}");
+    }
+}
+
+#[test]
+fn only_what_is_safe_is_repeated() {
+    let model = model();
+    for (name, (binding, _)) in operations() {
+        let theirs = &model["operations"][name];
+        let input = &model["shapes"][theirs["input"]["shape"].as_str().unwrap_or_default()];
+        let token = input["members"].as_object().into_iter().flatten();
+        let token = token
+            .filter(|(_, member)| member["idempotencyToken"] == true)
+            .map(|(name, _)| name.as_str())
+            .next();
+        assert_eq!(binding.token, token, "{name}");
+        let marked = theirs["idempotent"] == true || theirs["readonly"] == true || token.is_some();
+        let safe = marked || UNMARKED_BUT_SAFE.contains(&name);
+        assert_eq!(!safe, NEVER_REPEATED.contains(&name), "{name}");
+        assert_eq!(binding.repeat == Repeat::Safe, safe, "{name}");
+    }
+}
+
+macro_rules! outputs {
+    ($($name:ident: $shape:literal),* $(,)?) => { [$((stringify!($name), $name::MEMBERS, $shape)),*] };
+}
+
+#[test]
+fn every_member_of_an_answer_is_one_that_the_service_sends() {
+    let model = model();
+    let answers = model["operations"].as_object().unwrap();
+    let shape_of = |operation: &str| answers[operation]["output"]["shape"].as_str().unwrap().to_owned();
+    for (name, members, shape) in outputs![
+        AdditionalStep: "AdditionalServiceRegistrationStep",
+        AgentSpace: "AgentSpace",
+        Asset: "Asset",
+        AssetContentOutput: "GetAssetContent",
+        AssetFile: "AssetFile",
+        AssetFileOutput: "UpdateAssetFile",
+        AssetOutput: "UpdateAsset",
+        AssetTypeSummary: "AssetTypeSummary",
+        AssetVersion: "AssetVersionMetadata",
+        AssetZip: "AssetZipContent",
+        AssociateServiceOutput: "AssociateService",
+        Association: "Association",
+        CreateAgentSpaceOutput: "CreateAgentSpace",
+        GenericWebhook: "GenericWebhook",
+        GetAgentSpaceOutput: "GetAgentSpace",
+        GetAssociationOutput: "GetAssociation",
+        GetServiceOutput: "GetService",
+        IamFlow: "IamAuthConfiguration",
+        IdcFlow: "IdcAuthConfiguration",
+        IdpFlow: "IdpAuthConfiguration",
+        ListAgentSpacesOutput: "ListAgentSpaces",
+        ListAssetFilesOutput: "ListAssetFiles",
+        ListAssetTypesOutput: "ListAssetTypes",
+        ListAssetVersionsOutput: "ListAssetVersions",
+        ListAssetsOutput: "ListAssets",
+        ListAssociationsOutput: "ListAssociations",
+        ListPrivateConnectionsOutput: "ListPrivateConnections",
+        ListServicesOutput: "ListServices",
+        ListTagsForResourceOutput: "ListTagsForResource",
+        ListTriggersOutput: "ListTriggers",
+        ListWebhooksOutput: "ListWebhooks",
+        OAuthStep: "OAuthAdditionalStepDetails",
+        OperatorApp: "GetOperatorApp",
+        PrivateConnection: "DescribePrivateConnection",
+        RegisterServiceOutput: "RegisterService",
+        RegisteredService: "RegisteredService",
+        Trigger: "Trigger",
+        TriggerOutput: "UpdateTrigger",
+        UpdateAgentSpaceOutput: "UpdateAgentSpace",
+        UpdateAssociationOutput: "UpdateAssociation",
+        Webhook: "Webhook",
+    ] {
+        let shape = if answers.contains_key(shape) { shape_of(shape) } else { shape.to_owned() };
+        let theirs = model["shapes"][&shape]["members"].as_object();
+        for member in members.iter().map(|member| camel(member)) {
+            assert!(
+                theirs.is_some_and(|theirs| theirs.contains_key(&member)),
+                "{name}.{member} is not in {shape}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_sensitive_member_of_the_model_is_blotted_out_of_errors() {
+    let model = model();
+    let shapes = model["shapes"].as_object().unwrap();
+    let sensitive = |shape: &Value| {
+        let shape = &shapes[shape["shape"].as_str().unwrap()];
+        let value = shape["value"]["shape"].as_str().map_or(&Value::Null, |value| &shapes[value]);
+        shape["sensitive"] == true || value["sensitive"] == true
+    };
+    let answers_only = ["webhookSecret"];
+    for (name, shape) in shapes {
+        for (member, target) in shape["members"].as_object().into_iter().flatten() {
+            let covered = SENSITIVE.contains(&member.as_str())
+                || member == SENSITIVE_BY_PARTS
+                || answers_only.contains(&member.as_str());
+            assert!(!sensitive(target) || covered, "{name}.{member}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What is the same for every kind: from a watch event to AWS and back to status.
+//!
+//! Read [`pass`] first: it is the whole lifecycle. [`decide`], [`drift`] and [`conclusion`] are pure;
+//! [`kind`] says what a kind adds; [`controller`] starts passes.
+
+pub mod backoff;
+pub mod breaker;
+pub mod cleanup;
+pub mod conclusion;
+pub mod conditions;
+pub mod consent;
+pub mod context;
+pub mod controller;
+pub mod decide;
+pub mod drift;
+pub mod error;
+pub mod events;
+pub mod fingerprint;
+pub mod hub;
+pub mod inputs;
+pub mod kind;
+pub mod output_secret;
+pub mod ownership;
+pub mod pass;
+pub mod references;
+pub mod status;
+pub mod tagging;
+pub mod watches;

@@ -1,0 +1,105 @@
+//! How long to wait before the next pass.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Waiting times of one operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Between two passes over an object that is as it should be: how soon drift is found.
+    pub resync: Duration,
+    /// Before the first repeat of something that failed.
+    pub first_retry: Duration,
+    /// The longest wait between two repeats.
+    pub longest_retry: Duration,
+    /// Between two looks at a remote in transition.
+    pub poll: Duration,
+    /// Between two looks at a dependency whose change should have woken the object. A safety net.
+    pub dependency: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            resync: Duration::from_secs(600),
+            first_retry: Duration::from_secs(1),
+            longest_retry: Duration::from_secs(300),
+            poll: Duration::from_secs(3),
+            dependency: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How often each object has failed in a row.
+#[derive(Debug, Default)]
+pub struct Failures(Mutex<HashMap<String, u32>>);
+
+impl Failures {
+    /// Counts a failure of the object with this UID; answers how many came before it.
+    pub fn count(&self, uid: &str) -> u32 {
+        let mut failures = self.lock();
+        let count = failures.entry(uid.to_owned()).or_default();
+        let before = *count;
+        *count = count.saturating_add(1);
+        before
+    }
+
+    /// Forgets the failures of the object.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The wait after `before` failures in a row: doubled each time, up to the longest, with jitter.
+pub fn retry(timing: &Timing, before: u32, jitter: f64) -> Duration {
+    let doubled = timing.first_retry.saturating_mul(1_u32.checked_shl(before.min(20)).unwrap_or(u32::MAX));
+    spread(doubled.min(timing.longest_retry), 0.5, jitter)
+}
+
+/// `duration`, less up to `share` of it: `jitter` is drawn from 0 to 1.
+pub fn spread(duration: Duration, share: f64, jitter: f64) -> Duration {
+    duration.mul_f64(1.0 - share * jitter.clamp(0.0, 1.0))
+}
+
+/// A draw from 0 to 1 that differs from object to object and from pass to pass.
+pub fn draw() -> f64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    let random = RandomState::new().build_hasher().finish();
+    #[allow(clippy::cast_precision_loss, reason = "any fraction will do")]
+    let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
+    fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_the_longest() {
+        let timing = Timing::default();
+        let waits: Vec<u64> = [0, 1, 2, 8, 9, 1000].map(|n| retry(&timing, n, 0.0).as_secs()).into();
+        assert_eq!(waits, [1, 2, 4, 256, 300, 300]);
+    }
+
+    #[test]
+    fn jitter_only_shortens_the_wait() {
+        let timing = Timing::default();
+        for _ in 0..100 {
+            let wait = retry(&timing, 3, draw());
+            assert!(wait <= Duration::from_secs(8) && wait >= Duration::from_secs(4), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn success_forgets_the_failures() {
+        let failures = Failures::default();
+        assert_eq!([failures.count("a"), failures.count("a"), failures.count("b")], [0, 1, 0]);
+        failures.forget("a");
+        assert_eq!(failures.count("a"), 0);
+    }
+}

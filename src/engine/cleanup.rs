@@ -1,0 +1,125 @@
+//! Deletion: ids come from status, dependants go first, and nothing is deleted that is not ours.
+
+use kube::runtime::controller::Action;
+
+use crate::api::common::{ManagementPolicy, Status};
+
+use super::conditions::Reason;
+use super::error::Error;
+use super::events;
+use super::hub::Subject;
+use super::kind::{Kind, Remote, Resolved, Scope};
+use super::output_secret;
+use super::ownership::Owner;
+use super::pass::Pass;
+
+impl<K: Kind> Pass<'_, K> {
+    /// Deletes the remote. `Ok` says that nothing of it is left and the finalizer may go; otherwise the
+    /// next pass is due at the given time.
+    pub async fn cleanup(mut self) -> Result<(), Action> {
+        match self.delete().await {
+            Ok(()) => {
+                self.cx.failures.forget(&self.identity.uid);
+                self.cx.breaker.reset(&self.identity.uid);
+                self.cx.written.forget(&self.identity.uid);
+                Ok(())
+            }
+            Err(error) => Err(self.conclude(Err(error)).await),
+        }
+    }
+
+    async fn delete(&mut self) -> Result<(), Error> {
+        self.wait_for_users()?;
+        if !self.deletes_remote() {
+            return self.keep().await;
+        }
+        let Some((scope, remote)) = self.find_to_delete().await? else { return Ok(()) };
+        if let Some(aside) = K::aside(&self.status).map(str::to_owned) {
+            K::delete(&scope, &aside).await?;
+        }
+        let Some(remote) = remote else { return Ok(()) };
+        if let Some(owner) = self.another_owner(&scope, &remote) {
+            events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id())).await;
+            return Ok(());
+        }
+        if !K::is_going(&remote) {
+            K::delete(&scope, remote.id()).await?;
+            events::deleted(self, K::NOUN, remote.id()).await;
+            if K::read(&scope, remote.id(), None, &self.status).await?.is_none() {
+                return Ok(());
+            }
+        }
+        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {}", K::NOUN, remote.id())))
+    }
+
+    /// An object stays while others that have a remote refer to it.
+    fn wait_for_users(&self) -> Result<(), Error> {
+        const SHOWN: usize = 5;
+        let users = self.cx.hub.users(&self.subject());
+        if users.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<String> = users.iter().take(SHOWN).map(Subject::to_string).collect();
+        let more = users.len().saturating_sub(SHOWN);
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        Err(Error::wait(
+            Reason::DeletionBlocked,
+            format!("still in use by {}{rest}; they must be deleted first", shown.join(", ")),
+        ))
+    }
+
+    /// Leaves the remote, and what only this object knows of it.
+    async fn keep(&mut self) -> Result<(), Error> {
+        if self.object_manages()
+            && let Some(secret) = K::written_secret(&self.status).map(str::to_owned)
+        {
+            output_secret::release(&self.cx.client, &self.identity, &secret).await?;
+        }
+        if let Some(id) = self.status.common().id.clone() {
+            events::kept(self, format!("left the {} {id} in AWS, as the spec asks", K::NOUN)).await;
+        }
+        Ok(())
+    }
+
+    fn object_manages(&self) -> bool {
+        use crate::api::common::Object;
+        self.object.policies().management_policy == ManagementPolicy::Manage
+    }
+
+    /// The remote by its recorded id. Without one it is looked for: status may have been lost.
+    async fn find_to_delete(&self) -> Result<Option<(Scope, Option<K::Remote>)>, Error> {
+        let inputs = self.inputs(true);
+        let common = self.status.common();
+        if let Some(id) = &common.id {
+            let mut scope = inputs.scope(common.account.as_deref().unwrap_or_default()).await?;
+            scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
+            scope.space_is_ours = true;
+            let remote = K::read(&scope, id, None, &self.status).await?;
+            return Ok(Some((scope, remote)));
+        }
+        let Resolved { desired, scope } = match K::resolve(self.object, &inputs).await {
+            Ok(resolved) => resolved,
+            // What it lay in, or was to be made from, is gone or never was: so is the remote.
+            Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let candidates = K::search(&scope, &desired, &self.status).await?;
+        let ours = candidates.into_iter().find(|remote| self.is_surely_ours(&scope, remote));
+        Ok(Some((scope, ours)))
+    }
+
+    fn is_surely_ours(&self, scope: &Scope, remote: &K::Remote) -> bool {
+        match remote.tags() {
+            Some(tags) => matches!(self.identity.owner(tags), Owner::Ours { .. }),
+            None => scope.space_is_ours || self.status.common().intent.is_some(),
+        }
+    }
+
+    fn another_owner(&self, _scope: &Scope, remote: &K::Remote) -> Option<String> {
+        match self.identity.owner(remote.tags()?) {
+            Owner::Foreign { cluster } => Some(format!("the cluster {cluster}")),
+            Owner::Sibling { namespace, name } => Some(format!("the object {namespace}/{name}")),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Reasons and conditions: what an object's status says of it.
+
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+/// Declares the closed enum of reasons together with the one table that documents it.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident)+) => {
+        /// Why a condition is as it is. Closed: status, Events, metrics and docs use these words alone.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Reason {
+            /// Every reason with what it means and what to do, in the order of the documentation.
+            pub const TABLE: &'static [(Reason, &'static str)] =
+                &[$((Reason::$name, concat!($($doc),+))),+];
+
+            /// The word in status.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Reason::$name => stringify!($name),)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The resource exists in AWS, matches the spec and works. Nothing to do.
+    Available
+    /// The resource is being created or changed; the next pass follows at once.
+    Progressing
+    /// AWS is still bringing the resource up or down. Wait.
+    InTransition
+    /// The object is being deleted.
+    Deleting
+    /// Deletion waits for other objects that still use this one; the message names them.
+    DeletionBlocked
+    /// The annotation `devopsagent.dev/paused` stops the operator. Remove it to go on.
+    Paused
+    /// An object that this one refers to does not exist. Create it, or correct the reference.
+    DependencyNotFound
+    /// An object that this one refers to is not ready yet. Look at that object.
+    DependencyNotReady
+    /// The object that this one refers to does not allow its namespace. Its owner sets `allowedNamespaces`.
+    ReferenceNotAllowed
+    /// A Secret or ConfigMap, or a key in it, does not exist. Create it; the operator sees it at once.
+    InputNotFound
+    /// The value in a Secret or ConfigMap can't be used as it is; the message says why.
+    InputInvalid
+    /// A person must open `status.authorizationUrl` to complete the registration.
+    AuthorizationRequired
+    /// The Secret named for the webhook exists and belongs to someone else. Choose another name, or delete it.
+    SecretNotOurs
+    /// The webhook's secret is lost, and `webhook.onLoss: Report` keeps the operator from issuing a new one.
+    WebhookSecretLost
+    /// A matching resource exists that this object did not create. Set `externalId` or `adoptionPolicy: Adopt`
+    /// to take it over, or choose another name.
+    AlreadyExists
+    /// Another cluster or another object owns the resource. Only one of them can have it.
+    Conflict
+    /// The resource with the given `externalId`, or the one to observe, does not exist.
+    NotFound
+    /// AWS refused the request as invalid; the message has its words and the field.
+    Invalid
+    /// The operator's credentials may not do this. The message names the operation; see docs for its IAM policy.
+    AccessDenied
+    /// A quota of the account is used up. Raise it, or delete something.
+    QuotaExceeded
+    /// The AWS resource reports a failure of its own; the message has its words.
+    Failed
+    /// The same difference came back after several successful writes: AWS does not keep what the spec says.
+    NotConverging
+    /// The AWSAccount that the object uses has changed since the resource was created. Change it back, or
+    /// create the object anew.
+    AccountChanged
+    /// AWS throttles requests. The operator slows down and goes on by itself.
+    Throttled
+    /// AWS can't be reached or fails. The operator tries again, ever more slowly.
+    Unavailable
+    /// There are no usable AWS credentials, or no region. The message says which.
+    CredentialsUnavailable
+    /// The Kubernetes API refused or failed. The operator tries again.
+    KubernetesError
+    /// The answer of AWS could not be understood. Please report it.
+    Unexpected
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Sets the condition `kind` to `status`. The transition time moves only with the status.
+pub fn set(
+    conditions: &mut Vec<Condition>,
+    generation: Option<i64>,
+    kind: &str,
+    status: bool,
+    reason: Reason,
+    message: impl Into<String>,
+) {
+    let status = if status { "True" } else { "False" };
+    let message = fit(message.into());
+    let kept = conditions.iter().find(|condition| condition.type_ == kind && condition.status == status);
+    let since = kept.map_or_else(|| Time(Timestamp::now()), |condition| condition.last_transition_time.clone());
+    let condition = Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.as_str().to_owned(),
+        message,
+        observed_generation: generation,
+        last_transition_time: since,
+    };
+    match conditions.iter_mut().find(|existing| existing.type_ == kind) {
+        Some(existing) => *existing = condition,
+        None => conditions.push(condition),
+    }
+}
+
+/// Takes the condition `kind` away: for those that are there only while they are True.
+pub fn clear(conditions: &mut Vec<Condition>, kind: &str) {
+    conditions.retain(|condition| condition.type_ != kind);
+}
+
+/// The condition `kind`, if it is set.
+pub fn get<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == kind)
+}
+
+/// Whether the condition `kind` is True.
+pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
+    get(conditions, kind).is_some_and(|condition| condition.status == "True")
+}
+
+/// The API allows 32768 characters in a message; nobody reads that many.
+fn fit(mut message: String) -> String {
+    const LIMIT: usize = 1024;
+    if let Some((end, _)) = message.char_indices().nth(LIMIT) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transition_time_moves_only_with_the_status() {
+        let mut conditions = Vec::new();
+        set(&mut conditions, Some(1), "Ready", false, Reason::Progressing, "creating");
+        let first = conditions[0].last_transition_time.clone();
+        set(&mut conditions, Some(2), "Ready", false, Reason::Invalid, "refused");
+        assert_eq!(conditions[0].last_transition_time, first);
+        assert_eq!(conditions[0].reason, "Invalid");
+        assert_eq!(conditions[0].observed_generation, Some(2));
+        set(&mut conditions, Some(2), "Ready", true, Reason::Available, "");
+        assert_ne!(conditions[0].last_transition_time, first);
+        assert_eq!(conditions.len(), 1);
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let mut conditions = Vec::new();
+        set(&mut conditions, None, "Ready", false, Reason::Failed, "ü".repeat(5000));
+        assert_eq!(conditions[0].message.chars().count(), 1025);
+    }
+
+    #[test]
+    fn every_reason_is_documented() {
+        for (reason, text) in Reason::TABLE {
+            assert!(text.trim().ends_with('.'), "{reason}: {text}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What all passes share.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use kube::Client;
+use kube::runtime::events::Recorder;
+use kube::runtime::reflector::Store;
+use tokio::sync::SetOnce;
+
+use crate::accounts::Accounts;
+use crate::api::common::Object;
+
+use super::backoff::{Failures, Timing};
+use super::breaker::Breaker;
+use super::fingerprint::Fingerprinter;
+use super::hub::Hub;
+use super::status::Written;
+
+/// What all passes of one operator share. Nothing here but what watches can rebuild.
+pub struct Context {
+    /// Client of the Kubernetes API.
+    pub client: Client,
+    /// Clients of AWS by account.
+    pub accounts: Accounts,
+    /// Who refers to whom.
+    pub hub: Hub,
+    /// Makes fingerprints of write-only input.
+    pub fingerprints: Fingerprinter,
+    /// Id of this cluster in owner tags.
+    pub cluster_id: String,
+    /// Writes Events.
+    pub recorder: Recorder,
+    /// Waiting times.
+    pub timing: Timing,
+    /// Failures in a row, by object.
+    pub failures: Failures,
+    /// Drift that keeps coming back, by object.
+    pub breaker: Breaker,
+    /// Status that the watch caches may not show yet.
+    pub written: Written,
+    /// Watch caches by kind.
+    pub stores: Stores,
+}
+
+impl Context {
+    /// The watch cache of kind `T`.
+    pub fn store<T: Object>(&self) -> Option<Store<T>> {
+        self.stores.get()
+    }
+}
+
+/// Watch caches by kind; filled once at the start.
+#[derive(Default)]
+pub struct Stores {
+    stores: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    ready: SetOnce<()>,
+}
+
+impl Stores {
+    /// Adds the watch cache of kind `T`.
+    pub fn add<T: Object>(&self, store: Store<T>) {
+        self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Box::new(store));
+    }
+
+    /// The watch cache of kind `T`.
+    pub fn get<T: Object>(&self) -> Option<Store<T>> {
+        let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
+        stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
+    }
+
+    /// Says that every watch cache has been filled once.
+    pub fn set_ready(&self) {
+        let _ = self.ready.set(());
+    }
+
+    /// Whether every watch cache has been filled once: only then does a missing object mean anything.
+    pub fn is_ready(&self) -> bool {
+        self.ready.initialized()
+    }
+
+    /// Waits until every watch cache has been filled once.
+    pub async fn filled(&self) {
+        self.ready.wait().await;
+    }
+}

@@ -1,0 +1,188 @@
+//! Runs a kind: one watch fills the cache, tells the hub, and starts passes.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use kube::api::Api;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent, finalizer};
+use kube::runtime::predicates;
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
+use kube::ResourceExt;
+use tracing::{Instrument, error, info_span, warn};
+
+use crate::api::common::Object;
+
+use super::backoff;
+use super::context::Context;
+use super::hub::{Profile, Subject};
+use super::inputs::kind_name;
+use super::kind::Kind;
+use super::pass::Pass;
+
+/// The finalizer on every object: its remote is deleted before the object goes.
+pub const FINALIZER: &str = "devopsagent.dev/finalizer";
+
+/// A cleanup that has not come to its end, and when to go on.
+#[derive(Debug, thiserror::Error)]
+#[error("the deletion is not finished")]
+struct Unfinished(Action);
+
+/// Runs the controller of `K` until `shutdown`. Passes under way are finished.
+pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+    let kind = kind_name::<K::Object>();
+    let (reader, writer) = reflector::store::<K::Object>();
+    cx.stores.add(reader.clone());
+    let woken = queue(&cx, kind).map(|subject| {
+        let object = ObjectRef::<K::Object>::new(&subject.name);
+        if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
+    });
+    let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
+    let applied = watch::<K::Object>(Arc::clone(&cx))
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(changes, PredicateConfig::default());
+    Controller::for_stream(applied, reader)
+        .with_config(Config::default().concurrency(concurrency))
+        .reconcile_on(woken)
+        .graceful_shutdown_on(shutdown)
+        .run(reconcile::<K>, failed::<K>, cx)
+        .for_each(|result| async {
+            if let Err(error) = result {
+                log_controller_error(kind, &error);
+            }
+        })
+        .await;
+}
+
+fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send + use<> {
+    stream::unfold(cx.hub.queue(kind), |mut queue| async { queue.recv().await.map(|subject| (subject, queue)) })
+}
+
+/// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
+fn watch<T: Object>(cx: Arc<Context>) -> impl Stream<Item = watcher::Result<Event<T>>> + Send {
+    let api = Api::<DeserializeGuard<T>>::all(cx.client.clone());
+    let mut listed = HashSet::new();
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .inspect_err(|error| warn!(kind = kind_name::<T>(), %error, "the watch failed; it is started again"))
+        .try_filter_map(|event| async move { Ok(readable(event)) })
+        .inspect_ok(move |event| tell_hub(&cx, event, &mut listed))
+}
+
+fn readable<T: Object>(event: Event<DeserializeGuard<T>>) -> Option<Event<T>> {
+    let read = |guard: DeserializeGuard<T>| match guard.0 {
+        Ok(mut object) => {
+            // Nothing here reads them, and they are a large part of an object.
+            object.managed_fields_mut().clear();
+            Some(object)
+        }
+        Err(invalid) => {
+            error!(
+                kind = kind_name::<T>(),
+                namespace = invalid.metadata.namespace,
+                name = invalid.metadata.name,
+                error = %invalid.error,
+                "an object can't be read and is left alone; apply it again in its present form"
+            );
+            None
+        }
+    };
+    match event {
+        Event::Apply(guard) => read(guard).map(Event::Apply),
+        Event::InitApply(guard) => read(guard).map(Event::InitApply),
+        Event::Delete(guard) => read(guard).map(Event::Delete),
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+    }
+}
+
+fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subject>) {
+    let subject = |object: &T| {
+        Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any())
+    };
+    let applied = |object: &T| match serde_json::to_value(object) {
+        Ok(value) => {
+            let subject = subject(object);
+            let profile = Profile::of(&subject, &value);
+            cx.hub.applied(subject, profile);
+        }
+        Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
+    };
+    match event {
+        Event::Init => listed.clear(),
+        Event::InitApply(object) => {
+            listed.insert(subject(object));
+            applied(object);
+        }
+        Event::InitDone => cx.hub.retain(kind_name::<T>(), listed),
+        Event::Apply(object) => applied(object),
+        Event::Delete(object) => {
+            cx.written.forget(&object.uid().unwrap_or_default());
+            cx.hub.deleted(&subject(object));
+        }
+    }
+}
+
+async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
+    cx.stores.filled().await;
+    let span = info_span!(
+        "pass",
+        kind = kind_name::<K::Object>(),
+        namespace = object.namespace(),
+        name = object.name_any()
+    );
+    one_pass::<K>(object, cx).instrument(span).await
+}
+
+async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
+    let api = K::api(cx.client.clone(), &object.namespace().unwrap_or_default());
+    let outcome = finalizer(&api, FINALIZER, object, |event| async {
+        match event {
+            FinalizerEvent::Apply(object) => Ok(Pass::<K>::new(&cx, &object, api.clone()).apply().await),
+            FinalizerEvent::Cleanup(object) => {
+                let cleanup = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await;
+                cleanup.map(|()| Action::await_change()).map_err(Unfinished)
+            }
+        }
+    })
+    .await;
+    match outcome {
+        Ok(action) => Ok(action),
+        Err(FinalizerError::ApplyFailed(Unfinished(action)) | FinalizerError::CleanupFailed(Unfinished(action))) => {
+            Ok(action)
+        }
+        Err(FinalizerError::AddFinalizer(error) | FinalizerError::RemoveFinalizer(error)) => Err(error),
+        Err(error) => {
+            error!(%error, "the finalizer could not be handled");
+            Ok(Action::requeue(cx.timing.dependency))
+        }
+    }
+}
+
+fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>) -> Action {
+    // A stale cache: the object was changed or is gone, and its watch event is under way.
+    let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
+    if !stale {
+        warn!(kind = kind_name::<K::Object>(), name = object.name_any(), %error, "the finalizer could not be changed");
+    }
+    let before = cx.failures.count(&object.uid().unwrap_or_default());
+    Action::requeue(backoff::retry(&cx.timing, before, backoff::draw()))
+}
+
+fn log_controller_error<E: std::error::Error, Q: std::error::Error>(
+    kind: &str,
+    error: &kube::runtime::controller::Error<E, Q>,
+) {
+    use kube::runtime::controller::Error::{ObjectNotFound, ReconcilerFailed};
+    match error {
+        // Woken or requeued after its deletion: nothing to do.
+        ObjectNotFound(_) | ReconcilerFailed(..) => {}
+        error => warn!(kind, %error, "the controller met an error"),
+    }
+}

@@ -1,0 +1,276 @@
+//! Drift: where a remote differs from the spec, as a list of typed changes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+/// How a difference can be mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// By an update of the remote.
+    InPlace,
+    /// By a new remote in place of the old one.
+    Replace,
+    /// Not at all: the service has no way, and the schema could not refuse it.
+    Impossible,
+}
+
+/// One field in which the remote differs from the spec.
+#[derive(Clone, PartialEq)]
+pub struct Change {
+    /// Path of the field, as in the object's spec, for example `configuration.gitlab.projectPath`.
+    pub path: String,
+    /// What AWS has.
+    pub observed: Option<Value>,
+    /// What the spec asks for.
+    pub desired: Option<Value>,
+    /// Whether the values must not be shown.
+    pub sensitive: bool,
+    /// How it can be mended.
+    pub remedy: Remedy,
+}
+
+impl Change {
+    /// A difference at `path` that an update mends.
+    pub fn new(path: impl Into<String>, observed: Option<Value>, desired: Option<Value>) -> Self {
+        Self { path: path.into(), observed, desired, sensitive: false, remedy: Remedy::InPlace }
+    }
+
+    /// A difference whose values can't be seen or must not be shown.
+    pub fn hidden(path: impl Into<String>) -> Self {
+        Self::new(path, None, None).sensitive()
+    }
+
+    /// The same, with values that must not be shown.
+    #[must_use]
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// The same, mended in another way.
+    #[must_use]
+    pub fn mended_by(mut self, remedy: Remedy) -> Self {
+        self.remedy = remedy;
+        self
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        if self.sensitive || (self.observed.is_none() && self.desired.is_none()) {
+            return Ok(());
+        }
+        let show = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), short);
+        write!(f, " ({} → {})", show(&self.observed), show(&self.desired))
+    }
+}
+
+/// Never shows values of sensitive fields.
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A value on one line, cut where an Event's reader would stop reading.
+fn short(value: &Value) -> String {
+    const LIMIT: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// Everything in which a remote differs from the spec. Empty when it matches.
+#[derive(Clone, Default, PartialEq)]
+pub struct Drift(pub Vec<Change>);
+
+impl Drift {
+    /// Whether there is no difference.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a field at `path` or below it differs.
+    pub fn touches(&self, path: &str) -> bool {
+        self.under(path).next().is_some()
+    }
+
+    /// The changes at `path` or below it.
+    pub fn under<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Change> {
+        self.0.iter().filter(move |change| {
+            change.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
+    /// The changes that are mended by `remedy`.
+    pub fn mended_by(&self, remedy: Remedy) -> impl Iterator<Item = &Change> {
+        self.0.iter().filter(move |change| change.remedy == remedy)
+    }
+
+    /// The paths that differ, in order.
+    pub fn paths(&self) -> Vec<&str> {
+        self.0.iter().map(|change| change.path.as_str()).collect()
+    }
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, change) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{change}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{self}]")
+    }
+}
+
+impl FromIterator<Change> for Drift {
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        Self(changes.into_iter().collect())
+    }
+}
+
+/// Compares two JSON values field by field, below `path`.
+///
+/// An empty list, map or null is the same as none: services leave them out as they please. Lists of
+/// scalars are compared without regard to order, since lists come back in any.
+pub fn compare(path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
+    let mut changes = Vec::new();
+    collect(path, observed, desired, &mut changes);
+    changes
+}
+
+fn collect(path: &str, observed: &Value, desired: &Value, changes: &mut Vec<Change>) {
+    match (observed, desired) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                let below = format!("{path}.{key}");
+                let none = Value::Null;
+                collect(&below, old.get(key).unwrap_or(&none), new.get(key).unwrap_or(&none), changes);
+            }
+        }
+        (old, new) if same(old, new) => {}
+        (old, new) => {
+            let some = |value: &Value| (!is_none(value)).then(|| value.clone());
+            changes.push(Change::new(path, some(old), some(new)));
+        }
+    }
+}
+
+fn is_none(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.values().all(is_none),
+        _ => false,
+    }
+}
+
+fn same(old: &Value, new: &Value) -> bool {
+    if is_none(old) && is_none(new) {
+        return true;
+    }
+    match (old, new) {
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            let sorted = |items: &[Value]| {
+                let mut texts: Vec<String> = items.iter().map(Value::to_string).collect();
+                texts.sort();
+                texts
+            };
+            sorted(old) == sorted(new)
+        }
+        (Value::Number(old), Value::Number(new)) => old.as_f64() == new.as_f64(),
+        _ => old == new,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn paths(observed: &Value, desired: &Value) -> Vec<String> {
+        compare("spec", observed, desired).into_iter().map(|change| change.path).collect()
+    }
+
+    #[test]
+    fn a_difference_is_named_by_its_path() {
+        let observed = json!({ "a": { "b": 1, "c": "x" } });
+        let desired = json!({ "a": { "b": 2, "c": "x" } });
+        assert_eq!(paths(&observed, &desired), ["spec.a.b"]);
+    }
+
+    #[test]
+    fn a_field_that_only_one_side_has_is_a_difference() {
+        assert_eq!(paths(&json!({ "a": 1 }), &json!({})), ["spec.a"]);
+        assert_eq!(paths(&json!({}), &json!({ "a": 1 })), ["spec.a"]);
+    }
+
+    #[test]
+    fn empty_and_absent_are_the_same() {
+        assert!(paths(&json!({ "a": [], "b": {}, "c": null }), &json!({})).is_empty());
+    }
+
+    #[test]
+    fn the_order_of_a_list_of_scalars_does_not_matter() {
+        assert!(paths(&json!({ "a": ["x", "y"] }), &json!({ "a": ["y", "x"] })).is_empty());
+        assert_eq!(paths(&json!({ "a": ["x", "x"] }), &json!({ "a": ["x", "y"] })), ["spec.a"]);
+    }
+
+    #[test]
+    fn a_sensitive_change_never_shows_its_values() {
+        let change = Change::new("spec.token", Some(json!("old-secret")), Some(json!("new-secret"))).sensitive();
+        let drift = Drift(vec![change]);
+        for text in [format!("{drift}"), format!("{drift:?}")] {
+            assert!(!text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_touches_what_is_below_it_and_not_its_longer_namesakes() {
+        let drift = Drift(vec![Change::hidden("tags.team"), Change::hidden("nameOfSomething")]);
+        assert!(drift.touches("tags"));
+        assert!(!drift.touches("name"));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-c]", inner, 0..3)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_differs_from_itself(value in any_json()) {
+            prop_assert!(compare("spec", &value, &value).is_empty());
+        }
+
+        #[test]
+        fn a_difference_is_seen_from_both_sides(a in any_json(), b in any_json()) {
+            prop_assert_eq!(compare("spec", &a, &b).is_empty(), compare("spec", &b, &a).is_empty());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Events: one for each thing that changed, and one for each change of what holds an object back.
+
+use kube::Resource;
+use kube::runtime::events::{Event, EventType};
+use tracing::{info, warn};
+
+use crate::api::common::Status;
+
+use super::conclusion::{Ending, Verdict};
+use super::conditions;
+use super::drift::Drift;
+use super::kind::Kind;
+use super::pass::Pass;
+
+/// The remote was created.
+pub async fn created<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
+    info!(id, "created the {noun}");
+    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}")).await;
+}
+
+/// Drift was mended in place.
+pub async fn updated<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    let note = format!("updated the {noun} {id}: {drift}");
+    publish(pass, EventType::Normal, "UpdatedExternalResource", "Update", note).await;
+}
+
+/// The remote gives way to a new one.
+pub async fn replaced<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    let note = format!("replacing the {noun} {id}: {drift}");
+    publish(pass, EventType::Normal, "ReplacedExternalResource", "Replace", note).await;
+}
+
+/// The remote was deleted.
+pub async fn deleted<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
+    info!(id, "deleted the {noun}");
+    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}")).await;
+}
+
+/// The remote was left in AWS.
+pub async fn kept<K: Kind>(pass: &Pass<'_, K>, note: String) {
+    info!("{note}");
+    publish(pass, EventType::Normal, "RetainedExternalResource", "Delete", note).await;
+}
+
+/// A Secret was written.
+pub async fn secret_written<K: Kind>(pass: &Pass<'_, K>, name: &str) {
+    info!(secret = name, "wrote the webhook Secret");
+    let note = format!("wrote the webhook's address and secret to the Secret {name}");
+    publish(pass, EventType::Normal, "WroteSecret", "Create", note).await;
+}
+
+/// Tells of what holds the object back, once each time that it changes.
+pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
+    if let Ok(Ending::Adopted { id }) = &verdict.ending {
+        let note = format!("took up the existing {} {id}", K::NOUN);
+        publish(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", note).await;
+        return;
+    }
+    let view = |status: &super::kind::StatusOf<K>| {
+        let conditions = &status.common().conditions;
+        let word = |kind| conditions::get(conditions, kind).map(|c| (c.status.clone(), c.reason.clone()));
+        (word("Ready"), word("Synced"))
+    };
+    let (before, after) = (view(&pass.stored), view(&pass.status));
+    if before == after {
+        if let Err(error) = &verdict.ending {
+            tracing::debug!(%error, "still held back");
+        }
+        return;
+    }
+    let conditions = &pass.status.common().conditions;
+    let telling = ["Synced", "Ready"]
+        .into_iter()
+        .filter_map(|kind| conditions::get(conditions, kind))
+        .find(|condition| condition.status != "True");
+    match telling {
+        None if matches!(verdict.ending, Ok(Ending::Settled)) => {
+            info!("ready");
+            let note = format!("the {} matches the spec", K::NOUN);
+            publish(pass, EventType::Normal, "Available", "Reconcile", note).await;
+        }
+        Some(condition) if !matches!(verdict.ending, Ok(Ending::Again)) => {
+            let (reason, message) = (condition.reason.clone(), condition.message.clone());
+            let kind = match &verdict.ending {
+                Ok(Ending::Waiting(_) | Ending::Paused) => EventType::Normal,
+                _ => EventType::Warning,
+            };
+            if kind == EventType::Warning {
+                warn!(reason, "{message}");
+            } else {
+                info!(reason, "{message}");
+            }
+            publish(pass, kind, &reason, "Reconcile", message).await;
+        }
+        _ => {}
+    }
+}
+
+async fn publish<K: Kind>(pass: &Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: String) {
+    /// The API refuses a longer note.
+    const LIMIT: usize = 1000;
+    let note: String = note.chars().take(LIMIT).collect();
+    let event =
+        Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
+    if let Err(error) = pass.cx.recorder.publish(&event, &pass.object.object_ref(&())).await {
+        tracing::debug!(%error, "an Event could not be written");
+    }
+}

@@ -1,0 +1,318 @@
+//! Who refers to whom: wakes objects when what they refer to changes, and knows what still uses an object.
+//!
+//! Filled by watch events alone, so it can be rebuilt at any time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::api::common::AllowedNamespaces;
+
+use super::references;
+
+/// An object of any kind, ours or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// Its kind, for example `AgentSpace` or `Secret`.
+    pub kind: &'static str,
+    /// Its namespace; empty for a cluster-scoped one.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Subject {
+    /// The object `namespace/name` of `kind`.
+    pub fn new(kind: &'static str, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            write!(f, "{} {}", self.kind, self.name)
+        } else {
+            write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+        }
+    }
+}
+
+/// What the hub keeps of one of our objects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// What its spec refers to.
+    pub references: BTreeSet<Subject>,
+    /// Who may refer to it from another namespace.
+    pub allowed: Option<AllowedNamespaces>,
+    /// Whether it has, or may have, a remote.
+    pub has_remote: bool,
+    /// Whether it waits for others to let go of it: it is being deleted, or its remote replaced.
+    pub attentive: bool,
+    /// Everything that others see of it: when this changes, they are woken.
+    exposed: Value,
+}
+
+impl Profile {
+    /// Reads the profile from an object as JSON.
+    pub fn of(subject: &Subject, object: &Value) -> Self {
+        let at = |pointer| object.pointer(pointer).unwrap_or(&Value::Null);
+        let (spec, status) = (at("/spec"), at("/status"));
+        let deleting = !at("/metadata/deletionTimestamp").is_null();
+        let ready = status["conditions"]
+            .as_array()
+            .and_then(|conditions| conditions.iter().find(|condition| condition["type"] == "Ready"))
+            .map(|condition| condition["status"].clone());
+        let whole_spec = if subject.kind == references::ACCOUNT { spec.clone() } else { Value::Null };
+        Self {
+            references: references::of(subject, spec),
+            allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
+            has_remote: !status["id"].is_null() || !status["intent"].is_null(),
+            attentive: deleting || !status["previousId"].is_null(),
+            exposed: serde_json::json!([
+                at("/metadata/uid"),
+                deleting,
+                whole_spec,
+                spec["allowedNamespaces"],
+                spec["managementPolicy"],
+                status["id"],
+                status["serviceId"],
+                status["previousServiceId"],
+                status["released"],
+                ready,
+            ]),
+        }
+    }
+}
+
+/// The index of references, and the queues of the controllers.
+#[derive(Default)]
+pub struct Hub(Mutex<Index>);
+
+#[derive(Default)]
+struct Index {
+    profiles: HashMap<Subject, Profile>,
+    dependents: HashMap<Subject, HashSet<Subject>>,
+    versions: HashMap<Subject, String>,
+    namespaces: HashMap<String, BTreeMap<String, String>>,
+    queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
+}
+
+impl Hub {
+    /// The queue of woken objects of `kind`. Called once a kind.
+    pub fn queue(&self, kind: &'static str) -> mpsc::UnboundedReceiver<Subject> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.lock().queues.insert(kind, sender);
+        receiver
+    }
+
+    /// One of our objects was added or changed.
+    pub fn applied(&self, subject: Subject, profile: Profile) {
+        let mut index = self.lock();
+        let before = index.profiles.insert(subject.clone(), profile.clone());
+        if before.as_ref() == Some(&profile) {
+            return;
+        }
+        let before = before.unwrap_or_default();
+        for gone in before.references.difference(&profile.references) {
+            index.unlink(gone, &subject);
+        }
+        for new in profile.references.difference(&before.references) {
+            index.dependents.entry(new.clone()).or_default().insert(subject.clone());
+        }
+        if before.exposed != profile.exposed {
+            index.wake_dependents(&subject);
+            index.wake_attentive(before.references.union(&profile.references));
+        }
+    }
+
+    /// One of our objects is gone.
+    pub fn deleted(&self, subject: &Subject) {
+        let mut index = self.lock();
+        if let Some(profile) = index.profiles.remove(subject) {
+            for reference in &profile.references {
+                index.unlink(reference, subject);
+            }
+            index.wake_dependents(subject);
+            index.wake_attentive(profile.references.iter());
+        }
+    }
+
+    /// After a fresh list of `kind`: forgets the objects that are no longer there.
+    pub fn retain(&self, kind: &str, present: &HashSet<Subject>) {
+        let gone: Vec<Subject> = {
+            let index = self.lock();
+            index.profiles.keys().filter(|known| known.kind == kind && !present.contains(known)).cloned().collect()
+        };
+        gone.iter().for_each(|subject| self.deleted(subject));
+    }
+
+    /// A Secret or ConfigMap was added, changed or deleted. `version` is none when it is gone.
+    pub fn touched(&self, subject: &Subject, version: Option<String>) {
+        let mut index = self.lock();
+        if !index.dependents.contains_key(subject) {
+            index.versions.remove(subject);
+            return;
+        }
+        let before = match &version {
+            Some(version) => index.versions.insert(subject.clone(), version.clone()),
+            None => index.versions.remove(subject),
+        };
+        if before != version {
+            index.wake_dependents(subject);
+        }
+    }
+
+    /// The labels of a namespace, or none when it is gone. Consent may hang on them.
+    pub fn namespace(&self, name: &str, labels: Option<BTreeMap<String, String>>) {
+        let mut index = self.lock();
+        let before = match labels.clone() {
+            Some(labels) => index.namespaces.insert(name.to_owned(), labels),
+            None => index.namespaces.remove(name),
+        };
+        if before.is_some() && before != labels {
+            let inside: Vec<Subject> =
+                index.profiles.keys().filter(|subject| subject.namespace == name).cloned().collect();
+            inside.iter().for_each(|subject| index.wake(subject));
+        }
+    }
+
+    /// The labels of a namespace.
+    pub fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
+        self.lock().namespaces.get(namespace).cloned().unwrap_or_default()
+    }
+
+    /// Whether one of our objects is there.
+    pub fn exists(&self, subject: &Subject) -> bool {
+        self.lock().profiles.contains_key(subject)
+    }
+
+    /// The consent of one of our objects; the outer `None` says that it does not exist.
+    pub fn allowed(&self, subject: &Subject) -> Option<Option<AllowedNamespaces>> {
+        self.lock().profiles.get(subject).map(|profile| profile.allowed.clone())
+    }
+
+    /// The objects that refer to `subject` and have a remote: what must go before it can.
+    pub fn users(&self, subject: &Subject) -> Vec<Subject> {
+        let index = self.lock();
+        let mut users: Vec<Subject> = index
+            .dependents
+            .get(subject)
+            .into_iter()
+            .flatten()
+            .filter(|user| index.profiles.get(*user).is_some_and(|profile| profile.has_remote))
+            .cloned()
+            .collect();
+        users.sort();
+        users
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Index> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn unlink(&mut self, reference: &Subject, dependent: &Subject) {
+        if let Some(dependents) = self.dependents.get_mut(reference) {
+            dependents.remove(dependent);
+            if dependents.is_empty() {
+                self.dependents.remove(reference);
+                self.versions.remove(reference);
+            }
+        }
+    }
+
+    fn wake_dependents(&self, subject: &Subject) {
+        self.dependents.get(subject).into_iter().flatten().for_each(|dependent| self.wake(dependent));
+    }
+
+    fn wake_attentive<'a>(&self, subjects: impl Iterator<Item = &'a Subject>) {
+        subjects
+            .filter(|subject| self.profiles.get(*subject).is_some_and(|profile| profile.attentive))
+            .for_each(|subject| self.wake(subject));
+    }
+
+    fn wake(&self, subject: &Subject) {
+        if let Some(queue) = self.queues.get(subject.kind) {
+            // A closed queue means that the controller has ended: there is nobody to wake.
+            let _ = queue.send(subject.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn space() -> Subject {
+        Subject::new("AgentSpace", "ns", "space")
+    }
+
+    fn association(status: &Value) -> (Subject, Profile) {
+        let subject = Subject::new("Association", "ns", "assoc");
+        let object = json!({ "spec": { "agentSpaceRef": { "name": "space" } }, "status": status });
+        let profile = Profile::of(&subject, &object);
+        (subject, profile)
+    }
+
+    fn space_profile(metadata: &Value, status: &Value) -> Profile {
+        Profile::of(&space(), &json!({ "metadata": metadata, "spec": {}, "status": status }))
+    }
+
+    #[test]
+    fn a_dependent_is_woken_when_what_it_refers_to_becomes_ready() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("Association");
+        let (subject, profile) = association(&json!({}));
+        hub.applied(subject.clone(), profile);
+        hub.applied(space(), space_profile(&json!({}), &json!({ "id": "as-1" })));
+        assert_eq!(queue.try_recv().unwrap(), subject);
+        hub.applied(space(), space_profile(&json!({}), &json!({ "id": "as-1", "operatorAppUrl": "https://x" })));
+        assert!(queue.try_recv().is_err(), "what others do not see wakes nobody");
+    }
+
+    #[test]
+    fn a_secret_wakes_only_those_that_refer_to_it_and_only_on_a_change() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("ServiceRegistration");
+        let registration = Subject::new("ServiceRegistration", "ns", "r");
+        let object = json!({ "spec": { "service": { "gitlab": {
+            "tokenValue": { "secretKeyRef": { "name": "token", "key": "t" } } } } } });
+        hub.applied(registration.clone(), Profile::of(&registration, &object));
+        hub.touched(&Subject::new("Secret", "ns", "other"), Some("1".into()));
+        assert!(queue.try_recv().is_err());
+        for (version, woken) in [(Some("1"), true), (Some("1"), false), (Some("2"), true), (None, true)] {
+            hub.touched(&Subject::new("Secret", "ns", "token"), version.map(str::to_owned));
+            assert_eq!(queue.try_recv().is_ok(), woken, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn only_dependents_with_a_remote_keep_an_object_from_going() {
+        let hub = Hub::default();
+        let (subject, profile) = association(&json!({}));
+        hub.applied(subject.clone(), profile);
+        assert!(hub.users(&space()).is_empty());
+        let (_, profile) = association(&json!({ "intent": { "operation": "AssociateService" } }));
+        hub.applied(subject.clone(), profile);
+        assert_eq!(hub.users(&space()), [subject]);
+    }
+
+    #[test]
+    fn a_parent_that_is_being_deleted_is_woken_when_its_last_child_is_gone() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("AgentSpace");
+        let (subject, profile) = association(&json!({ "id": "a-1" }));
+        hub.applied(subject.clone(), profile);
+        hub.applied(space(), space_profile(&json!({ "deletionTimestamp": "now" }), &json!({ "id": "as-1" })));
+        hub.retain("Association", &HashSet::new());
+        assert_eq!(queue.try_recv().unwrap(), space());
+        assert!(hub.users(&space()).is_empty());
+    }
+}

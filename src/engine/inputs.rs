@@ -1,0 +1,272 @@
+//! What a spec refers to, resolved: other objects, accounts, Secrets and ConfigMaps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::{Api, Resource, ResourceExt};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::api::AgentSpace;
+use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status};
+use crate::wire;
+
+use super::conditions::{self, Reason};
+use super::consent;
+use super::context::Context;
+use super::error::Error;
+use super::hub::Subject;
+use super::kind::Scope;
+use super::ownership::Identity;
+use super::tagging::TagMap;
+
+/// Resolves what one object refers to.
+pub struct Inputs<'a> {
+    cx: &'a Context,
+    identity: Identity,
+    /// On deletion the remote has only to be found: values of Secrets are not needed, and may be gone.
+    deleting: bool,
+    urgent: bool,
+}
+
+/// A Secret that the operator writes, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnSecret {
+    /// There is none.
+    Missing,
+    /// There is one that somebody else made.
+    Foreign,
+    /// Ours, or one from a backup that says which webhook it is for.
+    Ours {
+        /// Value of its key `id`.
+        id: Option<String>,
+    },
+}
+
+impl<'a> Inputs<'a> {
+    /// Inputs of the object `identity`. `urgent` passes go before periodic ones.
+    pub fn new(cx: &'a Context, identity: Identity, deleting: bool, urgent: bool) -> Self {
+        Self { cx, identity, deleting, urgent }
+    }
+
+    /// The object itself.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The scope of an object that names an account, or uses the default one.
+    pub async fn account_scope(&self, account: Option<&AccountRef>) -> Result<Scope, Error> {
+        let name = match account {
+            Some(account) => account.name.to_string(),
+            None => self.cx.accounts.default_name(self.cx),
+        };
+        if !name.is_empty() {
+            consent::check(
+                self.cx,
+                &Subject::new(super::references::ACCOUNT, "", &name),
+                &self.identity.namespace,
+                "spec.accountRef",
+            )?;
+        }
+        self.scope(&name).await
+    }
+
+    /// The scope of the account `name`; empty for the operator's own credentials.
+    pub async fn scope(&self, name: &str) -> Result<Scope, Error> {
+        Ok(Scope {
+            aws: self.cx.accounts.client(self.cx, name, self.urgent).await?,
+            account: name.to_owned(),
+            space_id: String::new(),
+            space_is_ours: false,
+            identity: self.identity.clone(),
+            fingerprints: self.cx.fingerprints.clone(),
+        })
+    }
+
+    /// Tags that the account asks for on everything in it.
+    pub fn account_tags(&self, scope: &Scope) -> TagMap {
+        self.cx.accounts.tags(self.cx, &scope.account)
+    }
+
+    /// The scope within the agent space that `reference` names.
+    pub async fn space_scope(&self, reference: &ObjectRef) -> Result<Scope, Error> {
+        let space: Arc<AgentSpace> = self.object(reference, "spec.agentSpaceRef")?;
+        let status = space.status();
+        let id = self.id_of(&*space, "spec.agentSpaceRef")?;
+        let mut scope = self.scope(status.common().account.as_deref().unwrap_or_default()).await?;
+        scope.space_id = id;
+        scope.space_is_ours = space.policies().management_policy == ManagementPolicy::Manage;
+        Ok(scope)
+    }
+
+    /// The object that `reference` names, if it exists and allows it. `field` names the reference.
+    pub fn object<T: Object>(&self, reference: &ObjectRef, field: &str) -> Result<Arc<T>, Error> {
+        let namespace = reference.namespace.as_deref().unwrap_or(&self.identity.namespace);
+        let kind = kind_name::<T>();
+        let subject = Subject::new(kind, namespace, &*reference.name);
+        consent::check(self.cx, &subject, &self.identity.namespace, field)?;
+        let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
+        self.cx.store::<T>().and_then(|store| store.get(&key)).ok_or_else(|| {
+            Error::wait(Reason::DependencyNotFound, format!("{field}: the {subject} does not exist; create it or correct the reference"))
+        })
+    }
+
+    /// The remote id of a dependency that must exist in AWS.
+    pub fn id_of<T: Object>(&self, object: &T, field: &str) -> Result<String, Error> {
+        let status = object.status();
+        let usable = status.common().id.clone().filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
+        usable.ok_or_else(|| self.not_ready(object, field))
+    }
+
+    /// The remote id of a dependency that must exist in AWS and work.
+    pub fn ready_id_of<T: Object>(&self, object: &T, field: &str) -> Result<String, Error> {
+        let id = self.id_of(object, field)?;
+        if self.deleting || conditions::is_true(&object.status().common().conditions, "Ready") {
+            return Ok(id);
+        }
+        Err(self.not_ready(object, field))
+    }
+
+    fn not_ready<T: Object>(&self, object: &T, field: &str) -> Error {
+        let status = object.status();
+        let subject =
+            Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any());
+        let why = match conditions::get(&status.common().conditions, "Ready") {
+            _ if object.meta().deletion_timestamp.is_some() => "it is being deleted".to_owned(),
+            Some(ready) if !ready.message.is_empty() => format!("{}: {}", ready.reason, ready.message),
+            Some(ready) => ready.reason.clone(),
+            None => "it has not been looked at yet".to_owned(),
+        };
+        Error::wait(Reason::DependencyNotReady, format!("{field}: the {subject} is not ready ({why})"))
+    }
+
+    /// The ids of objects of kind `T` that satisfy `filter`, for looking around among siblings.
+    pub fn others<T: Object>(&self, filter: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
+        let Some(store) = self.cx.store::<T>() else { return Vec::new() };
+        store.state().into_iter().filter(|object| filter(object)).collect()
+    }
+
+    /// `value` with the values of Secrets in the place of references to them. `field` names it in messages.
+    pub async fn substituted(&self, mut value: Value, field: &str) -> Result<Value, Error> {
+        let mut values = BTreeMap::new();
+        for reference in wire::secret_refs(&value) {
+            let secret = self.secret(&reference, field).await?;
+            let text = single_line(secret.expose_secret(), &reference, field)?;
+            values.insert(reference, text);
+        }
+        wire::substitute(&mut value, &values);
+        Ok(value)
+    }
+
+    /// The text under a key of a Secret.
+    pub async fn secret(&self, reference: &KeyRef, field: &str) -> Result<SecretString, Error> {
+        let bytes = self.secret_bytes(reference, field).await?;
+        String::from_utf8(bytes).map(SecretString::from).map_err(|_| {
+            Error::wait(
+                Reason::InputInvalid,
+                format!("{field}: the key {} of the Secret {} is no UTF-8 text", reference.key, reference.name),
+            )
+        })
+    }
+
+    /// What is under a key of a Secret.
+    pub async fn secret_bytes(&self, reference: &KeyRef, field: &str) -> Result<Vec<u8>, Error> {
+        if self.deleting {
+            return Ok(b"not-read-on-deletion".to_vec());
+        }
+        let secret = self.read::<Secret>(&reference.name, field).await?;
+        let data = secret.data.unwrap_or_default();
+        let keys: Vec<&str> = data.keys().map(String::as_str).collect();
+        let missing = || missing_key("Secret", reference, &keys, field);
+        data.get(&*reference.key).map(|bytes| bytes.0.clone()).ok_or_else(missing)
+    }
+
+    /// What is under a key of a ConfigMap.
+    pub async fn config_bytes(&self, reference: &KeyRef, field: &str) -> Result<Vec<u8>, Error> {
+        if self.deleting {
+            return Ok(Vec::new());
+        }
+        let mut files = self.config_files(&reference.name, field).await?;
+        let keys: Vec<String> = files.keys().cloned().collect();
+        files.remove(&*reference.key).ok_or_else(|| {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            missing_key("ConfigMap", reference, &keys, field)
+        })
+    }
+
+    /// All keys of a ConfigMap, text and binary.
+    pub async fn config_files(&self, name: &str, field: &str) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        if self.deleting {
+            return Ok(BTreeMap::new());
+        }
+        let map = self.read::<ConfigMap>(name, field).await?;
+        let text = map.data.unwrap_or_default().into_iter().map(|(key, text)| (key, text.into_bytes()));
+        let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, bytes)| (key, bytes.0));
+        Ok(text.chain(binary).collect())
+    }
+
+    /// The Secret `name` that the operator writes for this object.
+    pub async fn own_secret(&self, name: &str) -> Result<OwnSecret, Error> {
+        let api = Api::<Secret>::namespaced(self.cx.client.clone(), &self.identity.namespace);
+        let found = api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
+        Ok(found.map_or(OwnSecret::Missing, |secret| super::output_secret::recognise(&secret, &self.identity)))
+    }
+
+    async fn read<T>(&self, name: &str, field: &str) -> Result<T, Error>
+    where
+        T: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let kind = T::kind(&());
+        let api = Api::<T>::namespaced(self.cx.client.clone(), &self.identity.namespace);
+        let found = api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the {kind} {name}")))?;
+        found.ok_or_else(|| {
+            Error::wait(
+                Reason::InputNotFound,
+                format!(
+                    "{field}: the {kind} {}/{name} does not exist; create it, or correct the reference",
+                    self.identity.namespace
+                ),
+            )
+        })
+    }
+
+    /// Every distinct Secret key in `value`; for tests and documentation.
+    pub fn references(value: &Value) -> BTreeSet<KeyRef> {
+        wire::secret_refs(value)
+    }
+}
+
+fn missing_key(kind: &str, reference: &KeyRef, keys: &[&str], field: &str) -> Error {
+    let has = if keys.is_empty() { "it is empty".to_owned() } else { format!("it has {}", keys.join(", ")) };
+    Error::wait(
+        Reason::InputNotFound,
+        format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),
+    )
+}
+
+/// A credential of several lines is a credential with an accident: most often the line break of an editor.
+fn single_line(text: &str, reference: &KeyRef, field: &str) -> Result<String, Error> {
+    let problem = if text.is_empty() {
+        "is empty"
+    } else if text.contains(['\n', '\r']) {
+        "has a line break; make the Secret with --from-literal, or with printf instead of echo"
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(Error::wait(
+        Reason::InputInvalid,
+        format!("{field}: the key {} of the Secret {} {problem}", reference.key, reference.name),
+    ))
+}
+
+/// The name of a kind, as it is written in YAML.
+pub fn kind_name<T: Object>() -> &'static str {
+    match T::kind(&()) {
+        std::borrow::Cow::Borrowed(kind) => kind,
+        std::borrow::Cow::Owned(_) => "",
+    }
+}

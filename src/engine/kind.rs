@@ -1,0 +1,260 @@
+//! What a kind is: what the engine must know of it to reconcile its objects.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::future::Future;
+
+use kube::{Api, Client};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::api::common::{Fingerprint, Object};
+use crate::aws;
+
+use super::drift::Drift;
+use super::error::Error;
+use super::fingerprint::Fingerprinter;
+use super::inputs::Inputs;
+use super::ownership::{Identity, Owner};
+
+/// The status of a kind's objects.
+pub type StatusOf<K> = <<K as Kind>::Object as Object>::Status;
+
+/// A kind of object with a remote. Implementations do AWS I/O only; the engine does the rest.
+pub trait Kind: Send + Sync + Sized + 'static {
+    /// The custom resource.
+    type Object: Object;
+    /// The spec with every reference and secret resolved: what is to be made true.
+    type Desired: Send + Sync;
+    /// What AWS says of the remote.
+    type Remote: Remote;
+
+    /// What a remote of this kind is called in messages, for example `agent space`.
+    const NOUN: &'static str;
+
+    /// The operation that creates a remote, if it has no client token: then an intent is written first.
+    const UNTOKENED_CREATE: Option<&'static str> = None;
+
+    /// The API that reaches the objects.
+    fn api(client: Client, namespace: &str) -> Api<Self::Object>;
+
+    /// Resolves references and secrets. Reads watch caches and Secrets, never AWS.
+    fn resolve(
+        object: &Self::Object,
+        inputs: &Inputs<'_>,
+    ) -> impl Future<Output = Result<Resolved<Self>, Error>> + Send;
+
+    /// The space that the remote lies in, as recorded in status; for kinds that lie in one.
+    fn recorded_space(_status: &StatusOf<Self>) -> Option<String> {
+        None
+    }
+
+    /// Reads the remote `id`. `None` if AWS has none. `desired` is absent on deletion.
+    fn read(
+        scope: &Scope,
+        id: &str,
+        desired: Option<&Self::Desired>,
+        status: &StatusOf<Self>,
+    ) -> impl Future<Output = Result<Option<Self::Remote>, Error>> + Send;
+
+    /// Finds remotes that could be this object's: its own by tags, and any that match by natural key.
+    fn search(
+        scope: &Scope,
+        desired: &Self::Desired,
+        status: &StatusOf<Self>,
+    ) -> impl Future<Output = Result<Vec<Self::Remote>, Error>> + Send;
+
+    /// Compares the remote with what is desired. Pure.
+    fn compare(desired: &Self::Desired, remote: &Self::Remote, status: &StatusOf<Self>) -> State;
+
+    /// Creates a remote: one mutating call.
+    fn create(
+        scope: &Scope,
+        desired: &Self::Desired,
+        status: &StatusOf<Self>,
+    ) -> impl Future<Output = Result<Created, Error>> + Send;
+
+    /// Mends drift in place, or a part of it: at most one mutating call. The next pass does the rest.
+    fn update(
+        scope: &Scope,
+        desired: &Self::Desired,
+        remote: &Self::Remote,
+        drift: &Drift,
+        status: &mut StatusOf<Self>,
+    ) -> impl Future<Output = Result<Updated, Error>> + Send;
+
+    /// How a remote gives way to a new one; for kinds whose drift may ask for it.
+    fn replacement(_desired: &Self::Desired, _remote: &Self::Remote, _drift: &Drift) -> Replacement {
+        Replacement::BreakBeforeMake
+    }
+
+    /// Deletes the remote `id`: one mutating call. A remote that is gone is no error.
+    fn delete(scope: &Scope, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Writes what AWS says of the remote into status; everything but id and conditions.
+    fn describe(desired: &Self::Desired, remote: &Self::Remote, status: &mut StatusOf<Self>);
+
+    /// What identifies the remote that the object describes, as far as the spec alone tells. Objects that
+    /// agree in it describe the same remote, and only the oldest may create it.
+    fn natural_key(_object: &Self::Object) -> Option<String> {
+        None
+    }
+
+    /// Puts the old id aside when a make-before-break replacement has made the new remote.
+    fn set_aside(_status: &mut StatusOf<Self>, _old: String) {}
+
+    /// The id that was put aside and is still to be deleted.
+    fn aside(_status: &StatusOf<Self>) -> Option<&str> {
+        None
+    }
+
+    /// Whether the remote is complete only when a person has opened an address.
+    fn awaits_person(_status: &StatusOf<Self>) -> bool {
+        false
+    }
+
+    /// Records the address that a person must open, or that there is none any more.
+    fn set_authorization_url(_status: &mut StatusOf<Self>, _url: Option<String>) {}
+
+    /// Records that the Secret was written.
+    fn secret_written(_status: &mut StatusOf<Self>, _secret: &OutputSecret) {}
+
+    /// Name of the Secret that the operator wrote for the object.
+    fn written_secret(_status: &StatusOf<Self>) -> Option<&str> {
+        None
+    }
+
+    /// Whether AWS is already deleting the remote.
+    fn is_going(_remote: &Self::Remote) -> bool {
+        false
+    }
+}
+
+/// What resolution yields.
+pub struct Resolved<K: Kind> {
+    /// What is to be made true.
+    pub desired: K::Desired,
+    /// Where the remote lives.
+    pub scope: Scope,
+}
+
+/// Where a remote lives, and how to get there.
+#[derive(Clone)]
+pub struct Scope {
+    /// The signed client of its account and region.
+    pub aws: aws::Client,
+    /// Name of the AWSAccount, or empty for the operator's own credentials.
+    pub account: String,
+    /// Id of the agent space that it lies in; empty for kinds that lie in none.
+    pub space_id: String,
+    /// Whether that space is managed by this cluster.
+    pub space_is_ours: bool,
+    /// The object that this is about.
+    pub identity: Identity,
+    /// Makes fingerprints of what AWS never returns.
+    pub fingerprints: Fingerprinter,
+}
+
+impl Scope {
+    /// A client token for creating a remote from `input`: the same for the same object and input, and another
+    /// one once a remote made with it is gone, lest AWS answer with the one that is gone.
+    pub fn client_token(&self, lost: Option<&str>, input: &impl Serialize) -> String {
+        let input = serde_json::to_value(input).unwrap_or_default();
+        self.fingerprints.of(&serde_json::json!([self.identity.uid, lost, input])).hash
+    }
+}
+
+/// What the engine must know of a remote.
+pub trait Remote: Send + Sync + Debug {
+    /// Its id in AWS.
+    fn id(&self) -> &str;
+
+    /// Its tags, or `None` where AWS has no tags for this kind.
+    fn tags(&self) -> Option<&BTreeMap<String, String>>;
+}
+
+/// How a remote stands to what is desired.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// It matches and works.
+    Matching,
+    /// It differs.
+    Drifted(Drift),
+    /// AWS is still changing it; look again soon.
+    InTransition(String),
+    /// It matches as far as can be seen, and does not work; what AWS says.
+    Failed(String),
+    /// It matches, and something else has to happen before it works.
+    Waiting(Waiting),
+}
+
+/// What a matching remote waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// What kind of thing.
+    pub reason: super::conditions::Reason,
+    /// What exactly, and what to do.
+    pub message: String,
+    /// Whether only a look tells of the change.
+    pub poll: bool,
+}
+
+/// What was found of a remote: the input of the decision.
+#[derive(Debug)]
+pub enum Observation<R> {
+    /// AWS has none.
+    Absent,
+    /// AWS has one.
+    Found {
+        /// What AWS says of it.
+        remote: R,
+        /// Who owns it.
+        owner: Owner,
+        /// How it stands to what is desired.
+        state: State,
+    },
+}
+
+/// The answer of a create.
+#[derive(Debug, Default)]
+pub struct Created {
+    /// Id of the new remote; none while a person has still to complete it.
+    pub id: Option<String>,
+    /// Address that a person must open to complete it.
+    pub authorization_url: Option<String>,
+    /// Fingerprint of what AWS was given and never returns.
+    pub fingerprint: Option<Fingerprint>,
+    /// Keys of the tags from the spec.
+    pub tag_keys: Vec<String>,
+    /// What is shown once and must be in a Secret before the id is final.
+    pub secret: Option<OutputSecret>,
+}
+
+/// A Secret that the engine writes for a remote.
+#[derive(Debug)]
+pub struct OutputSecret {
+    /// Name of the Secret, in the object's namespace.
+    pub name: String,
+    /// Its data.
+    pub data: BTreeMap<String, SecretString>,
+}
+
+/// The answer of an update.
+#[derive(Debug, Default)]
+pub struct Updated {
+    /// What was changed, for the Event; empty says all of the drift.
+    pub changed: Vec<String>,
+    /// A Secret that came with it.
+    pub secret: Option<OutputSecret>,
+}
+
+/// How a remote gives way to a new one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Replacement {
+    /// The new one first; the old one is put aside and deleted when nothing uses it any more.
+    MakeBeforeBreak,
+    /// The old one has to go first.
+    BreakBeforeMake,
+    /// Not yet.
+    Wait(Waiting),
+}

@@ -1,0 +1,101 @@
+//! The Secret that the operator writes for an object: a webhook's address and secret.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, ResourceExt};
+use secrecy::ExposeSecret;
+
+use crate::api::common::Object;
+
+use super::conditions::Reason;
+use super::error::Error;
+use super::inputs::{OwnSecret, kind_name};
+use super::kind::OutputSecret;
+use super::ownership::Identity;
+use super::status::FIELD_MANAGER;
+
+/// Label that marks the Secrets which the operator writes.
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "devops-agent-operator");
+/// Annotation that says which object a Secret was written for. It outlives a backup and a change of UID.
+const WRITTEN_FOR: &str = "devopsagent.dev/written-for";
+
+/// Whose Secret it is, seen from the object `identity`.
+pub fn recognise(secret: &Secret, identity: &Identity) -> OwnSecret {
+    let ours = secret.annotations().get(WRITTEN_FOR).is_some_and(|object| object == &identity.name)
+        && secret.labels().get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1);
+    if !ours {
+        return OwnSecret::Foreign;
+    }
+    let id = secret.data.as_ref().and_then(|data| data.get("id"));
+    OwnSecret::Ours { id: id.and_then(|id| String::from_utf8(id.0.clone()).ok()) }
+}
+
+/// Writes the Secret, owned by `object`. What is not ours is never overwritten.
+pub async fn write<T: Object>(client: &Client, object: &T, identity: &Identity, output: &OutputSecret) -> Result<(), Error> {
+    let api = Api::<Secret>::namespaced(client.clone(), &identity.namespace);
+    let doing = || format!("writing the Secret {}", output.name);
+    let existing = api.get_opt(&output.name).await.map_err(Error::kubernetes(doing()))?;
+    if existing.as_ref().is_some_and(|secret| recognise(secret, identity) == OwnSecret::Foreign) {
+        return Err(not_ours(&output.name));
+    }
+    let data = output
+        .data
+        .iter()
+        .map(|(key, value)| (key.clone(), ByteString(value.expose_secret().as_bytes().to_vec())))
+        .collect();
+    let secret = Secret {
+        metadata: ObjectMeta {
+            name: Some(output.name.clone()),
+            namespace: Some(identity.namespace.clone()),
+            labels: Some(BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())])),
+            annotations: Some(BTreeMap::from([(WRITTEN_FOR.to_owned(), identity.name.clone())])),
+            owner_references: Some(vec![owner_reference(object)]),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    };
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    api.patch(&output.name, &params, &Patch::Apply(&secret)).await.map_err(Error::kubernetes(doing()))?;
+    Ok(())
+}
+
+/// Lets go of the Secret, so that it outlives its object: for a remote that is retained.
+pub async fn release(client: &Client, identity: &Identity, name: &str) -> Result<(), Error> {
+    let api = Api::<Secret>::namespaced(client.clone(), &identity.namespace);
+    let doing = || format!("keeping the Secret {name}");
+    let Some(secret) = api.get_opt(name).await.map_err(Error::kubernetes(doing()))? else { return Ok(()) };
+    if recognise(&secret, identity) == OwnSecret::Foreign || secret.owner_references().is_empty() {
+        return Ok(());
+    }
+    let patch = serde_json::json!({ "metadata": { "ownerReferences": null } });
+    api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(Error::kubernetes(doing()))?;
+    Ok(())
+}
+
+/// The error for a Secret that somebody else made.
+pub fn not_ours(name: &str) -> Error {
+    Error::wait(
+        Reason::SecretNotOurs,
+        format!(
+            "the Secret {name} exists and was not written for this object; name another in \
+             spec.webhook.secretName, or delete it"
+        ),
+    )
+}
+
+fn owner_reference<T: Object>(object: &T) -> OwnerReference {
+    OwnerReference {
+        api_version: T::api_version(&()).into_owned(),
+        kind: kind_name::<T>().to_owned(),
+        name: object.name_any(),
+        uid: object.uid().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }
+}

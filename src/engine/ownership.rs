@@ -1,0 +1,117 @@
+//! Who owns a remote: the owner tags, and what follows from them.
+
+use std::collections::BTreeMap;
+
+/// Tag with the id of the cluster that owns the remote.
+pub const CLUSTER_TAG: &str = "devopsagent.dev/cluster";
+/// Tag with the namespace of the object that owns the remote.
+pub const NAMESPACE_TAG: &str = "devopsagent.dev/namespace";
+/// Tag with the name of the object that owns the remote.
+pub const NAME_TAG: &str = "devopsagent.dev/name";
+/// Tag with the UID of the object that owns the remote.
+pub const UID_TAG: &str = "devopsagent.dev/uid";
+
+/// The object that a pass is about, as owner of remotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Id of the cluster: the UID of `kube-system`, or what `--cluster-id` says.
+    pub cluster: String,
+    /// Namespace of the object; empty for a cluster-scoped one.
+    pub namespace: String,
+    /// Name of the object.
+    pub name: String,
+    /// UID of the object.
+    pub uid: String,
+}
+
+/// Who owns a remote, seen from one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The object itself, or the one that had its cluster, namespace and name before it.
+    Ours {
+        /// Whether the tags carry this object's UID.
+        current: bool,
+    },
+    /// Nobody, as far as the tags tell.
+    Nobody,
+    /// Another object of this cluster.
+    Sibling {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// An object of another cluster.
+    Foreign {
+        /// That cluster's id.
+        cluster: String,
+    },
+    /// The remote can't carry tags; it lies in a space that this cluster manages, so it is ours.
+    Inherited,
+    /// The remote can't carry tags, and lies in a space that others manage.
+    Untagged,
+}
+
+impl Identity {
+    /// The owner tags for a remote of this object.
+    pub fn tags(&self) -> BTreeMap<String, String> {
+        [
+            (CLUSTER_TAG, &self.cluster),
+            (NAMESPACE_TAG, &self.namespace),
+            (NAME_TAG, &self.name),
+            (UID_TAG, &self.uid),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect()
+    }
+
+    /// Who owns a remote that carries `tags`.
+    pub fn owner(&self, tags: &BTreeMap<String, String>) -> Owner {
+        let tag = |key| tags.get(key).map(String::as_str).unwrap_or_default();
+        match tag(CLUSTER_TAG) {
+            "" => Owner::Nobody,
+            cluster if cluster != self.cluster => Owner::Foreign { cluster: cluster.to_owned() },
+            _ if tag(NAMESPACE_TAG) == self.namespace && tag(NAME_TAG) == self.name => {
+                Owner::Ours { current: tag(UID_TAG) == self.uid }
+            }
+            _ => Owner::Sibling { namespace: tag(NAMESPACE_TAG).to_owned(), name: tag(NAME_TAG).to_owned() },
+        }
+    }
+}
+
+/// Whether `key` is one of the owner tags.
+pub fn is_owner_tag(key: &str) -> bool {
+    key.starts_with("devopsagent.dev/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() }
+    }
+
+    #[test]
+    fn an_object_knows_its_own_tags() {
+        assert_eq!(identity().owner(&identity().tags()), Owner::Ours { current: true });
+    }
+
+    #[test]
+    fn another_uid_is_our_own_remote_from_before() {
+        let mut tags = identity().tags();
+        tags.insert(UID_TAG.into(), "older".into());
+        assert_eq!(identity().owner(&tags), Owner::Ours { current: false });
+    }
+
+    #[test]
+    fn another_cluster_or_object_is_told_apart() {
+        let mut tags = identity().tags();
+        tags.insert(NAME_TAG.into(), "other".into());
+        assert_eq!(identity().owner(&tags), Owner::Sibling { namespace: "n".into(), name: "other".into() });
+        tags.insert(CLUSTER_TAG.into(), "elsewhere".into());
+        assert_eq!(identity().owner(&tags), Owner::Foreign { cluster: "elsewhere".into() });
+        assert_eq!(identity().owner(&BTreeMap::new()), Owner::Nobody);
+    }
+}

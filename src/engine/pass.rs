@@ -1,0 +1,415 @@
+//! One pass over one object: the whole lifecycle, in reading order.
+//!
+//! Resolve, observe, decide, act, conclude. Every pass can start from nothing but the spec and AWS.
+
+use kube::runtime::controller::Action;
+use kube::{Api, Resource, ResourceExt};
+use tracing::{debug, info};
+
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
+
+use super::backoff;
+use super::conclusion::{self, Ending};
+use super::conditions::{self, Reason};
+use super::context::Context;
+use super::decide::{Decision, Situation, decide};
+use super::drift::{Drift, Remedy};
+use super::error::Error;
+use super::events;
+use super::hub::Subject;
+use super::inputs::{Inputs, kind_name};
+use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope, StatusOf};
+use super::output_secret;
+use super::ownership::{Identity, Owner};
+use super::status;
+
+/// Annotation that stops the operator from touching an object's remote.
+pub const PAUSED: &str = "devopsagent.dev/paused";
+/// Annotation whose change asks for a pass at once.
+pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
+
+/// A pass under way.
+pub struct Pass<'a, K: Kind> {
+    pub(super) cx: &'a Context,
+    pub(super) object: &'a K::Object,
+    pub(super) api: Api<K::Object>,
+    pub(super) identity: Identity,
+    /// Status as it is stored.
+    pub(super) stored: StatusOf<K>,
+    /// Status as it shall be.
+    pub(super) status: StatusOf<K>,
+}
+
+impl<'a, K: Kind> Pass<'a, K> {
+    /// A pass over `object`, which `api` reaches.
+    pub fn new(cx: &'a Context, object: &'a K::Object, api: Api<K::Object>) -> Self {
+        let identity = Identity {
+            cluster: cx.cluster_id.clone(),
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+            uid: object.uid().unwrap_or_default(),
+        };
+        let stored = cx.written.newest(object);
+        Self { cx, object, api, identity, status: stored.clone(), stored }
+    }
+
+    /// The object as others refer to it.
+    pub fn subject(&self) -> Subject {
+        Subject::new(kind_name::<K::Object>(), &*self.identity.namespace, &*self.identity.name)
+    }
+
+    /// Makes AWS match the object; answers when to look again.
+    pub async fn apply(mut self) -> Action {
+        let result = if self.is_paused() { Ok(Ending::Paused) } else { self.reconcile().await };
+        self.conclude(result).await
+    }
+
+    async fn reconcile(&mut self) -> Result<Ending, Error> {
+        if self.is_requested() {
+            self.cx.breaker.reset(&self.identity.uid);
+        }
+        let resolved = K::resolve(self.object, &self.inputs(false)).await?;
+        self.record_account(&resolved.scope)?;
+        let found = self.observe(&resolved).await?;
+        let id = match &found {
+            Observation::Found { remote, .. } => remote.id().to_owned(),
+            Observation::Absent => String::new(),
+        };
+        let decision = decide(&self.situation(), K::NOUN, &found, &id);
+        debug!(?decision, id, "decided");
+        if let Observation::Found { remote, .. } = &found
+            && !matches!(decision, Decision::Stall { reason: Reason::AlreadyExists | Reason::Conflict, .. })
+        {
+            K::describe(&resolved.desired, remote, &mut self.status);
+        }
+        self.act(decision, &resolved, found).await
+    }
+
+    /// Reads the remote by its recorded id, or looks for it.
+    async fn observe(&mut self, resolved: &Resolved<K>) -> Result<Observation<K::Remote>, Error> {
+        let Resolved { desired, scope } = resolved;
+        let recorded = self.status.common().id.clone();
+        let known = self.object.policies().external_id.or(recorded.clone());
+        if let Some(id) = &known {
+            let remote = K::read(scope, id, Some(desired), &self.status).await?;
+            if let Some(replacement) = self.replacement_of(remote.as_ref(), resolved).await? {
+                return Ok(self.found(desired, scope, replacement));
+            }
+            if let Some(remote) = remote {
+                return Ok(self.found(desired, scope, remote));
+            }
+            if recorded.is_some() {
+                info!(id, "the {} is gone from AWS", K::NOUN);
+                self.forget_remote();
+            }
+            if self.object.policies().external_id.is_some() {
+                return Ok(Observation::Absent);
+            }
+        }
+        let candidates = K::search(scope, desired, &self.status).await?;
+        let best = candidates.into_iter().min_by_key(|remote| rank(&self.owner(scope, remote)));
+        Ok(best.map_or(Observation::Absent, |remote| self.found(desired, scope, remote)))
+    }
+
+    /// The new remote of a replacement whose answer was lost, or that a person has completed by now.
+    async fn replacement_of(
+        &self,
+        old: Option<&K::Remote>,
+        resolved: &Resolved<K>,
+    ) -> Result<Option<K::Remote>, Error> {
+        let pending = self.status.common().intent.is_some() || K::awaits_person(&self.status);
+        let (Some(old), true) = (old, pending) else { return Ok(None) };
+        let candidates = K::search(&resolved.scope, &resolved.desired, &self.status).await?;
+        Ok(candidates.into_iter().find(|remote| {
+            remote.id() != old.id()
+                && K::aside(&self.status) != Some(remote.id())
+                && matches!(self.owner(&resolved.scope, remote), Owner::Ours { .. } | Owner::Inherited)
+        }))
+    }
+
+    fn found(&self, desired: &K::Desired, scope: &Scope, remote: K::Remote) -> Observation<K::Remote> {
+        let owner = self.owner(scope, &remote);
+        let state = K::compare(desired, &remote, &self.status);
+        Observation::Found { remote, owner, state }
+    }
+
+    /// Who owns the remote. The tags of an object that is no longer there count for nothing.
+    fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
+        let Some(tags) = remote.tags() else {
+            let ours = scope.space_is_ours;
+            return if ours { Owner::Inherited } else { Owner::Untagged };
+        };
+        match self.identity.owner(tags) {
+            Owner::Sibling { namespace, name }
+                if !self.cx.hub.exists(&Subject::new(kind_name::<K::Object>(), &*namespace, &*name)) =>
+            {
+                Owner::Nobody
+            }
+            owner => owner,
+        }
+    }
+
+    /// Takes the step that was decided: at most one mutating call.
+    async fn act(
+        &mut self,
+        decision: Decision,
+        resolved: &Resolved<K>,
+        found: Observation<K::Remote>,
+    ) -> Result<Ending, Error> {
+        match (decision, found) {
+            (Decision::Create, _) => self.create(resolved).await,
+            (Decision::Adopt, Observation::Found { remote, owner, .. }) => Ok(self.adopt(&remote, &owner)),
+            (Decision::Update(drift), Observation::Found { remote, .. }) => {
+                self.update(resolved, &remote, drift).await
+            }
+            (Decision::Replace(drift), Observation::Found { remote, .. }) => {
+                self.replace(resolved, &remote, drift).await
+            }
+            (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
+            (Decision::Stall { reason, message }, _) => Ok(Ending::Stalled { reason, message }),
+            (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
+                self.cx.breaker.reset(&self.identity.uid);
+                self.status.common_mut().intent = None;
+                Ok(Ending::Settled)
+            }
+        }
+    }
+
+    async fn create(&mut self, resolved: &Resolved<K>) -> Result<Ending, Error> {
+        self.claim_first()?;
+        let created = self.make(resolved).await?;
+        let what = created.id.as_deref().map_or_else(|| "registration".to_owned(), ToOwned::to_owned);
+        events::created(self, K::NOUN, &what).await;
+        self.record(created);
+        Ok(Ending::Again)
+    }
+
+    /// Calls create once, with the intent noted first where a repeat would make a second remote.
+    async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
+        if let Some(operation) = K::UNTOKENED_CREATE {
+            self.status.common_mut().intent = Some(Intent { operation: operation.to_owned() });
+            self.write_status().await?;
+        }
+        match K::create(&resolved.scope, &resolved.desired, &self.status).await {
+            Ok(mut created) => {
+                if let Some(secret) = created.secret.take() {
+                    output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
+                    K::secret_written(&mut self.status, &secret);
+                    events::secret_written(self, &secret.name).await;
+                }
+                Ok(created)
+            }
+            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+                self.status.common_mut().intent = None;
+                Err(Error::Aws { source, doing })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn record(&mut self, created: Created) {
+        K::set_authorization_url(&mut self.status, created.authorization_url);
+        let common = self.status.common_mut();
+        common.id = created.id.or(common.id.take());
+        common.intent = None;
+        common.fingerprint = created.fingerprint;
+        common.tag_keys = created.tag_keys;
+    }
+
+    fn adopt(&mut self, remote: &K::Remote, owner: &Owner) -> Ending {
+        let common = self.status.common_mut();
+        let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
+        let lost_answer = common.intent.take().is_some();
+        K::set_authorization_url(&mut self.status, None);
+        if let Some(old) = old {
+            K::set_aside(&mut self.status, old);
+        }
+        info!(id = remote.id(), ?owner, lost_answer, "took up the {}", K::NOUN);
+        Ending::Adopted { id: remote.id().to_owned() }
+    }
+
+    async fn update(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
+        if let Some(stalled) = self.broken(&drift) {
+            return Ok(stalled);
+        }
+        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
+        if let Some(secret) = updated.secret {
+            output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
+            K::secret_written(&mut self.status, &secret);
+        }
+        self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
+        let changed = Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
+        info!(id = remote.id(), drift = %changed, "updated the {}", K::NOUN);
+        events::updated(self, K::NOUN, remote.id(), &changed).await;
+        Ok(Ending::Again)
+    }
+
+    async fn replace(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
+        if let Some(stalled) = self.broken(&drift) {
+            return Ok(stalled);
+        }
+        let why = Drift(drift.mended_by(Remedy::Replace).cloned().collect());
+        info!(id = remote.id(), drift = %why, "replacing the {}", K::NOUN);
+        let (scope, desired) = (&resolved.scope, &resolved.desired);
+        match K::replacement(desired, remote, &drift) {
+            Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
+            Replacement::MakeBeforeBreak => {
+                let created = self.make(resolved).await?;
+                let done = created.id.is_some();
+                self.record(created);
+                if done {
+                    K::set_aside(&mut self.status, remote.id().to_owned());
+                }
+            }
+            Replacement::BreakBeforeMake => {
+                K::delete(scope, remote.id()).await?;
+                self.forget_remote();
+            }
+        }
+        self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
+        events::replaced(self, K::NOUN, remote.id(), &why).await;
+        Ok(Ending::Again)
+    }
+
+    /// Stalls when the same drift keeps coming back after successful writes.
+    fn broken(&self, drift: &Drift) -> Option<Ending> {
+        let generation = self.object.meta().generation;
+        (!self.cx.breaker.allows(&self.identity.uid, generation, drift)).then(|| Ending::Stalled {
+            reason: Reason::NotConverging,
+            message: format!(
+                "AWS accepts the change and does not keep it: {drift}; the operator has stopped writing until the \
+                 object changes or {RECONCILE_REQUESTED} is set"
+            ),
+        })
+    }
+
+    /// Within the cluster the oldest object that describes a remote has it.
+    fn claim_first(&self) -> Result<(), Error> {
+        let Some(mine) = K::natural_key(self.object) else { return Ok(()) };
+        let age = |object: &K::Object| (object.creation_timestamp().map(|time| time.0), object.uid());
+        let elder = self.inputs(false).others::<K::Object>(|other| {
+            other.uid() != self.object.uid()
+                && K::natural_key(other).as_ref() == Some(&mine)
+                && age(other) < age(self.object)
+        });
+        match elder.first() {
+            None => Ok(()),
+            Some(elder) => Err(Error::terminal(
+                Reason::Conflict,
+                format!(
+                    "{}/{} describes the same {} and is older; delete one of the two, or change what identifies it",
+                    elder.namespace().unwrap_or_default(),
+                    elder.name_any(),
+                    K::NOUN
+                ),
+            )),
+        }
+    }
+
+    /// The remote stays in the account that it was created in.
+    fn record_account(&mut self, scope: &Scope) -> Result<(), Error> {
+        let common = self.status.common_mut();
+        let exists = common.id.is_some() || common.intent.is_some();
+        match common.account.as_deref() {
+            Some(recorded) if exists && recorded != scope.account => Err(Error::terminal(
+                Reason::AccountChanged,
+                format!(
+                    "the {} was created with the AWSAccount '{recorded}' and would now be looked for with '{}' \
+                     ('' stands for the operator's own credentials); change that back, or create the object anew",
+                    K::NOUN,
+                    scope.account
+                ),
+            )),
+            _ => {
+                common.account = Some(scope.account.clone());
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn forget_remote(&mut self) {
+        let common = self.status.common_mut();
+        common.lost_id = common.id.take().or(common.lost_id.take());
+        common.intent = None;
+        common.fingerprint = None;
+        common.tag_keys.clear();
+    }
+
+    pub(super) fn inputs(&self, deleting: bool) -> Inputs<'a> {
+        let common = self.stored.common();
+        let settled = common.observed_generation == self.object.meta().generation
+            && conditions::is_true(&common.conditions, "Ready");
+        Inputs::new(self.cx, self.identity.clone(), deleting, !settled || self.is_requested())
+    }
+
+    fn situation(&self) -> Situation {
+        let common = self.status.common();
+        Situation {
+            policies: self.object.policies(),
+            recorded: common.id.clone(),
+            intent: common.intent.is_some(),
+            awaiting_person: K::awaits_person(&self.status) && !self.is_requested(),
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+    }
+
+    /// Whether a person asked for a pass that has not been made yet.
+    fn is_requested(&self) -> bool {
+        let asked = self.object.annotations().get(RECONCILE_REQUESTED);
+        asked.is_some() && asked != self.status.common().last_handled_reconcile_at.as_ref()
+    }
+
+    /// Whether deleting the object deletes the remote.
+    pub(super) fn deletes_remote(&self) -> bool {
+        let policies = self.object.policies();
+        policies.deletion_policy == DeletionPolicy::Delete
+            && policies.management_policy == ManagementPolicy::Manage
+    }
+
+    /// Writes the status if it changed.
+    pub(super) async fn write_status(&mut self) -> Result<(), Error> {
+        if self.status == self.stored {
+            return Ok(());
+        }
+        status::write(&self.cx.written, &self.api, self.object, &self.status).await?;
+        self.stored = self.status.clone();
+        Ok(())
+    }
+
+    /// The one tail of every pass: conditions, Events, status, and when to look again.
+    pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
+        let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
+        let verdict = conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
+        events::transition(&self, &verdict).await;
+        let written = self.write_status().await;
+        let failures = &self.cx.failures;
+        let before = match &verdict.pace {
+            conclusion::Pace::Even => {
+                failures.forget(&self.identity.uid);
+                0
+            }
+            conclusion::Pace::Slowing(_) => failures.count(&self.identity.uid),
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "the pass could not be recorded");
+            return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
+        }
+        verdict.next(&self.cx.timing, before)
+    }
+}
+
+/// Which of several candidates is taken: the own one first.
+fn rank(owner: &Owner) -> u8 {
+    match owner {
+        Owner::Ours { current: true } => 0,
+        Owner::Ours { current: false } => 1,
+        Owner::Inherited => 2,
+        Owner::Untagged => 3,
+        Owner::Nobody => 4,
+        Owner::Sibling { .. } => 5,
+        Owner::Foreign { .. } => 6,
+    }
+}

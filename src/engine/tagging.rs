@@ -1,0 +1,115 @@
+//! Tags on remotes: the owner's, the account's and the spec's, without touching those of others.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::api::common::Tags;
+use crate::aws::operations::{TagResource, UntagResource};
+
+use super::drift::{Change, Drift};
+use super::error::{Doing, Error};
+use super::kind::Scope;
+use super::ownership::{self, Identity};
+
+/// Tags as the API takes them.
+pub type TagMap = BTreeMap<String, String>;
+
+/// The tags that a remote shall carry: the account's, over them the spec's, over them the owner's.
+pub fn desired(identity: &Identity, account: &TagMap, spec: &Tags) -> TagMap {
+    let mut tags = account.clone();
+    tags.extend(spec.iter().map(|(key, value)| (key.0.clone(), value.0.clone())));
+    tags.extend(identity.tags());
+    tags
+}
+
+/// Keys of the desired tags that are not the owner's: what status remembers, to remove them one day.
+pub fn keys(desired: &TagMap) -> Vec<String> {
+    desired.keys().filter(|key| !ownership::is_owner_tag(key)).cloned().collect()
+}
+
+/// The keys to remember: the desired ones, and those set earlier that are still there to be removed.
+pub fn remembered(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<String> {
+    let mut kept = keys(desired);
+    kept.extend(recorded.iter().filter(|key| !desired.contains_key(*key) && observed.contains_key(*key)).cloned());
+    kept
+}
+
+/// Where the tags differ: missing or changed ones, and those that the operator set and the spec no longer has.
+pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<Change> {
+    let as_value = |value: Option<&String>| value.map(|value| Value::from(value.as_str()));
+    let set = desired
+        .iter()
+        .filter(|(key, value)| observed.get(*key) != Some(value))
+        .map(|(key, value)| Change::new(format!("tags[{key}]"), as_value(observed.get(key)), as_value(Some(value))));
+    let removed = recorded
+        .iter()
+        .filter(|key| !desired.contains_key(*key) && observed.contains_key(*key))
+        .map(|key| Change::new(format!("tags[{key}]"), as_value(observed.get(key)), None));
+    set.chain(removed).collect()
+}
+
+/// Mends drift of tags with one call: sets what is missing, else removes what is left over.
+///
+/// `resource` is the last part of the ARN, for example `agentspace/as-1`.
+pub async fn mend(scope: &Scope, resource: &str, drift: &Drift) -> Result<Vec<String>, Error> {
+    let arn = scope.aws.arn(resource).await.doing(|| format!("finding the ARN of {resource}"))?;
+    let key = |change: &Change| Some(change.path.strip_prefix("tags[")?.strip_suffix(']')?.to_owned());
+    let (set, removed): (Vec<&Change>, Vec<&Change>) =
+        drift.under("tags").partition(|change| change.desired.is_some());
+    if set.is_empty() {
+        let tag_keys: Vec<String> = removed.iter().filter_map(|change| key(change)).collect();
+        let changed = removed.iter().map(|change| change.path.clone()).collect();
+        scope
+            .aws
+            .call(&UntagResource { resource_arn: arn, tag_keys })
+            .await
+            .doing(|| format!("removing tags from {resource}"))?;
+        return Ok(changed);
+    }
+    let tags = set
+        .iter()
+        .filter_map(|change| Some((key(change)?, change.desired.as_ref()?.as_str()?.to_owned())))
+        .collect();
+    let changed = set.iter().map(|change| change.path.clone()).collect();
+    scope
+        .aws
+        .call(&TagResource { resource_arn: arn, tags })
+        .await
+        .doing(|| format!("setting tags on {resource}"))?;
+    Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> TagMap {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn tags_that_others_set_are_left_alone() {
+        let changes = compare(&map(&[("a", "1")]), &map(&[("a", "1"), ("cost-centre", "42")]), &[]);
+        assert!(changes.is_empty());
+    }
+
+    #[test]
+    fn a_tag_that_the_spec_no_longer_has_is_removed() {
+        let changes = compare(&map(&[]), &map(&[("a", "1")]), &["a".to_owned(), "b".to_owned()]);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].path, "tags[a]");
+        assert_eq!(changes[0].desired, None);
+    }
+
+    #[test]
+    fn the_owner_tags_win_over_all_others() {
+        let identity =
+            Identity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
+        let tags = desired(&identity, &map(&[("team", "a"), ("env", "prod")]), &Tags::from([("team".into(), "b".into())]));
+        assert_eq!(tags["team"], "b");
+        assert_eq!(tags["env"], "prod");
+        assert_eq!(tags[ownership::CLUSTER_TAG], "c");
+        assert_eq!(keys(&tags), ["env", "team"]);
+    }
+}

@@ -1,0 +1,212 @@
+//! AgentSpace: the agent space itself. Its operator app is in [`super::operator_app`].
+
+use std::collections::BTreeMap;
+
+use kube::{Api, Client, ResourceExt};
+use serde_json::Value;
+
+use crate::api::{AgentSpace, AgentSpaceStatus};
+use crate::aws::operations::{
+    self, CreateAgentSpace, DeleteAgentSpace, GetAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,
+};
+use crate::engine::drift::{Change, Drift, Remedy};
+use crate::engine::error::{Doing, Error};
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::tagging::{self, TagMap};
+
+use super::not_found_is_none;
+use super::operator_app::{self, DesiredApp};
+
+/// The kind.
+pub struct AgentSpaces;
+
+/// What is to be made true.
+pub struct Desired {
+    name: String,
+    description: Option<String>,
+    locale: Option<String>,
+    kms_key_arn: Option<String>,
+    preferences: Option<BTreeMap<String, bool>>,
+    tags: TagMap,
+    pub(super) app: Option<DesiredApp>,
+}
+
+/// What AWS has.
+#[derive(Debug)]
+pub struct Observed {
+    space: operations::AgentSpace,
+    tags: TagMap,
+    /// Read only where the spec or an earlier one speaks of it.
+    pub(super) app: Option<OperatorApp>,
+}
+
+impl Remote for Observed {
+    fn id(&self) -> &str {
+        &self.space.agent_space_id
+    }
+
+    fn tags(&self) -> Option<&TagMap> {
+        Some(&self.tags)
+    }
+}
+
+impl Kind for AgentSpaces {
+    type Object = AgentSpace;
+    type Desired = Desired;
+    type Remote = Observed;
+
+    const NOUN: &'static str = "agent space";
+
+    fn api(client: Client, namespace: &str) -> Api<AgentSpace> {
+        Api::namespaced(client, namespace)
+    }
+
+    async fn resolve(object: &AgentSpace, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
+        let spec = &object.spec;
+        let scope = inputs.account_scope(spec.account_ref.as_ref()).await?;
+        let app = match &spec.operator_app {
+            Some(app) => Some(operator_app::resolve(app, inputs, &scope).await?),
+            None => None,
+        };
+        let desired = Desired {
+            name: spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string),
+            description: spec.description.as_ref().map(|text| text.0.clone()),
+            locale: spec.locale.as_ref().map(ToString::to_string),
+            kms_key_arn: spec.kms_key_arn.as_ref().map(ToString::to_string),
+            preferences: spec.preferences.as_ref().map(|wanted| {
+                let elevated = wanted.elevated_actions_enabled.unwrap_or_default();
+                BTreeMap::from([("elevatedActionsEnabled".to_owned(), elevated)])
+            }),
+            tags: tagging::desired(inputs.identity(), &inputs.account_tags(&scope), &spec.tags),
+            app,
+        };
+        Ok(Resolved { desired, scope })
+    }
+
+    async fn read(
+        scope: &Scope,
+        id: &str,
+        desired: Option<&Desired>,
+        status: &AgentSpaceStatus,
+    ) -> Result<Option<Observed>, Error> {
+        let request = GetAgentSpace { agent_space_id: id.to_owned(), ..GetAgentSpace::default() };
+        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the agent space {id}"))?;
+        let Some(found) = found else { return Ok(None) };
+        let wanted = desired.is_some_and(|desired| desired.app.is_some() || !status.operator_app_flows.is_empty());
+        let app = if wanted { Some(operator_app::read(scope, id).await?) } else { None };
+        Ok(Some(Observed { space: found.agent_space, tags: found.tags, app }))
+    }
+
+    async fn search(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Vec<Observed>, Error> {
+        let listed = scope.aws.list_all(ListAgentSpaces::default()).await;
+        let listed = listed.doing(|| "looking for the agent space".to_owned())?;
+        let mut found = Vec::new();
+        // Tags only come with a single space; a space that is ours has our name, or had it until an edit.
+        for space in listed.into_iter().filter(|space| space.name == desired.name) {
+            found.extend(Self::read(scope, &space.agent_space_id, Some(desired), status).await?);
+        }
+        Ok(found)
+    }
+
+    fn compare(desired: &Desired, remote: &Observed, status: &AgentSpaceStatus) -> State {
+        let mut changes = compare_attributes(desired, &remote.space);
+        changes.extend(tagging::compare(&desired.tags, &remote.tags, &status.common.tag_keys));
+        if let Some(app) = &remote.app {
+            changes.extend(operator_app::compare(desired.app.as_ref(), app, status));
+        }
+        if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    async fn create(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Created, Error> {
+        let mut request = CreateAgentSpace {
+            name: desired.name.clone(),
+            description: desired.description.clone(),
+            locale: desired.locale.clone(),
+            kms_key_arn: desired.kms_key_arn.clone(),
+            client_token: None,
+            tags: desired.tags.clone(),
+            preferences: desired.preferences.clone(),
+        };
+        request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
+        let created = scope.aws.call(&request).await;
+        let created = created.doing(|| format!("creating the agent space '{}'", desired.name))?;
+        Ok(Created {
+            id: Some(created.agent_space.agent_space_id),
+            tag_keys: tagging::keys(&desired.tags),
+            ..Created::default()
+        })
+    }
+
+    async fn update(
+        scope: &Scope,
+        desired: &Desired,
+        remote: &Observed,
+        drift: &Drift,
+        status: &mut AgentSpaceStatus,
+    ) -> Result<Updated, Error> {
+        let id = remote.id();
+        if drift.touches("tags") {
+            let changed = tagging::mend(scope, &format!("agentspace/{id}"), drift).await?;
+            return Ok(Updated { changed, secret: None });
+        }
+        if drift.touches("operatorApp") {
+            let changed = operator_app::mend(scope, id, desired.app.as_ref(), drift, status).await?;
+            return Ok(Updated { changed, secret: None });
+        }
+        let only = |path: &str, value: &Option<String>| value.clone().filter(|_| drift.touches(path));
+        let request = UpdateAgentSpace {
+            agent_space_id: id.to_owned(),
+            name: only("name", &Some(desired.name.clone())),
+            description: only("description", &desired.description),
+            locale: only("locale", &desired.locale),
+            preferences: desired.preferences.clone().filter(|_| drift.touches("preferences")),
+        };
+        scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
+        Ok(Updated { changed: drift.paths().into_iter().map(str::to_owned).collect(), secret: None })
+    }
+
+    async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
+        let request = DeleteAgentSpace { agent_space_id: id.to_owned() };
+        not_found_is_none(scope.aws.call(&request).await, || format!("deleting the agent space {id}")).map(|_| ())
+    }
+
+    fn describe(desired: &Desired, remote: &Observed, status: &mut AgentSpaceStatus) {
+        status.common.tag_keys = tagging::remembered(&desired.tags, &remote.tags, &status.common.tag_keys);
+        operator_app::describe(desired.app.as_ref(), remote.app.as_ref(), status);
+    }
+
+    fn natural_key(object: &AgentSpace) -> Option<String> {
+        let account = object.spec.account_ref.as_ref().map(|account| account.name.to_string());
+        let name = object.spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string);
+        Some(format!("{}/{name}", account.unwrap_or_default()))
+    }
+}
+
+fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<Change> {
+    let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
+    let mut changes = Vec::new();
+    let mut check = |path: &str, observed: &Option<String>, wanted: &Option<String>| {
+        if wanted.is_some() && wanted != observed {
+            changes.push(Change::new(path, text(observed), text(wanted)));
+        }
+    };
+    check("name", &Some(space.name.clone()), &Some(desired.name.clone()));
+    check("description", &space.description, &desired.description);
+    check("locale", &space.locale, &desired.locale);
+    check("kmsKeyArn", &space.kms_key_arn, &desired.kms_key_arn);
+    for change in &mut changes {
+        change.sensitive = change.path == "description";
+        if change.path == "kmsKeyArn" {
+            change.remedy = Remedy::Impossible;
+        }
+    }
+    for (key, wanted) in desired.preferences.iter().flatten() {
+        let observed = space.preferences.0.get(key).copied().unwrap_or_default();
+        if observed != *wanted {
+            let path = format!("preferences.{key}");
+            changes.push(Change::new(path, Some(observed.into()), Some((*wanted).into())));
+        }
+    }
+    changes
+}

@@ -1,0 +1,153 @@
+//! The operator as a process: from its settings to running controllers, and to an orderly end.
+
+mod admin;
+mod fingerprint_key;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::accounts::Accounts;
+use crate::aws;
+use crate::aws::accounts::{ClientFactory, FactoryOptions};
+use crate::engine::backoff::{Failures, Timing};
+use crate::engine::breaker::Breaker;
+use crate::engine::context::{Context, Stores};
+use crate::engine::hub::Hub;
+use crate::engine::status::{FIELD_MANAGER, Written};
+use crate::engine::watches;
+use crate::kinds;
+
+/// How the operator runs; `--help` explains each.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Region, where neither an AWSAccount nor the environment says otherwise.
+    pub region: Option<String>,
+    /// Id of the cluster in owner tags; the UID of `kube-system` if none is given.
+    pub cluster_id: Option<String>,
+    /// Namespace of the operator's own Secret.
+    pub namespace: Option<String>,
+    /// Between two looks at an object that is as it should be.
+    pub resync: Duration,
+    /// Passes under way at a time, by kind.
+    pub concurrency: u16,
+    /// API requests a second and account.
+    pub requests_per_second: f64,
+    /// Where probes and metrics are served.
+    pub admin: SocketAddr,
+}
+
+/// Why the operator could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No usable kubeconfig and not in a cluster.
+    #[error("finding a cluster: {0}")]
+    Kubeconfig(#[from] Box<kube::config::InferConfigError>),
+    /// A call to the Kubernetes API failed.
+    #[error("{doing}: {source}")]
+    Kubernetes {
+        /// What was being done.
+        doing: &'static str,
+        /// What the client says.
+        source: Box<kube::Error>,
+    },
+    /// The AWS settings can't be used.
+    #[error("reading the AWS settings: {0}")]
+    Aws(#[from] aws::Error),
+    /// The admin server could not listen.
+    #[error("listening on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    fn kubernetes(doing: &'static str) -> impl FnOnce(kube::Error) -> Self {
+        move |source| Self::Kubernetes { doing, source: Box::new(source) }
+    }
+}
+
+/// Runs the operator until `stop`; passes under way are finished.
+pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    let config = kube::Config::infer().await.map_err(Box::new)?;
+    let own_namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    let client = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
+    let (stopping, stopped) = watch::channel(false);
+    let admin = admin::listen(options.admin).await?;
+    let cx = Arc::new(context(&options, client, &own_namespace).await?);
+    let shutdown = || {
+        let mut stopped = stopped.clone();
+        async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        }
+    };
+    let mut controllers = kinds::start(&cx, options.concurrency, shutdown);
+    let watches = tokio::spawn(watches::run(Arc::clone(&cx)));
+    let admin = tokio::spawn(admin::serve(admin, Arc::clone(&cx)));
+    let readiness = tokio::spawn(announce_ready(Arc::clone(&cx)));
+
+    stop.await;
+    info!("stopping: passes under way are finished");
+    let _ = stopping.send(true);
+    while controllers.join_next().await.is_some() {}
+    for task in [watches, admin, readiness] {
+        task.abort();
+    }
+    Ok(())
+}
+
+async fn announce_ready(cx: Arc<Context>) {
+    kinds::caches_filled(&cx).await;
+    cx.stores.set_ready();
+    info!("ready");
+}
+
+async fn context(options: &Options, client: Client, own_namespace: &str) -> Result<Context, Error> {
+    let factory = ClientFactory::load(FactoryOptions {
+        region: options.region.clone(),
+        requests_per_second: Some(options.requests_per_second),
+        ..FactoryOptions::default()
+    });
+    let fingerprints = fingerprint_key::load(&client, own_namespace);
+    let cluster_id = cluster_id(&client, options.cluster_id.clone());
+    let (factory, fingerprints, cluster_id) = futures::join!(factory, fingerprints, cluster_id);
+    let (fingerprints, cluster_id) = (
+        fingerprints.map_err(Error::kubernetes("reading or making the fingerprint key"))?,
+        cluster_id.map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
+    );
+    info!(version = env!("CARGO_PKG_VERSION"), cluster_id, own_namespace, "starting");
+    let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
+    Ok(Context {
+        recorder: Recorder::new(client.clone(), reporter),
+        client,
+        accounts: Accounts::new(factory?),
+        hub: Hub::default(),
+        fingerprints,
+        cluster_id,
+        timing: Timing { resync: options.resync, ..Timing::default() },
+        failures: Failures::default(),
+        breaker: Breaker::default(),
+        written: Written::default(),
+        stores: Stores::default(),
+    })
+}
+
+async fn cluster_id(client: &Client, given: Option<String>) -> Result<String, kube::Error> {
+    if let Some(id) = given {
+        return Ok(id);
+    }
+    let namespace = Api::<Namespace>::all(client.clone()).get("kube-system").await?;
+    Ok(namespace.uid().unwrap_or_else(|| {
+        warn!("the namespace kube-system has no UID");
+        "unknown".to_owned()
+    }))
+}

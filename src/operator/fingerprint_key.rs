@@ -1,0 +1,71 @@
+//! The key of fingerprints: random, made once, and kept in a Secret of the operator's namespace.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::PostParams;
+use kube::{Api, Client};
+
+use crate::engine::fingerprint::{Fingerprinter, hex};
+
+/// Name of the Secret that holds the key.
+const NAME: &str = "devops-agent-operator-fingerprint-key";
+
+/// Reads the key, or makes it. Who comes second to make it takes the first one's.
+pub async fn load(client: &Client, namespace: &str) -> Result<Fingerprinter, kube::Error> {
+    let api = Api::<Secret>::namespaced(client.clone(), namespace);
+    if let Some(fingerprints) = api.get_opt(NAME).await?.as_ref().and_then(read) {
+        return Ok(fingerprints);
+    }
+    match api.create(&PostParams::default(), &fresh(namespace)).await {
+        Ok(secret) => read(&secret).ok_or_else(|| unreadable(namespace)),
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            read(&api.get(NAME).await?).ok_or_else(|| unreadable(namespace))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read(secret: &Secret) -> Option<Fingerprinter> {
+    let data = secret.data.as_ref()?;
+    let id = String::from_utf8(data.get("id")?.0.clone()).ok()?;
+    let key = data.get("key").filter(|key| key.0.len() >= 32)?;
+    Some(Fingerprinter::new(id, key.0.clone()))
+}
+
+fn fresh(namespace: &str) -> Secret {
+    let data = BTreeMap::from([
+        ("id".to_owned(), ByteString(hex(&random::<8>()).into_bytes())),
+        ("key".to_owned(), ByteString(random::<32>().to_vec())),
+    ]);
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(NAME.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some(BTreeMap::from([(
+                "app.kubernetes.io/managed-by".to_owned(),
+                "devops-agent-operator".to_owned(),
+            )])),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    }
+}
+
+/// Random bytes from the TLS provider's generator, which is the operating system's.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Only fails where the system has no randomness at all; TLS would not work there either.
+    let _ = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
+    bytes
+}
+
+fn unreadable(namespace: &str) -> kube::Error {
+    kube::Error::Service(
+        format!("the Secret {namespace}/{NAME} has no usable id and key; delete it, and a new one is made").into(),
+    )
+}

@@ -1,0 +1,125 @@
+//! Cargo, as the commands use it.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::error::{Doing, Error};
+use crate::session::Session;
+
+/// The operator and the simulator, compiled.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// The operator.
+    pub operator: PathBuf,
+    /// The simulator of the API.
+    pub simulator: PathBuf,
+}
+
+/// The cargo that runs xtask, in the project's folder.
+///
+/// `cargo run` has told xtask, by variables, about xtask's package. Build scripts that look at such variables (ring's)
+/// would run again, and much would be compiled again, with every change between cargo and xtask.
+pub fn command(session: &Session) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os().filter(|(name, _)| is_about_a_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    command.current_dir(session.root());
+    command
+}
+
+fn is_about_a_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
+}
+
+/// Compiles the whole workspace and returns where the programs are. Cargo shows its own progress.
+///
+/// It is always the whole workspace, as in the tests: another selection of packages would be another selection of
+/// features, and everything would be compiled twice.
+pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
+    let mut command = command(session);
+    command.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
+    command.args(options).stderr(Stdio::inherit());
+    let output = session.capture_stdout(&mut command)?;
+    let messages = output.require_success("cargo build")?;
+    let programs = executables(&messages);
+    let program = |name: &str| {
+        programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo build made no program {name}")))
+    };
+    Ok(Programs {
+        operator: program("devops-agent-operator")?,
+        simulator: program("devops-agent-simulator")?,
+    })
+}
+
+/// The programs that cargo's messages speak of, by name; test harnesses are no programs.
+fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["profile"]["test"] == false)
+        .filter_map(|message| {
+            let name = message["target"]["name"].as_str()?.to_owned();
+            Some((name, PathBuf::from(message["executable"].as_str()?)))
+        })
+        .collect()
+}
+
+/// The names of all integration tests in the workspace.
+pub fn integration_tests(session: &Session) -> Result<Vec<String>, Error> {
+    let doing = "asking cargo for the workspace's tests";
+    let output = session.capture(command(session).args(["metadata", "--no-deps", "--format-version=1"]))?;
+    let metadata = serde_json::from_str(&output.require_success(doing)?).doing(|| doing.to_owned())?;
+    Ok(test_targets(&metadata))
+}
+
+fn test_targets(metadata: &Value) -> Vec<String> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages
+        .flat_map(|package| package["targets"].as_array().into_iter().flatten())
+        .filter(|target| {
+            target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "test"))
+        })
+        .filter_map(|target| target["name"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn programs_are_found_in_cargos_messages_and_harnesses_are_not() {
+        let messages = [
+            json!({"reason": "compiler-artifact", "target": {"name": "a"}, "profile": {"test": false}, "executable": "/t/a"}),
+            json!({"reason": "compiler-artifact", "target": {"name": "a"}, "profile": {"test": true}, "executable": "/t/a-1"}),
+            json!({"reason": "compiler-artifact", "target": {"name": "b"}, "profile": {"test": false}, "executable": null}),
+            json!({"reason": "build-finished", "success": true}),
+        ];
+        let text = messages.map(|message| message.to_string()).join("\n");
+        assert_eq!(executables(&text), BTreeMap::from([("a".to_owned(), PathBuf::from("/t/a"))]));
+    }
+
+    #[test]
+    fn what_cargo_says_about_xtask_is_not_passed_on_but_the_users_settings_are() {
+        assert!(is_about_a_package("CARGO_MANIFEST_DIR"));
+        assert!(is_about_a_package("CARGO_PKG_VERSION"));
+        assert!(!is_about_a_package("CARGO_TARGET_DIR"));
+        assert!(!is_about_a_package("CARGO_HOME"));
+    }
+
+    #[test]
+    fn integration_tests_are_the_targets_of_kind_test() {
+        let metadata = json!({"packages": [
+            {"targets": [{"name": "x", "kind": ["lib"]}, {"name": "schema", "kind": ["test"]}]},
+            {"targets": [{"name": "e2e", "kind": ["test"]}]},
+        ]});
+        assert_eq!(test_targets(&metadata), ["schema", "e2e"]);
+    }
+}

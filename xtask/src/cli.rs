@@ -1,0 +1,42 @@
+//! The commands and how each is started.
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::session::Session;
+use crate::{cluster, demo, generate, guard, interrupt, test};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Test(test::Arguments),
+    Generate(generate::Arguments),
+    Cluster(cluster::command::Arguments),
+    /// Ends the processes of an xtask that is gone; started by xtask itself.
+    #[command(hide = true)]
+    Guard,
+}
+
+/// Runs the command that was asked for.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    if matches!(arguments.command, Command::Guard) {
+        return guard::run();
+    }
+    interrupt::install()?;
+    let session = Session::start()?;
+    match arguments.command {
+        Command::Demo(arguments) => demo::run(&session, &arguments),
+        Command::Test(arguments) => test::run(&session, &arguments),
+        Command::Generate(arguments) => generate::run(&session, &arguments),
+        Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
+        Command::Guard => Ok(()),
+    }
+}

@@ -1,0 +1,197 @@
+//! Starting etcd, the API server and the controller manager, and ending them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::address::Addresses;
+use super::binaries::Binaries;
+use super::tools::Tool;
+use super::{credentials, kubeconfig};
+use crate::error::{Doing, Error};
+use crate::folder::Folder;
+use crate::kubectl::Kubectl;
+use crate::poll;
+use crate::service::Service;
+use crate::session::Session;
+
+/// How long the API server may take until it is ready. It takes 4 s on two idle cores.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// Another program can take a port between our finding it free and its use.
+const ATTEMPTS: u32 = 3;
+
+/// A running cluster; it ends, and its data go, when this is dropped.
+#[derive(Debug)]
+pub struct Cluster<'a> {
+    // Fields are dropped in this order: clients before their server, the folder last.
+    controller_manager: Service,
+    api_server: Service,
+    etcd: Service,
+    kubectl: Kubectl<'a>,
+    folder: Folder<'a>,
+}
+
+impl<'a> Cluster<'a> {
+    /// Starts a cluster and returns when its API server is ready.
+    pub fn start(session: &'a Session, binaries: &Binaries) -> Result<Self, Error> {
+        let mut attempt = 1;
+        loop {
+            match Self::try_start(session, binaries) {
+                Err(Error::Died { log, .. })
+                    if attempt < ATTEMPTS && log.contains("address already in use") =>
+                {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_start(session: &'a Session, binaries: &Binaries) -> Result<Self, Error> {
+        let folder = session.folder("cluster")?;
+        let addresses = Addresses::free()?;
+        let token = write_credentials(&folder)?;
+        // The API server waits for etcd by itself, so that both can start at once.
+        let mut etcd = etcd(session, binaries, &folder, &addresses)?;
+        let mut api_server = api_server(session, binaries, &folder, &addresses)?;
+        let mut check = || etcd.check().and_then(|()| api_server.check());
+        let authority = wait_for_certificate(&folder, &mut check)?;
+        let config = folder.file("kubeconfig");
+        write(&config, &kubeconfig::text(&addresses.api(), &authority, &token))?;
+        let kubectl = Kubectl {
+            session,
+            program: binaries.kubectl(),
+            kubeconfig: Some(config.clone()),
+            cache: folder.file("kubectl"),
+        };
+        wait_until_ready(&kubectl, &mut check)?;
+        let controller_manager = controller_manager(session, binaries, &folder, &config)?;
+        Ok(Self { controller_manager, api_server, etcd, kubectl, folder })
+    }
+
+    /// kubectl for this cluster.
+    pub fn kubectl(&self) -> &Kubectl<'a> {
+        &self.kubectl
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.file("kubeconfig")
+    }
+
+    /// Where the logs of its parts are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Fails when one of its parts has stopped.
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.etcd.check()?;
+        self.api_server.check()?;
+        self.controller_manager.check()
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).doing(|| format!("writing {}", path.display()))
+}
+
+/// Writes the key pair and the list of tokens, and returns the administrator's token.
+fn write_credentials(folder: &Folder) -> Result<String, Error> {
+    let keys = credentials::key_pair()?;
+    write(&folder.file("service-account.key"), &keys.private)?;
+    write(&folder.file("service-account.pub"), &keys.public)?;
+    let token = credentials::token()?;
+    write(&folder.file("tokens.csv"), &format!("{token},admin,admin,system:masters\n"))?;
+    Ok(token)
+}
+
+fn etcd(
+    session: &Session,
+    binaries: &Binaries,
+    folder: &Folder,
+    addresses: &Addresses,
+) -> Result<Service, Error> {
+    let Addresses { etcd, etcd_peer, .. } = addresses;
+    let mut command = Command::new(binaries.path(Tool::Etcd));
+    command.args(["--unsafe-no-fsync", "--log-level=warn"]);
+    command.arg(format!("--data-dir={}", folder.file("etcd").display()));
+    command.arg(format!("--listen-client-urls={etcd}")).arg(format!("--advertise-client-urls={etcd}"));
+    command.arg(format!("--listen-peer-urls={etcd_peer}"));
+    command.arg(format!("--initial-advertise-peer-urls={etcd_peer}"));
+    command.arg(format!("--initial-cluster=default={etcd_peer}"));
+    Service::start(session, "etcd", &mut command, folder.file("etcd.log"))
+}
+
+fn api_server(
+    session: &Session,
+    binaries: &Binaries,
+    folder: &Folder,
+    addresses: &Addresses,
+) -> Result<Service, Error> {
+    let mut command = Command::new(binaries.path(Tool::ApiServer));
+    command.args([
+        "--bind-address=127.0.0.1",
+        "--external-hostname=127.0.0.1",
+        "--authorization-mode=RBAC",
+        // Pods would need a token from the controller manager, and no pod ever runs here.
+        "--disable-admission-plugins=ServiceAccount",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        // There is one API server, and the address of a Service is of no use without nodes.
+        "--endpoint-reconciler-type=none",
+    ]);
+    command.arg(format!("--etcd-servers={}", addresses.etcd));
+    command.arg(format!("--secure-port={}", addresses.api_port));
+    command.arg(format!("--cert-dir={}", folder.file("certificates").display()));
+    command.arg(format!("--token-auth-file={}", folder.file("tokens.csv").display()));
+    command.arg(format!("--service-account-key-file={}", folder.file("service-account.pub").display()));
+    command
+        .arg(format!("--service-account-signing-key-file={}", folder.file("service-account.key").display()));
+    Service::start(session, "kube-apiserver", &mut command, folder.file("kube-apiserver.log"))
+}
+
+fn controller_manager(
+    session: &Session,
+    binaries: &Binaries,
+    folder: &Folder,
+    kubeconfig: &Path,
+) -> Result<Service, Error> {
+    let mut command = Command::new(binaries.path(Tool::ControllerManager));
+    command.args([
+        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller",
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--kube-api-qps=200",
+        "--kube-api-burst=400",
+    ]);
+    command.arg(format!("--kubeconfig={}", kubeconfig.display()));
+    Service::start(
+        session,
+        "kube-controller-manager",
+        &mut command,
+        folder.file("kube-controller-manager.log"),
+    )
+}
+
+/// The API server signs its own certificate when it starts. It writes the key after the certificate, so that the
+/// certificate is complete when there is a key.
+fn wait_for_certificate(
+    folder: &Folder,
+    check: &mut impl FnMut() -> Result<(), Error>,
+) -> Result<String, Error> {
+    let certificates = folder.file("certificates");
+    poll::until("kube-apiserver's certificate", READY_WITHIN, Duration::from_millis(20), || {
+        check()?;
+        let has_key = fs::metadata(certificates.join("apiserver.key")).is_ok_and(|file| file.len() > 0);
+        Ok(has_key.then(|| fs::read_to_string(certificates.join("apiserver.crt")).ok()).flatten())
+    })
+}
+
+fn wait_until_ready(kubectl: &Kubectl, check: &mut impl FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    poll::until("readiness of kube-apiserver", READY_WITHIN, Duration::from_millis(100), || {
+        check()?;
+        Ok(kubectl.attempt(["get", "--raw", "/readyz"])?.status.success().then_some(()))
+    })
+}

@@ -1,0 +1,127 @@
+//! The cluster that the demo uses: its own, or one of the user's.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::environment::Environment;
+use super::remove;
+use crate::cluster::{Binaries, Cluster};
+use crate::error::{Doing, Error};
+use crate::folder::Folder;
+use crate::interrupt;
+use crate::kubectl::Kubectl;
+use crate::progress::say;
+use crate::session::Session;
+
+/// Every name of a CRD of ours ends so.
+const GROUP: &str = ".devopsagent.dev";
+
+/// A cluster, and what the demo may do to it.
+#[derive(Debug)]
+pub enum Target<'a> {
+    /// A cluster that ends with the demo, so that nothing in it needs care.
+    Own(Box<Cluster<'a>>),
+    /// A cluster of the user's, from which the demo removes what it has brought.
+    Existing(Existing<'a>),
+}
+
+/// A cluster of the user's.
+#[derive(Debug)]
+pub struct Existing<'a> {
+    kubectl: Kubectl<'a>,
+    kubeconfig: PathBuf,
+    /// The CRDs were there before.
+    had_crds: bool,
+    // Held for the kubeconfig in it.
+    _folder: Folder<'a>,
+}
+
+impl<'a> Target<'a> {
+    /// Starts a cluster.
+    pub fn own(session: &'a Session, binaries: &Binaries) -> Result<Self, Error> {
+        Ok(Self::Own(Box::new(Cluster::start(session, binaries)?)))
+    }
+
+    /// Takes a context of the user's kubeconfig, unless the operator's CRDs are there already.
+    pub fn existing(session: &'a Session, context: &str, force: bool) -> Result<Self, Error> {
+        let folder = session.folder("demo-context")?;
+        let mut kubectl = Kubectl {
+            session,
+            program: Binaries::only_kubectl(session)?.kubectl(),
+            kubeconfig: None,
+            cache: folder.file("kubectl"),
+        };
+        // A file with this one context: the operator gets no other, and nothing depends on the current one.
+        let text = kubectl.run(&["config", "view", "--minify", "--flatten", "--context", context])?;
+        let kubeconfig = folder.file("kubeconfig");
+        fs::write(&kubeconfig, text).doing(|| format!("writing {}", kubeconfig.display()))?;
+        kubectl.kubeconfig = Some(kubeconfig.clone());
+        let had_crds = !installed_crds(&kubectl)?.is_empty();
+        if had_crds && !force {
+            return Err(Error::Other(format!(
+                "the cluster of context {context} has the operator's CRDs already, and perhaps an operator that \
+                 would take part in the demo. Use --force to go on, or leave --context out for a cluster of the \
+                 demo's own"
+            )));
+        }
+        Ok(Self::Existing(Existing { kubectl, kubeconfig, had_crds, _folder: folder }))
+    }
+
+    /// kubectl for it.
+    pub fn kubectl(&self) -> &Kubectl<'a> {
+        match self {
+            Self::Own(cluster) => cluster.kubectl(),
+            Self::Existing(existing) => &existing.kubectl,
+        }
+    }
+
+    /// The kubeconfig for it.
+    pub fn kubeconfig(&self) -> PathBuf {
+        match self {
+            Self::Own(cluster) => cluster.kubeconfig(),
+            Self::Existing(existing) => existing.kubeconfig.clone(),
+        }
+    }
+
+    /// Fails when it has stopped.
+    pub fn check(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Own(cluster) => cluster.check(),
+            Self::Existing(_) => Ok(()),
+        }
+    }
+
+    /// The cluster outlives the demo.
+    pub fn is_the_users(&self) -> bool {
+        matches!(self, Self::Existing(_))
+    }
+
+    /// Removes the CRDs that the demo has brought to a cluster of the user's. Passes the demo's outcome on.
+    pub fn uninstall(&self, outcome: Result<(), Error>) -> Result<(), Error> {
+        if let Self::Existing(Existing { kubectl, had_crds: false, .. }) = self {
+            interrupt::forgive();
+            say("Removing the CRDs from your cluster.");
+            let removed = kubectl.run(&["delete", "-f", "crds/", "--ignore-not-found", "--timeout=60s"]);
+            return outcome.and(removed.map(drop));
+        }
+        outcome
+    }
+}
+
+/// After a demo that ended early, removes the examples from a cluster of the user's while the operator still runs.
+/// Passes the demo's outcome on.
+pub fn tidy(environment: &Environment, outcome: Result<(), Error>) -> Result<(), Error> {
+    if outcome.is_err() && environment.in_users_cluster && environment.applied {
+        interrupt::forgive();
+        say("Removing the examples from your cluster; Ctrl-C leaves them there.");
+        if let Err(error) = remove::examples(environment) {
+            say(&format!("They could not all be removed: {error}"));
+        }
+    }
+    outcome
+}
+
+fn installed_crds(kubectl: &Kubectl) -> Result<Vec<String>, Error> {
+    let names = kubectl.run(&["get", "crd", "-o", "name"])?;
+    Ok(names.lines().filter(|name| name.ends_with(GROUP)).map(str::to_owned).collect())
+}

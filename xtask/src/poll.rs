@@ -1,0 +1,25 @@
+//! Waiting for something by asking again and again, with a limit.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::interrupt;
+
+/// Asks until there is an answer; fails when it takes longer than the limit.
+pub fn until<T>(
+    what: &str,
+    limit: Duration,
+    interval: Duration,
+    mut ask: impl FnMut() -> Result<Option<T>, Error>,
+) -> Result<T, Error> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+        if Instant::now() >= end {
+            return Err(Error::TimedOut { what: what.to_owned(), limit, detail: String::new() });
+        }
+        interrupt::sleep(interval)?;
+    }
+}

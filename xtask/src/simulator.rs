@@ -1,0 +1,71 @@
+//! The simulator of the API, as a program beside xtask.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::http;
+use crate::poll;
+use crate::ports;
+use crate::service::Service;
+use crate::session::Session;
+
+/// The key pair that the simulator takes requests from; it is no secret.
+pub const ACCESS_KEY: &str = "simulator";
+
+/// A running simulator.
+#[derive(Debug)]
+pub struct Simulator {
+    service: Service,
+    url: String,
+}
+
+impl Simulator {
+    /// Starts it on a free port and waits until it listens. Its log goes into the folder.
+    pub fn start(session: &Session, program: &Path, folder: &Path) -> Result<Self, Error> {
+        let [port] = ports::free()?;
+        let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new(program);
+        command.args([
+            "--listen",
+            &address,
+            "--access-key-id",
+            ACCESS_KEY,
+            "--secret-access-key",
+            ACCESS_KEY,
+        ]);
+        let mut service =
+            Service::start(session, "the simulator", &mut command, folder.join("simulator.log"))?;
+        poll::until("the simulator's start", Duration::from_secs(20), Duration::from_millis(50), || {
+            service.check()?;
+            Ok(TcpStream::connect(&address).is_ok().then_some(()))
+        })?;
+        Ok(Self { service, url: format!("http://{address}") })
+    }
+
+    /// The endpoint.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// All that exists in the simulated AWS.
+    pub fn state(&self) -> Result<Value, Error> {
+        http::get(&format!("{}/_simulator/state", self.url))?.json("reading the simulator's state")
+    }
+
+    /// Changes a resource as somebody in the console would: unknown to the operator.
+    pub fn mutate(&self, kind: &str, id: &str, set: &Value) -> Result<(), Error> {
+        let body = json!({"kind": kind, "id": id, "set": set}).to_string();
+        let answer = http::post(&format!("{}/_simulator/mutate", self.url), &[], &body)?;
+        answer.require_success("changing the simulated AWS").map(drop)
+    }
+
+    /// Fails when it has stopped.
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.service.check()
+    }
+}

@@ -1,0 +1,110 @@
+//! `cargo xtask test`: everything that has to pass, run to the end even if something failed, with a summary.
+
+mod conformance;
+mod dependencies;
+mod install;
+mod report;
+mod suites;
+
+use std::thread::{self, ScopedJoinHandle};
+
+use self::report::{Outcome, Report};
+use crate::cargo::{self, Programs};
+use crate::cluster::{Binaries, Cluster};
+use crate::error::Error;
+use crate::generate;
+use crate::session::Session;
+
+/// Run everything that has to pass before a change lands, and print a summary.
+///
+/// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
+/// files, unit, property and schema tests, the simulator's conformance, the CRDs on a real API server, the end-to-end
+/// tests, dependencies. With a filter: only the tests of which it is a part of the name.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Only what needs no cluster and no Python.
+    #[arg(long)]
+    fast: bool,
+    /// Check the dependencies' licences and sources even if cargo-deny has to be compiled first (minutes, once).
+    #[arg(long)]
+    deny: bool,
+    /// Only tests with this in their name; what follows is passed on to cargo test too.
+    #[arg(last = true, value_name = "FILTER")]
+    filter: Vec<String>,
+}
+
+/// A cluster that is being started, or why there is none.
+type Starting<'scope, 'a> = ScopedJoinHandle<'scope, Result<Cluster<'a>, Error>>;
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
+    let mut report = Report::default();
+    thread::scope(|scope| {
+        let cluster = (!arguments.fast)
+            .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_cluster(session, false)?)));
+        let programs = before_the_cluster(session, arguments, &mut report)?;
+        match (cluster, programs) {
+            (Some(cluster), Some(programs)) => {
+                on_a_cluster(session, arguments, &mut report, cluster, &programs)
+            }
+            _ => Ok(()),
+        }
+    })?;
+    if arguments.filter.is_empty() && !arguments.fast {
+        report
+            .step("Dependencies: licences, bans, sources", || dependencies::check(session, arguments.deny))?;
+    }
+    report.finish()
+}
+
+/// What can be done while the cluster starts. Returns the programs, if they could be compiled.
+fn before_the_cluster(
+    session: &Session,
+    arguments: &Arguments,
+    report: &mut Report,
+) -> Result<Option<Programs>, Error> {
+    let everything = arguments.filter.is_empty();
+    if everything {
+        report.step("Formatting", || suites::formatting(session))?;
+        report.step("Lints (clippy)", || suites::lints(session))?;
+    }
+    let mut programs = None;
+    report.step("Compiling the programs and the tests", || {
+        programs = Some(cargo::build(session, &["--tests"])?);
+        Ok(Outcome::Passed)
+    })?;
+    if let Some(programs) = programs.as_ref().filter(|_| everything) {
+        report.step("Generated files", || {
+            generate::check(session, &programs.operator).map(|()| Outcome::Passed)
+        })?;
+    }
+    report.step("Unit, property and schema tests", || suites::unit(session, &arguments.filter))?;
+    if everything && !arguments.fast {
+        report.step("Examples in the documentation", || suites::documentation(session))?;
+    }
+    Ok(programs)
+}
+
+fn on_a_cluster(
+    session: &Session,
+    arguments: &Arguments,
+    report: &mut Report,
+    cluster: Starting,
+    programs: &Programs,
+) -> Result<(), Error> {
+    if arguments.filter.is_empty() {
+        report.step("Conformance of the simulator", || conformance::check(session, programs))?;
+    }
+    let mut started = None;
+    report.step("Starting a control plane", || {
+        started =
+            Some(cluster.join().map_err(|_| Error::Other("the thread that starts it ended".to_owned()))??);
+        Ok(Outcome::Passed)
+    })?;
+    let Some(mut cluster) = started else { return Ok(()) };
+    if arguments.filter.is_empty() {
+        report.step("The CRDs on the API server", || install::check(&cluster))?;
+    }
+    report.step("End-to-end tests", || suites::end_to_end(session, &cluster, programs, &arguments.filter))?;
+    cluster.check()
+}
