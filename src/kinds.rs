@@ -20,10 +20,7 @@ mod operator_app;
 /// Calls the macro `$each` with every kind. A new kind is one line here.
 macro_rules! kinds {
     ($each:ident) => {
-        $each!(
-            aws_account::AwsAccounts,
-            agent_space::AgentSpaces,
-        )
+        $each!(aws_account::AwsAccounts, agent_space::AgentSpaces,)
     };
 }
 
@@ -66,7 +63,10 @@ pub async fn caches_filled(cx: &Context) {
 }
 
 /// Reads an answer in which "there is none" is no error.
-fn not_found_is_none<T>(answer: Result<T, aws::Error>, doing: impl FnOnce() -> String) -> Result<Option<T>, Error> {
+fn not_found_is_none<T>(
+    answer: Result<T, aws::Error>,
+    doing: impl FnOnce() -> String,
+) -> Result<Option<T>, Error> {
     match answer {
         Err(error) if error.is_not_found() => Ok(None),
         answer => answer.map(Some).doing(doing),

@@ -101,23 +101,26 @@ pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
 pub fn map_of<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator, max: usize) -> Schema {
     let key = K::json_schema(generator).to_value();
     let mut checks = Vec::new();
+    let mut wanted = Vec::new();
     if let Some(min) = key["minLength"].as_u64().filter(|min| *min > 0) {
         checks.push(format!("size(key) >= {min}"));
+        wanted.push(format!("have at least {min} characters"));
     }
     if let Some(max) = key["maxLength"].as_u64() {
         checks.push(format!("size(key) <= {max}"));
+        wanted.push(format!("have at most {max} characters"));
     }
     if let Some(pattern) = key["pattern"].as_str() {
         checks.push(format!("key.matches(r'{pattern}')"));
+        wanted.push(format!("match {pattern}"));
     }
     json_schema!({
         "type": "object",
         "maxProperties": max,
         "additionalProperties": generator.subschema_for::<V>(),
-        "x-kubernetes-validations": [{
-            "rule": format!("self.all(key, {})", checks.join(" && ")),
-            "message": format!("a key is not a valid {}", K::schema_name()),
-        }],
+        "x-kubernetes-validations": [
+            rule_here(&format!("self.all(key, {})", checks.join(" && ")), &format!("each key must {}", wanted.join(", "))),
+        ],
     })
 }
 

@@ -61,7 +61,10 @@ pub struct Stores {
 impl Stores {
     /// Adds the watch cache of kind `T`.
     pub fn add<T: Object>(&self, store: Store<T>) {
-        self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Box::new(store));
+        self.stores
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(TypeId::of::<T>(), Box::new(store));
     }
 
     /// The watch cache of kind `T`.

@@ -15,7 +15,8 @@ use super::pass::Pass;
 /// The remote was created.
 pub async fn created<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "created the {noun}");
-    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}")).await;
+    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}"))
+        .await;
 }
 
 /// Drift was mended in place.
@@ -33,7 +34,8 @@ pub async fn replaced<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: 
 /// The remote was deleted.
 pub async fn deleted<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "deleted the {noun}");
-    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}")).await;
+    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}"))
+        .await;
 }
 
 /// The remote was left in AWS.
@@ -100,8 +102,13 @@ async fn publish<K: Kind>(pass: &Pass<'_, K>, type_: EventType, reason: &str, ac
     /// The API refuses a longer note.
     const LIMIT: usize = 1000;
     let note: String = note.chars().take(LIMIT).collect();
-    let event =
-        Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: action.to_owned(),
+        secondary: None,
+    };
     if let Err(error) = pass.cx.recorder.publish(&event, &pass.object.object_ref(&())).await {
         tracing::debug!(%error, "an Event could not be written");
     }

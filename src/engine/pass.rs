@@ -228,7 +228,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         Ending::Adopted { id: remote.id().to_owned() }
     }
 
-    async fn update(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
+    async fn update(
+        &mut self,
+        resolved: &Resolved<K>,
+        remote: &K::Remote,
+        drift: Drift,
+    ) -> Result<Ending, Error> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
@@ -238,13 +243,19 @@ impl<'a, K: Kind> Pass<'a, K> {
             K::secret_written(&mut self.status, &secret);
         }
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        let changed = Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
+        let changed =
+            Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
         info!(id = remote.id(), drift = %changed, "updated the {}", K::NOUN);
         events::updated(self, K::NOUN, remote.id(), &changed).await;
         Ok(Ending::Again)
     }
 
-    async fn replace(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
+    async fn replace(
+        &mut self,
+        resolved: &Resolved<K>,
+        remote: &K::Remote,
+        drift: Drift,
+    ) -> Result<Ending, Error> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
@@ -382,7 +393,8 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// The one tail of every pass: conditions, Events, status, and when to look again.
     pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
         let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
-        let verdict = conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
+        let verdict =
+            conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
         events::transition(&self, &verdict).await;
         let written = self.write_status().await;
         let failures = &self.cx.failures;
