@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use devops_agent_operator::api::{
     AWSAccount, AgentSpace, Asset, Association, PrivateConnection, ServiceRegistration, Trigger, schema,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use cluster::{Cluster, Refusal};
@@ -81,6 +83,50 @@ fn every_service_and_configuration_has_a_good_object() {
     }
     for key in Configuration::KEYS {
         assert!(has("configuration", key), "no good association of {key}");
+    }
+}
+
+/// The members of `expected` that `actual` lacks or has otherwise.
+fn lost(expected: &Value, actual: &Value, path: &str, found: &mut Vec<String>) {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(actual)) => {
+            for (key, value) in expected {
+                let path = format!("{path}.{key}");
+                match actual.get(key) {
+                    Some(actual) => lost(value, actual, &path, found),
+                    None => found.push(path),
+                }
+            }
+        }
+        (expected, actual) if expected == actual => {}
+        _ => found.push(path.to_owned()),
+    }
+}
+
+/// An object as the operator's types understand it.
+fn understood(object: &Value) -> serde_json::Result<Value> {
+    fn via<K: DeserializeOwned + Serialize>(object: &Value) -> serde_json::Result<Value> {
+        serde_json::to_value(K::deserialize(object)?)
+    }
+    match object["kind"].as_str().unwrap_or_default() {
+        "AWSAccount" => via::<AWSAccount>(object),
+        "AgentSpace" => via::<AgentSpace>(object),
+        "Asset" => via::<Asset>(object),
+        "Association" => via::<Association>(object),
+        "PrivateConnection" => via::<PrivateConnection>(object),
+        "ServiceRegistration" => via::<ServiceRegistration>(object),
+        "Trigger" => via::<Trigger>(object),
+        kind => panic!("{kind} is none of ours"),
+    }
+}
+
+#[test]
+fn what_is_good_keeps_every_member_in_the_operators_types() {
+    for (name, object) in table::good() {
+        let understood = understood(&object).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut found = Vec::new();
+        lost(&object, &understood, &name, &mut found);
+        assert!(found.is_empty(), "lost or changed: {found:?}");
     }
 }
 
