@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -136,14 +136,22 @@ fn run(arguments: Run) -> Result<(), Error> {
 }
 
 fn start_log(arguments: &Run) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&arguments.log_level)?;
+    let filter = EnvFilter::try_new(log_filter(&arguments.log_level))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     match arguments.log_format {
         LogFormat::Text => registry.with(layer).init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
     }
     Ok(())
+}
+
+/// A bare level is meant for the operator itself: what the libraries below say is of use to few.
+fn log_filter(level: &str) -> String {
+    if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,devops_agent_operator={level}") }
 }
 
 /// Comes true when the process is asked to end.

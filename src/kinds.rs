@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use kube::ResourceExt;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::api::common::{Object, ObjectRef};
 use crate::api::schema;
 use crate::aws;
 use crate::engine::context::Context;
@@ -14,13 +16,30 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::kind::Kind;
 
 mod agent_space;
+mod asset;
+mod asset_content;
+mod association;
 mod aws_account;
+mod existing_service;
 mod operator_app;
+mod private_connection;
+mod registered_details;
+mod service_registration;
+mod trigger;
+mod webhook;
 
 /// Calls the macro `$each` with every kind. A new kind is one line here.
 macro_rules! kinds {
     ($each:ident) => {
-        $each!(aws_account::AwsAccounts, agent_space::AgentSpaces,)
+        $each!(
+            aws_account::AwsAccounts,
+            agent_space::AgentSpaces,
+            private_connection::PrivateConnections,
+            service_registration::ServiceRegistrations,
+            association::Associations,
+            asset::Assets,
+            trigger::Triggers,
+        )
     };
 }
 
@@ -62,11 +81,19 @@ pub async fn caches_filled(cx: &Context) {
     kinds!(wait_for_all);
 }
 
+/// The object that `reference` names, as text: for natural keys.
+fn place_of<T: Object>(reference: &ObjectRef, from: &T) -> String {
+    let namespace = reference.namespace.as_ref().map(ToString::to_string);
+    format!("{}/{}", namespace.or_else(|| from.namespace()).unwrap_or_default(), reference.name)
+}
+
+/// An object as people name it: `namespace/name`.
+fn name_of<T: Object>(object: &T) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
 /// Reads an answer in which "there is none" is no error.
-fn not_found_is_none<T>(
-    answer: Result<T, aws::Error>,
-    doing: impl FnOnce() -> String,
-) -> Result<Option<T>, Error> {
+fn not_found_is_none<T>(answer: Result<T, aws::Error>, doing: impl FnOnce() -> String) -> Result<Option<T>, Error> {
     match answer {
         Err(error) if error.is_not_found() => Ok(None),
         answer => answer.map(Some).doing(doing),

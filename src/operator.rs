@@ -122,13 +122,13 @@ async fn context(options: &Options, client: Client, own_namespace: &str) -> Resu
     let (factory, fingerprints, cluster_id) = futures::join!(factory, fingerprints, cluster_id);
     let (fingerprints, cluster_id) = (
         fingerprints.map_err(Error::kubernetes("reading or making the fingerprint key"))?,
-        cluster_id
-            .map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
+        cluster_id.map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
     );
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
-        recorder: Recorder::new(client.clone(), reporter),
+        recorder: Recorder::new(client.clone(), reporter.clone()),
+        reporter,
         client,
         accounts: Accounts::new(factory?),
         hub: Hub::default(),

@@ -37,7 +37,7 @@ const RESOURCE_MEMBERS: [&str; 10] = [
 ];
 
 /// Answers a request to the API.
-pub async fn serve(core: &Simulation, request: &Request) -> Outcome {
+pub async fn serve(simulation: &Simulation, request: &Request) -> Outcome {
     let now = Simulation::now();
     let mut call = Call {
         time: now,
@@ -45,7 +45,7 @@ pub async fn serve(core: &Simulation, request: &Request) -> Outcome {
         request_id: random::uuid(),
         ..Call::default()
     };
-    let outcome = attempt(core, request, now, &mut call).await;
+    let outcome = attempt(simulation, request, now, &mut call).await;
     let outcome = match outcome {
         Ok(Outcome::Answer(reply)) => {
             call.status = reply.status.as_u16();
@@ -55,7 +55,7 @@ pub async fn serve(core: &Simulation, request: &Request) -> Outcome {
         Err(error) => {
             call.error = Some(error.code.clone());
             call.message = Some(error.message.clone());
-            let reply = error.reply(&core.model).with_header("x-amzn-requestid", &call.request_id);
+            let reply = error.reply(&simulation.model).with_header("x-amzn-requestid", &call.request_id);
             call.status = reply.status.as_u16();
             Outcome::Answer(reply)
         }
@@ -67,35 +67,35 @@ pub async fn serve(core: &Simulation, request: &Request) -> Outcome {
         fault = call.fault,
         "call"
     );
-    core.lock().calls.record(call);
+    simulation.lock().calls.record(call);
     outcome
 }
 
 async fn attempt(
-    core: &Simulation,
+    simulation: &Simulation,
     request: &Request,
     now: Timestamp,
     call: &mut Call,
 ) -> Result<Outcome, ApiError> {
-    let matched = core.model.route(request.method.as_str(), &request.path);
+    let matched = simulation.model.route(request.method.as_str(), &request.path);
     if let Some(matched) = &matched {
         call.operation.clone_from(&matched.operation.name);
         call.mutating = !matched.operation.readonly;
     }
-    let caller = core.authenticate(request, SERVICE, now)?;
+    let caller = simulation.authenticate(request, SERVICE, now)?;
     call.account.clone_from(&caller.account);
     call.region.clone_from(&caller.region);
     call.principal.clone_from(&caller.principal);
     let matched = matched.ok_or_else(|| {
         ApiError::protocol(404, "UnknownOperationException", "No operation has this method and path")
     })?;
-    let input = Input::collect(&core.model, &matched, request);
-    describe(&core.model, &matched, input.as_ref().ok(), call);
-    let effect = before(core, request, &caller, call, input.as_ref().ok()).await?;
+    let input = Input::collect(&simulation.model, &matched, request);
+    describe(&simulation.model, &matched, input.as_ref().ok(), call);
+    let effect = before(simulation, request, &caller, call, input.as_ref().ok()).await?;
     let mut answer = match effect {
         Before::Close => return Ok(Outcome::Close),
         Before::Go(after) => {
-            let reply = run(core, &caller, matched.operation, &input?, call)?;
+            let reply = run(simulation, &caller, matched.operation, &input?, call)?;
             match after {
                 None => reply,
                 Some(After::Drop) => return Ok(Outcome::Close),
@@ -121,13 +121,13 @@ enum After {
 
 /// Injected faults, as far as they come before the call.
 async fn before(
-    core: &Simulation,
+    simulation: &Simulation,
     request: &Request,
     caller: &Caller,
     call: &mut Call,
     input: Option<&Input>,
 ) -> Result<Before, ApiError> {
-    let plan = core.lock().faults.plan(&Attempt {
+    let plan = simulation.lock().faults.plan(&Attempt {
         operation: &call.operation,
         account: &caller.account,
         region: &caller.region,
@@ -148,7 +148,7 @@ async fn before(
         Effect::ErrorAfter => Ok(Before::Go(Some(After::Error(error())))),
         Effect::Throttle | Effect::Internal | Effect::Error => Err(error()),
         Effect::Hang => {
-            core.lock().calls.record(call.clone());
+            simulation.lock().calls.record(call.clone());
             tokio::time::sleep(HANG).await;
             Ok(Before::Close)
         }
@@ -170,13 +170,13 @@ fn resource(members: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn run(
-    core: &Simulation,
+    simulation: &Simulation,
     caller: &Caller,
     operation: &Operation,
     input: &Input,
     call: &mut Call,
 ) -> Result<Reply, ApiError> {
-    let answer = invoke(core, caller, operation, input)?;
+    let answer = invoke(simulation, caller, operation, input)?;
     for value in answer.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object) {
         call.resource.extend(resource(value));
     }
@@ -187,20 +187,20 @@ fn run(
 
 /// Performs an operation for a caller whose signature doesn't matter any more.
 pub fn invoke(
-    core: &Simulation,
+    simulation: &Simulation,
     caller: &Caller,
     operation: &Operation,
     input: &Input,
 ) -> Result<Value, ApiError> {
     let now = Simulation::now();
-    let mut inner = core.lock();
-    check_input(&core.model, &inner.switches, operation, input)?;
-    let answer = perform(core, &mut inner, caller, operation, input, now)?;
+    let mut inner = simulation.lock();
+    check_input(&simulation.model, &inner.switches, operation, input)?;
+    let answer = perform(simulation, &mut inner, caller, operation, input, now)?;
     if !operation.readonly {
         inner.snapshot(caller, now);
-        core.changed.notify_one();
+        simulation.changed.notify_one();
     }
-    check_answer(&core.model, operation, &answer)?;
+    check_answer(&simulation.model, operation, &answer)?;
     Ok(answer)
 }
 
@@ -234,7 +234,7 @@ fn check_answer(model: &Model, operation: &Operation, answer: &Value) -> Result<
 }
 
 fn perform(
-    core: &Simulation,
+    simulation: &Simulation,
     inner: &mut Inner,
     caller: &Caller,
     operation: &Operation,
@@ -251,11 +251,12 @@ fn perform(
         region: inner.world.region(&caller.account, &caller.region, now),
         lagging,
         switches: &inner.switches,
-        base_url: &core.base_url,
+        base_url: &simulation.base_url,
         now,
     };
-    let Some(token) = token(&core.model, operation, input) else { return handler(&mut cx, input) };
+    let Some(token) = token(&simulation.model, operation, input) else { return handler(&mut cx, input) };
     let digest = digest(input);
+    cx.region.client_tokens.retain(|name, used| *name != token || used.expires_at > now);
     if let Some(used) = cx.region.client_tokens.get(&token) {
         return repeated(used, &digest, cx.switches.token_reuse);
     }
@@ -306,7 +307,9 @@ fn feed(value: &Value, hash: &mut Sha256) {
         }
         Value::Array(items) => {
             hash.update(b"[");
-            items.iter().for_each(|item| feed(item, hash));
+            for item in items {
+                feed(item, hash);
+            }
             hash.update(b"]");
         }
         other => hash.update(format!("{other},")),

@@ -6,8 +6,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-const KEPT: usize = 10_000;
-
 /// One call, without anything secret.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,8 +45,9 @@ pub struct Call {
 }
 
 /// All calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Calls {
+    kept: usize,
     newest: u64,
     counts: BTreeMap<String, u64>,
     errors: BTreeMap<String, u64>,
@@ -57,6 +56,17 @@ pub struct Calls {
 }
 
 impl Calls {
+    /// No calls yet; details of this many will be kept.
+    pub fn keeping(kept: usize) -> Self {
+        let (counts, errors) = (BTreeMap::new(), BTreeMap::new());
+        Self { kept: kept.max(1), newest: 0, counts, errors, mutating: 0, log: VecDeque::new() }
+    }
+
+    /// Number of the newest call; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        self.newest
+    }
+
     /// Takes note of a call.
     pub fn record(&mut self, mut call: Call) {
         self.newest += 1;
@@ -66,7 +76,7 @@ impl Calls {
         if let Some(error) = &call.error {
             *self.errors.entry(error.clone()).or_default() += 1;
         }
-        if self.log.len() == KEPT {
+        if self.log.len() == self.kept {
             self.log.pop_front();
         }
         self.log.push_back(call);
@@ -74,7 +84,7 @@ impl Calls {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::keeping(self.kept);
     }
 
     /// How often an operation was called.

@@ -153,7 +153,7 @@ impl Faults {
             plan.delay += Duration::from_millis(rule.delay_ms);
             if rule.effect != Effect::Delay {
                 plan.effect = Some(rule.effect);
-                plan.error = rule.code().to_owned();
+                rule.code().clone_into(&mut plan.error);
                 plan.message = rule.message.clone().unwrap_or_else(|| "Injected fault".to_owned());
             }
         }

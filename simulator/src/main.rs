@@ -1,6 +1,6 @@
 //! The simulator as a program.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 /// Signatures are checked against the key pair; the region is the one that a request is signed for, and every
 /// account and region has its own state. Unsigned requests under /_simulator/ read and change the state, inject
 /// faults and turn switches: see the README. When ready, one line on stdout says "listening on http://…"; logs
-/// go to stderr (set RUST_LOG for more or less).
+/// go to stderr (the variable `RUST_LOG` sets how much).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 110)]
 struct Arguments {
@@ -52,7 +52,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -74,6 +78,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
         public_url: arguments.public_url,
         clock_tolerance: std::time::Duration::from_secs(arguments.clock_tolerance),
         switches,
+        ..Options::default()
     })
     .await?;
     println!("listening on {}", running.url());

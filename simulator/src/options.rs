@@ -23,6 +23,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// How far the clock of a client may be off.
     pub clock_tolerance: Duration,
+    /// How many of the newest calls are kept in detail.
+    pub calls_kept: usize,
     /// The undocumented choices.
     pub switches: Switches,
 }
@@ -37,6 +39,7 @@ impl Default for Options {
             state_file: None,
             public_url: None,
             clock_tolerance: Duration::from_mins(15),
+            calls_kept: 10_000,
             switches: Switches::default(),
         }
     }

@@ -49,7 +49,7 @@ pub fn page<'a, T>(
 
 fn key(order: ListOrder, sequence: u64, id: &str) -> String {
     match order {
-        ListOrder::Created => format!("{:020}", sequence),
+        ListOrder::Created => format!("{sequence:020}"),
         ListOrder::Newest => format!("{:020}", u64::MAX - sequence),
         ListOrder::Id => id.to_owned(),
     }

@@ -24,8 +24,8 @@ pub fn load(path: &Path) -> io::Result<World> {
 
 /// Writes the state next to the file and puts it in place, so that a crash leaves the old or the new one. The
 /// file has secrets in it: nobody else may read it.
-pub fn save(core: &Simulation, path: &Path) -> io::Result<()> {
-    let bytes = serde_json::to_vec(&core.lock().world)?;
+pub fn save(simulation: &Simulation, path: &Path) -> io::Result<()> {
+    let bytes = serde_json::to_vec(&simulation.lock().world)?;
     let new = path.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
     options.create(true).write(true).truncate(true);
@@ -36,11 +36,11 @@ pub fn save(core: &Simulation, path: &Path) -> io::Result<()> {
 }
 
 /// Saves after every change, for ever.
-pub async fn keep_saving(core: Arc<Simulation>, path: std::path::PathBuf) {
+pub async fn keep_saving(simulation: Arc<Simulation>, path: std::path::PathBuf) {
     loop {
-        core.changed.notified().await;
+        simulation.changed.notified().await;
         tokio::time::sleep(PAUSE).await;
-        if let Err(error) = save(&core, &path) {
+        if let Err(error) = save(&simulation, &path) {
             tracing::error!(path = %path.display(), %error, "the state can't be saved");
         }
     }

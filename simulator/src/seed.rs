@@ -17,7 +17,7 @@ pub const AZURE_DEVOPS: &str = "azuredevops-console-0001";
 pub const MS_TEAMS: &str = "msteams-console-0001";
 
 /// A fresh region.
-pub fn region(now: Timestamp) -> Region {
+pub(crate) fn region(now: Timestamp) -> Region {
     let mut region = Region::default();
     let github = json!({"github": {"owner": "example-org", "ownerType": "organization"}});
     let slack = json!({"slack": {"teamId": "T0EXAMPLE1", "teamName": "example-workspace"}});

@@ -44,13 +44,13 @@ impl Simulator {
             .public_url
             .as_deref()
             .map_or_else(|| url(address), |url| url.trim_end_matches('/').to_owned());
-        let core = Arc::new(Simulation::new(model, options, base_url, world));
+        let simulation = Arc::new(Simulation::new(model, options, base_url, world));
         let (stop, stopped) = watch::channel(());
-        let server = tokio::spawn(accept(Arc::clone(&core), listener, stopped));
-        let path = core.options.state_file.clone();
-        let saver = path.map(|path| tokio::spawn(persist::keep_saving(Arc::clone(&core), path)));
+        let server = tokio::spawn(accept(Arc::clone(&simulation), listener, stopped));
+        let path = simulation.options.state_file.clone();
+        let saver = path.map(|path| tokio::spawn(persist::keep_saving(Arc::clone(&simulation), path)));
         tracing::info!(%address, "ready");
-        Ok(Running { core, address, stop, server, saver })
+        Ok(Running { simulation, address, stop, server, saver })
     }
 }
 
@@ -61,7 +61,7 @@ fn url(address: SocketAddr) -> String {
 
 /// A running simulator. Dropping it stops it without saving.
 pub struct Running {
-    core: Arc<Simulation>,
+    simulation: Arc<Simulation>,
     address: SocketAddr,
     stop: watch::Sender<()>,
     server: JoinHandle<()>,
@@ -81,80 +81,90 @@ impl Running {
 
     /// Everything in the simulated AWS, as `GET /_simulator/state` gives it.
     pub fn state(&self, secrets: bool) -> Value {
-        control::state(&self.core, secrets)
+        control::state(&self.simulation, secrets)
+    }
+
+    /// What was made through the API and still exists, by kind, as `GET /_simulator/resources` gives it.
+    pub fn resources(&self) -> Value {
+        control::resources(&self.simulation)
     }
 
     /// Counts of calls, as `GET /_simulator/calls` gives them.
     pub fn calls(&self) -> Value {
-        self.core.lock().calls.summary()
+        self.simulation.lock().calls.summary()
     }
 
     /// How often an operation was called.
     pub fn count(&self, operation: &str) -> u64 {
-        self.core.lock().calls.count(operation)
+        self.simulation.lock().calls.count(operation)
+    }
+
+    /// The number of the newest call, to ask later what came after it; 0 before the first.
+    pub fn newest_call(&self) -> u64 {
+        self.simulation.lock().calls.newest()
     }
 
     /// The calls after the one of this number (0 for all that are kept), oldest first.
     pub fn call_log(&self, since: u64) -> Vec<crate::Call> {
-        self.core.lock().calls.since(since).cloned().collect()
+        self.simulation.lock().calls.since(since).cloned().collect()
     }
 
     /// Injects a fault and gives the id of its rule.
     pub fn add_fault(&self, rule: Rule) -> u64 {
-        self.core.lock().faults.add(rule)
+        self.simulation.lock().faults.add(rule)
     }
 
     /// The rules with their counts.
     pub fn faults(&self) -> Vec<Rule> {
-        self.core.lock().faults.rules().to_vec()
+        self.simulation.lock().faults.rules().to_vec()
     }
 
     /// Removes all rules.
     pub fn clear_faults(&self) {
-        self.core.lock().faults.clear();
+        self.simulation.lock().faults.clear();
     }
 
     /// The switches as they are.
     pub fn switches(&self) -> Switches {
-        self.core.lock().switches.clone()
+        self.simulation.lock().switches.clone()
     }
 
     /// Changes switches.
     pub fn set_switches(&self, change: impl FnOnce(&mut Switches)) {
-        change(&mut self.core.lock().switches);
+        change(&mut self.simulation.lock().switches);
     }
 
     /// Performs an operation in a region of the simulator's own account, unsigned and uncounted.
     pub fn invoke(&self, operation: &str, input: Value) -> Result<Value, ApiError> {
         let input = if let Value::Object(input) = input { input } else { Map::new() };
         control::invoke(
-            &self.core,
+            &self.simulation,
             &Invocation { account: None, region: None, operation: operation.to_owned(), input },
         )
     }
 
-    /// Changes a resource behind everybody's back and gives it as it is now.
-    pub fn mutate(&self, kind: &str, id: &str, set: Value) -> Result<Value, ApiError> {
-        control::mutate(&self.core, &Mutation { target: target(kind, id), set })
+    /// Changes a resource behind everybody's back, by a merge patch on it as the state shows it.
+    pub fn mutate(&self, kind: &str, id: &str, set: Value) -> Result<(), ApiError> {
+        control::mutate(&self.simulation, &Mutation { target: target(kind, id), set })
     }
 
     /// Removes a resource behind everybody's back.
     pub fn remove(&self, kind: &str, id: &str) -> Result<(), ApiError> {
-        control::remove(&self.core, &target(kind, id))
+        control::remove(&self.simulation, &target(kind, id))
     }
 
     /// Forgets state, calls and faults.
     pub fn reset(&self) {
-        self.core.lock().reset();
-        self.core.changed.notify_one();
+        self.simulation.lock().reset();
+        self.simulation.changed.notify_one();
     }
 
     /// Stops: lets calls that are under way finish, and saves the state.
     pub async fn stop(mut self) -> io::Result<()> {
         let _ = self.stop.send(());
         let _ = (&mut self.server).await;
-        match &self.core.options.state_file {
-            Some(path) => persist::save(&self.core, path),
+        match &self.simulation.options.state_file {
+            Some(path) => persist::save(&self.simulation, path),
             None => Ok(()),
         }
     }
@@ -173,13 +183,13 @@ fn target(kind: &str, id: &str) -> Target {
     Target { account: None, region: None, kind: kind.to_owned(), id: id.to_owned() }
 }
 
-async fn accept(core: Arc<Simulation>, listener: TcpListener, mut stopped: watch::Receiver<()>) {
+async fn accept(simulation: Arc<Simulation>, listener: TcpListener, mut stopped: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(Arc::clone(&core), stream, stopped.clone()));
+                    connections.spawn(connection(Arc::clone(&simulation), stream, stopped.clone()));
                 }
                 Err(error) => tracing::warn!(%error, "accept"),
             },
@@ -192,9 +202,9 @@ async fn accept(core: Arc<Simulation>, listener: TcpListener, mut stopped: watch
     let _ = tokio::time::timeout(GOODBYE, finish).await;
 }
 
-async fn connection(core: Arc<Simulation>, stream: TcpStream, mut stopped: watch::Receiver<()>) {
+async fn connection(simulation: Arc<Simulation>, stream: TcpStream, mut stopped: watch::Receiver<()>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| respond(Arc::clone(&core), request));
+    let service = service_fn(move |request| respond(Arc::clone(&simulation), request));
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
@@ -212,13 +222,13 @@ async fn connection(core: Arc<Simulation>, stream: TcpStream, mut stopped: watch
 
 /// A call goes on when its client goes away, as in AWS: it runs in a task of its own.
 async fn respond(
-    core: Arc<Simulation>,
+    simulation: Arc<Simulation>,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Full<Bytes>>, io::Error> {
     let outcome = match read(request).await {
-        Ok(request) => {
-            tokio::spawn(async move { dispatch(&core, &request).await }).await.map_err(io::Error::other)?
-        }
+        Ok(request) => tokio::spawn(async move { dispatch(&simulation, &request).await })
+            .await
+            .map_err(io::Error::other)?,
         Err(reply) => Outcome::Answer(reply),
     };
     match outcome {
@@ -246,17 +256,17 @@ async fn read(request: http::Request<Incoming>) -> Result<Request, Reply> {
     }
 }
 
-async fn dispatch(core: &Simulation, request: &Request) -> Outcome {
+async fn dispatch(simulation: &Simulation, request: &Request) -> Outcome {
     if request.path.starts_with(control::PREFIX) {
-        return control::serve(core, request).into();
+        return control::serve(simulation, request).into();
     }
     if request.path.starts_with(webhooks::PREFIX) && request.method == Method::POST {
-        return webhooks::serve(core, request).into();
+        return webhooks::serve(simulation, request).into();
     }
     if request.path == "/" && request.method == Method::POST {
-        return sts::serve(core, request).await;
+        return sts::serve(simulation, request).await;
     }
-    api::serve(core, request).await
+    api::serve(simulation, request).await
 }
 
 fn response(reply: Reply) -> http::Response<Full<Bytes>> {

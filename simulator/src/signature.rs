@@ -238,7 +238,7 @@ mod tests {
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-    /// A case of the published SigV4 test suite: service `service`, us-east-1, 30 August 2015.
+    /// A case of the published test suite: service `service`, us-east-1, 30 August 2015.
     fn vector(query: &str, signature: &str) -> (Request, Authorization) {
         let mut headers = http::HeaderMap::new();
         headers.insert("host", http::HeaderValue::from_static("example.amazonaws.com"));

@@ -39,8 +39,11 @@ pub struct Inner {
     pub faults: Faults,
     /// What was called.
     pub calls: Calls,
-    snapshots: BTreeMap<(String, String), VecDeque<(Timestamp, Arc<Region>)>>,
+    snapshots: BTreeMap<(String, String), Snapshots>,
 }
+
+/// A region as it was after its newest writes, with their times.
+type Snapshots = VecDeque<(Timestamp, Arc<Region>)>;
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -60,7 +63,7 @@ impl Simulation {
             world,
             switches: options.switches.clone(),
             faults: Faults::default(),
-            calls: Calls::default(),
+            calls: Calls::keeping(options.calls_kept),
             snapshots: BTreeMap::new(),
         };
         Self { model, options, base_url, changed: Notify::new(), inner: Mutex::new(inner) }

@@ -1,4 +1,9 @@
 //! What exists in the simulated AWS, per account and region.
+//!
+//! Records have the names and the spelling of the API, so that the state on disk, in tests and in a change behind
+//! one's back reads like its answers.
+
+#![expect(clippy::struct_field_names, reason = "the names are those of the API")]
 
 use std::collections::BTreeMap;
 
@@ -334,7 +339,6 @@ impl Region {
                 crate::operations::associations::refresh_status(association);
             }
         }
-        self.client_tokens.retain(|_, token| token.expires_at > now);
         self.pending_registrations.retain(|_, pending| pending.expires_at > now);
     }
 }

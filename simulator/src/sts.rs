@@ -17,7 +17,7 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const DEFAULT_SECONDS: i64 = 3600;
 
 /// Answers a request to STS.
-pub async fn serve(core: &Simulation, request: &Request) -> Outcome {
+pub async fn serve(simulation: &Simulation, request: &Request) -> Outcome {
     let now = Simulation::now();
     let form = Form(form_pairs(&String::from_utf8_lossy(&request.body)));
     let mut call = Call {
@@ -33,19 +33,19 @@ pub async fn serve(core: &Simulation, request: &Request) -> Outcome {
             call.resource.insert(member.to_owned(), json!(value));
         }
     }
-    let (result, close) = attempt(core, request, &form, now, &mut call).await;
+    let (result, close) = attempt(simulation, request, &form, now, &mut call).await;
     let reply = match result {
         Ok(body) => Reply::text(StatusCode::OK, "text/xml", envelope(&call, &body)),
         Err(error) => {
             call.error = Some(error.code.clone());
             call.message = Some(error.message.clone());
-            failure(core, &call, &error)
+            failure(simulation, &call, &error)
         }
     };
     call.status = if close { 0 } else { reply.status.as_u16() };
     let reply = reply.with_header("x-amzn-requestid", &call.request_id);
     tracing::info!(operation = call.operation, status = call.status, error = call.error, "call");
-    core.lock().calls.record(call);
+    simulation.lock().calls.record(call);
     if close { Outcome::Close } else { Outcome::Answer(reply) }
 }
 
@@ -69,7 +69,7 @@ impl Form {
 
 /// The body of the answer, and whether the connection is to be closed instead.
 async fn attempt(
-    core: &Simulation,
+    simulation: &Simulation,
     request: &Request,
     form: &Form,
     now: Timestamp,
@@ -77,7 +77,7 @@ async fn attempt(
 ) -> (Result<String, ApiError>, bool) {
     let caller = match call.operation.as_str() {
         "AssumeRoleWithWebIdentity" => Ok(anonymous()),
-        _ => core.authenticate(request, SERVICE, now),
+        _ => simulation.authenticate(request, SERVICE, now),
     };
     let caller = match caller {
         Ok(caller) => caller,
@@ -86,7 +86,7 @@ async fn attempt(
     call.account.clone_from(&caller.account);
     call.region.clone_from(&caller.region);
     call.principal.clone_from(&caller.principal);
-    let plan = core.lock().faults.plan(&Attempt {
+    let plan = simulation.lock().faults.plan(&Attempt {
         operation: &call.operation,
         account: &caller.account,
         region: &caller.region,
@@ -97,11 +97,12 @@ async fn attempt(
     let injected = || ApiError::new(&plan.error, plan.message.clone());
     call.fault = plan.effect.map(|effect| format!("{effect:?}"));
     match plan.effect {
-        None | Some(Effect::Delay) => (perform(core, form, &caller, now), false),
+        None | Some(Effect::Delay) => (perform(simulation, form, &caller, now), false),
         Some(Effect::Throttle | Effect::Internal | Effect::Error | Effect::ErrorAfter) => {
             (Err(injected()), false)
         }
-        Some(Effect::Reset | Effect::DropAnswer | Effect::Hang) => (Err(injected()), true),
+        Some(Effect::DropAnswer) => (perform(simulation, form, &caller, now), true),
+        Some(Effect::Reset | Effect::Hang) => (Err(injected()), true),
     }
 }
 
@@ -109,18 +110,23 @@ fn anonymous() -> Caller {
     Caller { account: String::new(), region: String::new(), principal: "anonymous".to_owned() }
 }
 
-fn perform(core: &Simulation, form: &Form, caller: &Caller, now: Timestamp) -> Result<String, ApiError> {
+fn perform(
+    simulation: &Simulation,
+    form: &Form,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<String, ApiError> {
     match form.get("Action") {
         Some("GetCallerIdentity") => Ok(format!(
             "<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>",
             escape(&caller.principal),
-            escape(&core.options.access_key_id),
+            escape(&simulation.options.access_key_id),
             caller.account
         )),
-        Some("AssumeRole") => assume(core, form, now),
+        Some("AssumeRole") => assume(simulation, form, now),
         Some("AssumeRoleWithWebIdentity") => {
             form.need("WebIdentityToken")?;
-            assume(core, form, now)
+            assume(simulation, form, now)
         }
         other => {
             let message =
@@ -130,13 +136,13 @@ fn perform(core: &Simulation, form: &Form, caller: &Caller, now: Timestamp) -> R
     }
 }
 
-fn assume(core: &Simulation, form: &Form, now: Timestamp) -> Result<String, ApiError> {
+fn assume(simulation: &Simulation, form: &Form, now: Timestamp) -> Result<String, ApiError> {
     let role = form.need("RoleArn")?;
     let session = form.need("RoleSessionName")?;
     let invalid = || ApiError::protocol(400, "ValidationError", format!("{role} is invalid"));
     let (account, name) = account_and_name(role).ok_or_else(invalid)?;
     let seconds = form.get("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_SECONDS);
-    let mut inner = core.lock();
+    let mut inner = simulation.lock();
     if inner.switches.deny_assume_role {
         let message = format!("User is not authorized to perform: sts:AssumeRole on resource: {role}");
         return Err(ApiError::protocol(403, "AccessDenied", message));
@@ -161,7 +167,7 @@ fn assume(core: &Simulation, form: &Form, now: Timestamp) -> Result<String, ApiE
     );
     inner.world.credentials.retain(|_, old| old.expires_at > now);
     inner.world.credentials.insert(id, credentials);
-    core.changed.notify_one();
+    simulation.changed.notify_one();
     Ok(body)
 }
 
@@ -183,12 +189,27 @@ fn envelope(call: &Call, body: &str) -> String {
     )
 }
 
-fn failure(core: &Simulation, call: &Call, error: &ApiError) -> Reply {
-    let status = StatusCode::from_u16(error.http_status(&core.model)).unwrap_or(StatusCode::BAD_REQUEST);
+/// STS has other names for the same errors.
+fn code(code: &str) -> &str {
+    match code {
+        "InvalidSignatureException" => "SignatureDoesNotMatch",
+        "UnrecognizedClientException" => "InvalidClientTokenId",
+        "ExpiredTokenException" => "ExpiredToken",
+        "InternalServerException" => "InternalFailure",
+        other => other.trim_end_matches("Exception"),
+    }
+}
+
+fn failure(simulation: &Simulation, call: &Call, error: &ApiError) -> Reply {
+    let code = code(&error.code);
+    let status = match code {
+        "AccessDenied" => StatusCode::FORBIDDEN,
+        _ => StatusCode::from_u16(error.http_status(&simulation.model)).unwrap_or(StatusCode::BAD_REQUEST),
+    };
     let body = format!(
         "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error>\
          <RequestId>{}</RequestId></ErrorResponse>",
-        escape(error.code.trim_end_matches("Exception")),
+        escape(code),
         escape(&error.message),
         call.request_id
     );

@@ -267,7 +267,7 @@ pub struct Switches {
     pub second_event_channel: Refusal,
     /// How long an authorization URL can be opened.
     pub authorization_lifetime_ms: u64,
-    /// Values of the custom headers of a SigV4 MCP server.
+    /// Values of the custom headers of an MCP server with `SigV4`.
     pub sigv4_headers: HeaderValues,
     /// `GetOperatorApp` when nothing is enabled.
     pub operator_app_absent: OperatorAppAbsent,

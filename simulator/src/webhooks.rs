@@ -15,10 +15,10 @@ use crate::wire::{Reply, Request};
 pub const PREFIX: &str = "/webhook/";
 
 /// Takes an incident: 200 when its signature or token is right, 403 otherwise.
-pub fn serve(core: &Simulation, request: &Request) -> Reply {
+pub fn serve(simulation: &Simulation, request: &Request) -> Reply {
     let now = Simulation::now();
     let id = request.path.rsplit('/').next().unwrap_or_default();
-    let mut inner = core.lock();
+    let mut inner = simulation.lock();
     let Some((webhook, mut incident)) = find(&mut inner, id, now) else {
         tracing::info!(webhook = id, status = 403, "incident for an unknown webhook");
         return refuse("Unknown webhook");
@@ -41,7 +41,7 @@ pub fn serve(core: &Simulation, request: &Request) -> Reply {
     incident.body = body;
     tracing::info!(webhook = id, status = 200, duplicate = incident.duplicate, "incident");
     inner.world.incidents.push(incident);
-    core.changed.notify_one();
+    simulation.changed.notify_one();
     Reply::json(StatusCode::OK, &json!({"message": "Webhook received"}))
 }
 

@@ -148,6 +148,10 @@ pub struct AssociationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookStatus>,
 
+    /// Set while the webhook's secret is in no Secret that the operator knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_lost: Option<bool>,
+
     /// Id of the association that is being replaced, until it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,

@@ -175,6 +175,11 @@ pub struct ServiceRegistrationStatus {
     /// Id of the registration that is being replaced, until it is deregistered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,
+
+    /// Set while the associations have to let go of the registration before it can be replaced: of an
+    /// event channel an account has only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<bool>,
 }
 
 object!(ServiceRegistration, ServiceRegistrationStatus, account: account_ref);

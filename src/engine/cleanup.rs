@@ -39,8 +39,7 @@ impl<K: Kind> Pass<'_, K> {
         }
         let Some(remote) = remote else { return Ok(()) };
         if let Some(owner) = self.another_owner(&scope, &remote) {
-            events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id()))
-                .await;
+            events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id())).await;
             return Ok(());
         }
         if !K::is_going(&remote) {
@@ -83,8 +82,7 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     fn object_manages(&self) -> bool {
-        use crate::api::common::Object;
-        self.object.policies().management_policy == ManagementPolicy::Manage
+        K::policies(self.object).management_policy == ManagementPolicy::Manage
     }
 
     /// The remote by its recorded id. Without one it is looked for: status may have been lost.

@@ -9,7 +9,7 @@ use crate::api::common::CommonStatus;
 use super::backoff::{self, Timing};
 use super::conditions::{self, Reason};
 use super::error::{Class, Error};
-use super::kind::Waiting;
+use super::kind::{ExtraCondition, Waiting};
 
 /// How a pass ended that met no error.
 #[derive(Debug)]
@@ -74,8 +74,7 @@ pub fn of(
     handled: Option<String>,
     status: &mut CommonStatus,
 ) -> Verdict {
-    let was_ready =
-        status.observed_generation == generation && conditions::is_true(&status.conditions, "Ready");
+    let was_ready = status.observed_generation == generation && conditions::is_true(&status.conditions, "Ready");
     let class = result.as_ref().err().map(|error| error.classify().0);
     status.observed_generation = generation;
     if class != Some(Class::Retry) && !matches!(result, Ok(Ending::Again | Ending::Adopted { .. })) {
@@ -90,11 +89,7 @@ pub fn of(
         }
         Ok(Ending::Again | Ending::Adopted { .. }) => {
             if !was_ready {
-                write.ready(
-                    false,
-                    Reason::Progressing,
-                    "the resource is being brought in line with the spec",
-                );
+                write.ready(false, Reason::Progressing, "the resource is being brought in line with the spec");
                 write.reconciling(Reason::Progressing, "");
             }
             Pace::Even
@@ -119,6 +114,20 @@ pub fn of(
         Err(error) => write.error(error, was_ready),
     };
     Verdict { ending: result, class, pace }
+}
+
+/// Sets the conditions that only some kinds have.
+pub fn more(conditions: Vec<ExtraCondition>, generation: Option<i64>, status: &mut CommonStatus) {
+    for extra in conditions {
+        conditions::set(
+            &mut status.conditions,
+            generation,
+            extra.kind,
+            extra.status,
+            extra.reason,
+            extra.message,
+        );
+    }
 }
 
 impl Verdict {
@@ -261,10 +270,7 @@ mod tests {
     fn a_step_is_followed_at_once_and_a_settled_object_rests() {
         let timing = Timing::default();
         let mut status = CommonStatus::default();
-        assert_eq!(
-            conclude(&mut status, Ok(Ending::Again)).next(&timing, 0),
-            Action::requeue(Duration::ZERO)
-        );
+        assert_eq!(conclude(&mut status, Ok(Ending::Again)).next(&timing, 0), Action::requeue(Duration::ZERO));
         assert_eq!(conclude(&mut status, Ok(Ending::Paused)).next(&timing, 0), Action::await_change());
     }
 }

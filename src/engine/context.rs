@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use kube::Client;
-use kube::runtime::events::Recorder;
+use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::Store;
 use tokio::sync::SetOnce;
 
@@ -32,6 +32,8 @@ pub struct Context {
     pub cluster_id: String,
     /// Writes Events.
     pub recorder: Recorder,
+    /// As whom Events are written.
+    pub reporter: Reporter,
     /// Waiting times.
     pub timing: Timing,
     /// Failures in a row, by object.
@@ -61,10 +63,7 @@ pub struct Stores {
 impl Stores {
     /// Adds the watch cache of kind `T`.
     pub fn add<T: Object>(&self, store: Store<T>) {
-        self.stores
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(TypeId::of::<T>(), Box::new(store));
+        self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Box::new(store));
     }
 
     /// The watch cache of kind `T`.

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
@@ -14,6 +13,7 @@ use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
+use kube::ResourceExt;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::api::common::Object;
@@ -34,11 +34,7 @@ pub const FINALIZER: &str = "devopsagent.dev/finalizer";
 struct Unfinished(Action);
 
 /// Runs the controller of `K` until `shutdown`. Passes under way are finished.
-pub async fn run<K: Kind>(
-    cx: Arc<Context>,
-    concurrency: u16,
-    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
-) {
+pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
     let kind = kind_name::<K::Object>();
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
@@ -65,9 +61,7 @@ pub async fn run<K: Kind>(
 }
 
 fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send + use<> {
-    stream::unfold(cx.hub.queue(kind), |mut queue| async {
-        queue.recv().await.map(|subject| (subject, queue))
-    })
+    stream::unfold(cx.hub.queue(kind), |mut queue| async { queue.recv().await.map(|subject| (subject, queue)) })
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
@@ -160,10 +154,9 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     .await;
     match outcome {
         Ok(action) => Ok(action),
-        Err(
-            FinalizerError::ApplyFailed(Unfinished(action))
-            | FinalizerError::CleanupFailed(Unfinished(action)),
-        ) => Ok(action),
+        Err(FinalizerError::ApplyFailed(Unfinished(action)) | FinalizerError::CleanupFailed(Unfinished(action))) => {
+            Ok(action)
+        }
         Err(FinalizerError::AddFinalizer(error) | FinalizerError::RemoveFinalizer(error)) => Err(error),
         Err(error) => {
             error!(%error, "the finalizer could not be handled");

@@ -1,7 +1,7 @@
 //! Events: one for each thing that changed, and one for each change of what holds an object back.
 
 use kube::Resource;
-use kube::runtime::events::{Event, EventType};
+use kube::runtime::events::{Event, EventType, Recorder};
 use tracing::{info, warn};
 
 use crate::api::common::Status;
@@ -15,27 +15,25 @@ use super::pass::Pass;
 /// The remote was created.
 pub async fn created<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "created the {noun}");
-    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}"))
-        .await;
+    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}")).await;
 }
 
 /// Drift was mended in place.
 pub async fn updated<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
     let note = format!("updated the {noun} {id}: {drift}");
-    publish(pass, EventType::Normal, "UpdatedExternalResource", "Update", note).await;
+    publish_alone(pass, "UpdatedExternalResource", "Update", note).await;
 }
 
 /// The remote gives way to a new one.
 pub async fn replaced<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
     let note = format!("replacing the {noun} {id}: {drift}");
-    publish(pass, EventType::Normal, "ReplacedExternalResource", "Replace", note).await;
+    publish_alone(pass, "ReplacedExternalResource", "Replace", note).await;
 }
 
 /// The remote was deleted.
 pub async fn deleted<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "deleted the {noun}");
-    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}"))
-        .await;
+    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}")).await;
 }
 
 /// The remote was left in AWS.
@@ -99,17 +97,30 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
 }
 
 async fn publish<K: Kind>(pass: &Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: String) {
+    publish_with(&pass.cx.recorder, pass, type_, reason, action, note).await;
+}
+
+/// Publishes an Event that is never counted together with an earlier one of the same reason: each tells of
+/// another change.
+async fn publish_alone<K: Kind>(pass: &Pass<'_, K>, reason: &str, action: &str, note: String) {
+    let recorder = Recorder::new(pass.cx.client.clone(), pass.cx.reporter.clone());
+    publish_with(&recorder, pass, EventType::Normal, reason, action, note).await;
+}
+
+async fn publish_with<K: Kind>(
+    recorder: &Recorder,
+    pass: &Pass<'_, K>,
+    type_: EventType,
+    reason: &str,
+    action: &str,
+    note: String,
+) {
     /// The API refuses a longer note.
     const LIMIT: usize = 1000;
     let note: String = note.chars().take(LIMIT).collect();
-    let event = Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(note),
-        action: action.to_owned(),
-        secondary: None,
-    };
-    if let Err(error) = pass.cx.recorder.publish(&event, &pass.object.object_ref(&())).await {
+    let event =
+        Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
+    if let Err(error) = recorder.publish(&event, &pass.object.object_ref(&())).await {
         tracing::debug!(%error, "an Event could not be written");
     }
 }

@@ -145,12 +145,7 @@ impl Hub {
     pub fn retain(&self, kind: &str, present: &HashSet<Subject>) {
         let gone: Vec<Subject> = {
             let index = self.lock();
-            index
-                .profiles
-                .keys()
-                .filter(|known| known.kind == kind && !present.contains(known))
-                .cloned()
-                .collect()
+            index.profiles.keys().filter(|known| known.kind == kind && !present.contains(known)).cloned().collect()
         };
         gone.iter().for_each(|subject| self.deleted(subject));
     }
@@ -278,10 +273,7 @@ mod tests {
         hub.applied(subject.clone(), profile);
         hub.applied(space(), space_profile(&json!({}), &json!({ "id": "as-1" })));
         assert_eq!(queue.try_recv().unwrap(), subject);
-        hub.applied(
-            space(),
-            space_profile(&json!({}), &json!({ "id": "as-1", "operatorAppUrl": "https://x" })),
-        );
+        hub.applied(space(), space_profile(&json!({}), &json!({ "id": "as-1", "operatorAppUrl": "https://x" })));
         assert!(queue.try_recv().is_err(), "what others do not see wakes nobody");
     }
 

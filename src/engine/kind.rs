@@ -8,9 +8,10 @@ use kube::{Api, Client};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::api::common::{Fingerprint, Object};
+use crate::api::common::{Fingerprint, Object, Policies};
 use crate::aws;
 
+use super::conditions::Reason;
 use super::drift::Drift;
 use super::error::Error;
 use super::fingerprint::Fingerprinter;
@@ -48,6 +49,9 @@ pub trait Kind: Send + Sync + Sized + 'static {
     fn recorded_space(_status: &StatusOf<Self>) -> Option<String> {
         None
     }
+
+    /// Writes into status where the remote lies, for kinds that lie in a space.
+    fn place(_scope: &Scope, _status: &mut StatusOf<Self>) {}
 
     /// Reads the remote `id`. `None` if AWS has none. `desired` is absent on deletion.
     fn read(
@@ -108,16 +112,29 @@ pub trait Kind: Send + Sync + Sized + 'static {
         None
     }
 
-    /// Whether the remote is complete only when a person has opened an address.
-    fn awaits_person(_status: &StatusOf<Self>) -> bool {
+    /// How the object relates to its remote, where the spec says it in other words than the policies.
+    fn policies(object: &Self::Object) -> Policies {
+        object.policies()
+    }
+
+    /// Whether what is desired was sent, and is complete only when a person has opened an address.
+    fn awaits_person(_desired: &Self::Desired, _status: &StatusOf<Self>) -> bool {
         false
+    }
+
+    /// The remote is gone, and with it what status knew of it beside its id.
+    fn forget(_status: &mut StatusOf<Self>) {}
+
+    /// Conditions beside Ready and Synced.
+    fn more_conditions(_object: &Self::Object, _status: &StatusOf<Self>) -> Vec<ExtraCondition> {
+        Vec::new()
     }
 
     /// Records the address that a person must open, or that there is none any more.
     fn set_authorization_url(_status: &mut StatusOf<Self>, _url: Option<String>) {}
 
     /// Records that the Secret was written.
-    fn secret_written(_status: &mut StatusOf<Self>, _secret: &OutputSecret) {}
+    fn secret_written(_desired: &Self::Desired, _status: &mut StatusOf<Self>, _secret: &OutputSecret) {}
 
     /// Name of the Secret that the operator wrote for the object.
     fn written_secret(_status: &StatusOf<Self>) -> Option<&str> {
@@ -192,7 +209,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
     /// What kind of thing.
-    pub reason: super::conditions::Reason,
+    pub reason: Reason,
     /// What exactly, and what to do.
     pub message: String,
     /// Whether only a look tells of the change.
@@ -228,6 +245,19 @@ pub struct Created {
     pub tag_keys: Vec<String>,
     /// What is shown once and must be in a Secret before the id is final.
     pub secret: Option<OutputSecret>,
+}
+
+/// A condition that only some kinds have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtraCondition {
+    /// Its type, for example `WebhookReady`.
+    pub kind: &'static str,
+    /// Whether it is True.
+    pub status: bool,
+    /// Why.
+    pub reason: Reason,
+    /// What to do.
+    pub message: String,
 }
 
 /// A Secret that the engine writes for a remote.

@@ -6,7 +6,7 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info};
 
-use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Status};
 
 use super::backoff;
 use super::conclusion::{self, Ending};
@@ -70,12 +70,13 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         let resolved = K::resolve(self.object, &self.inputs(false)).await?;
         self.record_account(&resolved.scope)?;
+        K::place(&resolved.scope, &mut self.status);
         let found = self.observe(&resolved).await?;
         let id = match &found {
             Observation::Found { remote, .. } => remote.id().to_owned(),
             Observation::Absent => String::new(),
         };
-        let decision = decide(&self.situation(), K::NOUN, &found, &id);
+        let decision = decide(&self.situation(&resolved), K::NOUN, &found, &id);
         debug!(?decision, id, "decided");
         if let Observation::Found { remote, .. } = &found
             && !matches!(decision, Decision::Stall { reason: Reason::AlreadyExists | Reason::Conflict, .. })
@@ -89,7 +90,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     async fn observe(&mut self, resolved: &Resolved<K>) -> Result<Observation<K::Remote>, Error> {
         let Resolved { desired, scope } = resolved;
         let recorded = self.status.common().id.clone();
-        let known = self.object.policies().external_id.or(recorded.clone());
+        let known = K::policies(self.object).external_id.or(recorded.clone());
         if let Some(id) = &known {
             let remote = K::read(scope, id, Some(desired), &self.status).await?;
             if let Some(replacement) = self.replacement_of(remote.as_ref(), resolved).await? {
@@ -102,7 +103,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 info!(id, "the {} is gone from AWS", K::NOUN);
                 self.forget_remote();
             }
-            if self.object.policies().external_id.is_some() {
+            if K::policies(self.object).external_id.is_some() {
                 return Ok(Observation::Absent);
             }
         }
@@ -117,7 +118,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         old: Option<&K::Remote>,
         resolved: &Resolved<K>,
     ) -> Result<Option<K::Remote>, Error> {
-        let pending = self.status.common().intent.is_some() || K::awaits_person(&self.status);
+        let pending = self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
         let (Some(old), true) = (old, pending) else { return Ok(None) };
         let candidates = K::search(&resolved.scope, &resolved.desired, &self.status).await?;
         Ok(candidates.into_iter().find(|remote| {
@@ -194,7 +195,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             Ok(mut created) => {
                 if let Some(secret) = created.secret.take() {
                     output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
-                    K::secret_written(&mut self.status, &secret);
+                    K::secret_written(&resolved.desired, &mut self.status, &secret);
                     events::secret_written(self, &secret.name).await;
                 }
                 Ok(created)
@@ -228,34 +229,23 @@ impl<'a, K: Kind> Pass<'a, K> {
         Ending::Adopted { id: remote.id().to_owned() }
     }
 
-    async fn update(
-        &mut self,
-        resolved: &Resolved<K>,
-        remote: &K::Remote,
-        drift: Drift,
-    ) -> Result<Ending, Error> {
+    async fn update(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
         let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
         if let Some(secret) = updated.secret {
             output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
-            K::secret_written(&mut self.status, &secret);
+            K::secret_written(&resolved.desired, &mut self.status, &secret);
         }
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        let changed =
-            Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
+        let changed = Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
         info!(id = remote.id(), drift = %changed, "updated the {}", K::NOUN);
         events::updated(self, K::NOUN, remote.id(), &changed).await;
         Ok(Ending::Again)
     }
 
-    async fn replace(
-        &mut self,
-        resolved: &Resolved<K>,
-        remote: &K::Remote,
-        drift: Drift,
-    ) -> Result<Ending, Error> {
+    async fn replace(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
@@ -344,6 +334,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.intent = None;
         common.fingerprint = None;
         common.tag_keys.clear();
+        K::forget(&mut self.status);
     }
 
     pub(super) fn inputs(&self, deleting: bool) -> Inputs<'a> {
@@ -353,13 +344,13 @@ impl<'a, K: Kind> Pass<'a, K> {
         Inputs::new(self.cx, self.identity.clone(), deleting, !settled || self.is_requested())
     }
 
-    fn situation(&self) -> Situation {
+    fn situation(&self, resolved: &Resolved<K>) -> Situation {
         let common = self.status.common();
         Situation {
-            policies: self.object.policies(),
+            policies: K::policies(self.object),
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
-            awaiting_person: K::awaits_person(&self.status) && !self.is_requested(),
+            awaiting_person: K::awaits_person(&resolved.desired, &self.status) && !self.is_requested(),
         }
     }
 
@@ -375,7 +366,7 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// Whether deleting the object deletes the remote.
     pub(super) fn deletes_remote(&self) -> bool {
-        let policies = self.object.policies();
+        let policies = K::policies(self.object);
         policies.deletion_policy == DeletionPolicy::Delete
             && policies.management_policy == ManagementPolicy::Manage
     }
@@ -393,8 +384,9 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// The one tail of every pass: conditions, Events, status, and when to look again.
     pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
         let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
-        let verdict =
-            conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
+        let more = K::more_conditions(self.object, &self.status);
+        let verdict = conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
+        conclusion::more(more, self.object.meta().generation, self.status.common_mut());
         events::transition(&self, &verdict).await;
         let written = self.write_status().await;
         let failures = &self.cx.failures;

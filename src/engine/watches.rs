@@ -43,12 +43,7 @@ where
         .await;
 }
 
-fn touched<T: Resource<DynamicType = ()>>(
-    cx: &Context,
-    kind: &'static str,
-    meta: &PartialObjectMeta<T>,
-    gone: bool,
-) {
+fn touched<T: Resource<DynamicType = ()>>(cx: &Context, kind: &'static str, meta: &PartialObjectMeta<T>, gone: bool) {
     let subject = Subject::new(kind, meta.namespace().unwrap_or_default(), meta.name_any());
     cx.hub.touched(&subject, meta.resource_version().filter(|_| !gone));
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -28,6 +29,11 @@ pub fn command(session: &Session) -> Command {
     for (name, _) in env::vars_os().filter(|(name, _)| is_about_a_package(&name.to_string_lossy())) {
         command.env_remove(name);
     }
+    // Its output goes through a pipe, behind which cargo would not see a terminal.
+    if io::stderr().is_terminal() {
+        let settings = [("COLOR", "always"), ("PROGRESS_WHEN", "always"), ("PROGRESS_WIDTH", "100")];
+        command.envs(settings.map(|(name, value)| (format!("CARGO_TERM_{name}"), value)));
+    }
     command.current_dir(session.root());
     command
 }
@@ -43,8 +49,7 @@ fn is_about_a_package(variable: &str) -> bool {
 pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
     let mut command = command(session);
     command.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
-    command.args(options).stderr(Stdio::inherit());
-    let output = session.capture_stdout(&mut command)?;
+    let output = session.capture_stdout(command.args(options))?;
     let messages = output.require_success("cargo build")?;
     let programs = executables(&messages);
     let program = |name: &str| {

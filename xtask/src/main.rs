@@ -16,6 +16,7 @@ mod cluster;
 mod demo;
 mod error;
 mod folder;
+mod forward;
 mod generate;
 mod guard;
 mod http;

@@ -1,6 +1,6 @@
 //! Programs that are run to their end.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::error::{Doing, Error};
+use crate::forward::Forward;
 use crate::interrupt;
 use crate::session::Session;
 
@@ -47,21 +48,32 @@ impl Session {
 
     /// Runs a program to its end and keeps what it writes.
     pub fn capture(&self, command: &mut Command) -> Result<Output, Error> {
-        self.capture_stdout(command.stderr(Stdio::piped()))
-    }
-
-    /// Runs a program to its end and keeps what it writes to standard output.
-    pub fn capture_stdout(&self, command: &mut Command) -> Result<Output, Error> {
-        let mut child = self.spawn(command.stdout(Stdio::piped()))?;
+        let mut child = self.spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
         let stdout = read_in_background(child.stdout.take());
         let stderr = read_in_background(child.stderr.take());
         let status = wait(&mut child)?;
         Ok(Output { status, stdout: join(stdout), stderr: join(stderr) })
     }
 
+    /// Runs a program to its end and keeps what it writes to standard output; the user sees the rest.
+    pub fn capture_stdout(&self, command: &mut Command) -> Result<Output, Error> {
+        let mut child = self.spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        let stdout = read_in_background(child.stdout.take());
+        let stderr = Forward::start(child.stderr.take(), io::stderr());
+        let status = wait(&mut child)?;
+        stderr.finish();
+        Ok(Output { status, stdout: join(stdout), stderr: String::new() })
+    }
+
     /// Runs a program to its end and lets the user see what it writes.
     pub fn stream(&self, command: &mut Command) -> Result<ExitStatus, Error> {
-        wait(&mut self.spawn(command)?)
+        let mut child = self.spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        let stdout = Forward::start(child.stdout.take(), io::stdout());
+        let stderr = Forward::start(child.stderr.take(), io::stderr());
+        let status = wait(&mut child)?;
+        stdout.finish();
+        stderr.finish();
+        Ok(status)
     }
 }
 

@@ -11,6 +11,9 @@ const BETWEEN_LINES: Duration = Duration::from_secs(10);
 const BETWEEN_LIVELY_LINES: Duration = Duration::from_secs(2);
 const BETWEEN_DRAWINGS: Duration = Duration::from_millis(200);
 
+/// Back to the beginning of the line, and nothing in it.
+const CLEAR: &str = "\r\x1b[K";
+
 /// Writes a line for the user. A closed standard error is no reason to stop.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
@@ -74,6 +77,12 @@ impl Step {
         }
     }
 
+    /// Writes a line for the user without spoiling the one that is redrawn.
+    pub fn say(&self, line: &str) {
+        let clear = if self.redraw { CLEAR } else { "" };
+        say(&format!("{clear}{line}"));
+    }
+
     /// The step has succeeded.
     pub fn done(mut self) {
         self.stop_drawing();
@@ -85,7 +94,7 @@ impl Step {
             drop(stop);
             let _ = ticker.join();
             if self.redraw {
-                let _ = write!(io::stderr(), "\r\x1b[K");
+                let _ = write!(io::stderr(), "{CLEAR}");
             }
         }
     }
@@ -101,7 +110,7 @@ fn draw(what: &str, detail: &Mutex<String>, started: Instant, redraw: bool) {
     let detail = detail.lock().map(|detail| detail.clone()).unwrap_or_default();
     let line = line(what, &detail, started.elapsed());
     if redraw {
-        let _ = write!(io::stderr(), "\r\x1b[K{}", cut(&line, 100));
+        let _ = write!(io::stderr(), "{CLEAR}{}", cut(&line, 100));
         let _ = io::stderr().flush();
     } else {
         say(&line);

@@ -38,6 +38,7 @@ impl Simulator {
             "--secret-access-key",
             ACCESS_KEY,
         ]);
+        command.arg("--state-file").arg(folder.join("simulator.json"));
         let mut service =
             Service::start(session, "the simulator", &mut command, folder.join("simulator.log"))?;
         poll::until("the simulator's start", Duration::from_secs(20), Duration::from_millis(50), || {

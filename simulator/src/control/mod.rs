@@ -1,16 +1,19 @@
 //! The control API under `/_simulator/`: unsigned, and no part of AWS.
 
 mod mutate;
+mod resources;
 mod state;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use mutate::{Mutation, Target, mutate, remove};
+pub use resources::resources;
 pub use state::state;
 
 use crate::api;
+use crate::context::Answer;
 use crate::error::ApiError;
 use crate::faults::Rule;
 use crate::input::Input;
@@ -22,50 +25,60 @@ use crate::wire::{Reply, Request};
 pub const PREFIX: &str = "/_simulator/";
 
 /// Answers a request to the control API.
-pub fn serve(core: &Simulation, request: &Request) -> Reply {
+pub fn serve(simulation: &Simulation, request: &Request) -> Reply {
     let path = request.path.strip_prefix(PREFIX).unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
-    route(core, request, &parts).unwrap_or_else(|error| error.reply(&core.model))
-}
-
-fn route(core: &Simulation, request: &Request, parts: &[&str]) -> Result<Reply, ApiError> {
-    let flag = |name: &str| request.query_value(name).is_some_and(|value| value == "true");
-    match (request.method.clone(), parts) {
-        (Method::GET, ["health"]) => ok(&json!({"status": "ok"})),
-        (Method::GET, ["state"]) => ok(&state(core, flag("secrets"))),
-        (Method::GET, ["incidents"]) => ok(&json!(core.lock().world.incidents)),
-        (Method::GET, ["calls"]) => ok(&calls(core, request, flag("log"))),
-        (Method::GET, ["calls", "log"]) => ok(&log(core, request)),
-        (Method::DELETE, ["calls"]) => done(core, |core| core.lock().calls.clear()),
-        (Method::POST, ["reset"]) => done(core, |core| core.lock().reset()),
-        (Method::GET, ["authorize", token]) => Ok(authorize(core, token)),
-        (Method::GET, ["switches"]) => ok(&json!(core.lock().switches)),
-        (Method::PUT | Method::POST | Method::PATCH, ["switches"]) => set_switches(core, request),
-        (Method::GET, ["faults"]) => ok(&json!(core.lock().faults.rules())),
-        (Method::POST, ["faults"]) => add_faults(core, request),
-        (Method::DELETE, ["faults"]) => done(core, |core| core.lock().faults.clear()),
-        (Method::DELETE, ["faults", id]) => remove_fault(core, id),
-        (Method::POST | Method::PUT | Method::PATCH, ["mutate"]) => {
-            ok(&mutate(core, &read::<Mutation>(request)?)?)
-        }
-        (Method::DELETE, ["resources", kind, id]) => {
-            let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
-            remove(core, &target(request, kind, &id))?;
-            ok(&json!({}))
-        }
-        (Method::POST, ["invoke"]) => ok(&invoke(core, &read::<Invocation>(request)?)?),
-        _ => Err(ApiError::protocol(404, "NotFound", "The control API has no such method and path")),
+    if let ("GET", ["authorize", token]) = (request.method.as_str(), &parts[..]) {
+        return authorize(simulation, token);
+    }
+    match route(simulation, request, &parts) {
+        Ok(body) => Reply::json(StatusCode::OK, &body),
+        Err(error) => error.reply(&simulation.model),
     }
 }
 
-fn ok(body: &Value) -> Result<Reply, ApiError> {
-    Ok(Reply::json(StatusCode::OK, body))
+fn route(simulation: &Simulation, request: &Request, parts: &[&str]) -> Answer {
+    match (request.method.as_str(), parts) {
+        ("GET", _) => get(simulation, request, parts),
+        ("POST", ["reset"]) => Ok(done(simulation, |simulation| simulation.lock().reset())),
+        ("DELETE", ["calls"]) => Ok(done(simulation, |simulation| simulation.lock().calls.clear())),
+        ("PUT" | "POST" | "PATCH", ["switches"]) => set_switches(simulation, request),
+        ("POST", ["faults"]) => add_faults(simulation, request),
+        ("DELETE", ["faults"]) => Ok(done(simulation, |simulation| simulation.lock().faults.clear())),
+        ("DELETE", ["faults", id]) => remove_fault(simulation, id),
+        ("POST" | "PUT" | "PATCH", ["mutate"]) => mutate(simulation, &read(request)?).map(|()| json!({})),
+        ("DELETE", ["resources", kind, id]) => {
+            let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
+            remove(simulation, &target(request, kind, &id)).map(|()| json!({}))
+        }
+        ("POST", ["invoke"]) => invoke(simulation, &read(request)?),
+        _ => Err(unknown()),
+    }
 }
 
-fn done(core: &Simulation, action: impl FnOnce(&Simulation)) -> Result<Reply, ApiError> {
-    action(core);
-    core.changed.notify_one();
-    ok(&json!({}))
+fn get(simulation: &Simulation, request: &Request, parts: &[&str]) -> Answer {
+    let flag = |name: &str| request.query_value(name).is_some_and(|value| value == "true");
+    Ok(match parts {
+        ["health"] => json!({"status": "ok"}),
+        ["state"] => state(simulation, flag("secrets")),
+        ["resources"] => resources(simulation),
+        ["incidents"] => json!(simulation.lock().world.incidents),
+        ["calls"] => calls(simulation, request, flag("log")),
+        ["calls", "log"] => log(simulation, request),
+        ["switches"] => json!(simulation.lock().switches),
+        ["faults"] => json!(simulation.lock().faults.rules()),
+        _ => return Err(unknown()),
+    })
+}
+
+fn unknown() -> ApiError {
+    ApiError::protocol(404, "NotFound", "The control API has no such method and path")
+}
+
+fn done(simulation: &Simulation, action: impl FnOnce(&Simulation)) -> Value {
+    action(simulation);
+    simulation.changed.notify_one();
+    json!({})
 }
 
 fn read<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, ApiError> {
@@ -81,56 +94,56 @@ fn target(request: &Request, kind: &str, id: &str) -> Target {
     }
 }
 
-fn calls(core: &Simulation, request: &Request, with_log: bool) -> Value {
-    let mut summary = core.lock().calls.summary();
+fn calls(simulation: &Simulation, request: &Request, with_log: bool) -> Value {
+    let mut summary = simulation.lock().calls.summary();
     if with_log {
-        summary["log"] = log(core, request);
+        summary["log"] = log(simulation, request);
     }
     summary
 }
 
-fn log(core: &Simulation, request: &Request) -> Value {
+fn log(simulation: &Simulation, request: &Request) -> Value {
     let since = request.query_value("since").and_then(|text| text.parse().ok()).unwrap_or_default();
     let operation = request.query_value("operation");
-    let inner = core.lock();
+    let inner = simulation.lock();
     let wanted =
         inner.calls.since(since).filter(|call| operation.as_ref().is_none_or(|name| *name == call.operation));
     Value::Array(wanted.map(|call| json!(call)).collect())
 }
 
-fn set_switches(core: &Simulation, request: &Request) -> Result<Reply, ApiError> {
+fn set_switches(simulation: &Simulation, request: &Request) -> Answer {
     let changes: Map<String, Value> = read(request)?;
-    let mut inner = core.lock();
+    let mut inner = simulation.lock();
     inner.switches = inner.switches.with(&changes).map_err(|message| ApiError::validation("", message))?;
-    ok(&json!(inner.switches))
+    Ok(json!(inner.switches))
 }
 
 /// One rule, or a list of rules.
-fn add_faults(core: &Simulation, request: &Request) -> Result<Reply, ApiError> {
+fn add_faults(simulation: &Simulation, request: &Request) -> Answer {
     let rules: Vec<Rule> = match read(request)? {
         Value::Array(rules) => serde_json::from_value(Value::Array(rules)),
         rule => serde_json::from_value(rule).map(|rule| vec![rule]),
     }
     .map_err(|error| ApiError::validation("", error.to_string()))?;
-    let mut inner = core.lock();
+    let mut inner = simulation.lock();
     let ids: Vec<u64> = rules.into_iter().map(|rule| inner.faults.add(rule)).collect();
-    ok(&json!({ "id": ids.first(), "ids": ids }))
+    Ok(json!({ "id": ids.first(), "ids": ids }))
 }
 
-fn remove_fault(core: &Simulation, id: &str) -> Result<Reply, ApiError> {
-    let known = id.parse().is_ok_and(|id| core.lock().faults.remove(id));
-    if known { ok(&json!({})) } else { Err(ApiError::not_found("Fault rule", id)) }
+fn remove_fault(simulation: &Simulation, id: &str) -> Answer {
+    let known = id.parse().is_ok_and(|id| simulation.lock().faults.remove(id));
+    if known { Ok(json!({})) } else { Err(ApiError::not_found("Fault rule", id)) }
 }
 
 /// What a person does in a browser.
-fn authorize(core: &Simulation, token: &str) -> Reply {
+fn authorize(simulation: &Simulation, token: &str) -> Reply {
     let now = Simulation::now();
-    let mut inner = core.lock();
+    let mut inner = simulation.lock();
     let id = inner.world.regions_mut().find_map(|(_, _, region)| {
         region.settle(now);
         operations::complete_registration(region, token)
     });
-    core.changed.notify_one();
+    simulation.changed.notify_one();
     let (status, text) = match id {
         Some(id) => (StatusCode::OK, format!("The registration is complete: service {id}.")),
         None => (StatusCode::NOT_FOUND, "This authorization URL is not valid, or not any more.".to_owned()),
@@ -161,14 +174,14 @@ pub struct Invocation {
 pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// Performs an operation behind everybody's back.
-pub fn invoke(core: &Simulation, invocation: &Invocation) -> Result<Value, ApiError> {
+pub fn invoke(simulation: &Simulation, invocation: &Invocation) -> Answer {
     let name = &invocation.operation;
     let operation =
-        core.model.operations().get(name).ok_or_else(|| ApiError::not_found("Operation", name))?;
+        simulation.model.operations().get(name).ok_or_else(|| ApiError::not_found("Operation", name))?;
     let caller = Caller {
-        account: invocation.account.clone().unwrap_or_else(|| core.options.account_id.clone()),
+        account: invocation.account.clone().unwrap_or_else(|| simulation.options.account_id.clone()),
         region: invocation.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()),
         principal: "simulator".to_owned(),
     };
-    api::invoke(core, &caller, operation, &Input(invocation.input.clone()))
+    api::invoke(simulation, &caller, operation, &Input(invocation.input.clone()))
 }

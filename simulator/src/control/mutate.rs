@@ -17,7 +17,8 @@ pub struct Target {
     pub account: Option<String>,
     /// Only in this region.
     pub region: Option<String>,
-    /// `agentSpace`, `operatorApp`, `service`, `association`, `privateConnection`, `asset` or `trigger`.
+    /// `agentSpace`, `operatorApp`, `service`, `association`, `privateConnection`, `asset` or `trigger`, in any
+    /// spelling (`private-connection`).
     pub kind: String,
     /// Id of the resource; of its space for `operatorApp`, its name for `privateConnection`.
     pub id: String,
@@ -34,9 +35,9 @@ pub struct Mutation {
     pub set: Value,
 }
 
-/// Changes a resource and gives it as it is now.
-pub fn mutate(core: &Simulation, mutation: &Mutation) -> Result<Value, ApiError> {
-    let mut inner = core.lock();
+/// Changes a resource.
+pub fn mutate(simulation: &Simulation, mutation: &Mutation) -> Result<(), ApiError> {
+    let mut inner = simulation.lock();
     let mut changed = None;
     change(&mut inner, &mutation.target, &mut |region, kind, id| {
         if let Some(result) = edit_one(region, kind, id, &mutation.set) {
@@ -44,15 +45,15 @@ pub fn mutate(core: &Simulation, mutation: &Mutation) -> Result<Value, ApiError>
         }
         changed.is_some()
     })?;
-    core.changed.notify_one();
+    simulation.changed.notify_one();
     changed.unwrap_or_else(|| Err(ApiError::not_found(&mutation.target.kind, &mutation.target.id)))
 }
 
 /// Removes a resource and all that is in it.
-pub fn remove(core: &Simulation, target: &Target) -> Result<(), ApiError> {
-    let mut inner = core.lock();
+pub fn remove(simulation: &Simulation, target: &Target) -> Result<(), ApiError> {
+    let mut inner = simulation.lock();
     change(&mut inner, target, &mut remove_one)?;
-    core.changed.notify_one();
+    simulation.changed.notify_one();
     Ok(())
 }
 
@@ -64,17 +65,16 @@ fn change(
 ) -> Result<(), ApiError> {
     const KINDS: [&str; 7] =
         ["agentSpace", "operatorApp", "service", "association", "privateConnection", "asset", "trigger"];
-    if !KINDS.contains(&target.kind.as_str()) {
-        return Err(ApiError::validation("/kind", format!("The kind must be one of {}", KINDS.join(", "))));
-    }
+    let plain = |kind: &str| kind.replace(['-', '_'], "").to_ascii_lowercase();
+    let known = KINDS.iter().find(|known| plain(known) == plain(&target.kind));
+    let kind = known.ok_or_else(|| {
+        ApiError::validation("/kind", format!("The kind must be one of {}", KINDS.join(", ")))
+    })?;
     let now = Simulation::now();
     let is = |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
     let mut place = None;
     for (account, name, region) in inner.world.regions_mut() {
-        if is(&target.account, account)
-            && is(&target.region, name)
-            && action(region, &target.kind, &target.id)
-        {
+        if is(&target.account, account) && is(&target.region, name) && action(region, kind, &target.id) {
             place = Some((account.to_owned(), name.to_owned()));
             break;
         }
@@ -84,7 +84,7 @@ fn change(
     Ok(())
 }
 
-fn edit_one(region: &mut Region, kind: &str, id: &str, set: &Value) -> Option<Result<Value, ApiError>> {
+fn edit_one(region: &mut Region, kind: &str, id: &str, set: &Value) -> Option<Result<(), ApiError>> {
     let mut spaces = region.agent_spaces.values_mut();
     match kind {
         "agentSpace" => region.agent_spaces.get_mut(id).map(|record| patch(record, set)),
@@ -116,12 +116,12 @@ fn remove_one(region: &mut Region, kind: &str, id: &str) -> bool {
     }
 }
 
-fn patch<T: Serialize + DeserializeOwned>(record: &mut T, set: &Value) -> Result<Value, ApiError> {
+fn patch<T: Serialize + DeserializeOwned>(record: &mut T, set: &Value) -> Result<(), ApiError> {
     let wrong = |error: serde_json::Error| ApiError::validation("/set", error.to_string());
     let mut value = serde_json::to_value(&*record).map_err(wrong)?;
     merge(&mut value, set);
     *record = serde_json::from_value(value).map_err(wrong)?;
-    serde_json::to_value(&*record).map_err(wrong)
+    Ok(())
 }
 
 /// RFC 7396.

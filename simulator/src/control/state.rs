@@ -2,60 +2,63 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::Model;
+use crate::model::{Model, ShapeId};
 use crate::simulation::Simulation;
 
-/// Members of stored records that are secret whatever they hold.
-const SECRET: [&str; 3] = ["secret", "clientSecret", "certificate"];
+/// Bookkeeping that is nobody's resource.
+const BOOKKEEPING: [&str; 4] = ["clientTokens", "roles", "disassociated", "sequence"];
 
 /// Everything in the simulated AWS by account and region, and the incidents that came in. Without `secrets`,
-/// webhook secrets and the sensitive parts of registrations are left out.
-pub fn state(core: &Simulation, secrets: bool) -> Value {
-    let mut inner = core.lock();
+/// webhook secrets, client secrets, certificates and the sensitive parts of registrations are left out.
+pub fn state(simulation: &Simulation, secrets: bool) -> Value {
+    let mut inner = simulation.lock();
     let now = Simulation::now();
     inner.world.regions_mut().for_each(|(_, _, region)| region.settle(now));
     let mut accounts = json!(inner.world.accounts);
     let incidents = json!(inner.world.incidents);
     drop(inner);
-    strip(&mut accounts, &|name| name == "clientTokens" || name == "sequence" || name == "roles");
-    if !secrets {
-        mask_registrations(&core.model, &mut accounts);
-        strip(&mut accounts, &|name| SECRET.contains(&name));
+    for region in each(&mut accounts).flat_map(each) {
+        for name in BOOKKEEPING {
+            remove(region, name);
+        }
+        if !secrets {
+            mask_region(&simulation.model, region);
+        }
     }
     json!({ "accounts": accounts, "incidents": incidents })
 }
 
-fn strip(value: &mut Value, unwanted: &dyn Fn(&str) -> bool) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|name, _| !unwanted(name));
-            object.values_mut().for_each(|item| strip(item, unwanted));
+fn mask_region(model: &Model, region: &mut Value) {
+    if let Some(shape) = model.named("ServiceDetails") {
+        each(&mut region["services"]).for_each(|service| mask_service(model, shape, service));
+        let pending = each(&mut region["pendingRegistrations"]);
+        pending.for_each(|pending| mask_service(model, shape, &mut pending["service"]));
+    }
+    for connection in each(&mut region["privateConnections"]) {
+        each(&mut connection["mode"]).for_each(|mode| remove(mode, "certificate"));
+    }
+    for space in each(&mut region["agentSpaces"]) {
+        each(&mut space["operatorApp"]).for_each(|flow| remove(flow, "clientSecret"));
+        for association in each(&mut space["associations"]) {
+            if let Some(webhook) = association.get_mut("webhook") {
+                remove(webhook, "secret");
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, unwanted)),
-        _ => {}
     }
 }
 
-fn objects(value: &mut Value) -> impl Iterator<Item = &mut Value> {
+fn mask_service(model: &Model, shape: ShapeId, service: &mut Value) {
+    if let Some(registration) = service.get_mut("registration") {
+        *registration = model.without_secrets(shape, registration);
+    }
+}
+
+fn each(value: &mut Value) -> impl Iterator<Item = &mut Value> {
     value.as_object_mut().into_iter().flat_map(Map::values_mut)
 }
 
-fn mask_registrations(model: &Model, accounts: &mut Value) {
-    let Some(shape) = model.named("ServiceDetails") else { return };
-    for region in objects(accounts).flat_map(objects) {
-        if let Some(pending) = region.get_mut("pendingRegistrations") {
-            objects(pending)
-                .filter_map(|pending| pending.get_mut("service"))
-                .for_each(|service| mask(model, shape, service));
-        }
-        if let Some(services) = region.get_mut("services") {
-            objects(services).for_each(|service| mask(model, shape, service));
-        }
-    }
-}
-
-fn mask(model: &Model, shape: usize, service: &mut Value) {
-    if let Some(registration) = service.get_mut("registration") {
-        *registration = model.without_secrets(shape, registration);
+fn remove(value: &mut Value, name: &str) {
+    if let Value::Object(object) = value {
+        object.remove(name);
     }
 }

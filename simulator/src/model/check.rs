@@ -70,7 +70,9 @@ impl Checker<'_> {
         let model = self.model;
         let shape = model.shape(id);
         match (&shape.kind, value) {
-            (Kind::Document, _) | (Kind::Boolean, Value::Bool(_)) => {}
+            (Kind::Document, _)
+            | (Kind::Boolean, Value::Bool(_))
+            | (Kind::Timestamp { iso: false }, Value::Number(_)) => {}
             (Kind::Structure { members, union }, Value::Object(object)) => {
                 self.structure(&shape.name, members, *union, object);
             }
@@ -86,7 +88,6 @@ impl Checker<'_> {
                     self.report("Member must be an ISO-8601 timestamp");
                 }
             }
-            (Kind::Timestamp { iso: false }, Value::Number(_)) => {}
             (kind, _) => self.report(format!("Member must be {}", expected(kind))),
         }
     }

@@ -44,6 +44,7 @@ struct RawRef {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "these are the traits of the model's own format")]
 struct RawShape {
     #[serde(rename = "type")]
     kind: String,

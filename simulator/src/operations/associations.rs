@@ -120,10 +120,10 @@ fn key_of(configuration: &Value) -> &str {
 }
 
 fn service_type<'a>(cx: &'a Context<'_>, association: &'a Association) -> &'a str {
-    match cx.region.services.get(&association.service_id) {
-        Some(service) => &service.service_type,
-        None => key_of(&association.configuration),
-    }
+    cx.region
+        .services
+        .get(&association.service_id)
+        .map_or(&association.service_id, |service| &service.service_type)
 }
 
 /// The configuration without absent members and without what only the service sets.

@@ -47,6 +47,7 @@ pub fn describe(cx: &mut Context<'_>, input: &Input) -> Answer {
     Ok(show(connection).map("tags", &connection.tags).build())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every handler")]
 pub fn list(cx: &mut Context<'_>, _: &Input) -> Answer {
     let mut all: Vec<&Connection> = cx.listed().private_connections.values().collect();
     all.sort_by_key(|connection| connection.sequence);
@@ -57,7 +58,7 @@ pub fn list(cx: &mut Context<'_>, _: &Input) -> Answer {
 pub fn update_certificate(cx: &mut Context<'_>, input: &Input) -> Answer {
     let now = cx.now;
     let connection = find(cx, input)?;
-    if connection.status != "ACTIVE" {
+    if !["ACTIVE", "CREATE_IN_PROGRESS"].contains(&connection.status.as_str()) {
         return Err(ApiError::conflict(format!(
             "Private connection {} is {}",
             connection.name, connection.status

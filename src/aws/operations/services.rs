@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Empty;
+use crate::aws::Timestamp;
 use crate::aws::operation::{operation, output, paged};
 
 operation! {
@@ -87,6 +88,7 @@ output! {
     RegisteredService {
         service_id: String = required,
         service_type: String = required,
+        created_at: Timestamp,
         name: Option<String>,
         kms_key_arn: Option<String>,
         private_connection_name: Option<String>,

@@ -4,16 +4,50 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// How many resources there are of each type. What is no collection (settings, the clock) does not count.
-pub fn counts(state: &Value) -> BTreeMap<String, usize> {
-    let collections = state.as_object().into_iter().flatten();
-    collections
-        .filter_map(|(name, value)| {
-            let count =
-                value.as_array().map(Vec::len).or_else(|| value.as_object().map(serde_json::Map::len))?;
-            (count > 0).then(|| (name.clone(), count))
-        })
-        .collect()
+/// The collections of resources that an account has in a region.
+const COLLECTIONS: [(&str, &str); 4] = [
+    ("agentSpaces", "agent spaces"),
+    ("services", "services"),
+    ("privateConnections", "private connections"),
+    ("pendingRegistrations", "registrations that wait for a person"),
+];
+
+/// How many resources there are, over all accounts and regions.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Services that somebody registered in the console, before the operator came.
+    pub from_console: usize,
+    /// All others, by what they are.
+    pub others: BTreeMap<&'static str, usize>,
+}
+
+impl Inventory {
+    /// Counts what there is.
+    pub fn of(state: &Value) -> Self {
+        let mut inventory = Self::default();
+        let regions = members(&state["accounts"]).flat_map(members);
+        for (region, (collection, name)) in regions.flat_map(|region| COLLECTIONS.map(|one| (region, one))) {
+            for resource in members(&region[collection]) {
+                if resource["origin"] == "console" {
+                    inventory.from_console += 1;
+                } else {
+                    *inventory.others.entry(name).or_default() += 1;
+                }
+            }
+        }
+        inventory
+    }
+
+    /// As people read it.
+    pub fn describe(&self) -> String {
+        let others = self.others.iter().map(|(name, count)| format!("{count} {name}"));
+        let console = format!("{} services that somebody registered in the console", self.from_console);
+        others.chain([console]).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_object().into_iter().flat_map(serde_json::Map::values)
 }
 
 /// Whether this text is anywhere in the state.
@@ -26,14 +60,6 @@ pub fn mentions(state: &Value, text: &str) -> bool {
     }
 }
 
-/// Counts as people read them.
-pub fn describe(counts: &BTreeMap<String, usize>) -> String {
-    if counts.is_empty() {
-        return "nothing".to_owned();
-    }
-    counts.iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -41,10 +67,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_collections_with_something_in_them_count() {
-        let state = json!({"agentSpaces": [{}, {}], "services": {"a": {}}, "assets": [], "accountId": "1"});
-        assert_eq!(describe(&counts(&state)), "agentSpaces: 2, services: 1");
-        assert_eq!(describe(&counts(&json!({}))), "nothing");
+    fn resources_are_counted_over_accounts_and_regions() {
+        let state = json!({"incidents": [{}], "accounts": {
+            "1": {"us-east-1": {"agentSpaces": {"a": {}}, "services": {"g": {"origin": "console"}, "p": {}}}},
+            "2": {"eu-west-1": {"agentSpaces": {"b": {}}, "services": {"g": {"origin": "console"}}}},
+        }});
+        let inventory = Inventory::of(&state);
+        assert_eq!(inventory.from_console, 2);
+        assert_eq!(inventory.others, BTreeMap::from([("agent spaces", 2), ("services", 1)]));
+        assert_eq!(
+            inventory.describe(),
+            "2 agent spaces, 1 services, 2 services that somebody registered in the console"
+        );
+    }
+
+    #[test]
+    fn an_account_that_was_never_used_has_nothing() {
+        assert_eq!(Inventory::of(&json!({"accounts": {}})), Inventory::default());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub fn correct(environment: &Environment) -> Result<(), Error> {
     result(&format!("A drift: in AWS, the description of {} becomes {INTRUDER:?}.", space.title()));
     let before = events::of(&environment.kubectl, &space)?.len();
     environment.simulator.mutate(
-        "agentspace",
+        "agentSpace",
         space.text("/status/id"),
         &json!({"description": INTRUDER}),
     )?;

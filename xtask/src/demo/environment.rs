@@ -1,11 +1,11 @@
 //! All that runs during the demo.
 
-use serde_json::Value;
+use std::fs;
 
 use super::operator;
 use super::target::Target;
 use crate::cargo::Programs;
-use crate::error::Error;
+use crate::error::{Doing, Error};
 use crate::folder::Folder;
 use crate::kubectl::Kubectl;
 use crate::progress::Step;
@@ -23,8 +23,6 @@ pub struct Environment<'t, 'a> {
     pub simulator: Simulator,
     /// kubectl for the cluster.
     pub kubectl: Kubectl<'a>,
-    /// The simulated AWS as it was before anything was applied: what somebody registered in its console.
-    pub before: Value,
     /// The cluster is the user's.
     pub in_users_cluster: bool,
     /// The examples have been applied, at least in part.
@@ -45,19 +43,22 @@ impl<'t, 'a> Environment<'t, 'a> {
         let folder = session.folder("demo")?;
         let step = Step::start("Starting the simulator and the operator");
         let simulator = Simulator::start(session, &programs.simulator, folder.path())?;
-        let before = simulator.state()?;
         let kubectl = target.kubectl().clone();
         step.detail("installing the CRDs");
         kubectl.run(&["apply", "--server-side", "--force-conflicts", "-f", "crds/"])?;
         kubectl.run(&["wait", "--for=condition=Established", "-f", "crds/", "--timeout=60s"])?;
         step.detail("starting the operator");
+        let namespace = folder.file("namespace.yaml");
+        let text = format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n", operator::NAMESPACE);
+        fs::write(&namespace, text).doing(|| format!("writing {}", namespace.display()))?;
+        kubectl.run(&["apply", "--server-side", "-f", &namespace.display().to_string()])?;
         let operator = operator::start(session, &programs.operator, target, &simulator, &folder)?;
         step.done();
         if verbose {
             operator.echo_log("operator");
         }
         let in_users_cluster = target.is_the_users();
-        Ok(Self { operator, simulator, kubectl, before, in_users_cluster, applied: false, target, folder })
+        Ok(Self { operator, simulator, kubectl, in_users_cluster, applied: false, target, folder })
     }
 
     /// Fails when something has stopped that should run.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::{Value, json};
 
+use super::aws;
 use super::environment::Environment;
 use super::objects::{self, Object};
 use crate::error::Error;
@@ -26,10 +27,13 @@ pub fn send(environment: &Environment) -> Result<(), Error> {
     result(&format!("  signed with the Secret: status {good}"));
     let bad = webhook.post("not the key", &body)?;
     result(&format!("  signed with another key: status {bad}\n"));
-    if good == 200 && bad == 403 {
+    if good == 200 && bad == 403 && aws::mentions(&environment.simulator.state()?, "demo-1") {
         return Ok(());
     }
-    Err(Error::Other("a webhook should answer 200 to a good signature and 403 to a bad one".to_owned()))
+    Err(Error::Other(
+        "a webhook should take a body with a good signature (200) and refuse one with a bad one (403)"
+            .to_owned(),
+    ))
 }
 
 /// What a webhook Secret says.

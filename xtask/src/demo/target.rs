@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::remove;
+use super::{operator, remove};
 use crate::cluster::{Binaries, Cluster};
 use crate::error::{Doing, Error};
 use crate::folder::Folder;
@@ -96,15 +96,19 @@ impl<'a> Target<'a> {
         matches!(self, Self::Existing(_))
     }
 
-    /// Removes the CRDs that the demo has brought to a cluster of the user's. Passes the demo's outcome on.
+    /// Removes what the demo has brought to a cluster of the user's: the operator's namespace, and the CRDs unless
+    /// they were there before. Passes the demo's outcome on.
     pub fn uninstall(&self, outcome: Result<(), Error>) -> Result<(), Error> {
-        if let Self::Existing(Existing { kubectl, had_crds: false, .. }) = self {
-            interrupt::forgive();
-            say("Removing the CRDs from your cluster.");
-            let removed = kubectl.run(&["delete", "-f", "crds/", "--ignore-not-found", "--timeout=60s"]);
-            return outcome.and(removed.map(drop));
+        let Self::Existing(Existing { kubectl, had_crds, .. }) = self else { return outcome };
+        interrupt::forgive();
+        say("Removing the operator's namespace and CRDs from your cluster.");
+        let options = ["--ignore-not-found", "--timeout=60s"];
+        let namespace = kubectl.run(&[&["delete", "namespace", operator::NAMESPACE], &options[..]].concat());
+        if *had_crds {
+            return outcome.and(namespace).map(drop);
         }
-        outcome
+        let crds = kubectl.run(&[&["delete", "-f", "crds/"], &options[..]].concat());
+        outcome.and(namespace).and(crds).map(drop)
     }
 }
 

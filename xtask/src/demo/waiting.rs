@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::objects::{self, Object};
 use super::{events, step};
 use crate::error::Error;
-use crate::progress::say;
+use crate::progress::{Step, say};
 use crate::{http, interrupt};
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -27,7 +27,7 @@ pub fn until_all_ready(environment: &mut Environment) -> Result<(), Error> {
             return Ok(());
         }
         step.detail(progress(objects.len(), &waiting));
-        open_authorization_urls(&waiting, &mut opened)?;
+        open_authorization_urls(&step, &waiting, &mut opened)?;
         if Instant::now() >= end {
             drop(step);
             report(environment, &waiting);
@@ -57,12 +57,20 @@ fn progress(all: usize, waiting: &[&Object]) -> String {
 }
 
 /// Does what a person does with an interactive registration, as far as it leads to this machine.
-fn open_authorization_urls(waiting: &[&Object], opened: &mut BTreeSet<String>) -> Result<(), Error> {
+fn open_authorization_urls(
+    step: &Step,
+    waiting: &[&Object],
+    opened: &mut BTreeSet<String>,
+) -> Result<(), Error> {
     for object in waiting {
         let url = object.text("/status/authorizationUrl");
         if http::is_loopback(url) && opened.insert(url.to_owned()) {
             let answer = http::get(url)?;
-            say(&format!("Opened the authorisation URL of {}: status {}", object.title(), answer.status));
+            step.say(&format!(
+                "Opened the authorisation URL of {}: status {}",
+                object.title(),
+                answer.status
+            ));
         }
     }
     Ok(())

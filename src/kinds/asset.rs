@@ -1,0 +1,282 @@
+//! Asset: metadata, and content that is read back only when its version or the spec changed. The content
+//! itself is in [`super::asset_content`].
+
+use kube::{Api, Client};
+use serde_json::{Map, Value, json};
+
+use crate::api::{Asset, AssetStatus};
+use crate::aws::operations::{
+    self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets, UpdateAsset,
+};
+use crate::aws::{self, ErrorCode};
+use crate::engine::conditions::Reason;
+use crate::engine::drift::{self, Change, Drift, Remedy};
+use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::tagging::TagMap;
+use crate::wire;
+
+use super::asset_content::{self, DesiredContent, Files};
+use super::not_found_is_none;
+
+/// The kind.
+pub struct Assets;
+
+/// What is to be made true.
+pub struct Desired {
+    asset_type: String,
+    metadata: Value,
+    pub(super) content: DesiredContent,
+}
+
+/// What AWS has.
+#[derive(Debug)]
+pub struct Observed {
+    asset: operations::Asset,
+    /// The files; read only where the version or the spec has changed since they were last compared.
+    files: Option<Files>,
+}
+
+impl Remote for Observed {
+    fn id(&self) -> &str {
+        &self.asset.asset_id
+    }
+
+    fn tags(&self) -> Option<&TagMap> {
+        None
+    }
+}
+
+impl Kind for Assets {
+    type Object = Asset;
+    type Desired = Desired;
+    type Remote = Observed;
+
+    const NOUN: &'static str = "asset";
+
+    fn api(client: Client, namespace: &str) -> Api<Asset> {
+        Api::namespaced(client, namespace)
+    }
+
+    async fn resolve(object: &Asset, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
+        let spec = &object.spec;
+        let scope = inputs.space_scope(&spec.agent_space_ref).await?;
+        let content = asset_content::resolve(&spec.content, inputs, &scope).await?;
+        let mut metadata = serde_json::to_value(&spec.metadata).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
+        if let Some(reference) = &spec.memory_store_ref {
+            let store = inputs.object::<Asset>(reference, "spec.memoryStoreRef")?;
+            metadata["memory_store_id"] = inputs.id_of(&*store, "spec.memoryStoreRef")?.into();
+        }
+        // What AWS reads from the front matter of SKILL.md, it ignores in the metadata.
+        if spec.asset_type.0 == "skill" && content.brings_front_matter() {
+            wire::take(&mut metadata, "name");
+            wire::take(&mut metadata, "description");
+        }
+        Ok(Resolved { desired: Desired { asset_type: spec.asset_type.0.clone(), metadata, content }, scope })
+    }
+
+    fn recorded_space(status: &AssetStatus) -> Option<String> {
+        status.agent_space_id.clone()
+    }
+
+    fn place(scope: &Scope, status: &mut AssetStatus) {
+        status.agent_space_id = Some(scope.space_id.clone());
+    }
+
+    async fn read(
+        scope: &Scope,
+        id: &str,
+        desired: Option<&Desired>,
+        status: &AssetStatus,
+    ) -> Result<Option<Observed>, Error> {
+        let request =
+            GetAsset { agent_space_id: scope.space_id.clone(), asset_id: id.to_owned(), ..GetAsset::default() };
+        let answer = scope.aws.call(&request).await;
+        if is_denied(&answer) && space_is_gone(scope).await? {
+            return Ok(None);
+        }
+        let found = not_found_is_none(answer, || format!("reading the asset {id}"))?;
+        match found {
+            Some(found) => observed(scope, found.asset, desired, status).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn search(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Vec<Observed>, Error> {
+        let request = ListAssets {
+            agent_space_id: scope.space_id.clone(),
+            asset_type: Some(desired.asset_type.clone()),
+            ..ListAssets::default()
+        };
+        let listed = not_found_is_none(scope.aws.list_all(request).await, || "looking for the asset".to_owned())?;
+        let key = natural(&desired.asset_type, &desired.metadata, desired.content.skill_name());
+        let mut found = Vec::new();
+        for asset in listed.unwrap_or_default() {
+            if natural(&desired.asset_type, &asset.metadata, None) == key {
+                found.push(observed(scope, asset, Some(desired), status).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn compare(desired: &Desired, remote: &Observed, status: &AssetStatus) -> State {
+        let mut changes = compare_metadata(&desired.metadata, &remote.asset.metadata);
+        if remote.asset.asset_type != desired.asset_type {
+            let (observed, wanted) = (remote.asset.asset_type.as_str(), desired.asset_type.as_str());
+            changes.push(
+                Change::new("assetType", Some(observed.into()), Some(wanted.into()))
+                    .mended_by(Remedy::Impossible),
+            );
+        }
+        if let Some(files) = &remote.files {
+            changes.extend(desired.content.compare(files));
+        } else if fingerprint::changed(status.common.fingerprint.as_ref(), desired.content.fingerprint()) {
+            changes.push(Change::hidden(asset_content::WHOLE));
+        }
+        if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    async fn create(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Created, Error> {
+        let mut request = CreateAsset {
+            agent_space_id: scope.space_id.clone(),
+            asset_type: desired.asset_type.clone(),
+            metadata: Some(desired.metadata.clone()),
+            content: desired.content.first()?,
+            client_token: None,
+        };
+        request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
+        let answer = scope.aws.call(&request).await;
+        let created = answer.doing(|| format!("creating the asset of type {}", desired.asset_type))?;
+        // Without a fingerprint the next pass reads the content back: further files are still to come. What
+        // AWS fetches by itself can't be compared, so there the fingerprint is all there is.
+        let fingerprint = desired.content.is_fetched().then(|| desired.content.fingerprint().clone());
+        Ok(Created { id: Some(created.asset.asset_id), fingerprint, ..Created::default() })
+    }
+
+    async fn update(
+        scope: &Scope,
+        desired: &Desired,
+        remote: &Observed,
+        drift: &Drift,
+        status: &mut AssetStatus,
+    ) -> Result<Updated, Error> {
+        let id = remote.id();
+        if drift.touches("metadata") {
+            let request = UpdateAsset {
+                agent_space_id: scope.space_id.clone(),
+                asset_id: id.to_owned(),
+                metadata: Some(desired.metadata.clone()),
+                ..UpdateAsset::default()
+            };
+            scope.aws.call(&request).await.doing(|| format!("updating the metadata of the asset {id}"))?;
+            let changed = drift.under("metadata").map(|change| change.path.clone()).collect();
+            return Ok(Updated { changed, secret: None });
+        }
+        let changed = desired.content.mend(scope, id, drift).await?;
+        if desired.content.is_fetched() {
+            status.common.fingerprint = Some(desired.content.fingerprint().clone());
+        }
+        Ok(Updated { changed, secret: None })
+    }
+
+    async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
+        let request = DeleteAsset { agent_space_id: scope.space_id.clone(), asset_id: id.to_owned() };
+        let answer = scope.aws.call(&request).await;
+        if is_denied(&answer) && space_is_gone(scope).await? {
+            return Ok(());
+        }
+        not_found_is_none(answer, || format!("deleting the asset {id}")).map(|_| ())
+    }
+
+    fn describe(desired: &Desired, remote: &Observed, status: &mut AssetStatus) {
+        status.version = Some(remote.asset.version);
+        if let Some(files) = &remote.files {
+            status.files = i32::try_from(files.len()).ok();
+            // Compared and found equal: until version or spec change, it need not be read again.
+            let equal = desired.content.compare(files).is_empty();
+            status.common.fingerprint = equal.then(|| desired.content.fingerprint().clone());
+        } else if desired.content.is_fetched() {
+            let recorded = status.common.fingerprint.take();
+            status.common.fingerprint = Some(fingerprint::baseline(recorded, desired.content.fingerprint()));
+        }
+    }
+
+    fn natural_key(object: &Asset) -> Option<String> {
+        let spec = &object.spec;
+        let metadata = serde_json::to_value(&spec.metadata).unwrap_or_default();
+        let space = super::place_of(&spec.agent_space_ref, object);
+        let store = spec.memory_store_ref.as_ref().map(|store| super::place_of(store, object));
+        // Objects that say nothing of what identifies them are told apart by AWS alone.
+        let key = natural(&spec.asset_type, &metadata, None).filter(|key| key.as_object().is_none_or(|key| !key.is_empty()))?;
+        Some(json!([space, spec.asset_type, key, store]).to_string())
+    }
+}
+
+/// The asset with its files, if they have to be compared.
+async fn observed(
+    scope: &Scope,
+    asset: operations::Asset,
+    desired: Option<&Desired>,
+    status: &AssetStatus,
+) -> Result<Observed, Error> {
+    let files = match desired {
+        Some(desired) if !desired.content.is_fetched() => {
+            let same_version = status.version == Some(asset.version);
+            let known = status.common.fingerprint.as_ref() == Some(desired.content.fingerprint());
+            if same_version && known { None } else { Some(asset_content::read(scope, &asset.asset_id).await?) }
+        }
+        _ => None,
+    };
+    Ok(Observed { asset, files })
+}
+
+/// Metadata is merged by AWS, which also adds keys of its own: only what the spec has is compared.
+fn compare_metadata(desired: &Value, observed: &Value) -> Vec<Change> {
+    let none = Value::Null;
+    let members = desired.as_object().into_iter().flatten();
+    members
+        .flat_map(|(key, wanted)| {
+            let found = observed.get(key).unwrap_or(&none);
+            drift::compare(&format!("metadata.{key}"), found, wanted)
+        })
+        .map(Change::sensitive)
+        .collect()
+}
+
+/// What identifies an asset among those of its type in a space.
+fn natural(asset_type: &str, metadata: &Value, skill_name: Option<&str>) -> Option<Value> {
+    let keys: &[&str] = match asset_type {
+        "skill" | "custom_agent" | "memory_store" => &["name"],
+        "memory" => &["name", "memory_store_id"],
+        "agents_md" => &["agent_type"],
+        "attachment" => &["filename"],
+        "test_profile" => &["test_agent_type", "target_url", "name"],
+        _ => return Some(metadata.clone()),
+    };
+    if let Some(name) = skill_name {
+        return Some(json!({ "name": name }));
+    }
+    let found: Map<String, Value> =
+        keys.iter().filter_map(|key| Some(((*key).to_owned(), metadata.get(key)?.clone()))).collect();
+    Some(Value::Object(found))
+}
+
+fn is_denied<T>(answer: &Result<T, aws::Error>) -> bool {
+    answer.as_ref().is_err_and(|error| error.code() == Some(&ErrorCode::AccessDenied))
+}
+
+/// The data plane may answer "access denied" for what lies in a space that is gone.
+async fn space_is_gone(scope: &Scope) -> Result<bool, Error> {
+    let request = GetAgentSpace { agent_space_id: scope.space_id.clone(), ..GetAgentSpace::default() };
+    let space = not_found_is_none(scope.aws.call(&request).await, || {
+        format!("looking whether the agent space {} is gone", scope.space_id)
+    })?;
+    Ok(space.is_none())
+}
+
+/// An asset without a single file can't be made.
+pub(super) fn no_files(field: &str) -> Error {
+    Error::wait(Reason::InputInvalid, format!("{field}: there is no file in it; an asset needs one at least"))
+}

@@ -1,0 +1,300 @@
+//! The content of an asset: files one by one, a zip, or an address that AWS fetches from.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::api::asset::{Content, FileSource, Zip};
+use crate::api::common::Fingerprint;
+use crate::aws::operations::{CreateAssetFile, DeleteAssetFile, GetAssetContent, UpdateAsset, UpdateAssetFile};
+use crate::engine::conditions::Reason;
+use crate::engine::drift::{Change, Drift};
+use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint::hex;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::Scope;
+
+use super::asset::no_files;
+use super::not_found_is_none;
+
+/// Path of content that is replaced as a whole.
+pub const WHOLE: &str = "content";
+/// Most bytes that the files of an asset may have once unpacked: a guard against zip bombs.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Files by path.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What an asset shall consist of.
+pub struct DesiredContent {
+    form: Form,
+    fingerprint: Fingerprint,
+}
+
+enum Form {
+    Files(Files),
+    Zip { bytes: Vec<u8>, files: Files },
+    Source(String),
+}
+
+/// Reads ConfigMaps and Secrets.
+pub async fn resolve(content: &Content, inputs: &Inputs<'_>, scope: &Scope) -> Result<DesiredContent, Error> {
+    let form = match content {
+        Content::Files(files) => {
+            let mut read = Files::new();
+            for (index, file) in files.0.iter().enumerate() {
+                let field = format!("spec.content.files[{index}]");
+                read.insert(file.path.to_string(), source(&file.source, inputs, &field).await?);
+            }
+            Form::Files(read)
+        }
+        Content::ConfigMapRef(map) => {
+            let field = "spec.content.configMapRef";
+            let files = inputs.config_files(&map.name, field).await?;
+            if files.is_empty() && !inputs.is_deleting() {
+                return Err(no_files(field));
+            }
+            Form::Files(files)
+        }
+        Content::Zip(_) if inputs.is_deleting() => Form::Zip { bytes: Vec::new(), files: Files::new() },
+        Content::Zip(zip) => {
+            let field = "spec.content.zip";
+            let bytes = match zip {
+                Zip::ConfigMapKeyRef(reference) => inputs.config_bytes(reference, field).await?,
+                Zip::SecretKeyRef(reference) => inputs.secret_bytes(reference, field).await?,
+            };
+            let files = unpack(&bytes).map_err(|problem| {
+                Error::wait(Reason::InputInvalid, format!("{field}: the archive can't be read: {problem}"))
+            })?;
+            if files.is_empty() {
+                return Err(no_files(field));
+            }
+            Form::Zip { bytes, files }
+        }
+        Content::SourceUrl(url) => Form::Source(url.to_string()),
+    };
+    let fingerprint = scope.fingerprints.of(&form.digest());
+    Ok(DesiredContent { form, fingerprint })
+}
+
+async fn source(source: &FileSource, inputs: &Inputs<'_>, field: &str) -> Result<Vec<u8>, Error> {
+    match source {
+        FileSource::Text(text) => Ok(text.as_bytes().to_vec()),
+        FileSource::Base64(text) => STANDARD.decode(text.as_bytes()).map_err(|error| {
+            Error::terminal(Reason::Invalid, format!("{field}.base64: this is no base64: {error}"))
+        }),
+        FileSource::ConfigMapKeyRef(reference) => inputs.config_bytes(reference, field).await,
+        FileSource::SecretKeyRef(reference) => inputs.secret_bytes(reference, field).await,
+    }
+}
+
+/// Reads the files that AWS has.
+pub async fn read(scope: &Scope, id: &str) -> Result<Files, Error> {
+    let request = GetAssetContent {
+        agent_space_id: scope.space_id.clone(),
+        asset_id: id.to_owned(),
+        ..GetAssetContent::default()
+    };
+    let doing = || format!("reading the content of the asset {id}");
+    let answer = scope.aws.call(&request).await.doing(doing)?;
+    let unexpected = |message: String| Error::Unexpected { doing: doing(), message };
+    let bytes = STANDARD.decode(&answer.content.zip_file).map_err(|error| unexpected(error.to_string()))?;
+    unpack(&bytes).map_err(unexpected)
+}
+
+fn unpack(bytes: &[u8]) -> Result<Files, String> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mut files = Files::new();
+    let mut left = MOST_BYTES;
+    for index in 0..archive.len() {
+        let file = archive.by_index(index).map_err(|error| error.to_string())?;
+        if file.is_dir() {
+            continue;
+        }
+        let path = file.name().map_err(|error| error.to_string())?.into_owned();
+        let mut content = Vec::new();
+        file.take(left + 1).read_to_end(&mut content).map_err(|error| format!("{path}: {error}"))?;
+        left = left
+            .checked_sub(content.len() as u64)
+            .ok_or_else(|| format!("it has more than {MOST_BYTES} bytes unpacked"))?;
+        files.insert(path, content);
+    }
+    Ok(files)
+}
+
+impl Form {
+    fn digest(&self) -> Value {
+        match self {
+            Self::Files(files) | Self::Zip { files, .. } => {
+                files.iter().map(|(path, content)| (path.clone(), Value::from(hex(&Sha256::digest(content))))).collect()
+            }
+            Self::Source(url) => url.as_str().into(),
+        }
+    }
+}
+
+impl DesiredContent {
+    /// Fingerprint of what it says.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// Whether AWS fetches it by itself, so that it can't be compared.
+    pub fn is_fetched(&self) -> bool {
+        matches!(self.form, Form::Source(_))
+    }
+
+    /// Whether AWS takes a skill's name and description from its front matter.
+    pub fn brings_front_matter(&self) -> bool {
+        !matches!(self.form, Form::Files(_))
+    }
+
+    /// Name of the skill in the front matter of an archive's `SKILL.md`.
+    pub fn skill_name(&self) -> Option<&str> {
+        let Form::Zip { files, .. } = &self.form else { return None };
+        let text = files.get("SKILL.md").and_then(|bytes| std::str::from_utf8(bytes).ok())?;
+        let front_matter = text.strip_prefix("---")?.split("\n---").next()?;
+        let name = front_matter.lines().find_map(|line| line.strip_prefix("name:"))?;
+        Some(name.trim().trim_matches(['"', '\'']))
+    }
+
+    /// The content to create the asset with: the first file, if there are several; the others follow.
+    pub fn first(&self) -> Result<Value, Error> {
+        match &self.form {
+            Form::Files(files) => {
+                let main = files.get_key_value("SKILL.md").or_else(|| files.iter().next());
+                let (path, content) = main.ok_or_else(|| no_files("spec.content"))?;
+                Ok(json!({ "file": { "path": path, "body": body(content) } }))
+            }
+            whole => Ok(whole.whole()),
+        }
+    }
+
+    /// Where the files of the asset differ.
+    pub fn compare(&self, observed: &Files) -> Vec<Change> {
+        match &self.form {
+            Form::Source(_) => Vec::new(),
+            Form::Zip { files, .. } if files == observed => Vec::new(),
+            Form::Zip { .. } => vec![Change::hidden(WHOLE)],
+            Form::Files(files) => {
+                let missing = |path: &String| Change::new(file_path(path), None, Some("a file".into()));
+                let left_over = |path: &String| Change::new(file_path(path), Some("a file".into()), None);
+                let wanted = files.iter().filter_map(|(path, content)| match observed.get(path) {
+                    None => Some(missing(path)),
+                    Some(found) if found != content => Some(Change::hidden(file_path(path))),
+                    Some(_) => None,
+                });
+                // New files before old ones go: an asset must not be without any.
+                let superfluous = observed.keys().filter(|path| !files.contains_key(*path)).map(left_over);
+                wanted.chain(superfluous).collect()
+            }
+        }
+    }
+
+    /// Mends the first difference with one call.
+    pub async fn mend(&self, scope: &Scope, id: &str, drift: &Drift) -> Result<Vec<String>, Error> {
+        let Some(change) = drift.under("content").next() else { return Ok(Vec::new()) };
+        let done = Ok(vec![change.path.clone()]);
+        let Form::Files(files) = &self.form else {
+            let request = UpdateAsset {
+                agent_space_id: scope.space_id.clone(),
+                asset_id: id.to_owned(),
+                content: Some(self.form.whole()),
+                ..UpdateAsset::default()
+            };
+            scope.aws.call(&request).await.doing(|| format!("updating the content of the asset {id}"))?;
+            return done;
+        };
+        let path = change.path.trim_start_matches("content[").trim_end_matches(']').to_owned();
+        let (space, asset) = (scope.space_id.clone(), id.to_owned());
+        let doing = |verb: &str| format!("{verb} the file {path} of the asset {id}");
+        match files.get(&path) {
+            None => {
+                let request = DeleteAssetFile { agent_space_id: space, asset_id: asset, path: path.clone() };
+                not_found_is_none(scope.aws.call(&request).await, || doing("deleting"))?;
+            }
+            Some(content) if change.sensitive => {
+                let request = UpdateAssetFile {
+                    agent_space_id: space,
+                    asset_id: asset,
+                    path: path.clone(),
+                    content: Some(body(content)),
+                    ..UpdateAssetFile::default()
+                };
+                scope.aws.call(&request).await.doing(|| doing("updating"))?;
+            }
+            Some(content) => {
+                let request = CreateAssetFile {
+                    agent_space_id: space,
+                    asset_id: asset,
+                    path: path.clone(),
+                    content: body(content),
+                    ..CreateAssetFile::default()
+                };
+                scope.aws.call(&request).await.doing(|| doing("adding"))?;
+            }
+        }
+        done
+    }
+}
+
+impl Form {
+    /// The content as one, for the forms that are sent as one.
+    fn whole(&self) -> Value {
+        match self {
+            Self::Zip { bytes, .. } => json!({ "zip": { "zipFile": STANDARD.encode(bytes) } }),
+            Self::Source(url) => json!({ "sourceUrl": { "url": url } }),
+            Self::Files(_) => Value::Null,
+        }
+    }
+}
+
+fn file_path(path: &str) -> String {
+    format!("content[{path}]")
+}
+
+/// Text where it is text, so that the console can show it.
+fn body(content: &[u8]) -> Value {
+    match std::str::from_utf8(content) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "bytes": STANDARD.encode(content) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(files: &[(&str, &str)]) -> DesiredContent {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        DesiredContent {
+            form: Form::Files(files),
+            fingerprint: Fingerprint { key_id: "k".into(), hash: "h".into() },
+        }
+    }
+
+    fn observed(files: &[(&str, &str)]) -> Files {
+        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+    }
+
+    #[test]
+    fn new_files_come_before_old_ones_go() {
+        let drift = Drift(content(&[("b.md", "new"), ("c.md", "x")]).compare(&observed(&[("a.md", "old"), ("c.md", "y")])));
+        assert_eq!(drift.paths(), ["content[b.md]", "content[c.md]", "content[a.md]"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_travel_as_base64() {
+        assert_eq!(body(b"plain"), json!({ "text": "plain" }));
+        assert_eq!(body(&[0xff, 0x00]), json!({ "bytes": "/wA=" }));
+    }
+
+    #[test]
+    fn a_broken_archive_is_an_error_and_no_panic() {
+        assert!(unpack(b"no zip at all").is_err());
+    }
+}

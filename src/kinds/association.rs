@@ -1,0 +1,391 @@
+//! Association: a service in a space. Its webhook is in [`super::webhook`].
+
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::api::association::Configuration;
+use crate::api::common::{Object, ObjectRef};
+use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
+use crate::aws::operations::{
+    self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
+    UpdateAssociation, Webhook,
+};
+use crate::engine::conditions::Reason;
+use crate::engine::drift::{self, Change, Drift, Remedy};
+use crate::engine::error::{Doing, Error};
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{
+    Created, ExtraCondition, Kind, OutputSecret, Remote, Replacement, Resolved, Scope, State, Updated, Waiting,
+};
+use crate::engine::tagging::TagMap;
+use crate::wire;
+
+use super::not_found_is_none;
+use super::webhook::{self, DesiredWebhook};
+
+/// Path of the leftover of a replacement in drift.
+const PREVIOUS: &str = "status.previousId";
+/// Path of the service in drift.
+const SERVICE: &str = "serviceRef";
+/// Fields of a configuration that the model marks sensitive.
+const SENSITIVE: &[&str] = &["customerEmail"];
+/// Fields that AWS fills in where the spec has no word on them.
+const DEFAULTED: &[&str] = &["bidirectional.enabled"];
+
+/// The kind.
+pub struct Associations;
+
+/// What is to be made true.
+pub struct Desired {
+    service_id: String,
+    /// Which configuration.
+    key: &'static str,
+    /// The configuration in wire form, with its key.
+    configuration: Value,
+    capabilities: Option<Value>,
+    pub(super) webhook: DesiredWebhook,
+    /// The registration has to be replaced and waits for its associations to go.
+    released: bool,
+}
+
+/// What AWS has.
+#[derive(Debug)]
+pub struct Observed {
+    association: operations::Association,
+    /// The webhooks; read only while it is not known whose secret was captured.
+    pub(super) webhooks: Option<Vec<Webhook>>,
+}
+
+impl Remote for Observed {
+    fn id(&self) -> &str {
+        &self.association.association_id
+    }
+
+    fn tags(&self) -> Option<&TagMap> {
+        None
+    }
+}
+
+impl Kind for Associations {
+    type Object = Association;
+    type Desired = Desired;
+    type Remote = Observed;
+
+    const NOUN: &'static str = "association";
+    const UNTOKENED_CREATE: Option<&'static str> = Some("AssociateService");
+
+    fn api(client: Client, namespace: &str) -> Api<Association> {
+        Api::namespaced(client, namespace)
+    }
+
+    async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
+        let spec = &object.spec;
+        let scope = inputs.space_scope(&spec.agent_space_ref).await?;
+        let (service_id, released) = service(object, inputs)?;
+        let desired = Desired {
+            service_id,
+            key: spec.configuration.key(),
+            configuration: configuration(&spec.configuration, inputs)?,
+            capabilities: spec.capabilities.as_ref().and_then(|wanted| serde_json::to_value(wanted).ok()),
+            webhook: webhook::resolve(object, inputs).await?,
+            released,
+        };
+        Ok(Resolved { desired, scope })
+    }
+
+    fn recorded_space(status: &AssociationStatus) -> Option<String> {
+        status.agent_space_id.clone()
+    }
+
+    fn place(scope: &Scope, status: &mut AssociationStatus) {
+        status.agent_space_id = Some(scope.space_id.clone());
+    }
+
+    async fn read(
+        scope: &Scope,
+        id: &str,
+        desired: Option<&Desired>,
+        status: &AssociationStatus,
+    ) -> Result<Option<Observed>, Error> {
+        let request =
+            GetAssociation { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
+        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the association {id}"))?;
+        let Some(found) = found else { return Ok(None) };
+        let unknown = desired.is_some_and(|desired| webhook::must_look(desired.key, status));
+        let webhooks = if unknown { Some(list_webhooks(scope, id).await?) } else { None };
+        Ok(Some(Observed { association: found.association, webhooks }))
+    }
+
+    async fn search(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Vec<Observed>, Error> {
+        let request = ListAssociations { agent_space_id: scope.space_id.clone(), ..ListAssociations::default() };
+        let listed =
+            not_found_is_none(scope.aws.list_all(request).await, || "looking for the association".to_owned())?;
+        let mut found = Vec::new();
+        for association in listed.unwrap_or_default() {
+            if association.service_id == desired.service_id
+                && natural(&association.configuration) == natural(&desired.configuration)
+                && status.previous_id.as_deref() != Some(&association.association_id)
+            {
+                let unknown = webhook::must_look(desired.key, status);
+                let webhooks =
+                    if unknown { Some(list_webhooks(scope, &association.association_id).await?) } else { None };
+                found.push(Observed { association, webhooks });
+            }
+        }
+        Ok(found)
+    }
+
+    fn compare(desired: &Desired, remote: &Observed, status: &AssociationStatus) -> State {
+        let association = &remote.association;
+        let mut changes = Vec::new();
+        if desired.released || association.service_id != desired.service_id {
+            let (observed, wanted) = (association.service_id.as_str(), desired.service_id.as_str());
+            changes.push(
+                Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).mended_by(Remedy::Replace),
+            );
+        }
+        changes.extend(compare_configuration(desired, &association.configuration));
+        changes.extend(compare_capabilities(desired.capabilities.as_ref(), association.capabilities.as_ref()));
+        changes.extend(webhook::compare(&desired.webhook, remote.webhooks.as_deref(), status));
+        if status.previous_id.is_some() {
+            changes.push(Change::hidden(PREVIOUS));
+        }
+        if !changes.is_empty() {
+            return State::Drifted(Drift(changes));
+        }
+        match association.status.as_deref() {
+            Some("invalid") => State::Failed(
+                "AWS says that the association is invalid; check the role, the credentials and the settings that \
+                 it names"
+                    .to_owned(),
+            ),
+            Some("pending-confirmation") => State::Waiting(Waiting {
+                reason: Reason::InTransition,
+                message: "AWS waits for a confirmation of the association".to_owned(),
+                poll: true,
+            }),
+            _ => State::Matching,
+        }
+    }
+
+    async fn create(scope: &Scope, desired: &Desired, _: &AssociationStatus) -> Result<Created, Error> {
+        if desired.released {
+            return Err(Error::wait(
+                Reason::DependencyNotReady,
+                "spec.serviceRef: the registration is being replaced",
+            ));
+        }
+        let request = AssociateService {
+            agent_space_id: scope.space_id.clone(),
+            service_id: desired.service_id.clone(),
+            configuration: desired.configuration.clone(),
+            capabilities: desired.capabilities.clone(),
+        };
+        let answer = scope.aws.call(&request).await;
+        let answer = answer.doing(|| format!("associating the service {} with the space", desired.service_id))?;
+        let id = answer.association.association_id;
+        let secret = answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, &id, webhook));
+        Ok(Created { id: Some(id), secret, ..Created::default() })
+    }
+
+    async fn update(
+        scope: &Scope,
+        desired: &Desired,
+        remote: &Observed,
+        drift: &Drift,
+        status: &mut AssociationStatus,
+    ) -> Result<Updated, Error> {
+        let id = remote.id();
+        if drift.touches("configuration") || drift.touches("capabilities") {
+            let request = UpdateAssociation {
+                agent_space_id: scope.space_id.clone(),
+                association_id: id.to_owned(),
+                configuration: desired.configuration.clone(),
+                capabilities: desired.capabilities.clone(),
+            };
+            let answer = scope.aws.call(&request).await.doing(|| format!("updating the association {id}"))?;
+            let changed = ["configuration", "capabilities"]
+                .iter()
+                .flat_map(|path| drift.under(path))
+                .map(|change| change.path.clone())
+                .collect();
+            let secret = answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, id, webhook));
+            return Ok(Updated { changed, secret });
+        }
+        if drift.touches(webhook::SECRET_NAME) {
+            return Ok(webhook::moved(&desired.webhook));
+        }
+        if let Some(previous) = status.previous_id.clone() {
+            Self::delete(scope, &previous).await?;
+            status.previous_id = None;
+            status.previous_service_id = None;
+        }
+        Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None })
+    }
+
+    /// A new service has a new association beside the old one; the same service can't have two.
+    fn replacement(desired: &Desired, _: &Observed, drift: &Drift) -> Replacement {
+        if drift.touches(SERVICE) && !desired.released {
+            Replacement::MakeBeforeBreak
+        } else {
+            Replacement::BreakBeforeMake
+        }
+    }
+
+    async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
+        let request =
+            DisassociateService { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
+        let done = scope.aws.call(&request).await;
+        not_found_is_none(done, || format!("deleting the association {id}")).map(|_| ())
+    }
+
+    fn describe(desired: &Desired, remote: &Observed, status: &mut AssociationStatus) {
+        status.service_id = Some(remote.association.service_id.clone());
+        status.configuration_type = Some(desired.key.to_owned());
+        webhook::describe(&desired.webhook, remote.webhooks.as_deref(), status);
+    }
+
+    fn natural_key(object: &Association) -> Option<String> {
+        let spec = &object.spec;
+        let space = super::place_of(&spec.agent_space_ref, object);
+        let service = spec.service_ref.as_ref().map(|service| super::place_of(service, object));
+        let configuration = serde_json::to_value(&spec.configuration).unwrap_or_default();
+        Some(json!([space, service, natural(&configuration)]).to_string())
+    }
+
+    fn set_aside(status: &mut AssociationStatus, old: String) {
+        status.previous_id = Some(old);
+        status.previous_service_id = status.service_id.take();
+    }
+
+    fn aside(status: &AssociationStatus) -> Option<&str> {
+        status.previous_id.as_deref()
+    }
+
+    fn forget(status: &mut AssociationStatus) {
+        status.webhook = None;
+        status.webhook_lost = None;
+        status.service_id = None;
+    }
+
+    fn secret_written(desired: &Desired, status: &mut AssociationStatus, secret: &OutputSecret) {
+        webhook::record(&desired.webhook, status, secret);
+    }
+
+    fn written_secret(status: &AssociationStatus) -> Option<&str> {
+        status.webhook.as_ref()?.secret_name.as_deref()
+    }
+
+    fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
+        webhook::condition(object, status).into_iter().collect()
+    }
+}
+
+/// The id of the service, and whether its registration waits for the association to go.
+fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), Error> {
+    let spec = &object.spec;
+    let Some(reference) = &spec.service_ref else {
+        // AWS accounts are no registered services: their service id is a literal. The one of release
+        // management is not documented; it is taken to follow suit.
+        let literal = match spec.configuration {
+            Configuration::ReleaseManagement(_) => "releaseManagement",
+            _ => "aws",
+        };
+        return Ok((literal.to_owned(), false));
+    };
+    let service = inputs.object::<ServiceRegistration>(reference, "spec.serviceRef")?;
+    let released = service.status().released == Some(true);
+    Ok((inputs.id_of(&*service, "spec.serviceRef")?, released))
+}
+
+/// The configuration in wire form: references to other objects give way to ids and names.
+fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Error> {
+    let mut configuration = serde_json::to_value(spec).unwrap_or_default();
+    let Some(settings) = configuration.get_mut(spec.key()) else { return Ok(configuration) };
+    if let Some(reference) = take_reference(settings, "releaseManagementAssociationRef") {
+        let field = "spec.configuration.releaseManagementAssociationRef";
+        let association = inputs.object::<Association>(&reference, field)?;
+        settings["releaseManagementAssociationId"] = inputs.id_of(&*association, field)?.into();
+    }
+    if let Some(access) = settings.pointer_mut("/networkAccess/privateAccess")
+        && let Some(reference) = take_reference(access, "privateConnectionRef")
+    {
+        let field = "spec.configuration.releaseManagement.networkAccess.privateAccess.privateConnectionRef";
+        let connection = inputs.object::<PrivateConnection>(&reference, field)?;
+        access["privateConnectionName"] = inputs.ready_id_of(&*connection, field)?.into();
+    }
+    Ok(configuration)
+}
+
+fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
+    serde_json::from_value(wire::take(value, key)?).ok()
+}
+
+async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
+    let request = ListWebhooks { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
+    let listed = not_found_is_none(scope.aws.call(&request).await, || format!("listing the webhooks of {id}"))?;
+    Ok(listed.map(|listed| listed.webhooks).unwrap_or_default())
+}
+
+/// What identifies an association within its service and space: the configuration's key and natural key.
+fn natural(configuration: &Value) -> Value {
+    let Some((key, settings)) = wire::variant(configuration) else { return Value::Null };
+    let members: &[&str] = match key {
+        "aws" | "sourceAws" => &["accountId", "accountType"],
+        "github" => &["repoId", "instanceIdentifier"],
+        "gitlab" => &["projectId", "instanceIdentifier"],
+        "azure" => &["subscriptionId"],
+        "azuredevops" => &["organizationName", "projectId"],
+        "slack" => &["workspaceId"],
+        "msteams" => &["teamId"],
+        "releaseManagement" => &["name"],
+        _ => &[],
+    };
+    let values: Vec<&Value> = members.iter().filter_map(|member| settings.get(member)).collect();
+    json!([key, values])
+}
+
+fn compare_configuration(desired: &Desired, observed: &Value) -> Vec<Change> {
+    let Some((key, settings)) = wire::variant(observed) else {
+        return vec![Change::hidden("configuration")];
+    };
+    if key != desired.key {
+        let change = Change::new("configuration", Some(key.into()), Some(desired.key.into()));
+        return vec![change.mended_by(Remedy::Replace)];
+    }
+    // Only what this version knows is compared: AWS adds members, and sets some itself.
+    let known = serde_json::from_value::<Configuration>(observed.clone())
+        .ok()
+        .and_then(|known| serde_json::to_value(known).ok())
+        .and_then(|mut known| known.get_mut(key).map(Value::take))
+        .unwrap_or_else(|| settings.clone());
+    let prefix = format!("configuration.{key}");
+    drift::compare(&prefix, &known, &desired.configuration[key])
+        .into_iter()
+        .filter(|change| {
+            change.desired.is_some() || !DEFAULTED.iter().any(|path| change.path.ends_with(path))
+        })
+        .map(|change| {
+            let hidden = SENSITIVE.iter().any(|name| change.path.ends_with(name));
+            if hidden { change.sensitive() } else { change }
+        })
+        .collect()
+}
+
+/// A capability that is left out is disabled, and so is one that says `enabled: false`.
+fn compare_capabilities(desired: Option<&Value>, observed: Option<&Value>) -> Vec<Change> {
+    let Some(desired) = desired else { return Vec::new() };
+    let none = json!({});
+    let normal = |value: &Value| {
+        let members = value.as_object().into_iter().flatten().map(|(name, capability)| {
+            let mut capability = capability.clone();
+            if capability["enabled"].is_null() {
+                capability["enabled"] = false.into();
+            }
+            (name.clone(), capability)
+        });
+        // One that is disabled and says nothing else is as good as none.
+        Value::Object(members.filter(|(_, capability)| *capability != json!({ "enabled": false })).collect())
+    };
+    drift::compare("capabilities", &normal(observed.unwrap_or(&none)), &normal(desired))
+}

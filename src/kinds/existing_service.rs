@@ -1,0 +1,73 @@
+//! Services that are registered already: found, never changed.
+
+use serde_json::Value;
+
+use crate::api::ServiceRegistrationStatus;
+use crate::api::service_registration::{Existing, ServiceMatch};
+use crate::aws::operations::RegisteredService;
+use crate::engine::conditions::Reason;
+use crate::engine::error::Error;
+use crate::engine::kind::{Kind, Scope};
+
+use super::service_registration::{Observed, ServiceRegistrations, list, observed_details};
+
+/// The id, where the spec names it.
+pub fn id(existing: &Existing) -> Option<String> {
+    match existing {
+        Existing::ServiceId(id) => Some(id.to_string()),
+        Existing::Match(_) => None,
+    }
+}
+
+/// Whether `service` is the one that the spec means: an edit may mean another than the one recorded.
+pub fn is_meant(existing: &Existing, service: &RegisteredService) -> bool {
+    match existing {
+        Existing::ServiceId(id) => **id == *service.service_id,
+        Existing::Match(wanted) => {
+            wanted.service_type.as_str() == service.service_type && fits(wanted, service)
+        }
+    }
+}
+
+/// Finds the service. Several that match are an error that names them.
+pub async fn search(
+    scope: &Scope,
+    existing: &Existing,
+    status: &ServiceRegistrationStatus,
+) -> Result<Vec<Observed>, Error> {
+    let Existing::Match(wanted) = existing else { return Ok(Vec::new()) };
+    let listed = list(scope, wanted.service_type.as_str()).await?;
+    let fitting: Vec<RegisteredService> = listed.into_iter().filter(|service| fits(wanted, service)).collect();
+    match fitting.as_slice() {
+        [] => Ok(Vec::new()),
+        [only] => {
+            let found = ServiceRegistrations::read(scope, &only.service_id, None, status).await?;
+            Ok(found.into_iter().collect())
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|service| service.service_id.as_str()).collect();
+            Err(Error::terminal(
+                Reason::Conflict,
+                format!(
+                    "spec.existing.match fits {} services ({}); say more of the one that is meant, or name it with \
+                     spec.existing.serviceId",
+                    ids.len(),
+                    ids.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+/// Whether every member of the match that is set agrees.
+fn fits(wanted: &ServiceMatch, service: &RegisteredService) -> bool {
+    let details = observed_details(service);
+    let agrees = |wanted: Option<&str>, key: &str| {
+        wanted.is_none_or(|wanted| details.get(key).and_then(Value::as_str) == Some(wanted))
+    };
+    (wanted.name.is_none() || wanted.name == service.name)
+        && agrees(wanted.owner.as_deref(), "owner")
+        && agrees(wanted.workspace_id.as_deref(), "teamId")
+        && agrees(wanted.organization_name.as_deref(), "organizationName")
+        && agrees(wanted.tenant_id.as_deref(), "tenantId")
+}

@@ -1,0 +1,257 @@
+//! PrivateConnection: its id is its name, and AWS takes minutes to bring it up or down.
+
+use kube::{Api, Client, ResourceExt};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::api::common::Fingerprint;
+use crate::api::private_connection::Certificate;
+use crate::api::{PrivateConnection, PrivateConnectionStatus};
+use crate::aws::operations::{
+    self, CreatePrivateConnection, DeletePrivateConnection, DescribePrivateConnection,
+    UpdatePrivateConnectionCertificate,
+};
+use crate::engine::conditions::Reason;
+use crate::engine::drift::{Change, Drift, Remedy};
+use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::tagging::{self, TagMap};
+
+use super::not_found_is_none;
+
+/// Path of the certificate in drift.
+const CERTIFICATE: &str = "mode.certificate";
+
+/// The kind.
+pub struct PrivateConnections;
+
+/// What is to be made true.
+pub struct Desired {
+    name: String,
+    /// Which of the modes.
+    mode: &'static str,
+    /// The mode's settings in wire form, without the certificate.
+    settings: Value,
+    certificate: Option<SecretString>,
+    fingerprint: Option<Fingerprint>,
+    tags: TagMap,
+}
+
+/// What AWS has.
+#[derive(Debug)]
+pub struct Observed(operations::PrivateConnection);
+
+impl Remote for Observed {
+    fn id(&self) -> &str {
+        &self.0.name
+    }
+
+    fn tags(&self) -> Option<&TagMap> {
+        Some(&self.0.tags)
+    }
+}
+
+impl Kind for PrivateConnections {
+    type Object = PrivateConnection;
+    type Desired = Desired;
+    type Remote = Observed;
+
+    const NOUN: &'static str = "private connection";
+
+    fn api(client: Client, namespace: &str) -> Api<PrivateConnection> {
+        Api::namespaced(client, namespace)
+    }
+
+    async fn resolve(object: &PrivateConnection, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
+        let spec = &object.spec;
+        let scope = inputs.account_scope(spec.account_ref.as_ref()).await?;
+        let certificate = match spec.mode.certificate() {
+            Some(certificate) => Some(resolve_certificate(certificate, inputs).await?),
+            None => None,
+        };
+        let fingerprint =
+            certificate.as_ref().map(|text| scope.fingerprints.of(&Value::from(text.expose_secret())));
+        let mut mode = serde_json::to_value(&spec.mode).unwrap_or_default();
+        let mut settings = mode.get_mut(spec.mode.key()).map(Value::take).unwrap_or_default();
+        crate::wire::take(&mut settings, "certificate");
+        let desired = Desired {
+            name: name_of(object),
+            mode: spec.mode.key(),
+            settings,
+            certificate,
+            fingerprint,
+            tags: tagging::desired(inputs.identity(), &inputs.account_tags(&scope), &spec.tags),
+        };
+        Ok(Resolved { desired, scope })
+    }
+
+    async fn read(
+        scope: &Scope,
+        id: &str,
+        _: Option<&Desired>,
+        _: &PrivateConnectionStatus,
+    ) -> Result<Option<Observed>, Error> {
+        let request = DescribePrivateConnection { name: id.to_owned() };
+        let found = not_found_is_none(scope.aws.call(&request).await, || {
+            format!("reading the private connection {id}")
+        })?;
+        Ok(found.map(Observed))
+    }
+
+    async fn search(
+        scope: &Scope,
+        desired: &Desired,
+        status: &PrivateConnectionStatus,
+    ) -> Result<Vec<Observed>, Error> {
+        Ok(Self::read(scope, &desired.name, Some(desired), status).await?.into_iter().collect())
+    }
+
+    fn compare(desired: &Desired, remote: &Observed, status: &PrivateConnectionStatus) -> State {
+        let connection = &remote.0;
+        match connection.status.as_str() {
+            "ACTIVE" => {}
+            "CREATE_FAILED" | "DELETE_FAILED" => {
+                let why = connection.failure_message.as_deref().unwrap_or("AWS gives no reason");
+                return State::Failed(format!(
+                    "{}: {why}; delete the object and create it anew once the cause is mended",
+                    connection.status
+                ));
+            }
+            other => return State::InTransition(format!("AWS says {other}; this can take ten minutes")),
+        }
+        let mut changes = compare_settings(desired, connection);
+        if let Some(now) = &desired.fingerprint
+            && fingerprint::changed(status.common.fingerprint.as_ref(), now)
+        {
+            changes.push(Change::hidden(CERTIFICATE));
+        }
+        changes.extend(tagging::compare(&desired.tags, &connection.tags, &status.common.tag_keys));
+        if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    async fn create(scope: &Scope, desired: &Desired, _: &PrivateConnectionStatus) -> Result<Created, Error> {
+        let mut settings = desired.settings.clone();
+        if let Some(certificate) = &desired.certificate {
+            settings["certificate"] = Value::from(certificate.expose_secret());
+        }
+        let request = CreatePrivateConnection {
+            name: desired.name.clone(),
+            mode: serde_json::json!({ desired.mode: settings }),
+            tags: desired.tags.clone(),
+        };
+        let created = match scope.aws.call(&request).await {
+            // Lattice takes a moment to know what it was told before; AWS calls that a validation error.
+            Err(error) if error.to_string().contains("Failed to create resource association") => {
+                return Err(Error::poll(Reason::InTransition, format!("AWS is not ready yet: {error}")));
+            }
+            answer => answer.doing(|| format!("creating the private connection {}", desired.name))?,
+        };
+        Ok(Created {
+            id: Some(created.name),
+            fingerprint: desired.fingerprint.clone(),
+            tag_keys: tagging::keys(&desired.tags),
+            ..Created::default()
+        })
+    }
+
+    async fn update(
+        scope: &Scope,
+        desired: &Desired,
+        remote: &Observed,
+        drift: &Drift,
+        status: &mut PrivateConnectionStatus,
+    ) -> Result<Updated, Error> {
+        let id = remote.id();
+        if let (true, Some(certificate)) = (drift.touches(CERTIFICATE), &desired.certificate) {
+            let request = UpdatePrivateConnectionCertificate {
+                name: id.to_owned(),
+                certificate: certificate.expose_secret().to_owned(),
+            };
+            scope.aws.call(&request).await.doing(|| format!("sending the certificate of {id}"))?;
+            status.common.fingerprint.clone_from(&desired.fingerprint);
+            return Ok(Updated { changed: vec![CERTIFICATE.to_owned()], secret: None });
+        }
+        let changed = tagging::mend(scope, &format!("private-connection/{id}"), drift).await?;
+        Ok(Updated { changed, secret: None })
+    }
+
+    async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
+        let request = DeletePrivateConnection { name: id.to_owned() };
+        let done = scope.aws.call(&request).await;
+        not_found_is_none(done, || format!("deleting the private connection {id}")).map(|_| ())
+    }
+
+    fn describe(desired: &Desired, remote: &Observed, status: &mut PrivateConnectionStatus) {
+        let connection = &remote.0;
+        status.state = Some(connection.status.clone());
+        status.host_address.clone_from(&connection.host_address);
+        status.vpc_id.clone_from(&connection.vpc_id);
+        status.resource_gateway_id.clone_from(&connection.resource_gateway_id);
+        status.resource_configuration_id.clone_from(&connection.resource_configuration_id);
+        status.certificate_expiry_time = connection.certificate_expiry_time.0.map(|time| time.to_string());
+        status.common.tag_keys = tagging::remembered(&desired.tags, &connection.tags, &status.common.tag_keys);
+        if let Some(now) = &desired.fingerprint {
+            status.common.fingerprint = Some(fingerprint::baseline(status.common.fingerprint.take(), now));
+        }
+    }
+
+    fn natural_key(object: &PrivateConnection) -> Option<String> {
+        let account = object.spec.account_ref.as_ref().map(|account| account.name.to_string());
+        Some(format!("{}/{}", account.unwrap_or_default(), name_of(object)))
+    }
+
+    fn is_going(remote: &Observed) -> bool {
+        remote.0.status == "DELETE_IN_PROGRESS"
+    }
+}
+
+/// The connection's name: the spec's, or what it takes over, or the object's.
+fn name_of(object: &PrivateConnection) -> String {
+    let given = object.spec.name.as_ref().map(ToString::to_string);
+    given.or_else(|| object.spec.policies.external_id.clone()).unwrap_or_else(|| object.name_any())
+}
+
+async fn resolve_certificate(certificate: &Certificate, inputs: &Inputs<'_>) -> Result<SecretString, Error> {
+    let field = "spec.mode.certificate";
+    match certificate {
+        Certificate::Value(text) => Ok(SecretString::from(text.to_string())),
+        Certificate::SecretKeyRef(reference) => inputs.secret(reference, field).await,
+        Certificate::ConfigMapKeyRef(reference) => {
+            let bytes = inputs.config_bytes(reference, field).await?;
+            String::from_utf8(bytes).map(SecretString::from).map_err(|_| {
+                Error::wait(
+                    Reason::InputInvalid,
+                    format!("{field}: the key {} of the ConfigMap {} is no text", reference.key, reference.name),
+                )
+            })
+        }
+    }
+}
+
+/// What can be seen of the settings, all of it unchangeable: it differs only where one is taken over.
+fn compare_settings(desired: &Desired, connection: &operations::PrivateConnection) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
+    let observed = [
+        ("hostAddress", text(&connection.host_address)),
+        ("vpcId", text(&connection.vpc_id)),
+        ("dnsResolution", text(&connection.dns_resolution)),
+    ];
+    for (field, observed) in observed {
+        let wanted = desired.settings.get(field).cloned();
+        if wanted.is_some() && observed.is_some() && wanted != observed {
+            changes.push(Change::new(format!("mode.{field}"), observed, wanted));
+        }
+    }
+    // Given as an id, returned as an ARN.
+    let wanted = desired.settings.get("resourceConfigurationId").and_then(Value::as_str);
+    if let (Some(wanted), Some(observed)) = (wanted, connection.resource_configuration_id.as_deref()) {
+        let id = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
+        if id(wanted) != id(observed) {
+            changes.push(Change::new("mode.resourceConfigurationId", Some(observed.into()), Some(wanted.into())));
+        }
+    }
+    changes.into_iter().map(|change| change.mended_by(Remedy::Impossible)).collect()
+}

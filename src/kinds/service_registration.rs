@@ -1,0 +1,430 @@
+//! ServiceRegistration: a registration can't be changed, so a change replaces it; nor can its secrets be
+//! read, so they are compared by fingerprint. Services registered elsewhere are in [`super::existing_service`].
+
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Policies};
+use crate::api::scalars::PrivateConnectionName;
+use crate::api::service_registration::Existing;
+use crate::api::{Association, PrivateConnection, ServiceRegistration, ServiceRegistrationStatus};
+use crate::aws::operations::{self, DeregisterService, GetService, ListServices, RegisterService};
+use crate::engine::conditions::Reason;
+use crate::engine::drift::{Change, Drift, Remedy};
+use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{
+    Created, ExtraCondition, Kind, Remote, Replacement, Resolved, Scope, State, Updated, Waiting,
+};
+use crate::engine::ownership::Owner;
+use crate::engine::tagging::{self, TagMap};
+use crate::wire;
+
+use super::{existing_service, not_found_is_none, registered_details};
+
+/// Path of the leftover of a replacement in drift.
+const PREVIOUS: &str = "status.previousId";
+/// The one type of which an account can have a single registration: the old one has to go first.
+const EVENT_CHANNEL: &str = "eventChannel";
+
+/// The kind.
+pub struct ServiceRegistrations;
+
+/// What is to be made true, or found.
+pub enum Desired {
+    /// Register this.
+    Service(Box<Registration>),
+    /// Find that.
+    Existing(Existing),
+}
+
+/// A registration with its secrets.
+pub struct Registration {
+    request: RegisterService,
+    fingerprint: Fingerprint,
+    /// Associations that still use the registration which is being replaced.
+    users: Vec<String>,
+}
+
+/// What AWS has.
+#[derive(Debug)]
+pub struct Observed {
+    pub(super) service: operations::RegisteredService,
+    tags: TagMap,
+}
+
+impl Remote for Observed {
+    fn id(&self) -> &str {
+        &self.service.service_id
+    }
+
+    fn tags(&self) -> Option<&TagMap> {
+        Some(&self.tags)
+    }
+}
+
+impl Kind for ServiceRegistrations {
+    type Object = ServiceRegistration;
+    type Desired = Desired;
+    type Remote = Observed;
+
+    const NOUN: &'static str = "registered service";
+    const UNTOKENED_CREATE: Option<&'static str> = Some("RegisterService");
+
+    fn api(client: Client, namespace: &str) -> Api<ServiceRegistration> {
+        Api::namespaced(client, namespace)
+    }
+
+    /// What exists already is only ever observed.
+    fn policies(object: &ServiceRegistration) -> Policies {
+        let policies = object.policies();
+        match &object.spec.existing {
+            None => policies,
+            Some(existing) => Policies {
+                management_policy: ManagementPolicy::Observe,
+                external_id: existing_service::id(existing).or(policies.external_id),
+                ..policies
+            },
+        }
+    }
+
+    async fn resolve(object: &ServiceRegistration, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
+        let spec = &object.spec;
+        let scope = inputs.account_scope(spec.account_ref.as_ref()).await?;
+        let desired = match (&spec.service, &spec.existing) {
+            (Some(_), _) => Desired::Service(Box::new(registration(object, inputs, &scope).await?)),
+            (None, Some(existing)) => Desired::Existing(existing.clone()),
+            (None, None) => {
+                let message = "spec: one of service and existing must be set";
+                return Err(Error::terminal(Reason::Invalid, message));
+            }
+        };
+        Ok(Resolved { desired, scope })
+    }
+
+    async fn read(
+        scope: &Scope,
+        id: &str,
+        desired: Option<&Desired>,
+        _: &ServiceRegistrationStatus,
+    ) -> Result<Option<Observed>, Error> {
+        let request = GetService { service_id: id.to_owned() };
+        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the service {id}"))?;
+        let meant = |service: &operations::RegisteredService| match desired {
+            Some(Desired::Existing(existing)) => existing_service::is_meant(existing, service),
+            _ => true,
+        };
+        let found = found.filter(|found| meant(&found.service));
+        Ok(found.map(|found| Observed { service: found.service, tags: found.tags }))
+    }
+
+    async fn search(
+        scope: &Scope,
+        desired: &Desired,
+        status: &ServiceRegistrationStatus,
+    ) -> Result<Vec<Observed>, Error> {
+        match desired {
+            Desired::Existing(existing) => existing_service::search(scope, existing, status).await,
+            Desired::Service(registration) => search_own(scope, registration, status).await,
+        }
+    }
+
+    fn compare(desired: &Desired, remote: &Observed, status: &ServiceRegistrationStatus) -> State {
+        let Desired::Service(registration) = desired else { return State::Matching };
+        let mut changes = compare_settings(registration, &remote.service, status);
+        if changes.is_empty() && status.authorization_url.is_some() {
+            return State::Waiting(awaiting_authorization());
+        }
+        if changes.is_empty() && status.previous_id.is_some() {
+            if !registration.users.is_empty() {
+                return State::Waiting(waiting_for(&registration.users));
+            }
+            changes.push(Change::hidden(PREVIOUS));
+        }
+        changes.extend(tagging::compare(&registration.request.tags, &remote.tags, &status.common.tag_keys));
+        if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    async fn create(scope: &Scope, desired: &Desired, _: &ServiceRegistrationStatus) -> Result<Created, Error> {
+        let Desired::Service(registration) = desired else { return Ok(Created::default()) };
+        let request = &registration.request;
+        let answer = scope.aws.call(request).await;
+        let answer = answer.doing(|| format!("registering the {} service", request.service))?;
+        Ok(Created {
+            authorization_url: answer.authorization_url().map(str::to_owned).filter(|_| answer.service_id.is_none()),
+            id: answer.service_id,
+            fingerprint: Some(registration.fingerprint.clone()),
+            tag_keys: tagging::keys(&request.tags),
+            secret: None,
+        })
+    }
+
+    async fn update(
+        scope: &Scope,
+        _: &Desired,
+        remote: &Observed,
+        drift: &Drift,
+        status: &mut ServiceRegistrationStatus,
+    ) -> Result<Updated, Error> {
+        if let (true, Some(previous)) = (drift.touches(PREVIOUS), status.previous_id.clone()) {
+            Self::delete(scope, &previous).await?;
+            status.previous_id = None;
+            return Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None });
+        }
+        let changed = tagging::mend(scope, &format!("service/{}", remote.id()), drift).await?;
+        Ok(Updated { changed, secret: None })
+    }
+
+    fn replacement(desired: &Desired, remote: &Observed, _: &Drift) -> Replacement {
+        match desired {
+            Desired::Service(registration) if remote.service.service_type == EVENT_CHANNEL => {
+                if registration.users.is_empty() {
+                    Replacement::BreakBeforeMake
+                } else {
+                    Replacement::Wait(waiting_for(&registration.users))
+                }
+            }
+            _ => Replacement::MakeBeforeBreak,
+        }
+    }
+
+    async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
+        let request = DeregisterService { service_id: id.to_owned() };
+        let done = scope.aws.call(&request).await;
+        not_found_is_none(done, || format!("deregistering the service {id}")).map(|_| ())
+    }
+
+    fn describe(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) {
+        status.service_type = Some(remote.service.service_type.clone());
+        let Desired::Service(registration) = desired else { return };
+        let replaced = compare_settings(registration, &remote.service, status).iter().any(is_replacement);
+        status.released = (replaced && remote.service.service_type == EVENT_CHANNEL).then_some(true);
+        let tags = &registration.request.tags;
+        status.common.tag_keys = tagging::remembered(tags, &remote.tags, &status.common.tag_keys);
+        let recorded = status.common.fingerprint.take();
+        status.common.fingerprint = Some(fingerprint::baseline(recorded, &registration.fingerprint));
+    }
+
+    fn natural_key(object: &ServiceRegistration) -> Option<String> {
+        let service = object.spec.service.as_ref()?;
+        let key = match (service.service_type(), &object.spec.name) {
+            (EVENT_CHANNEL, _) => EVENT_CHANNEL.to_owned(),
+            (service_type, Some(name)) => format!("{service_type}/{}", name.0),
+            _ => return None,
+        };
+        let account = object.spec.account_ref.as_ref().map(|account| account.name.to_string());
+        Some(format!("{}/{key}", account.unwrap_or_default()))
+    }
+
+    fn set_aside(status: &mut ServiceRegistrationStatus, old: String) {
+        status.previous_id = Some(old);
+    }
+
+    fn aside(status: &ServiceRegistrationStatus) -> Option<&str> {
+        status.previous_id.as_deref()
+    }
+
+    /// What was sent is what is desired now; after an edit the registration starts afresh.
+    fn awaits_person(desired: &Desired, status: &ServiceRegistrationStatus) -> bool {
+        match desired {
+            Desired::Existing(_) => false,
+            Desired::Service(registration) => {
+                status.authorization_url.is_some()
+                    && !fingerprint::changed(status.common.fingerprint.as_ref(), &registration.fingerprint)
+            }
+        }
+    }
+
+    fn set_authorization_url(status: &mut ServiceRegistrationStatus, url: Option<String>) {
+        status.authorization_url = url;
+    }
+
+    fn more_conditions(_: &ServiceRegistration, status: &ServiceRegistrationStatus) -> Vec<ExtraCondition> {
+        let condition = |status, reason, message| ExtraCondition { kind: "Authorized", status, reason, message };
+        if status.authorization_url.is_some() {
+            vec![condition(false, Reason::AuthorizationRequired, awaiting_authorization().message)]
+        } else if status.common.id.is_some() {
+            vec![condition(true, Reason::Available, String::new())]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// The registration with secrets and connections in place.
+async fn registration(
+    object: &ServiceRegistration,
+    inputs: &Inputs<'_>,
+    scope: &Scope,
+) -> Result<Registration, Error> {
+    let spec = &object.spec;
+    let service = serde_json::to_value(&spec.service).unwrap_or_default();
+    let service = inputs.substituted(service, "spec.service").await?;
+    let (service_type, details) = wire::variant(&service)
+        .ok_or_else(|| Error::terminal(Reason::Invalid, "spec.service: exactly one type must be set"))?;
+    let connection = |reference: &Option<ObjectRef>, name: &Option<PrivateConnectionName>, field: &str| {
+        connection_name(inputs, reference.as_ref(), name.as_ref(), field)
+    };
+    let request = RegisterService {
+        service: service_type.to_owned(),
+        service_details: json!({ service_type: details }),
+        kms_key_arn: spec.kms_key_arn.as_ref().map(ToString::to_string),
+        private_connection_name: connection(
+            &spec.private_connection_ref,
+            &spec.private_connection_name,
+            "spec.privateConnectionRef",
+        )?,
+        target_url_private_connection_name: connection(
+            &spec.target_url_private_connection_ref,
+            &spec.target_url_private_connection_name,
+            "spec.targetUrlPrivateConnectionRef",
+        )?,
+        exchange_url_private_connection_name: connection(
+            &spec.exchange_url_private_connection_ref,
+            &spec.exchange_url_private_connection_name,
+            "spec.exchangeUrlPrivateConnectionRef",
+        )?,
+        name: spec.name.as_ref().map(|name| name.0.clone()),
+        tags: tagging::desired(inputs.identity(), &inputs.account_tags(scope), &spec.tags),
+    };
+    let untagged = RegisterService { tags: TagMap::new(), ..request.clone() };
+    let fingerprint = scope.fingerprints.of(&serde_json::to_value(&untagged).unwrap_or_default());
+    let users = users(object, inputs);
+    Ok(Registration { request, fingerprint, users })
+}
+
+fn connection_name(
+    inputs: &Inputs<'_>,
+    reference: Option<&ObjectRef>,
+    name: Option<&PrivateConnectionName>,
+    field: &str,
+) -> Result<Option<String>, Error> {
+    let Some(reference) = reference else { return Ok(name.map(ToString::to_string)) };
+    let connection = inputs.object::<PrivateConnection>(reference, field)?;
+    inputs.ready_id_of(&*connection, field).map(Some)
+}
+
+/// The associations that use the registration which has to go: the one put aside, else the present one.
+fn users(object: &ServiceRegistration, inputs: &Inputs<'_>) -> Vec<String> {
+    let status = object.status();
+    let Some(leaving) = status.previous_id.or(status.common.id) else { return Vec::new() };
+    let uses = |association: &Association| {
+        let status = association.status();
+        let id = Some(leaving.as_str());
+        status.service_id.as_deref() == id || status.previous_service_id.as_deref() == id
+    };
+    let mut users: Vec<String> = inputs.others(uses).iter().map(|user| super::name_of(&**user)).collect();
+    users.sort();
+    users
+}
+
+/// Services that carry our tags, and unowned or foreign ones that describe the same thing.
+async fn search_own(
+    scope: &Scope,
+    registration: &Registration,
+    status: &ServiceRegistrationStatus,
+) -> Result<Vec<Observed>, Error> {
+    let mut found = Vec::new();
+    for service in list(scope, &registration.request.service).await? {
+        let Some(remote) = ServiceRegistrations::read(scope, &service.service_id, None, status).await? else {
+            continue;
+        };
+        let fits = match scope.identity.owner(&remote.tags) {
+            Owner::Ours { .. } => status.previous_id.as_deref() != Some(remote.id()),
+            Owner::Sibling { .. } => registration.request.service == EVENT_CHANNEL,
+            _ => describes_the_same(registration, &remote.service),
+        };
+        if fits {
+            found.push(remote);
+        }
+    }
+    // After an interrupted replacement there are two of ours: the younger is the new one.
+    found.sort_by_key(|remote| std::cmp::Reverse(remote.service.created_at.0));
+    Ok(found)
+}
+
+/// Every service of a type in the account.
+pub(super) async fn list(
+    scope: &Scope,
+    service_type: &str,
+) -> Result<Vec<operations::RegisteredService>, Error> {
+    let request = ListServices { filter_service_type: Some(service_type.to_owned()), ..ListServices::default() };
+    scope.aws.list_all(request).await.doing(|| format!("looking for the {service_type} service"))
+}
+
+fn describes_the_same(registration: &Registration, service: &operations::RegisteredService) -> bool {
+    let request = &registration.request;
+    if request.name.is_some() && request.service != EVENT_CHANNEL {
+        return request.name == service.name;
+    }
+    let details = &request.service_details[&request.service];
+    match registered_details::identity(&request.service, details) {
+        Some(identity) => registered_details::agrees(&identity, observed_details(service)),
+        None => false,
+    }
+}
+
+/// The details that AWS tells, out of their union.
+pub(super) fn observed_details(service: &operations::RegisteredService) -> &Value {
+    const NOTHING: &Value = &Value::Null;
+    let union = service.additional_service_details.as_ref().unwrap_or(NOTHING);
+    union.get(&service.service_type).unwrap_or(NOTHING)
+}
+
+/// Where the registration differs in what can't be changed.
+fn compare_settings(
+    registration: &Registration,
+    service: &operations::RegisteredService,
+    status: &ServiceRegistrationStatus,
+) -> Vec<Change> {
+    let request = &registration.request;
+    let details = &request.service_details[&request.service];
+    let observed = observed_details(service);
+    let expected = registered_details::expected(&request.service, details);
+    let mut changes: Vec<Change> = registered_details::differing(&expected, observed)
+        .into_iter()
+        .map(|key| {
+            let path = format!("service.{}.{key}", request.service);
+            let change = Change::new(path, observed.get(&key).cloned(), expected.get(&key).cloned());
+            if key == "description" { change.sensitive() } else { change }
+        })
+        .collect();
+    let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
+    let pairs = [
+        ("name", &service.name, &request.name),
+        ("kmsKeyArn", &service.kms_key_arn, &request.kms_key_arn),
+        ("privateConnectionRef", &service.private_connection_name, &request.private_connection_name),
+    ];
+    for (path, observed, wanted) in pairs {
+        if wanted.is_some() && observed.is_some() && observed != wanted {
+            changes.push(Change::new(path, text(observed), text(wanted)));
+        }
+    }
+    if changes.is_empty()
+        && fingerprint::changed(status.common.fingerprint.as_ref(), &registration.fingerprint)
+    {
+        changes.push(Change::hidden("service"));
+    }
+    changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()
+}
+
+fn is_replacement(change: &Change) -> bool {
+    change.remedy == Remedy::Replace
+}
+
+fn awaiting_authorization() -> Waiting {
+    Waiting {
+        reason: Reason::AuthorizationRequired,
+        message: "a person must open status.authorizationUrl to complete the registration".to_owned(),
+        poll: true,
+    }
+}
+
+fn waiting_for(users: &[String]) -> Waiting {
+    Waiting {
+        reason: Reason::Progressing,
+        message: format!("the registration is being replaced; the associations {} move over first", users.join(", ")),
+        poll: false,
+    }
+}

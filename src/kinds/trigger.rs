@@ -1,0 +1,182 @@
+//! Trigger: only its status can change; another schedule or action makes another trigger.
+
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::api::trigger::Schedule;
+use crate::api::{Asset, Trigger, TriggerStatus};
+use crate::aws::operations::{self, CreateTrigger, DeleteTrigger, GetTrigger, ListTriggers, UpdateTrigger};
+use crate::engine::drift::{self, Change, Drift, Remedy};
+use crate::engine::error::{Doing, Error};
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::tagging::TagMap;
+
+use super::not_found_is_none;
+
+/// The kind.
+pub struct Triggers;
+
+/// What is to be made true.
+pub struct Desired {
+    trigger_type: String,
+    condition: Value,
+    action: Value,
+    status: &'static str,
+}
+
+/// What AWS has.
+#[derive(Debug)]
+pub struct Observed(operations::Trigger);
+
+impl Remote for Observed {
+    fn id(&self) -> &str {
+        &self.0.trigger_id
+    }
+
+    fn tags(&self) -> Option<&TagMap> {
+        None
+    }
+}
+
+impl Kind for Triggers {
+    type Object = Trigger;
+    type Desired = Desired;
+    type Remote = Observed;
+
+    const NOUN: &'static str = "trigger";
+
+    fn api(client: Client, namespace: &str) -> Api<Trigger> {
+        Api::namespaced(client, namespace)
+    }
+
+    async fn resolve(object: &Trigger, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
+        let spec = &object.spec;
+        let scope = inputs.space_scope(&spec.agent_space_ref).await?;
+        let action = match (&spec.action, &spec.asset_ref) {
+            (Some(action), _) => Value::Object(action.clone()),
+            (None, Some(reference)) => {
+                let asset = inputs.object::<Asset>(reference, "spec.assetRef")?;
+                let id = inputs.id_of(&*asset, "spec.assetRef")?;
+                json!({ "actionType": "create:task", "task": { "agent": format!("custom:{id}") } })
+            }
+            (None, None) => Value::Null,
+        };
+        let desired = Desired {
+            trigger_type: spec.trigger_type.to_string(),
+            condition: json!({ "schedule": condition(&spec.schedule) }),
+            action,
+            status: if spec.suspend { "Inactive" } else { "Active" },
+        };
+        Ok(Resolved { desired, scope })
+    }
+
+    fn recorded_space(status: &TriggerStatus) -> Option<String> {
+        status.agent_space_id.clone()
+    }
+
+    async fn read(
+        scope: &Scope,
+        id: &str,
+        _: Option<&Desired>,
+        _: &TriggerStatus,
+    ) -> Result<Option<Observed>, Error> {
+        let request = GetTrigger { agent_space_id: scope.space_id.clone(), trigger_id: id.to_owned() };
+        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the trigger {id}"))?;
+        Ok(found.map(|found| Observed(found.trigger)))
+    }
+
+    async fn search(scope: &Scope, desired: &Desired, _: &TriggerStatus) -> Result<Vec<Observed>, Error> {
+        let request = ListTriggers { agent_space_id: scope.space_id.clone(), ..ListTriggers::default() };
+        let listed = not_found_is_none(scope.aws.list_all(request).await, || "looking for the trigger".to_owned())?;
+        let same = |trigger: &operations::Trigger| compare_fixed(desired, trigger).is_empty();
+        Ok(listed.unwrap_or_default().into_iter().filter(same).map(Observed).collect())
+    }
+
+    fn compare(desired: &Desired, remote: &Observed, _: &TriggerStatus) -> State {
+        let mut changes = compare_fixed(desired, &remote.0);
+        if remote.0.status != desired.status {
+            let (observed, wanted) = (remote.0.status.as_str().into(), desired.status.into());
+            changes.push(Change::new("suspend", Some(observed), Some(wanted)));
+        }
+        if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    async fn create(scope: &Scope, desired: &Desired, status: &TriggerStatus) -> Result<Created, Error> {
+        let mut request = CreateTrigger {
+            agent_space_id: scope.space_id.clone(),
+            r#type: desired.trigger_type.clone(),
+            condition: desired.condition.clone(),
+            action: desired.action.clone(),
+            status: Some(desired.status.to_owned()),
+            client_token: None,
+        };
+        request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
+        let created = scope.aws.call(&request).await.doing(|| "creating the trigger".to_owned())?;
+        Ok(Created { id: Some(created.trigger.trigger_id), ..Created::default() })
+    }
+
+    async fn update(
+        scope: &Scope,
+        desired: &Desired,
+        remote: &Observed,
+        _: &Drift,
+        _: &mut TriggerStatus,
+    ) -> Result<Updated, Error> {
+        let request = UpdateTrigger {
+            agent_space_id: scope.space_id.clone(),
+            trigger_id: remote.id().to_owned(),
+            status: Some(desired.status.to_owned()),
+            client_token: None,
+        };
+        scope.aws.call(&request).await.doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
+        Ok(Updated { changed: vec!["suspend".to_owned()], secret: None })
+    }
+
+    async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
+        let request = DeleteTrigger { agent_space_id: scope.space_id.clone(), trigger_id: id.to_owned() };
+        not_found_is_none(scope.aws.call(&request).await, || format!("deleting the trigger {id}")).map(|_| ())
+    }
+
+    fn describe(_: &Desired, remote: &Observed, status: &mut TriggerStatus) {
+        let expression = remote.0.condition.pointer("/schedule/expression");
+        status.expression = expression.and_then(Value::as_str).map(str::to_owned);
+    }
+
+    fn place(scope: &Scope, status: &mut TriggerStatus) {
+        status.agent_space_id = Some(scope.space_id.clone());
+    }
+
+    fn natural_key(object: &Trigger) -> Option<String> {
+        let spec = &object.spec;
+        let space = super::place_of(&spec.agent_space_ref, object);
+        let parts = json!([space, spec.trigger_type, spec.schedule, spec.action, spec.asset_ref]);
+        Some(parts.to_string())
+    }
+}
+
+/// The schedule as the API nests it.
+fn condition(schedule: &Schedule) -> Value {
+    match schedule {
+        Schedule::Expression(expression) => json!({ "expression": expression }),
+        spec => json!({ "spec": spec }),
+    }
+}
+
+/// Where type, schedule or action differ: what an update can't change.
+fn compare_fixed(desired: &Desired, trigger: &operations::Trigger) -> Vec<Change> {
+    let none = Value::Null;
+    let observed = trigger.condition.get("schedule").unwrap_or(&none);
+    let wanted = &desired.condition["schedule"];
+    // Every answer has an expression; with a spec it is derived from that.
+    let form = if wanted.get("spec").is_some() { "spec" } else { "expression" };
+    let schedule = drift::compare("schedule", observed.get(form).unwrap_or(&none), &wanted[form]);
+    let action = drift::compare("action", &trigger.action, &desired.action);
+    let mut changes: Vec<Change> =
+        schedule.into_iter().chain(action).map(|change| change.mended_by(Remedy::Replace)).collect();
+    if trigger.r#type != desired.trigger_type {
+        let (observed, wanted) = (trigger.r#type.as_str().into(), desired.trigger_type.as_str().into());
+        changes.push(Change::new("type", Some(observed), Some(wanted)).mended_by(Remedy::Replace));
+    }
+    changes
+}
