@@ -136,9 +136,10 @@ pub fn tags(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Takes `nullable` and the null of an optional enum out everywhere: the API server then drops an explicit null, as users expect,
-/// instead of storing it.
-fn without_nullable(schema: &mut Value) {
+/// Takes `nullable` and the null of an optional enum out everywhere: the API server then drops an
+/// explicit null, as users expect, instead of storing it. Descriptions lose the line breaks of the source
+/// code, so that `kubectl explain` can set them as it likes.
+fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if members.get("nullable").is_some_and(Value::is_boolean) {
@@ -147,9 +148,14 @@ fn without_nullable(schema: &mut Value) {
             if let Some(Value::Array(values)) = members.get_mut("enum") {
                 values.retain(|value| !value.is_null());
             }
-            members.values_mut().for_each(without_nullable);
+            if let Some(Value::String(text)) = members.get_mut("description") {
+                let paragraphs: Vec<String> =
+                    text.split("\n\n").map(|lines| lines.replace('\n', " ")).collect();
+                *text = paragraphs.join("\n\n");
+            }
+            members.values_mut().for_each(tidy);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_nullable),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
     }
 }
@@ -158,7 +164,7 @@ fn without_nullable(schema: &mut Value) {
 /// as in progress (kstatus takes an object without status for done).
 pub fn crd<K: CustomResourceExt>() -> Result<Value, serde_json::Error> {
     let mut crd = serde_json::to_value(K::crd())?;
-    without_nullable(&mut crd);
+    tidy(&mut crd);
     let versions = crd.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
     for version in versions.into_iter().flatten() {
         if let Some(status) = version.pointer_mut("/schema/openAPIV3Schema/properties/status") {

@@ -10,7 +10,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 
 use devops_agent_operator::api::{
-    AWSAccount, AgentSpace, Asset, Association, PrivateConnection, ServiceRegistration, Trigger, schema,
+    AWSAccount, AgentSpace, Asset, Association, PrivateConnection, ServiceRegistration, Trigger,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,16 +20,7 @@ use cluster::{Cluster, Refusal};
 use table::Row;
 
 fn crds() -> Vec<Value> {
-    let crds = [
-        schema::crd::<AWSAccount>(),
-        schema::crd::<AgentSpace>(),
-        schema::crd::<Asset>(),
-        schema::crd::<Association>(),
-        schema::crd::<PrivateConnection>(),
-        schema::crd::<ServiceRegistration>(),
-        schema::crd::<Trigger>(),
-    ];
-    crds.into_iter().map(|crd| crd.expect("the CRD can be made")).collect()
+    devops_agent_operator::kinds::crds().expect("the CRDs can be made")
 }
 
 /// Every CEL rule's message, of all kinds.

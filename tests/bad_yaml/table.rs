@@ -33,6 +33,8 @@ pub fn good() -> BTreeMap<String, Value> {
     let mut objects: BTreeMap<String, Value> =
         serde_saphyr::from_str(include_str!("good.yaml")).expect("good.yaml can be read");
     for (name, object) in &mut objects {
+        // An account belongs to no namespace, so its name has to say whose it is.
+        let name = if object["kind"] == "AWSAccount" { format!("bad-yaml-{name}") } else { name.clone() };
         merge(object, &serde_json::json!({ "metadata": { "name": name } }));
     }
     objects

@@ -47,6 +47,14 @@ fn every_property_has_a_description() {
 }
 
 #[test]
+fn descriptions_have_no_line_breaks_but_between_paragraphs() {
+    let ragged = all_where(|_, schema| {
+        schema["description"].as_str().is_some_and(|text| text.replace("\n\n", "").contains('\n'))
+    });
+    assert!(ragged.is_empty(), "{}", ragged.join("\n"));
+}
+
+#[test]
 fn every_schema_has_a_type() {
     let untyped = all_where(|_, schema| !schema["type"].is_string());
     assert!(untyped.is_empty(), "{}", untyped.join("\n"));
