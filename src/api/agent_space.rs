@@ -125,7 +125,6 @@ pub struct IdcAuth {
     pub role_arn: RoleArn,
 
     /// ARN of the Identity Center instance, for example `arn:aws:sso:::instance/ssoins-1234567890abcdef`.
-    #[schemars(length(min = 1, max = 2048))]
     pub instance_arn: String,
 }
 
@@ -137,7 +136,6 @@ pub struct IdpAuth {
     pub role_arn: RoleArn,
 
     /// URL of the issuer, for example `https://login.example.com/realms/ops`.
-    #[schemars(length(min = 1, max = 2048))]
     pub issuer_url: String,
 
     /// Client id at the provider.
@@ -148,7 +146,6 @@ pub struct IdpAuth {
     pub client_secret_ref: KeyRef,
 
     /// Name of the provider, for example `okta`.
-    #[schemars(length(min = 1, max = 256))]
     pub provider: String,
 }
 

@@ -112,7 +112,7 @@ pub struct Webhook {
 
     /// What to do when the Secret is gone, since AWS shows a webhook's secret once. Reissue (the
     /// default) issues a new webhook and writes the Secret anew. Report says so in the condition
-    /// WebhookReady and leaves it at that.
+    /// `WebhookReady` and leaves it at that.
     #[serde(default)]
     pub on_loss: OnLoss,
 }

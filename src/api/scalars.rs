@@ -201,3 +201,14 @@ scalars! {
     /// A time of day in UTC, such as `09:30` (`TimeOfDay`).
     TimeOfDay { "minLength": 5, "maxLength": 5, "pattern": r"^(?:([01]\d|2[0-3]):[0-5]\d)$" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientId, ServerName};
+
+    #[test]
+    fn what_is_sensitive_is_not_in_a_debug_print() {
+        assert_eq!(format!("{:?}", ClientId::from("who")), "ClientId(…)");
+        assert_eq!(format!("{:?}", ServerName::from("runbooks")), "\"runbooks\"");
+    }
+}

@@ -101,23 +101,26 @@ pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
 pub fn map_of<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator, max: usize) -> Schema {
     let key = K::json_schema(generator).to_value();
     let mut checks = Vec::new();
+    let mut wanted = Vec::new();
     if let Some(min) = key["minLength"].as_u64().filter(|min| *min > 0) {
         checks.push(format!("size(key) >= {min}"));
+        wanted.push(format!("have at least {min} characters"));
     }
     if let Some(max) = key["maxLength"].as_u64() {
         checks.push(format!("size(key) <= {max}"));
+        wanted.push(format!("have at most {max} characters"));
     }
     if let Some(pattern) = key["pattern"].as_str() {
         checks.push(format!("key.matches(r'{pattern}')"));
+        wanted.push(format!("match {pattern}"));
     }
     json_schema!({
         "type": "object",
         "maxProperties": max,
         "additionalProperties": generator.subschema_for::<V>(),
-        "x-kubernetes-validations": [{
-            "rule": format!("self.all(key, {})", checks.join(" && ")),
-            "message": format!("a key is not a valid {}", K::schema_name()),
-        }],
+        "x-kubernetes-validations": [
+            rule_here(&format!("self.all(key, {})", checks.join(" && ")), &format!("each key must {}", wanted.join(", "))),
+        ],
     })
 }
 
@@ -133,9 +136,10 @@ pub fn tags(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Takes `nullable` and the null of an optional enum out everywhere: the API server then drops an explicit null, as users expect,
-/// instead of storing it.
-fn without_nullable(schema: &mut Value) {
+/// Takes `nullable` and the null of an optional enum out everywhere: the API server then drops an
+/// explicit null, as users expect, instead of storing it. Descriptions lose the line breaks of the source
+/// code, so that `kubectl explain` can set them as it likes.
+fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if members.get("nullable").is_some_and(Value::is_boolean) {
@@ -144,9 +148,14 @@ fn without_nullable(schema: &mut Value) {
             if let Some(Value::Array(values)) = members.get_mut("enum") {
                 values.retain(|value| !value.is_null());
             }
-            members.values_mut().for_each(without_nullable);
+            if let Some(Value::String(text)) = members.get_mut("description") {
+                let paragraphs: Vec<String> =
+                    text.split("\n\n").map(|lines| lines.replace('\n', " ")).collect();
+                *text = paragraphs.join("\n\n");
+            }
+            members.values_mut().for_each(tidy);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_nullable),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
     }
 }
@@ -155,7 +164,7 @@ fn without_nullable(schema: &mut Value) {
 /// as in progress (kstatus takes an object without status for done).
 pub fn crd<K: CustomResourceExt>() -> Result<Value, serde_json::Error> {
     let mut crd = serde_json::to_value(K::crd())?;
-    without_nullable(&mut crd);
+    tidy(&mut crd);
     let versions = crd.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
     for version in versions.into_iter().flatten() {
         if let Some(status) = version.pointer_mut("/schema/openAPIV3Schema/properties/status") {

@@ -90,3 +90,40 @@ pub fn fixed(schema: &mut Schema) {
     });
     schema::add_rule(schema, rule);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::api::association::Configuration;
+    use crate::api::service_registration::Service;
+
+    #[test]
+    fn a_union_is_an_object_of_which_one_member_is_set() {
+        let schema = schemars::schema_for!(Service).to_value();
+        let members: BTreeSet<&str> =
+            schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(members, Service::KEYS.iter().copied().collect());
+        assert_eq!((&schema["minProperties"], &schema["maxProperties"]), (&json!(1), &json!(1)));
+        assert!(schema["oneOf"].is_null());
+    }
+
+    #[test]
+    fn a_member_reads_and_writes_under_its_key() -> serde_json::Result<()> {
+        let wire = json!({ "eventChannel": {} });
+        let configuration: Configuration = serde_json::from_value(wire.clone())?;
+        assert_eq!(configuration.key(), "eventChannel");
+        assert_eq!(serde_json::to_value(&configuration)?, wire);
+        Ok(())
+    }
+
+    #[test]
+    fn a_flattened_union_leaves_the_other_properties_alone() {
+        let schema = schemars::schema_for!(crate::api::asset::File).to_value();
+        assert_eq!(schema["required"], json!(["path"]));
+        assert!(schema["minProperties"].is_null());
+        let rule = schema["x-kubernetes-validations"][0]["message"].as_str().unwrap_or_default();
+        assert_eq!(rule, "exactly one of base64, configMapKeyRef, secretKeyRef, text must be set");
+    }
+}

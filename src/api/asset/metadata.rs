@@ -191,7 +191,7 @@ pub fn rules() -> Vec<Value> {
         rules.push(schema::rule(
             ".metadata.name",
             &format!("self.assetType != '{asset_type}' || !has(self.metadata) || !has(self.metadata.name) || self.metadata.name.matches('{pattern}')"),
-            &format!("the name of a {asset_type} is {words}"),
+            &format!("with assetType {asset_type} the name must be {words}"),
         ));
     }
     rules.push(schema::rule(
@@ -217,6 +217,6 @@ fn required(excused: &str, asset_type: &str, member: &str) -> Value {
     schema::rule(
         &format!(".metadata.{member}"),
         &format!("{excused} || (has(self.metadata) && has(self.metadata.{member}))"),
-        &format!("the metadata of a {asset_type} needs {member}"),
+        &format!("assetType {asset_type} needs metadata.{member}"),
     )
 }
