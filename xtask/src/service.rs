@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::{Doing, Error};
+use crate::poll;
 use crate::process;
 use crate::progress::say;
 use crate::session::Session;
@@ -48,6 +49,27 @@ impl Service {
                 log: self.log_tail(20),
             }),
         }
+    }
+
+    /// Waits for something that the program has to bring about; fails, with the end of the log, when the program
+    /// stops or takes longer than the limit.
+    pub fn wait_for(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut reached: impl FnMut() -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let outcome = poll::until(what, limit, Duration::from_millis(50), || {
+            self.check()?;
+            Ok(reached()?.then_some(()))
+        });
+        outcome.map_err(|error| match error {
+            Error::TimedOut { what, limit, .. } => {
+                let detail = format!("The end of the log of {}:\n{}", self.name, self.log_tail(20));
+                Error::TimedOut { what, limit, detail }
+            }
+            other => other,
+        })
     }
 
     /// The last lines that the program wrote.

@@ -1,6 +1,5 @@
 //! The simulator of the API, as a program beside xtask.
 
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::http;
-use crate::poll;
 use crate::ports;
 use crate::service::Service;
 use crate::session::Session;
@@ -41,11 +39,12 @@ impl Simulator {
         command.arg("--state-file").arg(folder.join("simulator.json"));
         let mut service =
             Service::start(session, "the simulator", &mut command, folder.join("simulator.log"))?;
-        poll::until("the simulator's start", Duration::from_secs(20), Duration::from_millis(50), || {
-            service.check()?;
-            Ok(TcpStream::connect(&address).is_ok().then_some(()))
+        let url = format!("http://{address}");
+        let health = format!("{url}/_simulator/health");
+        service.wait_for("the simulator's readiness", Duration::from_secs(20), || {
+            Ok(http::get(&health).is_ok_and(|answer| answer.status == 200))
         })?;
-        Ok(Self { service, url: format!("http://{address}") })
+        Ok(Self { service, url })
     }
 
     /// The endpoint.

@@ -12,7 +12,7 @@ use crate::folder::Folder;
 use crate::service::Service;
 use crate::session::Session;
 use crate::simulator::{ACCESS_KEY, Simulator};
-use crate::{http, poll, ports};
+use crate::{http, ports};
 
 /// The namespace of the operator's own Secret.
 pub const NAMESPACE: &str = "devops-agent-demo";
@@ -51,19 +51,17 @@ pub fn start(
         .env("ADMIN_ADDRESS", &admin);
     command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", ACCESS_KEY);
-    command.env("AWS_ENDPOINT_URL", simulator.url());
+    command
+        .env("AWS_ENDPOINT_URL", simulator.url())
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1");
     command.env("AWS_CONFIG_FILE", &empty).env("AWS_SHARED_CREDENTIALS_FILE", &empty);
     let mut service = Service::start(session, "the operator", &mut command, folder.file("operator.log"))?;
-    wait_until_ready(&mut service, &admin)?;
-    Ok(service)
-}
-
-fn wait_until_ready(service: &mut Service, admin: &str) -> Result<(), Error> {
     let url = format!("http://{admin}/readyz");
-    poll::until("the operator's readiness", Duration::from_secs(30), Duration::from_millis(50), || {
-        service.check()?;
-        Ok(http::get(&url).is_ok_and(|answer| answer.status == 200).then_some(()))
-    })
+    service.wait_for("the operator's readiness", Duration::from_secs(30), || {
+        Ok(http::get(&url).is_ok_and(|answer| answer.status == 200))
+    })?;
+    Ok(service)
 }
 
 fn is_the_users_setting(variable: &str) -> bool {

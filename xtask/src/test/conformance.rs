@@ -28,6 +28,7 @@ pub fn check(session: &Session, programs: &Programs) -> Result<Outcome, Error> {
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     command.env("AWS_REGION", "us-east-1").env("AWS_DEFAULT_REGION", "us-east-1");
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
     if session.stream(&mut command)?.success() {
         return Ok(Outcome::Passed);
