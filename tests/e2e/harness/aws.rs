@@ -1,0 +1,164 @@
+//! The simulated AWS, as far as it is this test's account.
+
+use std::time::Duration;
+
+use devops_agent_simulator::Call;
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::test::Test;
+
+/// The region of everything.
+pub const REGION: &str = "us-east-1";
+
+impl Test {
+    /// Everything in the account, secrets included.
+    pub fn state(&self) -> Value {
+        self.shared.simulator.state(true)["accounts"][&self.account][REGION].take()
+    }
+
+    /// All resources of a kind (`agentSpace`, `service`, `association`, `privateConnection`, `asset`, `trigger`)
+    /// but the services that the console registered.
+    pub fn remotes(&self, kind: &str) -> Vec<Value> {
+        let state = self.state();
+        match kind {
+            "agentSpace" => members(&state["agentSpaces"]),
+            "service" => {
+                let all = members(&state["services"]);
+                all.into_iter().filter(|service| service["origin"] != "console").collect()
+            }
+            "privateConnection" => members(&state["privateConnections"]),
+            kind => members(&state["agentSpaces"])
+                .iter()
+                .flat_map(|space| members(&space[format!("{kind}s")]))
+                .collect(),
+        }
+    }
+
+    /// The resource of a kind with this id.
+    pub fn remote(&self, kind: &str, id: &str) -> Option<Value> {
+        self.remotes(kind).into_iter().find(|remote| remote_id(kind, remote) == id)
+    }
+
+    /// The only resource of a kind.
+    pub fn only(&self, kind: &str) -> Value {
+        let mut all = self.remotes(kind);
+        assert_eq!(all.len(), 1, "there should be one {kind}: {all:#?}");
+        all.remove(0)
+    }
+
+    /// Whether nothing is left in the account but what the console registered.
+    pub fn is_empty(&self) -> bool {
+        let left =
+            ["agentSpace", "service", "privateConnection"].iter().any(|kind| !self.remotes(kind).is_empty());
+        !left && members(&self.state()["pendingRegistrations"]).is_empty()
+    }
+
+    /// The number of the newest call, to ask later what came after it.
+    pub fn mark(&self) -> u64 {
+        self.shared.simulator.call_log(self.first_call).last().map_or(self.first_call, |call| call.sequence)
+    }
+
+    /// The calls in the account after a mark.
+    pub fn calls_since(&self, mark: u64) -> Vec<Call> {
+        let mut calls = self.shared.simulator.call_log(mark);
+        calls.retain(|call| call.account == self.account);
+        calls
+    }
+
+    /// All calls in the account.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls_since(self.first_call)
+    }
+
+    /// How often an operation was called in the account.
+    pub fn count(&self, operation: &str) -> usize {
+        self.calls().iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// The mutating calls in the account after a mark, by name.
+    pub fn mutations_since(&self, mark: u64) -> Vec<String> {
+        let calls = self.calls_since(mark).into_iter();
+        calls.filter(|call| call.mutating).map(|call| call.operation).collect()
+    }
+
+    /// The mutating calls in the account, by name.
+    pub fn mutations(&self) -> Vec<String> {
+        self.mutations_since(self.first_call)
+    }
+
+    /// Changes a resource behind the operator's back.
+    pub async fn mutate(&self, kind: &str, id: &str, set: Value) -> Value {
+        self.control("mutate", json!({"account": self.account, "kind": kind, "id": id, "set": set})).await
+    }
+
+    /// Removes a resource behind the operator's back.
+    pub async fn remove(&self, kind: &str, id: &str) {
+        let url = format!(
+            "{}/_simulator/resources/{kind}/{id}?account={}",
+            self.shared.simulator.url(),
+            self.account
+        );
+        let answer = self.shared.http.delete(url).send().await.expect("the simulator answers");
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+    }
+
+    /// Calls an operation in the account as somebody else would.
+    pub async fn invoke(&self, operation: &str, input: Value) -> Value {
+        self.control("invoke", json!({"account": self.account, "operation": operation, "input": input})).await
+    }
+
+    async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/_simulator/{path}", self.shared.simulator.url());
+        let answer =
+            self.shared.http.post(url).body(body.to_string()).send().await.expect("the simulator answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("the simulator answers in text");
+        assert!(status.is_success(), "{path} {body}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Injects a fault into calls of this account; see the simulator's README for the members.
+    pub fn fault(&self, mut rule: Value) {
+        rule["account"] = json!(self.account);
+        self.shared.simulator.add_fault(serde_json::from_value(rule).expect("the rule is well formed"));
+    }
+
+    /// Ends the faults that hit every call (`times: 0`) of this account.
+    pub async fn end_faults(&self) {
+        for rule in self.shared.simulator.faults() {
+            if rule.account.as_deref() == Some(&self.account) {
+                let url = format!("{}/_simulator/faults/{}", self.shared.simulator.url(), rule.id);
+                self.shared.http.delete(url).send().await.expect("the simulator answers");
+            }
+        }
+    }
+
+    /// Opens an address as a person would.
+    pub async fn open(&self, url: &str) {
+        let answer = self.shared.http.get(url).send().await.expect("the address answers");
+        assert!(answer.status().is_success(), "{url}: {}", answer.status());
+    }
+
+    /// For `time` there is no mutating call, and nothing is written to any object or Secret.
+    pub async fn stays_quiet(&self, time: Duration) {
+        let (mark, before) = (self.mark(), self.versions().await);
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            assert_eq!(self.mutations_since(mark), Vec::<String>::new(), "mutating calls on an idle account");
+            assert_eq!(self.versions().await, before, "objects were written although nothing changed");
+            sleep(Duration::from_millis(250)).await;
+        }
+    }
+}
+
+/// The values of a JSON object.
+fn members(value: &Value) -> Vec<Value> {
+    value.as_object().map(Map::values).into_iter().flatten().cloned().collect()
+}
+
+/// The id of a resource of a kind.
+pub fn remote_id<'a>(kind: &str, remote: &'a Value) -> &'a str {
+    let member = if kind == "privateConnection" { "name".to_owned() } else { format!("{kind}Id") };
+    remote[member].as_str().unwrap_or_default()
+}

@@ -1,0 +1,243 @@
+//! An object in the cluster, as a test sees it: its JSON, and waiting for it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::core::{ApiResource, DynamicObject};
+use kube::runtime::watcher::watch_object;
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::yaml::Resource;
+use super::{LIMIT, wait_until};
+
+/// Annotation that asks for a pass at once.
+pub const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
+
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// The API of a kind, in a namespace where it has one.
+pub fn dynamic(client: &Client, resource: &Resource, namespace: Option<&str>) -> Api<DynamicObject> {
+    let (group, version) = resource.api_version.rsplit_once('/').unwrap_or(("", resource.api_version));
+    let kind = ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: resource.api_version.to_owned(),
+        kind: resource.kind.to_owned(),
+        plural: resource.plural.to_owned(),
+    };
+    match namespace {
+        Some(namespace) if resource.namespaced => Api::namespaced_with(client.clone(), namespace, &kind),
+        _ => Api::all_with(client.clone(), &kind),
+    }
+}
+
+/// The text at a JSON pointer; empty where there is none.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// One object, which may not be there.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) api: Api<DynamicObject>,
+    client: Client,
+    kind: &'static str,
+    namespace: String,
+    pub name: String,
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+impl Handle {
+    pub(super) fn new(client: &Client, resource: &'static Resource, namespace: &str, name: &str) -> Self {
+        Self {
+            api: dynamic(client, resource, Some(namespace)),
+            client: client.clone(),
+            kind: resource.kind,
+            namespace: if resource.namespaced { namespace.to_owned() } else { String::new() },
+            name: name.to_owned(),
+        }
+    }
+
+    /// The object as JSON, or `None` when there is none.
+    pub async fn find(&self) -> Option<Value> {
+        self.api.get_opt(&self.name).await.expect("objects can be read").map(|object| json_of(&object))
+    }
+
+    /// The object as JSON.
+    pub async fn get(&self) -> Value {
+        self.find().await.unwrap_or_else(|| panic!("{self} is not there"))
+    }
+
+    /// Watches until `done` says so, and gives the object as it is then.
+    pub async fn wait(&self, what: &str, done: impl Fn(&Value) -> bool) -> Value {
+        self.wait_within(LIMIT, what, done).await
+    }
+
+    /// As [`Handle::wait`], with a limit of its own.
+    pub async fn wait_within(&self, limit: Duration, what: &str, done: impl Fn(&Value) -> bool) -> Value {
+        let found = self.watch(limit, |object| object.filter(|object| done(object)).cloned()).await;
+        found.unwrap_or_else(|| panic!("{self}: within {limit:?} this did not happen: {what}"))
+    }
+
+    /// Waits until the object is gone.
+    pub async fn gone(&self) {
+        let gone = self.watch(LIMIT, |object| object.is_none().then_some(())).await;
+        assert!(gone.is_some(), "{self}: within {LIMIT:?} it did not go away");
+    }
+
+    async fn watch<T>(&self, limit: Duration, look: impl Fn(Option<&Value>) -> Option<T>) -> Option<T> {
+        let events = watch_object(self.api.clone(), &self.name);
+        let mut events = std::pin::pin!(events);
+        let search = async {
+            while let Some(event) = events.next().await {
+                let Ok(object) = event else { continue };
+                let object = object.as_ref().map(json_of);
+                if let Some(found) = look(object.as_ref()) {
+                    return Some(found);
+                }
+            }
+            None
+        };
+        timeout(limit, search).await.ok().flatten()
+    }
+
+    /// Waits until the object is Ready at its present generation.
+    pub async fn ready(&self) -> Value {
+        self.wait("it is Ready", is_ready).await
+    }
+
+    /// Waits until the condition has this status and reason, and gives its message.
+    pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> String {
+        self.condition_within(LIMIT, kind, status, reason).await
+    }
+
+    /// As [`Handle::condition`], with a limit of its own.
+    pub async fn condition_within(&self, limit: Duration, kind: &str, status: &str, reason: &str) -> String {
+        let what = format!("{kind} is {status} because of {reason}");
+        let holds = |object: &Value| {
+            is_observed(object)
+                && condition(object, kind).is_some_and(|c| c["status"] == status && c["reason"] == reason)
+        };
+        let object = self.wait_within(limit, &what, holds).await;
+        condition(&object, kind).map(|condition| text(condition, "/message").to_owned()).unwrap_or_default()
+    }
+
+    /// Asks for a pass at once, and waits until it has been made.
+    pub async fn reconcile(&self) -> Value {
+        let request = self.request().await;
+        self.wait("the requested pass is made", |object| {
+            object.pointer("/status/lastHandledReconcileAt") == Some(&json!(request))
+        })
+        .await
+    }
+
+    /// Asks for a pass at once; gives the value of the annotation.
+    pub async fn request(&self) -> String {
+        let request = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+        self.patch(json!({"metadata": {"annotations": {RECONCILE: request}}})).await;
+        request
+    }
+
+    /// Changes the object by a JSON merge patch.
+    pub async fn patch(&self, patch: Value) {
+        self.try_patch(patch).await.unwrap_or_else(|error| panic!("{self}: refused: {error}"));
+    }
+
+    /// As [`Handle::patch`]; the error is what the API server says.
+    pub async fn try_patch(&self, patch: Value) -> Result<(), kube::Error> {
+        let params = PatchParams::default().validation_strict();
+        self.api.patch(&self.name, &params, &Patch::Merge(patch)).await.map(|_| ())
+    }
+
+    /// Changes the status by a JSON merge patch, as a restored backup or a careless person would.
+    pub async fn patch_status(&self, status: Value) {
+        let patch = Patch::Merge(json!({ "status": status }));
+        self.api
+            .patch_status(&self.name, &PatchParams::default(), &patch)
+            .await
+            .expect("status can be changed");
+    }
+
+    /// Deletes the object; finalizers may keep it for a while.
+    pub async fn delete(&self) {
+        self.api.delete(&self.name, &DeleteParams::background()).await.expect("objects can be deleted");
+    }
+
+    /// Deletes the object and waits until it is gone.
+    pub async fn delete_and_wait(&self) {
+        self.delete().await;
+        self.gone().await;
+    }
+
+    /// The id of the remote in status; empty when there is none.
+    pub async fn id(&self) -> String {
+        text(&self.get().await, "/status/id").to_owned()
+    }
+
+    /// Waits for an Event of this reason, and gives its note.
+    pub async fn event(&self, reason: &str) -> String {
+        self.event_with(reason, "").await
+    }
+
+    /// Waits for an Event of this reason with `part` in its note, and gives that.
+    pub async fn event_with(&self, reason: &str, part: &str) -> String {
+        wait_until(format!("{self}: an Event {reason} with '{part}'"), async || {
+            let events = self.events().await;
+            events
+                .into_iter()
+                .find(|(word, note)| word == reason && note.contains(part))
+                .map(|(_, note)| note)
+        })
+        .await
+    }
+
+    /// The Events about the object, oldest first: reason and note.
+    pub async fn events(&self) -> Vec<(String, String)> {
+        // Events about cluster-scoped objects are kept in the namespace `default`.
+        let namespace = if self.namespace.is_empty() { "default" } else { &self.namespace };
+        let api = Api::<Event>::namespaced(self.client.clone(), namespace);
+        let mut events = api.list(&ListParams::default()).await.expect("Events can be listed").items;
+        events.retain(|event| {
+            let about = event.regarding.clone().unwrap_or_default();
+            about.kind.as_deref() == Some(self.kind) && about.name.as_deref() == Some(&self.name)
+        });
+        events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
+        let note = |event: Event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default());
+        events.into_iter().map(note).collect()
+    }
+}
+
+/// The object as JSON, without what nobody reads.
+pub fn json_of(object: &DynamicObject) -> Value {
+    let mut object = object.clone();
+    object.managed_fields_mut().clear();
+    serde_json::to_value(&object).expect("objects are JSON")
+}
+
+/// A condition of an object.
+pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    object.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == kind)
+}
+
+fn is_observed(object: &Value) -> bool {
+    object.pointer("/status/observedGeneration") == object.pointer("/metadata/generation")
+}
+
+fn is_ready(object: &Value) -> bool {
+    is_observed(object)
+        && condition(object, "Ready").is_some_and(|ready| {
+            ready["status"] == "True"
+                && Some(&ready["observedGeneration"]) == object.pointer("/metadata/generation")
+        })
+}

@@ -1,0 +1,125 @@
+//! The operator as a child process.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+const START: Duration = Duration::from_secs(20);
+/// Starts a program and ends it when the standard input does: when this process is gone, however it went.
+const GUARD: &str = r#""$@" </dev/null & child=$!; cat >/dev/null; kill -KILL "$child""#;
+
+/// The running operator.
+pub struct Operator {
+    admin: SocketAddr,
+    log: PathBuf,
+    /// A shell that ends the operator when its standard input closes.
+    guard: Mutex<Child>,
+}
+
+impl Operator {
+    /// Starts the operator against the AWS at `aws`, and waits until it is ready.
+    pub async fn start(aws: &str, http: &reqwest::Client) -> Self {
+        let admin = free_address();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        fs::create_dir_all(folder).expect("the folder for logs can be made");
+        let log = folder.join(format!("e2e-operator-{}.log", std::process::id()));
+        let output = File::create(&log).expect("the operator's log can be made");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", GUARD, "guard"]).arg(binary());
+        command.args(["run", "--log-level", "debug", "--concurrency", "32"]);
+        command.args(["--admin-address", &admin.to_string()]);
+        set_environment(&mut command, aws);
+        command
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone().expect("a file can be shared"))
+            .stderr(output);
+        let guard = Mutex::new(command.spawn().expect("a shell can be started"));
+        let operator = Self { admin, log, guard };
+        operator.wait_ready(http).await;
+        operator
+    }
+
+    async fn wait_ready(&self, http: &reqwest::Client) {
+        let url = format!("http://{}/readyz", self.admin);
+        let end = Instant::now() + START;
+        loop {
+            if http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "within {START:?} the operator is not ready:\n{}",
+                self.whole_log()
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Where the operator writes its log.
+    pub fn log_path(&self) -> &Path {
+        &self.log
+    }
+
+    /// The lines of the log that have any of `words` in them.
+    pub fn log_lines(&self, words: &[&str]) -> Vec<String> {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        log.lines().filter(|line| words.iter().any(|word| line.contains(word))).map(str::to_owned).collect()
+    }
+
+    /// Everything in the log.
+    pub fn whole_log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        if let Ok(guard) = self.guard.get_mut() {
+            drop(guard.stdin.take());
+            let _ = guard.wait();
+        }
+    }
+}
+
+/// The CRDs as the operator prints them.
+pub fn crds() -> Vec<Value> {
+    let output = Command::new(binary()).arg("crds").output().expect("the operator can be started");
+    let text = String::from_utf8(output.stdout).expect("CRDs are text");
+    serde_saphyr::from_multiple(&text).expect("CRDs are YAML")
+}
+
+fn binary() -> PathBuf {
+    let given = std::env::var_os("DEVOPS_AGENT_OPERATOR_BIN");
+    given.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_devops-agent-operator")), PathBuf::from)
+}
+
+/// Only the simulator's settings count, whatever the user's are.
+fn set_environment(command: &mut Command, aws: &str) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs([
+        ("AWS_REGION", super::aws::REGION),
+        ("AWS_ACCESS_KEY_ID", "simulator"),
+        ("AWS_SECRET_ACCESS_KEY", "simulator"),
+        ("AWS_ENDPOINT_URL", aws),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("NO_PROXY", "127.0.0.1"),
+    ]);
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    listener.local_addr().expect("a listener has an address")
+}

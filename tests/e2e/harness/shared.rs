@@ -1,0 +1,84 @@
+//! What all tests of the binary share, started with the first of them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use devops_agent_simulator::{Options, Running, Simulator};
+use futures::FutureExt;
+use kube::Client;
+use tokio::runtime::Runtime;
+
+use super::crds;
+use super::operator::Operator;
+use super::test::Test;
+
+/// No test takes longer, unless it hangs.
+const LONGEST: Duration = Duration::from_mins(4);
+/// How long the simulated AWS takes for what takes minutes in the real one.
+const SETTLE_MS: u64 = 400;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("a runtime can be made")
+});
+
+/// `None` when it could not be started: the first test says why.
+static SHARED: LazyLock<Option<Shared>> =
+    LazyLock::new(|| catch_unwind(|| RUNTIME.block_on(Shared::start())).ok());
+
+/// The cluster, the simulated AWS, and the operator between them.
+pub struct Shared {
+    pub client: Client,
+    pub http: reqwest::Client,
+    pub simulator: Running,
+    pub operator: Operator,
+}
+
+impl Shared {
+    async fn start() -> Self {
+        // The first to install a provider wins, and there is only this one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::try_default().await.expect("KUBECONFIG names a cluster");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .expect("an HTTP client can be made");
+        let mut options = Options::on_free_port();
+        options.switches.settle_ms = SETTLE_MS;
+        let simulator = Simulator::start(options).await.expect("the simulator starts");
+        crds::install(&client).await;
+        crds::clear(&client).await;
+        let operator = Operator::start(&simulator.url(), &http).await;
+        Self { client, http, simulator, operator }
+    }
+}
+
+/// Runs one test. When it fails, everything that may tell why is printed.
+pub fn run(body: impl AsyncFnOnce(&Test)) {
+    assert!(
+        std::env::var("DEVOPS_AGENT_E2E").is_ok_and(|value| value == "1"),
+        "the end-to-end tests need a cluster: run them with `cargo xtask test`, or set KUBECONFIG to one that may be \
+         used up, and DEVOPS_AGENT_E2E=1"
+    );
+    let shared =
+        SHARED.as_ref().expect("what all tests share is started; see above, or the first test, why not");
+    RUNTIME.block_on(async {
+        let test = Test::new(shared).await;
+        let limited = tokio::time::timeout(LONGEST, body(&test));
+        let outcome = AssertUnwindSafe(limited).catch_unwind().await;
+        if !matches!(outcome, Ok(Ok(()))) {
+            test.dump().await;
+        }
+        test.clean_up().await;
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => panic!("the test did not end within {LONGEST:?}"),
+            Err(cause) => resume_unwind(cause),
+        }
+    });
+}

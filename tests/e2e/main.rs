@@ -1,0 +1,17 @@
+//! The operator, end to end: a real API server, the simulated AWS, and the operator's own binary between them.
+//!
+//! `cargo xtask test` runs these tests on a cluster that it starts for them. What they stand on is in [`harness`];
+//! then there is a file for each kind, and one for each concern that all kinds share.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can not be set up has failed"
+)]
+
+mod harness;
+
+mod agent_space;
+mod aws_account;
+mod operator_app;
