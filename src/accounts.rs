@@ -62,11 +62,15 @@ fn settings(name: &str, account: &AWSAccount) -> AccountSettings {
         assume_role: spec.assume_role.as_ref().map(|role| AssumeRole {
             role_arn: role.role_arn.to_string(),
             external_id: role.external_id.clone(),
-            session_name: Some(role.session_name.clone().unwrap_or_else(|| "devops-agent-operator".to_owned())),
+            session_name: Some(
+                role.session_name.clone().unwrap_or_else(|| "devops-agent-operator".to_owned()),
+            ),
         }),
-        endpoints: spec.endpoints.as_ref().map_or_else(EndpointOverrides::default, |endpoints| EndpointOverrides {
-            control_plane: endpoints.control_plane.as_ref().map(ToString::to_string),
-            data_plane: endpoints.data_plane.as_ref().map(ToString::to_string),
+        endpoints: spec.endpoints.as_ref().map_or_else(EndpointOverrides::default, |endpoints| {
+            EndpointOverrides {
+                control_plane: endpoints.control_plane.as_ref().map(ToString::to_string),
+                data_plane: endpoints.data_plane.as_ref().map(ToString::to_string),
+            }
         }),
         requests_per_second: spec.requests_per_second.map(f64::from),
     }

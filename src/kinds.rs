@@ -88,7 +88,10 @@ fn name_of<T: Object>(object: &T) -> String {
 }
 
 /// Reads an answer in which "there is none" is no error.
-fn not_found_is_none<T>(answer: Result<T, aws::Error>, doing: impl FnOnce() -> String) -> Result<Option<T>, Error> {
+fn not_found_is_none<T>(
+    answer: Result<T, aws::Error>,
+    doing: impl FnOnce() -> String,
+) -> Result<Option<T>, Error> {
     match answer {
         Err(error) if error.is_not_found() => Ok(None),
         answer => answer.map(Some).doing(doing),

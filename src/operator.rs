@@ -83,7 +83,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'stat
     let client = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
     let (stopping, stopped) = watch::channel(false);
     let admin = admin::listen(options.admin).await?;
-    let cx = Arc::new(context(&options, client, &own_namespace).await?);
+    let cx = Arc::new(Box::pin(context(&options, client, &own_namespace)).await?);
     let shutdown = || {
         let mut stopped = stopped.clone();
         async move {
@@ -115,7 +115,8 @@ async fn context(options: &Options, client: Client, own_namespace: &str) -> Resu
     let (factory, fingerprints, cluster_id) = futures::join!(factory, fingerprints, cluster_id);
     let (fingerprints, cluster_id) = (
         fingerprints.map_err(Error::kubernetes("reading or making the fingerprint key"))?,
-        cluster_id.map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
+        cluster_id
+            .map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
     );
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };

@@ -22,11 +22,11 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            resync: Duration::from_secs(600),
+            resync: Duration::from_mins(10),
             first_retry: Duration::from_secs(1),
-            longest_retry: Duration::from_secs(300),
+            longest_retry: Duration::from_mins(5),
             poll: Duration::from_secs(3),
-            dependency: Duration::from_secs(60),
+            dependency: Duration::from_mins(1),
         }
     }
 }

@@ -22,9 +22,7 @@ struct Count {
 impl Breaker {
     /// Whether another write against `drift` of the object makes sense.
     pub fn allows(&self, uid: &str, generation: Option<i64>, drift: &Drift) -> bool {
-        self.lock()
-            .get(uid)
-            .is_none_or(|count| !count.is_about(generation, drift) || count.writes < LIMIT)
+        self.lock().get(uid).is_none_or(|count| !count.is_about(generation, drift) || count.writes < LIMIT)
     }
 
     /// Counts a successful write against `drift`.

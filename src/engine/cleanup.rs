@@ -39,7 +39,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         let Some(remote) = remote else { return Ok(()) };
         if let Some(owner) = self.another_owner(&scope, &remote) {
-            events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id())).await;
+            events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id()))
+                .await;
             return Ok(());
         }
         if !K::is_going(&remote) {

@@ -74,7 +74,8 @@ pub fn of(
     handled: Option<String>,
     status: &mut CommonStatus,
 ) -> Verdict {
-    let was_ready = status.observed_generation == generation && conditions::is_true(&status.conditions, "Ready");
+    let was_ready =
+        status.observed_generation == generation && conditions::is_true(&status.conditions, "Ready");
     let class = result.as_ref().err().map(|error| error.classify().0);
     status.observed_generation = generation;
     if class != Some(Class::Retry) && !matches!(result, Ok(Ending::Again | Ending::Adopted { .. })) {
@@ -89,7 +90,11 @@ pub fn of(
         }
         Ok(Ending::Again | Ending::Adopted { .. }) => {
             if !was_ready {
-                write.ready(false, Reason::Progressing, "the resource is being brought in line with the spec");
+                write.ready(
+                    false,
+                    Reason::Progressing,
+                    "the resource is being brought in line with the spec",
+                );
                 write.reconciling(Reason::Progressing, "");
             }
             Pace::Even
@@ -270,7 +275,10 @@ mod tests {
     fn a_step_is_followed_at_once_and_a_settled_object_rests() {
         let timing = Timing::default();
         let mut status = CommonStatus::default();
-        assert_eq!(conclude(&mut status, Ok(Ending::Again)).next(&timing, 0), Action::requeue(Duration::ZERO));
+        assert_eq!(
+            conclude(&mut status, Ok(Ending::Again)).next(&timing, 0),
+            Action::requeue(Duration::ZERO)
+        );
         assert_eq!(conclude(&mut status, Ok(Ending::Paused)).next(&timing, 0), Action::await_change());
     }
 }

@@ -108,7 +108,8 @@ pub fn set(
     let status = if status { "True" } else { "False" };
     let message = fit(message.into());
     let kept = conditions.iter().find(|condition| condition.type_ == kind && condition.status == status);
-    let since = kept.map_or_else(|| Time(Timestamp::now()), |condition| condition.last_transition_time.clone());
+    let since =
+        kept.map_or_else(|| Time(Timestamp::now()), |condition| condition.last_transition_time.clone());
     let condition = Condition {
         type_: kind.to_owned(),
         status: status.to_owned(),

@@ -89,7 +89,13 @@ mod tests {
         let mut selector = consent(ConsentFrom::Selector);
         selector.selector =
             Some(LabelSelector { match_labels: Some(labels(&[("team", "sre")])), match_expressions: None });
-        assert!(allows(Some(&selector), ConsentFrom::Same, "a", "b", &labels(&[("team", "sre"), ("x", "y")])));
+        assert!(allows(
+            Some(&selector),
+            ConsentFrom::Same,
+            "a",
+            "b",
+            &labels(&[("team", "sre"), ("x", "y")])
+        ));
         assert!(!allows(Some(&selector), ConsentFrom::Same, "a", "b", &labels(&[("team", "dev")])));
     }
 }

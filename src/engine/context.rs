@@ -56,7 +56,7 @@ impl Context {
 /// Watch caches by kind; filled once at the start.
 #[derive(Default)]
 pub struct Stores {
-    stores: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    by_type: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     filled: RwLock<HashSet<&'static str>>,
     ready: SetOnce<()>,
 }
@@ -64,12 +64,15 @@ pub struct Stores {
 impl Stores {
     /// Adds the watch cache of kind `T`.
     pub fn add<T: Object>(&self, store: Store<T>) {
-        self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Box::new(store));
+        self.by_type
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(TypeId::of::<T>(), Box::new(store));
     }
 
     /// The watch cache of kind `T`.
     pub fn get<T: Object>(&self) -> Option<Store<T>> {
-        let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
+        let stores = self.by_type.read().unwrap_or_else(PoisonError::into_inner);
         stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
     }
 

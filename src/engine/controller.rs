@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
@@ -13,7 +14,6 @@ use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
-use kube::ResourceExt;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::api::common::Object;
@@ -34,7 +34,11 @@ pub const FINALIZER: &str = "devopsagent.dev/finalizer";
 struct Unfinished(Action);
 
 /// Runs the controller of `K` until `shutdown`. Passes under way are finished.
-pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+pub async fn run<K: Kind>(
+    cx: Arc<Context>,
+    concurrency: u16,
+    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+) {
     let kind = kind_name::<K::Object>();
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
@@ -64,7 +68,9 @@ pub async fn run<K: Kind>(cx: Arc<Context>, concurrency: u16, shutdown: impl Fut
 }
 
 fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send + use<> {
-    stream::unfold(cx.hub.queue(kind), |mut queue| async { queue.recv().await.map(|subject| (subject, queue)) })
+    stream::unfold(cx.hub.queue(kind), |mut queue| async {
+        queue.recv().await.map(|subject| (subject, queue))
+    })
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
@@ -111,7 +117,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
         Ok(value) => {
             let subject = subject(object);
             let profile = Profile::of(&subject, &value);
-            cx.hub.applied(subject, profile);
+            cx.hub.applied(&subject, profile);
         }
         Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
     };
@@ -157,10 +163,11 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     })
     .await;
     match outcome {
-        Ok(action) => Ok(action),
-        Err(FinalizerError::ApplyFailed(Unfinished(action)) | FinalizerError::CleanupFailed(Unfinished(action))) => {
-            Ok(action)
-        }
+        Ok(action)
+        | Err(
+            FinalizerError::ApplyFailed(Unfinished(action))
+            | FinalizerError::CleanupFailed(Unfinished(action)),
+        ) => Ok(action),
         Err(FinalizerError::AddFinalizer(error) | FinalizerError::RemoveFinalizer(error)) => Err(error),
         Err(error) => {
             error!(%error, "the finalizer could not be handled");
@@ -169,6 +176,7 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the signature is kube-runtime's")]
 fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>) -> Action {
     // A stale cache: the object was changed or is gone, and its watch event is under way.
     let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));

@@ -61,11 +61,15 @@ fn absent(situation: &Situation, noun: &str) -> Decision {
     match &situation.policies.external_id {
         Some(id) => Decision::Stall {
             reason: Reason::NotFound,
-            message: format!("there is no {noun} {id} in AWS; correct spec.externalId, or leave it out to create one"),
+            message: format!(
+                "there is no {noun} {id} in AWS; correct spec.externalId, or leave it out to create one"
+            ),
         },
         None if observe => Decision::Stall {
             reason: Reason::NotFound,
-            message: format!("there is no such {noun} in AWS, and managementPolicy: Observe does not create one"),
+            message: format!(
+                "there is no such {noun} in AWS, and managementPolicy: Observe does not create one"
+            ),
         },
         None if situation.awaiting_person => Decision::Wait(Waiting {
             reason: Reason::AuthorizationRequired,

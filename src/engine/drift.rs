@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_sensitive_change_never_shows_its_values() {
-        let change = Change::new("spec.token", Some(json!("old-secret")), Some(json!("new-secret"))).sensitive();
+        let change =
+            Change::new("spec.token", Some(json!("old-secret")), Some(json!("new-secret"))).sensitive();
         let drift = Drift(vec![change]);
         for text in [format!("{drift}"), format!("{drift:?}")] {
             assert!(!text.contains("secret"), "{text}");

@@ -108,7 +108,6 @@ fn classify_aws(error: &aws::Error) -> (Class, Reason) {
     match error.code() {
         Some(ErrorCode::Throttling) => (Class::Retry, Reason::Throttled),
         Some(ErrorCode::InternalServer) => (Class::Retry, Reason::Unavailable),
-        Some(ErrorCode::AccessDenied) => (Class::Terminal, Reason::AccessDenied),
         Some(ErrorCode::ServiceQuotaExceeded) => (Class::Terminal, Reason::QuotaExceeded),
         Some(ErrorCode::ResourceNotFound) => (Class::Terminal, Reason::NotFound),
         Some(ErrorCode::Conflict) => (Class::Retry, Reason::Conflict),
@@ -119,7 +118,8 @@ fn classify_aws(error: &aws::Error) -> (Class, Reason) {
             | ErrorCode::IdentityCenterService,
         ) => (Class::Terminal, Reason::Invalid),
         Some(ErrorCode::Other(_)) if error.is_retryable() => (Class::Retry, Reason::Unavailable),
-        Some(ErrorCode::Other(_)) => (Class::Terminal, Reason::AccessDenied),
+        // The codes that the model does not list are those of a signature or a token that AWS refuses.
+        Some(ErrorCode::AccessDenied | ErrorCode::Other(_)) => (Class::Terminal, Reason::AccessDenied),
         None => match error {
             aws::Error::Credentials { .. } | aws::Error::Config { .. } => {
                 (Class::Retry, Reason::CredentialsUnavailable)

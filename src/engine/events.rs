@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use crate::api::common::Status;
 
 use super::conclusion::{Ending, Verdict};
-use super::conditions;
+use super::conditions::{self, Reason};
 use super::drift::Drift;
 use super::kind::Kind;
 use super::pass::Pass;
@@ -15,7 +15,8 @@ use super::pass::Pass;
 /// The remote was created.
 pub async fn created<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "created the {noun}");
-    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}")).await;
+    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}"))
+        .await;
 }
 
 /// Drift was mended in place.
@@ -33,7 +34,8 @@ pub async fn replaced<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: 
 /// The remote was deleted.
 pub async fn deleted<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "deleted the {noun}");
-    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}")).await;
+    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}"))
+        .await;
 }
 
 /// The remote was left in AWS.
@@ -83,6 +85,8 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
             let (reason, message) = (condition.reason.clone(), condition.message.clone());
             let kind = match &verdict.ending {
                 Ok(Ending::Waiting(_) | Ending::Paused) => EventType::Normal,
+                // Things that are applied together become ready one after the other.
+                Err(error) if error.classify().1 == Reason::DependencyNotReady => EventType::Normal,
                 _ => EventType::Warning,
             };
             if kind == EventType::Warning {
@@ -118,8 +122,13 @@ async fn publish_with<K: Kind>(
     /// The API refuses a longer note.
     const LIMIT: usize = 1000;
     let note: String = note.chars().take(LIMIT).collect();
-    let event =
-        Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: action.to_owned(),
+        secondary: None,
+    };
     if let Err(error) = recorder.publish(&event, &pass.object.object_ref(&())).await {
         tracing::debug!(%error, "an Event could not be written");
     }

@@ -110,23 +110,24 @@ impl Hub {
     }
 
     /// One of our objects was added or changed.
-    pub fn applied(&self, subject: Subject, profile: Profile) {
+    pub fn applied(&self, subject: &Subject, profile: Profile) {
         let mut index = self.lock();
-        let before = index.profiles.insert(subject.clone(), profile.clone());
+        let before = index.profiles.get(subject).cloned();
         if before.as_ref() == Some(&profile) {
             return;
         }
         let before = before.unwrap_or_default();
         for gone in before.references.difference(&profile.references) {
-            index.unlink(gone, &subject);
+            index.unlink(gone, subject);
         }
         for new in profile.references.difference(&before.references) {
             index.dependents.entry(new.clone()).or_default().insert(subject.clone());
         }
         if before.exposed != profile.exposed {
-            index.wake_dependents(&subject);
+            index.wake_dependents(subject);
             index.wake_attentive(before.references.union(&profile.references));
         }
+        index.profiles.insert(subject.clone(), profile);
     }
 
     /// One of our objects is gone.
@@ -145,38 +146,47 @@ impl Hub {
     pub fn retain(&self, kind: &str, present: &HashSet<Subject>) {
         let gone: Vec<Subject> = {
             let index = self.lock();
-            index.profiles.keys().filter(|known| known.kind == kind && !present.contains(known)).cloned().collect()
+            index
+                .profiles
+                .keys()
+                .filter(|known| known.kind == kind && !present.contains(known))
+                .cloned()
+                .collect()
         };
-        gone.iter().for_each(|subject| self.deleted(subject));
+        for subject in &gone {
+            self.deleted(subject);
+        }
     }
 
     /// A Secret or ConfigMap was added, changed or deleted. `version` is none when it is gone.
-    pub fn touched(&self, subject: &Subject, version: Option<String>) {
+    pub fn touched(&self, subject: &Subject, version: Option<&str>) {
         let mut index = self.lock();
         if !index.dependents.contains_key(subject) {
             index.versions.remove(subject);
             return;
         }
         let before = match &version {
-            Some(version) => index.versions.insert(subject.clone(), version.clone()),
+            Some(version) => index.versions.insert(subject.clone(), (*version).to_owned()),
             None => index.versions.remove(subject),
         };
-        if before != version {
+        if before.as_deref() != version {
             index.wake_dependents(subject);
         }
     }
 
     /// The labels of a namespace, or none when it is gone. Consent may hang on them.
-    pub fn namespace(&self, name: &str, labels: Option<BTreeMap<String, String>>) {
+    pub fn namespace(&self, name: &str, labels: Option<&BTreeMap<String, String>>) {
         let mut index = self.lock();
-        let before = match labels.clone() {
-            Some(labels) => index.namespaces.insert(name.to_owned(), labels),
+        let before = match labels {
+            Some(labels) => index.namespaces.insert(name.to_owned(), labels.clone()),
             None => index.namespaces.remove(name),
         };
-        if before.is_some() && before != labels {
+        if before.is_some() && before.as_ref() != labels {
             let inside: Vec<Subject> =
                 index.profiles.keys().filter(|subject| subject.namespace == name).cloned().collect();
-            inside.iter().for_each(|subject| index.wake(subject));
+            for subject in &inside {
+                index.wake(subject);
+            }
         }
     }
 
@@ -270,10 +280,13 @@ mod tests {
         let hub = Hub::default();
         let mut queue = hub.queue("Association");
         let (subject, profile) = association(&json!({}));
-        hub.applied(subject.clone(), profile);
-        hub.applied(space(), space_profile(&json!({}), &json!({ "id": "as-1" })));
+        hub.applied(&subject, profile);
+        hub.applied(&space(), space_profile(&json!({}), &json!({ "id": "as-1" })));
         assert_eq!(queue.try_recv().unwrap(), subject);
-        hub.applied(space(), space_profile(&json!({}), &json!({ "id": "as-1", "operatorAppUrl": "https://x" })));
+        hub.applied(
+            &space(),
+            space_profile(&json!({}), &json!({ "id": "as-1", "operatorAppUrl": "https://x" })),
+        );
         assert!(queue.try_recv().is_err(), "what others do not see wakes nobody");
     }
 
@@ -284,11 +297,11 @@ mod tests {
         let registration = Subject::new("ServiceRegistration", "ns", "r");
         let object = json!({ "spec": { "service": { "gitlab": {
             "tokenValue": { "secretKeyRef": { "name": "token", "key": "t" } } } } } });
-        hub.applied(registration.clone(), Profile::of(&registration, &object));
-        hub.touched(&Subject::new("Secret", "ns", "other"), Some("1".into()));
+        hub.applied(&registration, Profile::of(&registration, &object));
+        hub.touched(&Subject::new("Secret", "ns", "other"), Some("1"));
         assert!(queue.try_recv().is_err());
         for (version, woken) in [(Some("1"), true), (Some("1"), false), (Some("2"), true), (None, true)] {
-            hub.touched(&Subject::new("Secret", "ns", "token"), version.map(str::to_owned));
+            hub.touched(&Subject::new("Secret", "ns", "token"), version);
             assert_eq!(queue.try_recv().is_ok(), woken, "{version:?}");
         }
     }
@@ -297,10 +310,10 @@ mod tests {
     fn only_dependents_with_a_remote_keep_an_object_from_going() {
         let hub = Hub::default();
         let (subject, profile) = association(&json!({}));
-        hub.applied(subject.clone(), profile);
+        hub.applied(&subject, profile);
         assert!(hub.users(&space()).is_empty());
         let (_, profile) = association(&json!({ "intent": { "operation": "AssociateService" } }));
-        hub.applied(subject.clone(), profile);
+        hub.applied(&subject, profile);
         assert_eq!(hub.users(&space()), [subject]);
     }
 
@@ -309,8 +322,11 @@ mod tests {
         let hub = Hub::default();
         let mut queue = hub.queue("AgentSpace");
         let (subject, profile) = association(&json!({ "id": "a-1" }));
-        hub.applied(subject.clone(), profile);
-        hub.applied(space(), space_profile(&json!({ "deletionTimestamp": "now" }), &json!({ "id": "as-1" })));
+        hub.applied(&subject, profile);
+        hub.applied(
+            &space(),
+            space_profile(&json!({ "deletionTimestamp": "now" }), &json!({ "id": "as-1" })),
+        );
         hub.retain("Association", &HashSet::new());
         assert_eq!(queue.try_recv().unwrap(), space());
         assert!(hub.users(&space()).is_empty());

@@ -108,15 +108,22 @@ impl<'a> Inputs<'a> {
         consent::check(self.cx, &subject, &self.identity.namespace, field)?;
         let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
         self.cx.store::<T>().and_then(|store| store.get(&key)).ok_or_else(|| {
-            Error::wait(Reason::DependencyNotFound, format!("{field}: the {subject} does not exist; create it or correct the reference"))
+            Error::wait(
+                Reason::DependencyNotFound,
+                format!("{field}: the {subject} does not exist; create it or correct the reference"),
+            )
         })
     }
 
     /// The remote id of a dependency that must exist in AWS.
     pub fn id_of<T: Object>(&self, object: &T, field: &str) -> Result<String, Error> {
         let status = object.status();
-        let usable = status.common().id.clone().filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
-        usable.ok_or_else(|| self.not_ready(object, field))
+        let usable = status
+            .common()
+            .id
+            .clone()
+            .filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
+        usable.ok_or_else(|| Self::not_ready(object, field))
     }
 
     /// The remote id of a dependency that must exist in AWS and work.
@@ -125,10 +132,10 @@ impl<'a> Inputs<'a> {
         if self.deleting || conditions::is_true(&object.status().common().conditions, "Ready") {
             return Ok(id);
         }
-        Err(self.not_ready(object, field))
+        Err(Self::not_ready(object, field))
     }
 
-    fn not_ready<T: Object>(&self, object: &T, field: &str) -> Error {
+    fn not_ready<T: Object>(object: &T, field: &str) -> Error {
         let status = object.status();
         let subject =
             Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any());
@@ -165,7 +172,10 @@ impl<'a> Inputs<'a> {
         String::from_utf8(bytes).map(SecretString::from).map_err(|_| {
             Error::wait(
                 Reason::InputInvalid,
-                format!("{field}: the key {} of the Secret {} is no UTF-8 text", reference.key, reference.name),
+                format!(
+                    "{field}: the key {} of the Secret {} is no UTF-8 text",
+                    reference.key, reference.name
+                ),
             )
         })
     }
@@ -209,17 +219,19 @@ impl<'a> Inputs<'a> {
     /// The Secret `name` that the operator writes for this object.
     pub async fn own_secret(&self, name: &str) -> Result<OwnSecret, Error> {
         let api = Api::<Secret>::namespaced(self.cx.client.clone(), &self.identity.namespace);
-        let found = api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
-        Ok(found.map_or(OwnSecret::Missing, |secret| super::output_secret::recognise(&secret, &self.identity)))
+        let found =
+            api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
+        Ok(found
+            .map_or(OwnSecret::Missing, |secret| super::output_secret::recognise(&secret, &self.identity)))
     }
 
     /// The contents of a Secret that the operator wrote for this object, if it is still there.
     pub async fn own_secret_data(&self, name: &str) -> Result<Option<BTreeMap<String, SecretString>>, Error> {
         let api = Api::<Secret>::namespaced(self.cx.client.clone(), &self.identity.namespace);
-        let found = api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
-        let ours = found.filter(|secret| {
-            super::output_secret::recognise(secret, &self.identity) != OwnSecret::Foreign
-        });
+        let found =
+            api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
+        let ours = found
+            .filter(|secret| super::output_secret::recognise(secret, &self.identity) != OwnSecret::Foreign);
         Ok(ours.map(|secret| {
             let data = secret.data.unwrap_or_default().into_iter();
             data.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes.0).ok()?.into()))).collect()
@@ -240,7 +252,8 @@ impl<'a> Inputs<'a> {
     {
         let kind = T::kind(&());
         let api = Api::<T>::namespaced(self.cx.client.clone(), &self.identity.namespace);
-        let found = api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the {kind} {name}")))?;
+        let found =
+            api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the {kind} {name}")))?;
         found.ok_or_else(|| {
             Error::wait(
                 Reason::InputNotFound,

@@ -35,7 +35,12 @@ pub fn recognise(secret: &Secret, identity: &Identity) -> OwnSecret {
 }
 
 /// Writes the Secret, owned by `object`. What is not ours is never overwritten.
-pub async fn write<T: Object>(client: &Client, object: &T, identity: &Identity, output: &OutputSecret) -> Result<(), Error> {
+pub async fn write<T: Object>(
+    client: &Client,
+    object: &T,
+    identity: &Identity,
+    output: &OutputSecret,
+) -> Result<(), Error> {
     let api = Api::<Secret>::namespaced(client.clone(), &identity.namespace);
     let doing = || format!("writing the Secret {}", output.name);
     let existing = api.get_opt(&output.name).await.map_err(Error::kubernetes(doing()))?;
@@ -74,7 +79,9 @@ pub async fn release(client: &Client, identity: &Identity, name: &str) -> Result
         return Ok(());
     }
     let patch = serde_json::json!({ "metadata": { "ownerReferences": null } });
-    api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(Error::kubernetes(doing()))?;
+    api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .map_err(Error::kubernetes(doing()))?;
     Ok(())
 }
 

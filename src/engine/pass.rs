@@ -118,7 +118,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         old: Option<&K::Remote>,
         resolved: &Resolved<K>,
     ) -> Result<Option<K::Remote>, Error> {
-        let pending = self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
+        let pending =
+            self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
         let (Some(old), true) = (old, pending) else { return Ok(None) };
         let candidates = K::search(&resolved.scope, &resolved.desired, &self.status).await?;
         Ok(candidates.into_iter().find(|remote| {
@@ -229,7 +230,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         Ending::Adopted { id: remote.id().to_owned() }
     }
 
-    async fn update(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
+    async fn update(
+        &mut self,
+        resolved: &Resolved<K>,
+        remote: &K::Remote,
+        drift: Drift,
+    ) -> Result<Ending, Error> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
@@ -239,13 +245,19 @@ impl<'a, K: Kind> Pass<'a, K> {
             K::secret_written(&resolved.desired, &mut self.status, &secret);
         }
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        let changed = Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
+        let changed =
+            Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
         info!(id = remote.id(), drift = %changed, "updated the {}", K::NOUN);
         events::updated(self, K::NOUN, remote.id(), &changed).await;
         Ok(Ending::Again)
     }
 
-    async fn replace(&mut self, resolved: &Resolved<K>, remote: &K::Remote, drift: Drift) -> Result<Ending, Error> {
+    async fn replace(
+        &mut self,
+        resolved: &Resolved<K>,
+        remote: &K::Remote,
+        drift: Drift,
+    ) -> Result<Ending, Error> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
@@ -385,7 +397,8 @@ impl<'a, K: Kind> Pass<'a, K> {
     pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
         let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
         let more = K::more_conditions(self.object, &self.status);
-        let verdict = conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
+        let verdict =
+            conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
         conclusion::more(more, self.object.meta().generation, self.status.common_mut());
         events::transition(&self, &verdict).await;
         let written = self.write_status().await;

@@ -31,17 +31,18 @@ pub fn keys(desired: &TagMap) -> Vec<String> {
 /// The keys to remember: the desired ones, and those set earlier that are still there to be removed.
 pub fn remembered(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<String> {
     let mut kept = keys(desired);
-    kept.extend(recorded.iter().filter(|key| !desired.contains_key(*key) && observed.contains_key(*key)).cloned());
+    kept.extend(
+        recorded.iter().filter(|key| !desired.contains_key(*key) && observed.contains_key(*key)).cloned(),
+    );
     kept
 }
 
 /// Where the tags differ: missing or changed ones, and those that the operator set and the spec no longer has.
 pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<Change> {
     let as_value = |value: Option<&String>| value.map(|value| Value::from(value.as_str()));
-    let set = desired
-        .iter()
-        .filter(|(key, value)| observed.get(*key) != Some(value))
-        .map(|(key, value)| Change::new(format!("tags[{key}]"), as_value(observed.get(key)), as_value(Some(value))));
+    let set = desired.iter().filter(|(key, value)| observed.get(*key) != Some(value)).map(|(key, value)| {
+        Change::new(format!("tags[{key}]"), as_value(observed.get(key)), as_value(Some(value)))
+    });
     let removed = recorded
         .iter()
         .filter(|key| !desired.contains_key(*key) && observed.contains_key(*key))
@@ -106,7 +107,11 @@ mod tests {
     fn the_owner_tags_win_over_all_others() {
         let identity =
             Identity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
-        let tags = desired(&identity, &map(&[("team", "a"), ("env", "prod")]), &Tags::from([("team".into(), "b".into())]));
+        let tags = desired(
+            &identity,
+            &map(&[("team", "a"), ("env", "prod")]),
+            &Tags::from([("team".into(), "b".into())]),
+        );
         assert_eq!(tags["team"], "b");
         assert_eq!(tags["env"], "prod");
         assert_eq!(tags[ownership::CLUSTER_TAG], "c");

@@ -43,12 +43,16 @@ where
         .await;
 }
 
-fn touched<T: Resource<DynamicType = ()>>(cx: &Context, kind: &'static str, meta: &PartialObjectMeta<T>, gone: bool) {
+fn touched<T: Resource<DynamicType = ()>>(
+    cx: &Context,
+    kind: &'static str,
+    meta: &PartialObjectMeta<T>,
+    gone: bool,
+) {
     let subject = Subject::new(kind, meta.namespace().unwrap_or_default(), meta.name_any());
-    cx.hub.touched(&subject, meta.resource_version().filter(|_| !gone));
+    cx.hub.touched(&subject, meta.meta().resource_version.as_deref().filter(|_| !gone));
 }
 
 fn namespace(cx: &Context, meta: &PartialObjectMeta<Namespace>, gone: bool) {
-    let labels = (!gone).then(|| meta.labels().clone());
-    cx.hub.namespace(&meta.name_any(), labels);
+    cx.hub.namespace(&meta.name_any(), (!gone).then(|| meta.labels()));
 }

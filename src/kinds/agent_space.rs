@@ -91,14 +91,20 @@ impl Kind for AgentSpaces {
         status: &AgentSpaceStatus,
     ) -> Result<Option<Observed>, Error> {
         let request = GetAgentSpace { agent_space_id: id.to_owned(), ..GetAgentSpace::default() };
-        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the agent space {id}"))?;
+        let found =
+            not_found_is_none(scope.aws.call(&request).await, || format!("reading the agent space {id}"))?;
         let Some(found) = found else { return Ok(None) };
-        let wanted = desired.is_some_and(|desired| desired.app.is_some() || !status.operator_app_flows.is_empty());
+        let wanted =
+            desired.is_some_and(|desired| desired.app.is_some() || !status.operator_app_flows.is_empty());
         let app = if wanted { Some(operator_app::read(scope, id).await?) } else { None };
         Ok(Some(Observed { space: found.agent_space, tags: found.tags, app }))
     }
 
-    async fn search(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Vec<Observed>, Error> {
+    async fn search(
+        scope: &Scope,
+        desired: &Desired,
+        status: &AgentSpaceStatus,
+    ) -> Result<Vec<Observed>, Error> {
         let listed = scope.aws.list_all(ListAgentSpaces::default()).await;
         let listed = listed.doing(|| "looking for the agent space".to_owned())?;
         let mut found = Vec::new();
@@ -168,7 +174,8 @@ impl Kind for AgentSpaces {
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
         let request = DeleteAgentSpace { agent_space_id: id.to_owned() };
-        not_found_is_none(scope.aws.call(&request).await, || format!("deleting the agent space {id}")).map(|_| ())
+        not_found_is_none(scope.aws.call(&request).await, || format!("deleting the agent space {id}"))
+            .map(|_| ())
     }
 
     fn describe(desired: &Desired, remote: &Observed, status: &mut AgentSpaceStatus) {

@@ -64,7 +64,8 @@ impl Kind for Assets {
         let spec = &object.spec;
         let scope = inputs.space_scope(&spec.agent_space_ref).await?;
         let content = asset_content::resolve(&spec.content, inputs, &scope).await?;
-        let mut metadata = serde_json::to_value(&spec.metadata).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
+        let mut metadata =
+            serde_json::to_value(&spec.metadata).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
         if let Some(reference) = &spec.memory_store_ref {
             let store = inputs.object::<Asset>(reference, "spec.memoryStoreRef")?;
             metadata["memory_store_id"] = inputs.id_of(&*store, "spec.memoryStoreRef")?.into();
@@ -91,8 +92,11 @@ impl Kind for Assets {
         desired: Option<&Desired>,
         status: &AssetStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request =
-            GetAsset { agent_space_id: scope.space_id.clone(), asset_id: id.to_owned(), ..GetAsset::default() };
+        let request = GetAsset {
+            agent_space_id: scope.space_id.clone(),
+            asset_id: id.to_owned(),
+            ..GetAsset::default()
+        };
         let answer = scope.aws.call(&request).await;
         if is_denied(&answer) && space_is_gone(scope).await? {
             return Ok(None);
@@ -110,7 +114,8 @@ impl Kind for Assets {
             asset_type: Some(desired.asset_type.clone()),
             ..ListAssets::default()
         };
-        let listed = not_found_is_none(scope.aws.list_all(request).await, || "looking for the asset".to_owned())?;
+        let listed =
+            not_found_is_none(scope.aws.list_all(request).await, || "looking for the asset".to_owned())?;
         let key = natural(&desired.asset_type, &desired.metadata, desired.content.skill_name());
         let mut found = Vec::new();
         for asset in listed.unwrap_or_default() {
@@ -209,8 +214,9 @@ impl Kind for Assets {
         let space = super::place_of(&spec.agent_space_ref, object);
         let store = spec.memory_store_ref.as_ref().map(|store| super::place_of(store, object));
         // Objects that say nothing of what identifies them are told apart by AWS alone.
-        let key = natural(&spec.asset_type, &metadata, None).filter(|key| key.as_object().is_none_or(|key| !key.is_empty()))?;
-        Some(json!([space, spec.asset_type, key, store]).to_string())
+        let key = natural(&spec.asset_type, &metadata, None);
+        let says_something = key.as_object().is_some_and(|key| !key.is_empty());
+        says_something.then(|| json!([space, spec.asset_type, key, store]).to_string())
     }
 }
 
@@ -225,7 +231,11 @@ async fn observed(
         Some(desired) if !desired.content.is_fetched() => {
             let same_version = status.version == Some(asset.version);
             let known = status.common.fingerprint.as_ref() == Some(desired.content.fingerprint());
-            if same_version && known { None } else { Some(asset_content::read(scope, &asset.asset_id).await?) }
+            if same_version && known {
+                None
+            } else {
+                Some(asset_content::read(scope, &asset.asset_id).await?)
+            }
         }
         _ => None,
     };
@@ -246,21 +256,21 @@ fn compare_metadata(desired: &Value, observed: &Value) -> Vec<Change> {
 }
 
 /// What identifies an asset among those of its type in a space.
-fn natural(asset_type: &str, metadata: &Value, skill_name: Option<&str>) -> Option<Value> {
+fn natural(asset_type: &str, metadata: &Value, skill_name: Option<&str>) -> Value {
     let keys: &[&str] = match asset_type {
         "skill" | "custom_agent" | "memory_store" => &["name"],
         "memory" => &["name", "memory_store_id"],
         "agents_md" => &["agent_type"],
         "attachment" => &["filename"],
         "test_profile" => &["test_agent_type", "target_url", "name"],
-        _ => return Some(metadata.clone()),
+        _ => return metadata.clone(),
     };
     if let Some(name) = skill_name {
-        return Some(json!({ "name": name }));
+        return json!({ "name": name });
     }
     let found: Map<String, Value> =
         keys.iter().filter_map(|key| Some(((*key).to_owned(), metadata.get(key)?.clone()))).collect();
-    Some(Value::Object(found))
+    Value::Object(found)
 }
 
 fn is_denied<T>(answer: &Result<T, aws::Error>) -> bool {

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::api::asset::{Content, FileSource, Zip};
 use crate::api::common::Fingerprint;
-use crate::aws::operations::{CreateAssetFile, DeleteAssetFile, GetAssetContent, UpdateAsset, UpdateAssetFile};
+use crate::aws::operations::{
+    CreateAssetFile, DeleteAssetFile, GetAssetContent, UpdateAsset, UpdateAssetFile,
+};
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift};
 use crate::engine::error::{Doing, Error};
@@ -129,9 +131,10 @@ fn unpack(bytes: &[u8]) -> Result<Files, String> {
 impl Form {
     fn digest(&self) -> Value {
         match self {
-            Self::Files(files) | Self::Zip { files, .. } => {
-                files.iter().map(|(path, content)| (path.clone(), Value::from(hex(&Sha256::digest(content))))).collect()
-            }
+            Self::Files(files) | Self::Zip { files, .. } => files
+                .iter()
+                .map(|(path, content)| (path.clone(), Value::from(hex(&Sha256::digest(content)))))
+                .collect(),
             Self::Source(url) => url.as_str().into(),
         }
     }
@@ -283,7 +286,9 @@ mod tests {
 
     #[test]
     fn new_files_come_before_old_ones_go() {
-        let drift = Drift(content(&[("b.md", "new"), ("c.md", "x")]).compare(&observed(&[("a.md", "old"), ("c.md", "y")])));
+        let drift = Drift(
+            content(&[("b.md", "new"), ("c.md", "x")]).compare(&observed(&[("a.md", "old"), ("c.md", "y")])),
+        );
         assert_eq!(drift.paths(), ["content[b.md]", "content[c.md]", "content[a.md]"]);
     }
 

@@ -15,7 +15,8 @@ use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
-    Created, ExtraCondition, Kind, OutputSecret, Remote, Replacement, Resolved, Scope, State, Updated, Waiting,
+    Created, ExtraCondition, Kind, OutputSecret, Remote, Replacement, Resolved, Scope, State, Updated,
+    Waiting,
 };
 use crate::engine::tagging::TagMap;
 use crate::wire;
@@ -109,17 +110,24 @@ impl Kind for Associations {
     ) -> Result<Option<Observed>, Error> {
         let request =
             GetAssociation { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
-        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the association {id}"))?;
+        let found =
+            not_found_is_none(scope.aws.call(&request).await, || format!("reading the association {id}"))?;
         let Some(found) = found else { return Ok(None) };
         let unknown = desired.is_some_and(|desired| webhook::must_look(desired.key, status));
         let webhooks = if unknown { Some(list_webhooks(scope, id).await?) } else { None };
         Ok(Some(Observed { association: found.association, webhooks }))
     }
 
-    async fn search(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Vec<Observed>, Error> {
-        let request = ListAssociations { agent_space_id: scope.space_id.clone(), ..ListAssociations::default() };
-        let listed =
-            not_found_is_none(scope.aws.list_all(request).await, || "looking for the association".to_owned())?;
+    async fn search(
+        scope: &Scope,
+        desired: &Desired,
+        status: &AssociationStatus,
+    ) -> Result<Vec<Observed>, Error> {
+        let request =
+            ListAssociations { agent_space_id: scope.space_id.clone(), ..ListAssociations::default() };
+        let listed = not_found_is_none(scope.aws.list_all(request).await, || {
+            "looking for the association".to_owned()
+        })?;
         let mut found = Vec::new();
         for association in listed.unwrap_or_default() {
             if association.service_id == desired.service_id
@@ -127,8 +135,11 @@ impl Kind for Associations {
                 && status.previous_id.as_deref() != Some(&association.association_id)
             {
                 let unknown = webhook::must_look(desired.key, status);
-                let webhooks =
-                    if unknown { Some(list_webhooks(scope, &association.association_id).await?) } else { None };
+                let webhooks = if unknown {
+                    Some(list_webhooks(scope, &association.association_id).await?)
+                } else {
+                    None
+                };
                 found.push(Observed { association, webhooks });
             }
         }
@@ -145,7 +156,8 @@ impl Kind for Associations {
             );
         }
         changes.extend(compare_configuration(desired, &association.configuration));
-        changes.extend(compare_capabilities(desired.capabilities.as_ref(), association.capabilities.as_ref()));
+        changes
+            .extend(compare_capabilities(desired.capabilities.as_ref(), association.capabilities.as_ref()));
         changes.extend(webhook::compare(&desired.webhook, remote.webhooks.as_deref(), status));
         if status.previous_id.is_some() {
             changes.push(Change::hidden(PREVIOUS));
@@ -182,9 +194,11 @@ impl Kind for Associations {
             capabilities: desired.capabilities.clone(),
         };
         let answer = scope.aws.call(&request).await;
-        let answer = answer.doing(|| format!("associating the service {} with the space", desired.service_id))?;
+        let answer =
+            answer.doing(|| format!("associating the service {} with the space", desired.service_id))?;
         let id = answer.association.association_id;
-        let secret = answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, &id, webhook));
+        let secret =
+            answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, &id, webhook));
         Ok(Created { id: Some(id), secret, ..Created::default() })
     }
 
@@ -209,7 +223,8 @@ impl Kind for Associations {
                 .flat_map(|path| drift.under(path))
                 .map(|change| change.path.clone())
                 .collect();
-            let secret = answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, id, webhook));
+            let secret =
+                answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, id, webhook));
             return Ok(Updated { changed, secret });
         }
         if drift.touches(webhook::SECRET_NAME) {
@@ -323,7 +338,8 @@ fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
 
 async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
     let request = ListWebhooks { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
-    let listed = not_found_is_none(scope.aws.call(&request).await, || format!("listing the webhooks of {id}"))?;
+    let listed =
+        not_found_is_none(scope.aws.call(&request).await, || format!("listing the webhooks of {id}"))?;
     Ok(listed.map(|listed| listed.webhooks).unwrap_or_default())
 }
 

@@ -56,13 +56,21 @@ impl Kind for AwsAccounts {
     ) -> Result<Option<Reached>, Error> {
         if desired.is_some() {
             let request = ListAgentSpaces { max_results: Some(1), ..ListAgentSpaces::default() };
-            scope.aws.call(&request).await.doing(|| format!("trying the credentials of the AWSAccount {id}"))?;
+            scope
+                .aws
+                .call(&request)
+                .await
+                .doing(|| format!("trying the credentials of the AWSAccount {id}"))?;
             return Ok(Some(Reached { name: id.to_owned() }));
         }
         Ok(None)
     }
 
-    async fn search(scope: &Scope, desired: &String, status: &AWSAccountStatus) -> Result<Vec<Reached>, Error> {
+    async fn search(
+        scope: &Scope,
+        desired: &String,
+        status: &AWSAccountStatus,
+    ) -> Result<Vec<Reached>, Error> {
         Ok(Self::read(scope, desired, Some(desired), status).await?.into_iter().collect())
     }
 

@@ -37,7 +37,8 @@ pub async fn search(
 ) -> Result<Vec<Observed>, Error> {
     let Existing::Match(wanted) = existing else { return Ok(Vec::new()) };
     let listed = list(scope, wanted.service_type.as_str()).await?;
-    let fitting: Vec<RegisteredService> = listed.into_iter().filter(|service| fits(wanted, service)).collect();
+    let fitting: Vec<RegisteredService> =
+        listed.into_iter().filter(|service| fits(wanted, service)).collect();
     match fitting.as_slice() {
         [] => Ok(Vec::new()),
         [only] => {

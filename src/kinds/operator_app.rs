@@ -35,7 +35,11 @@ struct Flow {
 }
 
 /// Resolves the client secret.
-pub async fn resolve(app: &spec::OperatorApp, inputs: &Inputs<'_>, scope: &Scope) -> Result<DesiredApp, Error> {
+pub async fn resolve(
+    app: &spec::OperatorApp,
+    inputs: &Inputs<'_>,
+    scope: &Scope,
+) -> Result<DesiredApp, Error> {
     let mut flows = Vec::new();
     let flow = |name: &'static str, role: &str| EnableOperatorApp {
         auth_flow: name.to_owned(),
@@ -46,8 +50,10 @@ pub async fn resolve(app: &spec::OperatorApp, inputs: &Inputs<'_>, scope: &Scope
         flows.push(Flow { name: "iam", request: flow("iam", &iam.role_arn) });
     }
     if let Some(idc) = &app.idc {
-        let request =
-            EnableOperatorApp { idc_instance_arn: Some(idc.instance_arn.clone()), ..flow("idc", &idc.role_arn) };
+        let request = EnableOperatorApp {
+            idc_instance_arn: Some(idc.instance_arn.clone()),
+            ..flow("idc", &idc.role_arn)
+        };
         flows.push(Flow { name: "idc", request });
     }
     let Some(idp) = &app.idp else { return Ok(DesiredApp { flows, client_secret: None, fingerprint: None }) };
@@ -81,7 +87,8 @@ fn enabled(app: &OperatorApp) -> Vec<Flow> {
         operator_app_role_arn: role.to_owned(),
         ..EnableOperatorApp::default()
     };
-    let iam = app.iam.as_ref().map(|iam| Flow { name: "iam", request: request("iam", &iam.operator_app_role_arn) });
+    let iam =
+        app.iam.as_ref().map(|iam| Flow { name: "iam", request: request("iam", &iam.operator_app_role_arn) });
     let idc = app.idc.as_ref().map(|idc| Flow {
         name: "idc",
         request: EnableOperatorApp {
@@ -105,21 +112,28 @@ fn enabled(app: &OperatorApp) -> Vec<Flow> {
 pub fn compare(desired: Option<&DesiredApp>, app: &OperatorApp, status: &AgentSpaceStatus) -> Vec<Change> {
     let observed = enabled(app);
     let wanted = desired.map(|desired| desired.flows.as_slice()).unwrap_or_default();
-    let ours = |flow: &Flow| desired.is_some() || status.operator_app_flows.iter().any(|name| name == flow.name);
+    let ours =
+        |flow: &Flow| desired.is_some() || status.operator_app_flows.iter().any(|name| name == flow.name);
     let mut changes: Vec<Change> = Vec::new();
     for flow in wanted {
         match observed.iter().find(|other| other.name == flow.name) {
             Some(same) if same.request == flow.request => {}
             Some(_) => changes.push(Change::hidden(format!("operatorApp.{}", flow.name))),
-            None => changes.push(Change::new(format!("operatorApp.{}", flow.name), None, Some("enabled".into()))),
+            None => {
+                changes.push(Change::new(format!("operatorApp.{}", flow.name), None, Some("enabled".into())));
+            }
         }
     }
     let superfluous = observed.iter().filter(|flow| !wanted.iter().any(|other| other.name == flow.name));
-    changes.extend(superfluous.filter(|flow| ours(flow)).map(|flow| {
-        Change::new(format!("operatorApp.{}", flow.name), Some("enabled".into()), None)
-    }));
+    changes.extend(
+        superfluous
+            .filter(|flow| ours(flow))
+            .map(|flow| Change::new(format!("operatorApp.{}", flow.name), Some("enabled".into()), None)),
+    );
     let secret = desired.and_then(|desired| desired.fingerprint.as_ref());
-    if app.idp.is_some() && secret.is_some_and(|now| fingerprint::changed(status.common.fingerprint.as_ref(), now)) {
+    if app.idp.is_some()
+        && secret.is_some_and(|now| fingerprint::changed(status.common.fingerprint.as_ref(), now))
+    {
         changes.push(Change::hidden(CLIENT_SECRET));
     }
     changes
@@ -147,14 +161,13 @@ pub async fn mend(
     let name = change.path.trim_start_matches("operatorApp.").to_owned();
     let missing = change.observed.is_none() && !change.sensitive;
     let wanted = desired.and_then(|desired| desired.flows.iter().find(|flow| flow.name == name));
-    match (missing, wanted, desired) {
-        (true, Some(flow), Some(desired)) => enable(scope, space, flow, desired, status).await?,
+    if let (true, Some(flow), Some(desired)) = (missing, wanted, desired) {
+        enable(scope, space, flow, desired, status).await?;
+    } else {
         // A flow can't be changed: it is disabled here, and the next pass finds it missing.
-        _ => {
-            let request = DisableOperatorApp { agent_space_id: space.to_owned(), auth_flow: Some(name.clone()) };
-            let done = scope.aws.call(&request).await;
-            not_found_is_none(done, || format!("disabling the {name} sign-in of {space}"))?;
-        }
+        let request = DisableOperatorApp { agent_space_id: space.to_owned(), auth_flow: Some(name.clone()) };
+        let done = scope.aws.call(&request).await;
+        not_found_is_none(done, || format!("disabling the {name} sign-in of {space}"))?;
     }
     Ok(changed)
 }
@@ -168,7 +181,8 @@ async fn enable(
 ) -> Result<(), Error> {
     let mut request = EnableOperatorApp { agent_space_id: space.to_owned(), ..flow.request.clone() };
     if flow.name == "idp" {
-        request.idp_client_secret = desired.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+        request.idp_client_secret =
+            desired.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
     }
     scope.aws.call(&request).await.doing(|| format!("enabling the {} sign-in of {space}", flow.name))?;
     if flow.name == "idp" {

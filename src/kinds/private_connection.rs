@@ -191,7 +191,8 @@ impl Kind for PrivateConnections {
         status.resource_gateway_id.clone_from(&connection.resource_gateway_id);
         status.resource_configuration_id.clone_from(&connection.resource_configuration_id);
         status.certificate_expiry_time = connection.certificate_expiry_time.0.map(|time| time.to_string());
-        status.common.tag_keys = tagging::remembered(&desired.tags, &connection.tags, &status.common.tag_keys);
+        status.common.tag_keys =
+            tagging::remembered(&desired.tags, &connection.tags, &status.common.tag_keys);
         if let Some(now) = &desired.fingerprint {
             status.common.fingerprint = Some(fingerprint::baseline(status.common.fingerprint.take(), now));
         }
@@ -223,7 +224,10 @@ async fn resolve_certificate(certificate: &Certificate, inputs: &Inputs<'_>) -> 
             String::from_utf8(bytes).map(SecretString::from).map_err(|_| {
                 Error::wait(
                     Reason::InputInvalid,
-                    format!("{field}: the key {} of the ConfigMap {} is no text", reference.key, reference.name),
+                    format!(
+                        "{field}: the key {} of the ConfigMap {} is no text",
+                        reference.key, reference.name
+                    ),
                 )
             })
         }
@@ -250,7 +254,11 @@ fn compare_settings(desired: &Desired, connection: &operations::PrivateConnectio
     if let (Some(wanted), Some(observed)) = (wanted, connection.resource_configuration_id.as_deref()) {
         let id = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
         if id(wanted) != id(observed) {
-            changes.push(Change::new("mode.resourceConfigurationId", Some(observed.into()), Some(wanted.into())));
+            changes.push(Change::new(
+                "mode.resourceConfigurationId",
+                Some(observed.into()),
+                Some(wanted.into()),
+            ));
         }
     }
     changes.into_iter().map(|change| change.mended_by(Remedy::Impossible)).collect()

@@ -19,9 +19,10 @@ pub fn expected(service_type: &str, details: &Value) -> Value {
         "pagerduty" => pick(details, &["scopes"]),
         "gitlab" => pick(details, &["targetUrl", "tokenType", "groupId"]),
         "azureidentity" => details.clone(),
-        "mcpservernewrelic" => {
-            pick(details.pointer("/authorizationConfig/apiKey").unwrap_or(&Value::Null), &["accountId", "region"])
-        }
+        "mcpservernewrelic" => pick(
+            details.pointer("/authorizationConfig/apiKey").unwrap_or(&Value::Null),
+            &["accountId", "region"],
+        ),
         "mcpservergrafana" => with_method(pick(details, &["endpoint"]), details),
         "mcpserver" | "mcpserversplunk" | "mcpserverdatadog" | "remoteagent" => {
             with_method(pick(details, &["name", "endpoint", "description"]), details)
@@ -66,7 +67,10 @@ pub fn differing(expected: &Value, observed: &Value) -> Vec<String> {
     let members = expected.as_object().into_iter().flatten();
     members
         .filter(|(key, wanted)| {
-            observed.get(key.as_str()).filter(|value| !value.is_null()).is_some_and(|value| !same(wanted, value))
+            observed
+                .get(key.as_str())
+                .filter(|value| !value.is_null())
+                .is_some_and(|value| !same(wanted, value))
         })
         .map(|(key, _)| key.clone())
         .collect()
@@ -141,6 +145,9 @@ mod tests {
         let wanted = json!({ "instanceUrl": "https://x.service-now.com" });
         assert!(agrees(&wanted, &json!({})));
         assert!(agrees(&wanted, &json!({ "instanceUrl": "https://x.service-now.com/" })));
-        assert_eq!(differing(&wanted, &json!({ "instanceUrl": "https://y.service-now.com" })), ["instanceUrl"]);
+        assert_eq!(
+            differing(&wanted, &json!({ "instanceUrl": "https://y.service-now.com" })),
+            ["instanceUrl"]
+        );
     }
 }

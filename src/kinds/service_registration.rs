@@ -110,7 +110,8 @@ impl Kind for ServiceRegistrations {
         _: &ServiceRegistrationStatus,
     ) -> Result<Option<Observed>, Error> {
         let request = GetService { service_id: id.to_owned() };
-        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the service {id}"))?;
+        let found =
+            not_found_is_none(scope.aws.call(&request).await, || format!("reading the service {id}"))?;
         let meant = |service: &operations::RegisteredService| match desired {
             Some(Desired::Existing(existing)) => existing_service::is_meant(existing, service),
             _ => true,
@@ -146,13 +147,20 @@ impl Kind for ServiceRegistrations {
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, _: &ServiceRegistrationStatus) -> Result<Created, Error> {
+    async fn create(
+        scope: &Scope,
+        desired: &Desired,
+        _: &ServiceRegistrationStatus,
+    ) -> Result<Created, Error> {
         let Desired::Service(registration) = desired else { return Ok(Created::default()) };
         let request = &registration.request;
         let answer = scope.aws.call(request).await;
         let answer = answer.doing(|| format!("registering the {} service", request.service))?;
         Ok(Created {
-            authorization_url: answer.authorization_url().map(str::to_owned).filter(|_| answer.service_id.is_none()),
+            authorization_url: answer
+                .authorization_url()
+                .map(str::to_owned)
+                .filter(|_| answer.service_id.is_none()),
             id: answer.service_id,
             fingerprint: Some(registration.fingerprint.clone()),
             tag_keys: tagging::keys(&request.tags),
@@ -241,7 +249,8 @@ impl Kind for ServiceRegistrations {
     }
 
     fn more_conditions(_: &ServiceRegistration, status: &ServiceRegistrationStatus) -> Vec<ExtraCondition> {
-        let condition = |status, reason, message| ExtraCondition { kind: "Authorized", status, reason, message };
+        let condition =
+            |status, reason, message| ExtraCondition { kind: "Authorized", status, reason, message };
         if status.authorization_url.is_some() {
             vec![condition(false, Reason::AuthorizationRequired, awaiting_authorization().message)]
         } else if status.common.id.is_some() {
@@ -314,9 +323,9 @@ fn users(object: &ServiceRegistration, inputs: &Inputs<'_>) -> Vec<String> {
         let id = Some(leaving.as_str());
         status.service_id.as_deref() == id || status.previous_service_id.as_deref() == id
     };
-    let mut users: Vec<String> = inputs.others(uses).iter().map(|user| super::name_of(&**user)).collect();
-    users.sort();
-    users
+    let mut names: Vec<String> = inputs.others(uses).iter().map(|user| super::name_of(&**user)).collect();
+    names.sort();
+    names
 }
 
 /// Services that carry our tags, and unowned or foreign ones that describe the same thing.
@@ -349,7 +358,8 @@ pub(super) async fn list(
     scope: &Scope,
     service_type: &str,
 ) -> Result<Vec<operations::RegisteredService>, Error> {
-    let request = ListServices { filter_service_type: Some(service_type.to_owned()), ..ListServices::default() };
+    let request =
+        ListServices { filter_service_type: Some(service_type.to_owned()), ..ListServices::default() };
     scope.aws.list_all(request).await.doing(|| format!("looking for the {service_type} service"))
 }
 
@@ -424,7 +434,10 @@ fn awaiting_authorization() -> Waiting {
 fn waiting_for(users: &[String]) -> Waiting {
     Waiting {
         reason: Reason::Progressing,
-        message: format!("the registration is being replaced; the associations {} move over first", users.join(", ")),
+        message: format!(
+            "the registration is being replaced; the associations {} move over first",
+            users.join(", ")
+        ),
         poll: false,
     }
 }

@@ -82,13 +82,15 @@ impl Kind for Triggers {
         _: &TriggerStatus,
     ) -> Result<Option<Observed>, Error> {
         let request = GetTrigger { agent_space_id: scope.space_id.clone(), trigger_id: id.to_owned() };
-        let found = not_found_is_none(scope.aws.call(&request).await, || format!("reading the trigger {id}"))?;
+        let found =
+            not_found_is_none(scope.aws.call(&request).await, || format!("reading the trigger {id}"))?;
         Ok(found.map(|found| Observed(found.trigger)))
     }
 
     async fn search(scope: &Scope, desired: &Desired, _: &TriggerStatus) -> Result<Vec<Observed>, Error> {
         let request = ListTriggers { agent_space_id: scope.space_id.clone(), ..ListTriggers::default() };
-        let listed = not_found_is_none(scope.aws.list_all(request).await, || "looking for the trigger".to_owned())?;
+        let listed =
+            not_found_is_none(scope.aws.list_all(request).await, || "looking for the trigger".to_owned())?;
         let same = |trigger: &operations::Trigger| compare_fixed(desired, trigger).is_empty();
         Ok(listed.unwrap_or_default().into_iter().filter(same).map(Observed).collect())
     }
@@ -129,7 +131,11 @@ impl Kind for Triggers {
             status: Some(desired.status.to_owned()),
             client_token: None,
         };
-        scope.aws.call(&request).await.doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
+        scope
+            .aws
+            .call(&request)
+            .await
+            .doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
         Ok(Updated { changed: vec!["suspend".to_owned()], secret: None })
     }
 

@@ -56,7 +56,9 @@ pub async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<Desire
     }
     let written = object.status().webhook.and_then(|webhook| webhook.secret_name);
     let elsewhere = match written {
-        Some(old) if old != secret_name && secret == OwnSecret::Missing => inputs.own_secret_data(&old).await?,
+        Some(old) if old != secret_name && secret == OwnSecret::Missing => {
+            inputs.own_secret_data(&old).await?
+        }
         _ => None,
     };
     let policies = object.policies();
@@ -80,7 +82,11 @@ pub fn must_look(key: &str, status: &AssociationStatus) -> bool {
 }
 
 /// Where the webhook differs from what is wanted of it.
-pub fn compare(desired: &DesiredWebhook, webhooks: Option<&[Webhook]>, status: &AssociationStatus) -> Vec<Change> {
+pub fn compare(
+    desired: &DesiredWebhook,
+    webhooks: Option<&[Webhook]>,
+    status: &AssociationStatus,
+) -> Vec<Change> {
     let replace = |path: &str| vec![Change::hidden(path).mended_by(Remedy::Replace)];
     match &status.webhook {
         Some(written) if written.rotation != desired.rotation && desired.rotation.is_some() => {
@@ -92,9 +98,10 @@ pub fn compare(desired: &DesiredWebhook, webhooks: Option<&[Webhook]>, status: &
             if lost && desired.on_loss == OnLoss::Reissue { replace("webhook.secret") } else { Vec::new() }
         }
         None => {
-            let uncaptured = webhooks.unwrap_or_default().first().is_some_and(|webhook| {
-                !holds(&desired.secret, Some(&webhook.webhook_id))
-            });
+            let uncaptured = webhooks
+                .unwrap_or_default()
+                .first()
+                .is_some_and(|webhook| !holds(&desired.secret, Some(&webhook.webhook_id)));
             // The webhook of an association that was taken over may be in use: only a rotation replaces it.
             let wanted = !desired.adopted || desired.rotation.is_some();
             if uncaptured && wanted { replace("webhook.secret") } else { Vec::new() }
@@ -109,7 +116,8 @@ fn holds(secret: &OwnSecret, id: Option<&str>) -> bool {
 
 /// Accepts a Secret that names the association's webhook: status was lost, the Secret was not.
 pub fn describe(desired: &DesiredWebhook, webhooks: Option<&[Webhook]>, status: &mut AssociationStatus) {
-    let current = webhooks.unwrap_or_default().iter().find(|webhook| holds(&desired.secret, Some(&webhook.webhook_id)));
+    let current =
+        webhooks.unwrap_or_default().iter().find(|webhook| holds(&desired.secret, Some(&webhook.webhook_id)));
     let lost = match &status.webhook {
         Some(written) => desired.elsewhere.is_none() && !holds(&desired.secret, written.id.as_deref()),
         None => current.is_none() && webhooks.is_some_and(|webhooks| !webhooks.is_empty()),
@@ -175,7 +183,8 @@ pub fn record(desired: &DesiredWebhook, status: &mut AssociationStatus, secret: 
 
 /// Whether the webhook's Secret can be used.
 pub fn condition(object: &Association, status: &AssociationStatus) -> Option<ExtraCondition> {
-    let condition = |status, reason, message| ExtraCondition { kind: "WebhookReady", status, reason, message };
+    let condition =
+        |status, reason, message| ExtraCondition { kind: "WebhookReady", status, reason, message };
     if WITHOUT.contains(&object.spec.configuration.key()) || status.common.id.is_none() {
         return None;
     }

@@ -19,7 +19,8 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 
 /// Serves until the task ends.
 pub async fn serve(listener: TcpListener, cx: Arc<Context>) {
-    let router = Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(cx);
+    let router =
+        Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(cx);
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the admin server ended");
     }

@@ -66,6 +66,7 @@ fn random<const N: usize>() -> [u8; N] {
 
 fn unreadable(namespace: &str) -> kube::Error {
     kube::Error::Service(
-        format!("the Secret {namespace}/{NAME} has no usable id and key; delete it, and a new one is made").into(),
+        format!("the Secret {namespace}/{NAME} has no usable id and key; delete it, and a new one is made")
+            .into(),
     )
 }
