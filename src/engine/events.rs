@@ -9,6 +9,7 @@ use crate::api::common::Status;
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
 use super::drift::Drift;
+use super::error::Class;
 use super::kind::Kind;
 use super::pass::Pass;
 
@@ -83,12 +84,7 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
         }
         Some(condition) if !matches!(verdict.ending, Ok(Ending::Again)) => {
             let (reason, message) = (condition.reason.clone(), condition.message.clone());
-            let kind = match &verdict.ending {
-                Ok(Ending::Waiting(_) | Ending::Paused) => EventType::Normal,
-                // Things that are applied together become ready one after the other.
-                Err(error) if error.classify().1 == Reason::DependencyNotReady => EventType::Normal,
-                _ => EventType::Warning,
-            };
+            let kind = if is_expected(verdict) { EventType::Normal } else { EventType::Warning };
             if kind == EventType::Warning {
                 warn!(reason, "{message}");
             } else {
@@ -97,6 +93,20 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
             publish(pass, kind, &reason, "Reconcile", message).await;
         }
         _ => {}
+    }
+}
+
+/// Whether what holds the object back passes by itself in the normal course of things.
+fn is_expected(verdict: &Verdict) -> bool {
+    match &verdict.ending {
+        Ok(Ending::Stalled { .. }) => false,
+        Ok(_) => true,
+        Err(error) => match error.classify() {
+            (Class::Poll, _) => true,
+            // What is applied or deleted together becomes ready, and goes, one after the other.
+            (Class::Wait, reason) => matches!(reason, Reason::DependencyNotReady | Reason::DeletionBlocked),
+            _ => false,
+        },
     }
 }
 
