@@ -10,8 +10,12 @@
     reason = "a test that can not be set up has failed"
 )]
 
+mod fixtures;
 mod harness;
 
 mod agent_space;
 mod aws_account;
+mod configurations;
+mod every_kind;
 mod operator_app;
+mod service_types;

@@ -23,7 +23,8 @@ mod test;
 pub mod webhook;
 mod yaml;
 
-pub use object::{Handle, text};
+pub use aws::remote_id;
+pub use object::{Handle, condition, text};
 pub use shared::run;
 pub use test::Test;
 
