@@ -79,7 +79,7 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
     match telling {
         None if matches!(verdict.ending, Ok(Ending::Settled)) => {
             info!("ready");
-            let note = format!("the {} matches the spec", K::NOUN);
+            let note = format!("the {} {}", K::NOUN, K::AS_IT_SHOULD_BE);
             publish(pass, EventType::Normal, "Available", "Reconcile", note).await;
         }
         Some(condition) if !matches!(verdict.ending, Ok(Ending::Again)) => {

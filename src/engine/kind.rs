@@ -33,6 +33,12 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// What a remote of this kind is called in messages, for example `agent space`.
     const NOUN: &'static str;
 
+    /// What is said of an object that is as it should be.
+    const AS_IT_SHOULD_BE: &'static str = "matches the spec";
+
+    /// Whether there is a remote that can be created, taken over and deleted.
+    const HAS_REMOTE: bool = true;
+
     /// The operation that creates a remote, if it has no client token: then an intent is written first.
     const UNTOKENED_CREATE: Option<&'static str> = None;
 

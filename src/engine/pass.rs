@@ -226,6 +226,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(old) = old {
             K::set_aside(&mut self.status, old);
         }
+        if !K::HAS_REMOTE {
+            return Ending::Again;
+        }
         info!(id = remote.id(), ?owner, lost_answer, "took up the {}", K::NOUN);
         Ending::Adopted { id: remote.id().to_owned() }
     }

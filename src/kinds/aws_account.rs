@@ -36,6 +36,8 @@ impl Kind for AwsAccounts {
     type Remote = Reached;
 
     const NOUN: &'static str = "AWS account";
+    const AS_IT_SHOULD_BE: &'static str = "answers to its credentials";
+    const HAS_REMOTE: bool = false;
 
     fn api(client: Client, _: &str) -> Api<AWSAccount> {
         Api::all(client)
