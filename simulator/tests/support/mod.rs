@@ -176,6 +176,8 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: String) -> Self {
+        // Built with the whole workspace, reqwest comes without a TLS provider of its own.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         let word = || "simulator".to_owned();
         let region = "us-east-1".to_owned();
