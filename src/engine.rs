@@ -19,6 +19,7 @@ pub mod fingerprint;
 pub mod hub;
 pub mod inputs;
 pub mod kind;
+pub mod memory;
 pub mod output_secret;
 pub mod ownership;
 pub mod pass;

@@ -20,6 +20,7 @@ use crate::engine::backoff::{Failures, Timing};
 use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
 use crate::engine::hub::Hub;
+use crate::engine::memory::{Requests, Unknown};
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::watches;
 use crate::kinds;
@@ -131,6 +132,8 @@ async fn context(options: &Options, client: Client, own_namespace: &str) -> Resu
         timing: Timing { resync: options.resync, ..Timing::default() },
         failures: Failures::default(),
         breaker: Breaker::default(),
+        requests: Requests::default(),
+        unknown: Unknown::default(),
         written: Written::default(),
         stores: Stores::default(),
     })

@@ -15,6 +15,8 @@ pub struct Timing {
     pub longest_retry: Duration,
     /// Between two looks at a remote in transition.
     pub poll: Duration,
+    /// For how long the outcome of a create whose answer was lost is looked for, before it is said again.
+    pub unknown_outcome: Duration,
     /// Between two looks at a dependency whose change should have woken the object. A safety net.
     pub dependency: Duration,
 }
@@ -26,6 +28,7 @@ impl Default for Timing {
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_mins(5),
             poll: Duration::from_secs(3),
+            unknown_outcome: Duration::from_secs(10),
             dependency: Duration::from_mins(1),
         }
     }

@@ -22,6 +22,8 @@ impl<K: Kind> Pass<'_, K> {
                 self.cx.failures.forget(&self.identity.uid);
                 self.cx.breaker.reset(&self.identity.uid);
                 self.cx.written.forget(&self.identity.uid);
+                self.cx.requests.forget(&self.identity.uid);
+                self.cx.unknown.forget(&self.identity.uid);
                 Ok(())
             }
             Err(error) => Err(self.conclude(Err(error)).await),
@@ -29,7 +31,15 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     async fn delete(&mut self) -> Result<(), Error> {
+        if self.is_paused() {
+            let message =
+                "the object is being deleted; remove the annotation devopsagent.dev/paused to go on";
+            return Err(Error::wait(Reason::Paused, message));
+        }
         self.wait_for_users()?;
+        if !K::HAS_REMOTE {
+            return Ok(());
+        }
         if !self.deletes_remote() {
             return self.keep().await;
         }

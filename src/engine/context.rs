@@ -16,6 +16,7 @@ use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
 use super::fingerprint::Fingerprinter;
 use super::hub::Hub;
+use super::memory::{Requests, Unknown};
 use super::status::Written;
 
 /// What all passes of one operator share. Nothing here but what watches can rebuild.
@@ -40,6 +41,10 @@ pub struct Context {
     pub failures: Failures,
     /// Drift that keeps coming back, by object.
     pub breaker: Breaker,
+    /// Requests for a pass that have been started, by object.
+    pub requests: Requests,
+    /// Creates whose outcome is unknown, by object.
+    pub unknown: Unknown,
     /// Status that the watch caches may not show yet.
     pub written: Written,
     /// Watch caches by kind.

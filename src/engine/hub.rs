@@ -48,7 +48,7 @@ pub struct Profile {
     pub references: BTreeSet<Subject>,
     /// Who may refer to it from another namespace.
     pub allowed: Option<AllowedNamespaces>,
-    /// Whether it has, or may have, a remote.
+    /// Whether it has, or may have, a remote of its own.
     pub has_remote: bool,
     /// Whether it waits for others to let go of it: it is being deleted, or its remote replaced.
     pub attentive: bool,
@@ -70,7 +70,9 @@ impl Profile {
         Self {
             references: references::of(subject, spec),
             allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
-            has_remote: !status["id"].is_null() || !status["intent"].is_null(),
+            has_remote: (!status["id"].is_null() || !status["intent"].is_null())
+                && spec["managementPolicy"] != "Observe"
+                && spec["existing"].is_null(),
             attentive: deleting || !status["previousId"].is_null(),
             exposed: serde_json::json!([
                 at("/metadata/uid"),

@@ -1,7 +1,6 @@
 //! What a kind is: what the engine must know of it to reconcile its objects.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::future::Future;
 
 use kube::{Api, Client};
@@ -188,7 +187,7 @@ impl Scope {
 }
 
 /// What the engine must know of a remote.
-pub trait Remote: Send + Sync + Debug {
+pub trait Remote: Send + Sync {
     /// Its id in AWS.
     fn id(&self) -> &str;
 
@@ -223,7 +222,6 @@ pub struct Waiting {
 }
 
 /// What was found of a remote: the input of the decision.
-#[derive(Debug)]
 pub enum Observation<R> {
     /// AWS has none.
     Absent,

@@ -4,9 +4,9 @@
 
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Status};
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
 
 use super::backoff;
 use super::conclusion::{self, Ending};
@@ -18,7 +18,7 @@ use super::error::Error;
 use super::events;
 use super::hub::Subject;
 use super::inputs::{Inputs, kind_name};
-use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope, StatusOf};
+use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
 use super::output_secret;
 use super::ownership::{Identity, Owner};
 use super::status;
@@ -38,6 +38,8 @@ pub struct Pass<'a, K: Kind> {
     pub(super) stored: StatusOf<K>,
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
+    /// Whether this is the first pass after a person asked for one.
+    fresh_request: bool,
 }
 
 impl<'a, K: Kind> Pass<'a, K> {
@@ -50,7 +52,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             uid: object.uid().unwrap_or_default(),
         };
         let stored = cx.written.newest(object);
-        Self { cx, object, api, identity, status: stored.clone(), stored }
+        Self { cx, object, api, identity, status: stored.clone(), stored, fresh_request: false }
     }
 
     /// The object as others refer to it.
@@ -65,7 +67,9 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     async fn reconcile(&mut self) -> Result<Ending, Error> {
-        if self.is_requested() {
+        let request = self.object.annotations().get(RECONCILE_REQUESTED).filter(|_| self.is_requested());
+        self.fresh_request = request.is_some_and(|value| self.cx.requests.begin(&self.identity.uid, value));
+        if self.fresh_request {
             self.cx.breaker.reset(&self.identity.uid);
         }
         let resolved = K::resolve(self.object, &self.inputs(false)).await?;
@@ -138,8 +142,11 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Who owns the remote. The tags of an object that is no longer there count for nothing.
     fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
         let Some(tags) = remote.tags() else {
-            let ours = scope.space_is_ours;
-            return if ours { Owner::Inherited } else { Owner::Untagged };
+            return match self.holder(scope, remote.id()) {
+                Some(holder) => holder,
+                None if scope.space_is_ours => Owner::Inherited,
+                None => Owner::Untagged,
+            };
         };
         match self.identity.owner(tags) {
             Owner::Sibling { namespace, name }
@@ -151,6 +158,19 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
     }
 
+    /// The other object that has recorded an untaggable remote as its own.
+    fn holder(&self, scope: &Scope, id: &str) -> Option<Owner> {
+        let others = self.inputs(false).others::<K::Object>(|other| {
+            let status = other.status();
+            other.uid() != self.object.uid()
+                && status.common().id.as_deref() == Some(id)
+                && K::recorded_space(&status).is_none_or(|space| space == scope.space_id)
+                && K::policies(other).management_policy == ManagementPolicy::Manage
+        });
+        let holder = others.first()?;
+        Some(Owner::Sibling { namespace: holder.namespace().unwrap_or_default(), name: holder.name_any() })
+    }
+
     /// Takes the step that was decided: at most one mutating call.
     async fn act(
         &mut self,
@@ -160,7 +180,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     ) -> Result<Ending, Error> {
         match (decision, found) {
             (Decision::Create, _) => self.create(resolved).await,
-            (Decision::Adopt, Observation::Found { remote, owner, .. }) => Ok(self.adopt(&remote, &owner)),
+            (Decision::Adopt, Observation::Found { remote, owner, .. }) => self.adopt(&remote, &owner),
             (Decision::Update(drift), Observation::Found { remote, .. }) => {
                 self.update(resolved, &remote, drift).await
             }
@@ -189,13 +209,14 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Calls create once, with the intent noted first where a repeat would make a second remote.
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
         if let Some(operation) = K::UNTOKENED_CREATE {
+            self.wait_for_lost_answer(operation)?;
             self.status.common_mut().intent = Some(Intent { operation: operation.to_owned() });
             self.write_status().await?;
         }
         match K::create(&resolved.scope, &resolved.desired, &self.status).await {
             Ok(mut created) => {
                 if let Some(secret) = created.secret.take() {
-                    output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
+                    self.write_secret(&secret).await?;
                     K::secret_written(&resolved.desired, &mut self.status, &secret);
                     events::secret_written(self, &secret.name).await;
                 }
@@ -209,6 +230,40 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
     }
 
+    /// After a create whose answer was lost, lists may need a moment to show what it made: making another
+    /// one at once could make two.
+    fn wait_for_lost_answer(&self, operation: &str) -> Result<(), Error> {
+        if self.stored.common().intent.is_none() {
+            self.cx.unknown.forget(&self.identity.uid);
+            return Ok(());
+        }
+        if self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
+            self.cx.unknown.forget(&self.identity.uid);
+            return Ok(());
+        }
+        Err(Error::poll(
+            Reason::Progressing,
+            format!("the answer to {operation} was lost; looking whether it took effect before asking again"),
+        ))
+    }
+
+    /// Writes a Secret whose contents exist nowhere else: not giving up at the first failure.
+    async fn write_secret(&self, secret: &OutputSecret) -> Result<(), Error> {
+        const ATTEMPTS: u32 = 5;
+        let mut attempt = 0;
+        loop {
+            let written = output_secret::write(&self.cx.client, self.object, &self.identity, secret).await;
+            attempt += 1;
+            match written {
+                Err(error @ Error::Kubernetes { .. }) if attempt < ATTEMPTS => {
+                    warn!(%error, attempt, "the webhook Secret could not be written; trying again");
+                    tokio::time::sleep(backoff::retry(&self.cx.timing, attempt, backoff::draw())).await;
+                }
+                written => return written,
+            }
+        }
+    }
+
     fn record(&mut self, created: Created) {
         K::set_authorization_url(&mut self.status, created.authorization_url);
         let common = self.status.common_mut();
@@ -218,7 +273,10 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.tag_keys = created.tag_keys;
     }
 
-    fn adopt(&mut self, remote: &K::Remote, owner: &Owner) -> Ending {
+    fn adopt(&mut self, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
+        if K::policies(self.object).management_policy == ManagementPolicy::Manage {
+            self.claim_first()?;
+        }
         let common = self.status.common_mut();
         let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
         let lost_answer = common.intent.take().is_some();
@@ -227,10 +285,10 @@ impl<'a, K: Kind> Pass<'a, K> {
             K::set_aside(&mut self.status, old);
         }
         if !K::HAS_REMOTE {
-            return Ending::Again;
+            return Ok(Ending::Again);
         }
         info!(id = remote.id(), ?owner, lost_answer, "took up the {}", K::NOUN);
-        Ending::Adopted { id: remote.id().to_owned() }
+        Ok(Ending::Adopted { id: remote.id().to_owned() })
     }
 
     async fn update(
@@ -244,7 +302,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
         if let Some(secret) = updated.secret {
-            output_secret::write(&self.cx.client, self.object, &self.identity, &secret).await?;
+            self.write_secret(&secret).await?;
             K::secret_written(&resolved.desired, &mut self.status, &secret);
         }
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
@@ -365,11 +423,12 @@ impl<'a, K: Kind> Pass<'a, K> {
             policies: K::policies(self.object),
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
-            awaiting_person: K::awaits_person(&resolved.desired, &self.status) && !self.is_requested(),
+            // Who asks for a pass while an address waits to be opened wants a new one: the old one has expired.
+            awaiting_person: K::awaits_person(&resolved.desired, &self.status) && !self.fresh_request,
         }
     }
 
-    fn is_paused(&self) -> bool {
+    pub(super) fn is_paused(&self) -> bool {
         self.object.annotations().get(PAUSED).is_some_and(|value| value == "true")
     }
 

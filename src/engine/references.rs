@@ -43,7 +43,15 @@ pub fn of(subject: &Subject, spec: &Value) -> BTreeSet<Subject> {
     if WITH_ACCOUNT.contains(&subject.kind) && spec["accountRef"].is_null() {
         found.insert(Subject::new(ACCOUNT, "", DEFAULT_ACCOUNT));
     }
+    if subject.kind == "Association" && spec.pointer("/webhook/secretName").is_none() {
+        found.insert(Subject::new("Secret", &*subject.namespace, webhook_secret(&subject.name)));
+    }
     found
+}
+
+/// Name of the Secret that an Association's webhook is written to where the spec names none.
+pub fn webhook_secret(association: &str) -> String {
+    format!("{association}-webhook")
 }
 
 fn walk(namespace: &str, value: &Value, found: &mut BTreeSet<Subject>) {

@@ -33,7 +33,6 @@ pub struct Desired {
 }
 
 /// What AWS has.
-#[derive(Debug)]
 pub struct Observed {
     space: operations::AgentSpace,
     tags: TagMap,

@@ -32,7 +32,6 @@ pub struct Desired {
 }
 
 /// What AWS has.
-#[derive(Debug)]
 pub struct Observed {
     asset: operations::Asset,
     /// The files; read only where the version or the spec has changed since they were last compared.

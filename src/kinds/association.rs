@@ -50,7 +50,6 @@ pub struct Desired {
 }
 
 /// What AWS has.
-#[derive(Debug)]
 pub struct Observed {
     association: operations::Association,
     /// The webhooks; read only while it is not known whose secret was captured.

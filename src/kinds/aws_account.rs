@@ -15,7 +15,6 @@ use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated
 pub struct AwsAccounts;
 
 /// The account answers.
-#[derive(Debug)]
 pub struct Reached {
     name: String,
 }

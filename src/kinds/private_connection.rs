@@ -40,7 +40,6 @@ pub struct Desired {
 }
 
 /// What AWS has.
-#[derive(Debug)]
 pub struct Observed(operations::PrivateConnection);
 
 impl Remote for Observed {

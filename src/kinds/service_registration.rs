@@ -48,7 +48,6 @@ pub struct Registration {
 }
 
 /// What AWS has.
-#[derive(Debug)]
 pub struct Observed {
     pub(super) service: operations::RegisteredService,
     tags: TagMap,

@@ -26,7 +26,6 @@ pub struct Desired {
 }
 
 /// What AWS has.
-#[derive(Debug)]
 pub struct Observed(operations::Trigger);
 
 impl Remote for Observed {

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use secrecy::SecretString;
 
 use crate::api::association::{OnLoss, WebhookStatus};
-use crate::api::common::{AdoptionPolicy, Object};
+use crate::api::common::{AdoptionPolicy, ManagementPolicy, Object};
 use crate::api::{Association, AssociationStatus};
 use crate::aws::operations::{GenericWebhook, Webhook};
 use crate::engine::conditions::Reason;
@@ -15,6 +15,7 @@ use crate::engine::error::Error;
 use crate::engine::inputs::{Inputs, OwnSecret};
 use crate::engine::kind::{ExtraCondition, OutputSecret, Scope, Updated};
 use crate::engine::output_secret;
+use crate::engine::references::webhook_secret;
 use secrecy::ExposeSecret;
 
 /// Path of the Secret's name in drift.
@@ -48,8 +49,12 @@ pub struct DesiredWebhook {
 /// Reads the Secret that the webhook is, or will be, written to.
 pub async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<DesiredWebhook, Error> {
     let spec = object.spec.webhook.clone().unwrap_or_default();
-    let secret_name = spec.secret_name.map_or_else(|| default_name(object), |name| name.to_string());
-    let needs_none = WITHOUT.contains(&object.spec.configuration.key());
+    let secret_name =
+        spec.secret_name.map_or_else(|| webhook_secret(&object.name_any()), |name| name.to_string());
+    let policies = object.policies();
+    // What is only observed has nothing secret to hand out.
+    let needs_none = WITHOUT.contains(&object.spec.configuration.key())
+        || policies.management_policy == ManagementPolicy::Observe;
     let secret = if needs_none { OwnSecret::Missing } else { inputs.own_secret(&secret_name).await? };
     if secret == OwnSecret::Foreign && !inputs.is_deleting() {
         return Err(output_secret::not_ours(&secret_name));
@@ -61,7 +66,6 @@ pub async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<Desire
         }
         _ => None,
     };
-    let policies = object.policies();
     Ok(DesiredWebhook {
         secret_name,
         rotation: spec.rotation,
@@ -70,10 +74,6 @@ pub async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<Desire
         elsewhere,
         adopted: policies.external_id.is_some() || policies.adoption_policy == AdoptionPolicy::Adopt,
     })
-}
-
-fn default_name(object: &Association) -> String {
-    format!("{}-webhook", object.name_any())
 }
 
 /// Whether AWS has to be asked which webhook there is: none is recorded as captured.
@@ -185,7 +185,8 @@ pub fn record(desired: &DesiredWebhook, status: &mut AssociationStatus, secret: 
 pub fn condition(object: &Association, status: &AssociationStatus) -> Option<ExtraCondition> {
     let condition =
         |status, reason, message| ExtraCondition { kind: "WebhookReady", status, reason, message };
-    if WITHOUT.contains(&object.spec.configuration.key()) || status.common.id.is_none() {
+    let observed = object.policies().management_policy == ManagementPolicy::Observe;
+    if observed || WITHOUT.contains(&object.spec.configuration.key()) || status.common.id.is_none() {
         return None;
     }
     let lost = status.webhook_lost == Some(true);

@@ -1,0 +1,66 @@
+//! Small things that a process remembers of objects between passes, and may forget.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Which request for a pass was last started for an object.
+#[derive(Debug, Default)]
+pub struct Requests(Mutex<HashMap<String, String>>);
+
+impl Requests {
+    /// Whether this is the first pass that answers the request `value`.
+    pub fn begin(&self, uid: &str, value: &str) -> bool {
+        lock(&self.0).insert(uid.to_owned(), value.to_owned()).as_deref() != Some(value)
+    }
+
+    /// Forgets the object.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
+    }
+}
+
+/// Since when the outcome of an object's create is known to be unknown.
+#[derive(Debug, Default)]
+pub struct Unknown(Mutex<HashMap<String, Instant>>);
+
+impl Unknown {
+    /// How long ago this was asked for the first time.
+    pub fn age(&self, uid: &str) -> Duration {
+        lock(&self.0).entry(uid.to_owned()).or_insert_with(Instant::now).elapsed()
+    }
+
+    /// The outcome is known.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_started_once() {
+        let requests = Requests::default();
+        assert!(requests.begin("u", "now"));
+        assert!(!requests.begin("u", "now"));
+        assert!(requests.begin("u", "later"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_of_an_unknown_outcome_grows_until_it_is_known() {
+        let unknown = Unknown::default();
+        assert_eq!(unknown.age("u"), Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(unknown.age("u"), Duration::from_secs(3));
+        unknown.forget("u");
+        assert_eq!(unknown.age("u"), Duration::ZERO);
+    }
+}
