@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::engine::backoff::Timing;
 use crate::operator::{self, Options};
 use crate::{docs, kinds};
 
@@ -48,6 +49,10 @@ struct Run {
     /// Namespace of the operator's own Secret (the key of its fingerprints); the current one if left out.
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
+
+    /// The only namespace whose objects are looked after; all of them if left out.
+    #[arg(long, env = "WATCH_NAMESPACE")]
+    watch_namespace: Option<String>,
 
     /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
     #[arg(long, env = "RESYNC_PERIOD", default_value = "10m", value_parser = duration)]
@@ -126,7 +131,8 @@ fn run(arguments: Run) -> Result<(), Error> {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
         namespace: arguments.namespace,
-        resync: arguments.resync_period,
+        watch_namespace: arguments.watch_namespace,
+        timing: Timing { resync: arguments.resync_period, ..Timing::default() },
         concurrency: arguments.concurrency,
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
         admin: arguments.admin_address,

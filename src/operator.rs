@@ -5,12 +5,12 @@ mod fingerprint_key;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::accounts::Accounts;
@@ -32,16 +32,36 @@ pub struct Options {
     pub region: Option<String>,
     /// Id of the cluster in owner tags; the UID of `kube-system` if none is given.
     pub cluster_id: Option<String>,
-    /// Namespace of the operator's own Secret.
+    /// Namespace of the operator's own Secret; the current one if none is given.
     pub namespace: Option<String>,
-    /// Between two looks at an object that is as it should be.
-    pub resync: Duration,
+    /// The only namespace whose objects are looked after; all of them if none is given.
+    pub watch_namespace: Option<String>,
+    /// Waiting times.
+    pub timing: Timing,
     /// Passes under way at a time, by kind.
     pub concurrency: u16,
     /// API requests a second and account.
     pub requests_per_second: f64,
-    /// Where probes and metrics are served.
+    /// Where probes are served.
     pub admin: SocketAddr,
+}
+
+/// What an operator is made of: its way to Kubernetes and to AWS.
+pub struct Connections {
+    /// Client of the Kubernetes API.
+    pub kubernetes: Client,
+    /// Clients of AWS by account.
+    pub aws: ClientFactory,
+    /// Namespace of the operator's own Secret.
+    pub own_namespace: String,
+}
+
+/// A running operator. Dropping it is a crash: whatever is under way ends where it is.
+pub struct Operator {
+    cx: Arc<Context>,
+    controllers: JoinSet<()>,
+    watches: JoinSet<()>,
+    stopping: watch::Sender<bool>,
 }
 
 /// Why the operator could not start.
@@ -81,39 +101,58 @@ impl Error {
 pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
     let config = kube::Config::infer().await.map_err(Box::new)?;
     let own_namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
-    let (stopping, stopped) = watch::channel(false);
-    let admin = admin::listen(options.admin).await?;
-    let cx = Arc::new(Box::pin(context(&options, client, &own_namespace)).await?);
-    let shutdown = || {
-        let mut stopped = stopped.clone();
-        async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        }
-    };
-    let mut controllers = kinds::start(&cx, options.concurrency, shutdown);
-    let watches = tokio::spawn(watches::run(Arc::clone(&cx)));
-    let admin = tokio::spawn(admin::serve(admin, Arc::clone(&cx)));
-
-    stop.await;
-    info!("stopping: passes under way are finished");
-    let _ = stopping.send(true);
-    while controllers.join_next().await.is_some() {}
-    for task in [watches, admin] {
-        task.abort();
-    }
-    Ok(())
-}
-
-async fn context(options: &Options, client: Client, own_namespace: &str) -> Result<Context, Error> {
-    let factory = ClientFactory::load(FactoryOptions {
+    let kubernetes = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
+    let aws = Box::pin(ClientFactory::load(FactoryOptions {
         region: options.region.clone(),
         requests_per_second: Some(options.requests_per_second),
         ..FactoryOptions::default()
-    });
-    let fingerprints = fingerprint_key::load(&client, own_namespace);
+    }))
+    .await?;
+    let listener = admin::listen(options.admin).await?;
+    let operator = Operator::start(&options, Connections { kubernetes, aws, own_namespace }).await?;
+    let admin = tokio::spawn(admin::serve(listener, Arc::clone(&operator.cx)));
+    stop.await;
+    operator.stop().await;
+    admin.abort();
+    Ok(())
+}
+
+impl Operator {
+    /// Starts the controllers and watches.
+    pub async fn start(options: &Options, connections: Connections) -> Result<Self, Error> {
+        let (stopping, stopped) = watch::channel(false);
+        let cx = Arc::new(context(options, connections).await?);
+        let shutdown = || {
+            let mut stopped = stopped.clone();
+            async move {
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+            }
+        };
+        let controllers = kinds::start(&cx, options.concurrency, shutdown);
+        let mut watches = JoinSet::new();
+        watches.spawn(watches::run(Arc::clone(&cx)));
+        Ok(Self { cx, controllers, watches, stopping })
+    }
+
+    /// Waits until every watch cache has been filled once: from then on the operator acts.
+    pub async fn ready(&self) {
+        self.cx.stores.all_filled().await;
+    }
+
+    /// Stops: passes under way are finished.
+    pub async fn stop(mut self) {
+        info!("stopping: passes under way are finished");
+        let _ = self.stopping.send(true);
+        while self.controllers.join_next().await.is_some() {}
+        self.watches.shutdown().await;
+    }
+}
+
+async fn context(options: &Options, connections: Connections) -> Result<Context, Error> {
+    let Connections { kubernetes: client, aws, own_namespace } = connections;
+    let fingerprints = fingerprint_key::load(&client, &own_namespace);
     let cluster_id = cluster_id(&client, options.cluster_id.clone());
-    let (factory, fingerprints, cluster_id) = futures::join!(factory, fingerprints, cluster_id);
+    let (fingerprints, cluster_id) = futures::join!(fingerprints, cluster_id);
     let (fingerprints, cluster_id) = (
         fingerprints.map_err(Error::kubernetes("reading or making the fingerprint key"))?,
         cluster_id
@@ -125,11 +164,12 @@ async fn context(options: &Options, client: Client, own_namespace: &str) -> Resu
         recorder: Recorder::new(client.clone(), reporter.clone()),
         reporter,
         client,
-        accounts: Accounts::new(factory?),
+        accounts: Accounts::new(aws),
         hub: Hub::default(),
         fingerprints,
         cluster_id,
-        timing: Timing { resync: options.resync, ..Timing::default() },
+        watch_namespace: options.watch_namespace.clone(),
+        timing: options.timing,
         failures: Failures::default(),
         breaker: Breaker::default(),
         requests: Requests::default(),

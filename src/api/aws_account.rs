@@ -117,6 +117,8 @@ impl Status for AWSAccountStatus {
 impl Object for AWSAccount {
     type Status = AWSAccountStatus;
 
+    const NAMESPACED: bool = false;
+
     /// An account has no remote that could be created, adopted or deleted.
     fn policies(&self) -> Policies {
         Policies::default()

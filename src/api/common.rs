@@ -201,6 +201,9 @@ pub trait Object:
     /// The kind's status; its shared part is within reach of the engine.
     type Status: Status;
 
+    /// Whether objects of the kind lie in namespaces.
+    const NAMESPACED: bool = true;
+
     /// How the object relates to its remote.
     fn policies(&self) -> Policies;
 

@@ -30,6 +30,8 @@ pub struct FactoryOptions {
     pub timeouts: Timeouts,
     /// How many calls a second an account may take that does not say.
     pub requests_per_second: Option<f64>,
+    /// When and how often a safe call is repeated.
+    pub retry: RetryPolicy,
     /// Who learns of every call.
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -72,8 +74,13 @@ pub struct ClientFactory {
 impl ClientFactory {
     /// Reads the standard settings once: environment, profile, and where credentials come from.
     pub async fn load(options: FactoryOptions) -> Result<Self, Error> {
-        let http = transport::connections(options.timeouts)?;
         let sdk = loader(&options).load().await;
+        Self::with_settings(options, sdk)
+    }
+
+    /// Clients by settings that were made elsewhere.
+    pub fn with_settings(options: FactoryOptions, sdk: SdkConfig) -> Result<Self, Error> {
+        let http = transport::connections(options.timeouts)?;
         let source = sdk.credentials_provider().ok_or_else(|| Error::Credentials {
             message: "the settings name no source of credentials".to_owned(),
         })?;
@@ -136,7 +143,7 @@ impl ClientFactory {
             account: account.unwrap_or_else(|| Account::ask(aws_sdk_sts::Client::from_conf(sts))),
             budget: Arc::new(Budget::new(rate)),
             timeouts: self.options.timeouts,
-            retry: RetryPolicy::default(),
+            retry: self.options.retry,
             observer: self.options.observer.clone(),
         }))
     }

@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::Store;
+use kube::runtime::watcher;
 use tokio::sync::SetOnce;
 
 use crate::accounts::Accounts;
@@ -31,6 +32,8 @@ pub struct Context {
     pub fingerprints: Fingerprinter,
     /// Id of this cluster in owner tags.
     pub cluster_id: String,
+    /// The only namespace whose objects are looked after, if not all are.
+    pub watch_namespace: Option<String>,
     /// Writes Events.
     pub recorder: Recorder,
     /// As whom Events are written.
@@ -55,6 +58,14 @@ impl Context {
     /// The watch cache of kind `T`.
     pub fn store<T: Object>(&self) -> Option<Store<T>> {
         self.stores.get()
+    }
+
+    /// What is watched of namespaced objects.
+    pub fn watched(&self) -> watcher::Config {
+        match &self.watch_namespace {
+            Some(namespace) => watcher::Config::default().fields(&format!("metadata.namespace={namespace}")),
+            None => watcher::Config::default(),
+        }
     }
 }
 

@@ -76,7 +76,8 @@ fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
 fn watch<T: Object>(cx: &Context) -> impl Stream<Item = watcher::Result<Event<T>>> + Send + use<T> {
     let api = Api::<DeserializeGuard<T>>::all(cx.client.clone());
-    watcher(api, watcher::Config::default())
+    let watched = if T::NAMESPACED { cx.watched() } else { watcher::Config::default() };
+    watcher(api, watched)
         .default_backoff()
         .inspect_err(|error| warn!(kind = kind_name::<T>(), %error, "the watch failed; it is started again"))
         .try_filter_map(|event| async move { Ok(readable(event)) })

@@ -19,17 +19,17 @@ use super::hub::Subject;
 /// Watches everything that specs may refer to. Ends only with the task that runs it.
 pub async fn run(cx: Arc<Context>) {
     futures::join!(
-        each::<Secret>(&cx, |cx, meta, gone| touched(cx, "Secret", meta, gone)),
-        each::<ConfigMap>(&cx, |cx, meta, gone| touched(cx, "ConfigMap", meta, gone)),
-        each::<Namespace>(&cx, namespace),
+        each::<Secret>(&cx, cx.watched(), |cx, meta, gone| touched(cx, "Secret", meta, gone)),
+        each::<ConfigMap>(&cx, cx.watched(), |cx, meta, gone| touched(cx, "ConfigMap", meta, gone)),
+        each::<Namespace>(&cx, watcher::Config::default(), namespace),
     );
 }
 
-async fn each<T>(cx: &Context, tell: impl Fn(&Context, &PartialObjectMeta<T>, bool))
+async fn each<T>(cx: &Context, watched: watcher::Config, tell: impl Fn(&Context, &PartialObjectMeta<T>, bool))
 where
     T: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
-    watcher(Api::<PartialObjectMeta<T>>::all(cx.client.clone()), watcher::Config::default())
+    watcher(Api::<PartialObjectMeta<T>>::all(cx.client.clone()), watched)
         .default_backoff()
         .inspect_err(|error| warn!(kind = %T::kind(&()), %error, "the watch failed; it is started again"))
         .for_each(|event| {
