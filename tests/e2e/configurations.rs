@@ -169,7 +169,8 @@ async fn round_trip(t: &Test, row: &Row) {
 
 /// Registers the service, or finds it, as `service`.
 async fn register(t: &Test, block: &str) {
-    let object = json!({"kind": "ServiceRegistration", "metadata": {"name": "service"}, "spec": json_of(block)});
+    let object =
+        json!({"kind": "ServiceRegistration", "metadata": {"name": "service"}, "spec": json_of(block)});
     let registration = t.apply(&object.to_string()).await;
     if block.contains("authorizationDiscovery") {
         registration.condition("Ready", "False", "AuthorizationRequired").await;

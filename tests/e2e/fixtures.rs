@@ -158,10 +158,14 @@ pub fn json_of(yaml: &str) -> Value {
 /// The service blocks of all types that can be registered: (type, form, YAML). The credentials are in
 /// [`CREDENTIALS`].
 pub fn services() -> Vec<(&'static str, &'static str, String)> {
-    let mut all: Vec<_> = SERVICES.iter().map(|(kind, form, yaml)| (*kind, *form, (*yaml).to_owned())).collect();
-    for (kind, forms) in
-        [("mcpserver", MCP), ("mcpservergrafana", MCP), ("mcpserversplunk", MCP), ("remoteagent", REMOTE_AGENT)]
-    {
+    let mut all: Vec<_> =
+        SERVICES.iter().map(|(kind, form, yaml)| (*kind, *form, (*yaml).to_owned())).collect();
+    for (kind, forms) in [
+        ("mcpserver", MCP),
+        ("mcpservergrafana", MCP),
+        ("mcpserversplunk", MCP),
+        ("remoteagent", REMOTE_AGENT),
+    ] {
         all.extend(AUTHORIZATIONS.iter().filter(|(form, _)| forms.contains(form)).map(|(form, yaml)| {
             let server = "name: runbooks, endpoint: 'https://mcp.example.com/mcp', description: Our runbooks";
             (kind, *form, format!("{{{kind}: {{{server}, authorizationConfig: {{{form}: {yaml}}}}}}}"))
@@ -180,8 +184,14 @@ pub fn service(kind: &str) -> String {
 /// The forms of authorization that a person has to complete.
 pub const INTERACTIVE: &[&str] = &["oAuth3LO", "authorizationDiscovery"];
 
-const MCP: &[&str] =
-    &["oAuthClientCredentials", "oAuth3LO", "apiKey", "bearerToken", "customHeaders", "authorizationDiscovery"];
+const MCP: &[&str] = &[
+    "oAuthClientCredentials",
+    "oAuth3LO",
+    "apiKey",
+    "bearerToken",
+    "customHeaders",
+    "authorizationDiscovery",
+];
 const REMOTE_AGENT: &[&str] = &["oAuthClientCredentials", "apiKey", "bearerToken"];
 
 const AUTHORIZATIONS: &[(&str, &str)] = &[

@@ -14,8 +14,14 @@ mod fixtures;
 mod harness;
 
 mod agent_space;
+mod association;
 mod aws_account;
 mod configurations;
 mod every_kind;
 mod operator_app;
+mod asset;
+mod private_connection;
+mod trigger;
+mod service_registration;
 mod service_types;
+mod webhook_secret;

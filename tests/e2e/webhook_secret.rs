@@ -1,0 +1,237 @@
+//! The Secret that the operator writes for an association's webhook: shown once by AWS, so it must not get lost.
+
+use serde_json::{Value, json};
+
+use crate::fixtures::{CHANNEL, EVENTS, SPACE, events};
+use crate::harness::{run, text, wait_until, webhook};
+
+#[test]
+fn the_secret_has_all_that_an_incident_tool_needs() {
+    run(async |t| {
+        let events = events(t).await;
+        let remote = t.only("association");
+        let secret = t.secret_data("events-webhook").await.unwrap();
+        let keys: Vec<&str> = secret.keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            ["agentSpaceId", "associationId", "authVersion", "id", "region", "secret", "type", "url"]
+        );
+        assert_eq!(secret["agentSpaceId"], remote["agentSpaceId"]);
+        assert_eq!(secret["associationId"], remote["associationId"]);
+        assert_eq!(secret["authVersion"], "hmac_v1");
+        assert_eq!(secret["id"], remote["webhook"]["webhookId"]);
+        assert_eq!(secret["region"], "us-east-1");
+        assert_eq!(secret["secret"], remote["webhook"]["secret"]);
+        assert_eq!(secret["type"], "hmac");
+        webhook::assert_works(t, &secret).await;
+        let message = events.condition("WebhookReady", "True", "Available").await;
+        assert!(message.contains("events-webhook"), "{message}");
+        let status = events.get().await["status"]["webhook"].clone();
+        assert_eq!(status["url"], secret["url"].as_str());
+        assert_eq!(status["type"], "hmac");
+        assert!(!events.get().await.to_string().contains(&secret["secret"]));
+        events.event("WroteSecret").await;
+    });
+}
+
+#[test]
+fn a_bearer_token_is_under_a_key_of_its_own() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        t.apply("{kind: ServiceRegistration, metadata: {name: slack}, spec: {existing: {match: {serviceType: slack}}}}").await;
+        let chat = "{kind: Association, metadata: {name: chat}, spec: {agentSpaceRef: {name: space}, serviceRef: {name: slack}, webhook: {secretName: hook},
+                     configuration: {slack: {workspaceId: T0EXAMPLE1, workspaceName: x, transmissionTarget: {opsOncallTarget: {channelId: C0123ABCDEF}}}}}}";
+        t.apply(chat).await.ready().await;
+        let secret = t.secret_data("hook").await.unwrap();
+        assert_eq!(secret["type"], "apikey");
+        assert_eq!(secret["authVersion"], "bearer_v2");
+        assert_eq!(secret["token"], t.only("association")["webhook"]["secret"].as_str().unwrap());
+        assert!(!secret.contains_key("secret"));
+    });
+}
+
+#[test]
+fn the_secret_belongs_to_the_association_and_goes_with_it() {
+    run(async |t| {
+        let events = events(t).await;
+        let secret = t.handle("Secret", "events-webhook");
+        let owner = secret.get().await["metadata"]["ownerReferences"][0].clone();
+        assert_eq!(owner["kind"], "Association");
+        assert_eq!(owner["name"], "events");
+        assert_eq!(owner["uid"], events.get().await["metadata"]["uid"]);
+        events.delete_and_wait().await;
+        secret.gone().await;
+    });
+}
+
+#[test]
+fn the_secret_of_a_retained_association_stays() {
+    run(async |t| {
+        let events = events(t).await;
+        let before = t.secret_data("events-webhook").await.unwrap();
+        events.patch(json!({"spec": {"deletionPolicy": "Retain"}})).await;
+        events.ready().await;
+        events.delete_and_wait().await;
+        let secret = t.handle("Secret", "events-webhook").get().await;
+        assert_eq!(secret["metadata"]["ownerReferences"], Value::Null);
+        webhook::assert_works(t, &before).await;
+        // Applied again, the association takes up both.
+        let mark = t.mark();
+        t.apply(EVENTS).await.ready().await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        assert_eq!(t.secret_data("events-webhook").await.unwrap(), before);
+    });
+}
+
+#[test]
+fn a_secret_of_somebody_else_is_never_overwritten() {
+    run(async |t| {
+        t.secret("events-webhook", &[("url", "precious")]).await;
+        t.apply(SPACE).await;
+        t.apply(CHANNEL).await;
+        let events = t.apply(EVENTS).await;
+        let message = events.condition("Ready", "False", "SecretNotOurs").await;
+        assert!(message.contains("events-webhook") && message.contains("webhook.secretName"), "{message}");
+        assert!(t.remotes("association").is_empty(), "no webhook is issued that could not be written");
+        assert_eq!(t.secret_data("events-webhook").await.unwrap()["url"], "precious");
+        events.patch(json!({"spec": {"webhook": {"secretName": "another"}}})).await;
+        events.ready().await;
+        webhook::assert_works(t, &t.secret_data("another").await.unwrap()).await;
+        assert_eq!(t.secret_data("events-webhook").await.unwrap()["url"], "precious");
+        events.delete_and_wait().await;
+        assert_eq!(t.secret_data("events-webhook").await.unwrap()["url"], "precious");
+    });
+}
+
+#[test]
+fn when_the_secret_in_the_way_is_deleted_the_association_goes_on() {
+    run(async |t| {
+        let foreign = t.secret("events-webhook", &[("url", "x")]).await;
+        t.apply(SPACE).await;
+        t.apply(CHANNEL).await;
+        let events = t.apply(EVENTS).await;
+        events.condition("Ready", "False", "SecretNotOurs").await;
+        foreign.delete_and_wait().await;
+        events.ready().await;
+        webhook::assert_works(t, &t.secret_data("events-webhook").await.unwrap()).await;
+    });
+}
+
+#[test]
+fn a_deleted_secret_is_issued_anew() {
+    run(async |t| {
+        let events = events(t).await;
+        let before = t.secret_data("events-webhook").await.unwrap();
+        t.handle("Secret", "events-webhook").delete().await;
+        let after = wait_until("the Secret is there again", async || {
+            t.secret_data("events-webhook").await.filter(|secret| secret["id"] != before["id"])
+        })
+        .await;
+        let object =
+            events.wait("status names it", |object| object["status"]["webhook"]["id"] == after["id"]).await;
+        assert_eq!(object["status"]["id"], after["associationId"]);
+        events.ready().await;
+        webhook::assert_works(t, &after).await;
+        assert_eq!(t.remotes("association").len(), 1);
+    });
+}
+
+#[test]
+fn a_deleted_secret_is_reported_where_that_is_asked_for() {
+    run(async |t| {
+        let events = events(t).await;
+        events.patch(json!({"spec": {"webhook": {"onLoss": "Report"}}})).await;
+        events.ready().await;
+        let (mark, remote) = (t.mark(), t.only("association"));
+        t.handle("Secret", "events-webhook").delete().await;
+        let message = events.condition("WebhookReady", "False", "WebhookSecretLost").await;
+        assert!(message.contains("events-webhook") && message.contains("rotation"), "{message}");
+        events.reconcile().await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        assert_eq!(t.only("association"), remote);
+        assert_eq!(t.secret_data("events-webhook").await, None);
+        // A rotation is the way out.
+        events.patch(json!({"spec": {"webhook": {"rotation": "1"}}})).await;
+        events.condition("WebhookReady", "True", "Available").await;
+        events.ready().await;
+        webhook::assert_works(t, &t.secret_data("events-webhook").await.unwrap()).await;
+    });
+}
+
+#[test]
+fn a_secret_that_comes_back_from_a_backup_is_accepted() {
+    run(async |t| {
+        let events = events(t).await;
+        events.patch(json!({"spec": {"webhook": {"onLoss": "Report"}}})).await;
+        events.ready().await;
+        let mut backup = t.handle("Secret", "events-webhook").get().await;
+        t.handle("Secret", "events-webhook").delete().await;
+        events.condition("WebhookReady", "False", "WebhookSecretLost").await;
+        let mark = t.mark();
+        let metadata = backup["metadata"].as_object_mut().unwrap();
+        metadata.retain(|name, _| ["name", "namespace", "labels", "annotations"].contains(&name.as_str()));
+        t.apply(&backup.to_string()).await;
+        events.condition("WebhookReady", "True", "Available").await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_rotation_issues_a_new_webhook_and_ends_the_old_one() {
+    run(async |t| {
+        let events = events(t).await;
+        let mut secret = t.secret_data("events-webhook").await.unwrap();
+        for rotation in ["2026-01", "2026-02"] {
+            events.patch(json!({"spec": {"webhook": {"rotation": rotation}}})).await;
+            let object = events
+                .wait("the rotation is done", |object| object["status"]["webhook"]["rotation"] == rotation)
+                .await;
+            let fresh = t.secret_data("events-webhook").await.unwrap();
+            assert_ne!(fresh["secret"], secret["secret"]);
+            assert_eq!(text(&object, "/status/webhook/id"), fresh["id"]);
+            events.ready().await;
+            webhook::assert_works(t, &fresh).await;
+            assert_eq!(webhook::post(t, &secret).await, 403, "the old one has ended");
+            assert_eq!(t.remotes("association").len(), 1);
+            secret = fresh;
+        }
+        let mark = t.mark();
+        events.reconcile().await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn another_name_moves_the_secret_and_keeps_the_webhook() {
+    run(async |t| {
+        let events = events(t).await;
+        let before = t.secret_data("events-webhook").await.unwrap();
+        let mark = t.mark();
+        events.patch(json!({"spec": {"webhook": {"secretName": "renamed"}}})).await;
+        wait_until("the Secret has its new name", async || t.secret_data("renamed").await).await;
+        events.ready().await;
+        assert_eq!(t.secret_data("renamed").await.unwrap(), before);
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        webhook::assert_works(t, &before).await;
+    });
+}
+
+#[test]
+fn the_webhook_of_an_association_that_was_taken_over_is_left_in_use() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        t.apply(CHANNEL).await.ready().await;
+        let space = t.handle("AgentSpace", "space").id().await;
+        let service = t.handle("ServiceRegistration", "channel").id().await;
+        let input =
+            json!({"agentSpaceId": space, "serviceId": service, "configuration": {"eventChannel": {}}});
+        let made = t.invoke("AssociateService", input).await;
+        let id = text(&made, "/association/associationId").to_owned();
+        let mark = t.mark();
+        let yaml = EVENTS.replace("spec:\n", &format!("spec:\n  externalId: '{id}'\n"));
+        let events = t.apply(&yaml).await;
+        events.condition("WebhookReady", "False", "WebhookSecretLost").await;
+        assert_eq!(t.only("association")["webhook"]["webhookId"], made["webhook"]["webhookId"]);
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+    });
+}
