@@ -11,7 +11,13 @@ use crate::harness::{Handle, Test, run, text, wait_until};
 
 async fn skill(t: &Test, content: &Value) -> Handle {
     t.apply(SPACE).await;
-    asset(t, "skill", &json!({"name": "runbook", "description": "What to do", "agent_types": ["GENERIC"]}), content).await
+    asset(
+        t,
+        "skill",
+        &json!({"name": "runbook", "description": "What to do", "agent_types": ["GENERIC"]}),
+        content,
+    )
+    .await
 }
 
 async fn asset(t: &Test, kind: &str, metadata: &Value, content: &Value) -> Handle {
@@ -65,15 +71,24 @@ fn files_come_from_text_base64_secrets_and_config_maps() {
         );
         assert_eq!(object["status"]["files"], 4);
         assert_eq!(object["status"]["version"], t.only("asset")["version"]);
-        assert_eq!(t.mutations(), ["CreateAgentSpace", "CreateAsset", "CreateAssetFile", "CreateAssetFile", "CreateAssetFile"]);
+        assert_eq!(
+            t.mutations(),
+            ["CreateAgentSpace", "CreateAsset", "CreateAssetFile", "CreateAssetFile", "CreateAssetFile"]
+        );
         let mark = t.mark();
         skill.reconcile().await;
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
         // A changed ConfigMap and a changed Secret reach AWS at once.
         t.apply("{kind: ConfigMap, metadata: {name: notes}, data: {note: changed}}").await;
-        wait_until("the file changes", async || (files(t)["notes/map.md"]["text"] == "changed").then_some(())).await;
+        wait_until("the file changes", async || {
+            (files(t)["notes/map.md"]["text"] == "changed").then_some(())
+        })
+        .await;
         t.secret("notes", &[("note", "changed, too")]).await;
-        wait_until("the file changes", async || (files(t)["notes/secret.md"]["text"] == "changed, too").then_some(())).await;
+        wait_until("the file changes", async || {
+            (files(t)["notes/secret.md"]["text"] == "changed, too").then_some(())
+        })
+        .await;
         skill.ready().await;
     });
 }
@@ -81,10 +96,15 @@ fn files_come_from_text_base64_secrets_and_config_maps() {
 #[test]
 fn files_are_added_changed_and_removed_one_by_one() {
     run(async |t| {
-        let skill = skill(t, &json!({"files": [{"path": "SKILL.md", "text": "one"}, {"path": "old.md", "text": "old"}]})).await;
+        let skill = skill(
+            t,
+            &json!({"files": [{"path": "SKILL.md", "text": "one"}, {"path": "old.md", "text": "old"}]}),
+        )
+        .await;
         let id = text(&skill.ready().await, "/status/id").to_owned();
         let mark = t.mark();
-        let content = json!({"files": [{"path": "SKILL.md", "text": "two"}, {"path": "new.md", "text": "new"}]});
+        let content =
+            json!({"files": [{"path": "SKILL.md", "text": "two"}, {"path": "new.md", "text": "new"}]});
         skill.patch(json!({"spec": {"content": content}})).await;
         files_become(t, &json!({"SKILL.md": {"text": "two"}, "new.md": {"text": "new"}})).await;
         assert_eq!(skill.ready().await["status"]["id"], id.as_str());
@@ -97,7 +117,8 @@ fn files_are_added_changed_and_removed_one_by_one() {
 #[test]
 fn a_config_map_gives_a_file_for_each_key_and_is_followed() {
     run(async |t| {
-        let map = "{kind: ConfigMap, metadata: {name: runbook}, data: {SKILL.md: do this, more.md: and that}}";
+        let map =
+            "{kind: ConfigMap, metadata: {name: runbook}, data: {SKILL.md: do this, more.md: and that}}";
         let skill = skill(t, &json!({"configMapRef": {"name": "runbook"}})).await;
         let message = skill.condition("Ready", "False", "InputNotFound").await;
         assert!(message.contains("ConfigMap") && message.contains("runbook"), "{message}");
@@ -138,7 +159,8 @@ fn an_archive_is_unpacked_by_aws() {
 fn what_is_no_archive_is_told() {
     run(async |t| {
         t.secret("archive", &[("skill.zip", "no zip")]).await;
-        let skill = skill(t, &json!({"zip": {"secretKeyRef": {"name": "archive", "key": "skill.zip"}}})).await;
+        let skill =
+            skill(t, &json!({"zip": {"secretKeyRef": {"name": "archive", "key": "skill.zip"}}})).await;
         let message = skill.condition("Ready", "False", "InputInvalid").await;
         assert!(message.contains("spec.content.zip"), "{message}");
     });
@@ -156,14 +178,23 @@ fn aws_fetches_from_an_address_once() {
         .await
         .ready()
         .await;
-        let skill = asset(t, "skill", &json!({"agent_types": ["GENERIC"]}), &json!({"sourceUrl": "https://github.com/example-org/shop/tree/main/runbook"})).await;
+        let skill = asset(
+            t,
+            "skill",
+            &json!({"agent_types": ["GENERIC"]}),
+            &json!({"sourceUrl": "https://github.com/example-org/shop/tree/main/runbook"}),
+        )
+        .await;
         skill.ready().await;
         assert_eq!(t.only("asset")["metadata"]["name"], "runbook");
         let mark = t.mark();
         skill.reconcile().await;
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
         skill.patch(json!({"spec": {"content": {"sourceUrl": "https://github.com/example-org/shop/tree/main/other"}}})).await;
-        wait_until("AWS fetches again", async || (t.only("asset")["metadata"]["name"] == "other").then_some(())).await;
+        wait_until("AWS fetches again", async || {
+            (t.only("asset")["metadata"]["name"] == "other").then_some(())
+        })
+        .await;
         skill.ready().await;
         assert_eq!(t.mutations_since(mark), ["UpdateAsset"]);
     });
@@ -175,12 +206,21 @@ fn every_type_of_asset_round_trips() {
         t.apply(SPACE).await;
         let content = json!({"files": [{"path": "content.md", "text": "x"}]});
         for (kind, metadata) in [
-            ("skill", json!({"name": "a-skill", "description": "d", "agent_types": ["CHAT"], "status": "INACTIVE"})),
+            (
+                "skill",
+                json!({"name": "a-skill", "description": "d", "agent_types": ["CHAT"], "status": "INACTIVE"}),
+            ),
             ("agents_md", json!({"agent_type": "INCIDENT_TRIAGE"})),
             ("attachment", json!({"filename": "a.pdf", "extension": "pdf", "size": 1})),
-            ("custom_agent", json!({"name": "an-agent", "tools": ["use_aws"], "skills": ["a-skill"], "memory_stores": ["store"]})),
+            (
+                "custom_agent",
+                json!({"name": "an-agent", "tools": ["use_aws"], "skills": ["a-skill"], "memory_stores": ["store"]}),
+            ),
             ("memory_store", json!({"name": "Our store", "description": "d", "agent_types": ["GENERIC"]})),
-            ("test_profile", json!({"test_agent_type": "releaseUiTesting", "target_url": "https://staging.example.com", "test_personas": ["guest"], "description": "d"})),
+            (
+                "test_profile",
+                json!({"test_agent_type": "releaseUiTesting", "target_url": "https://staging.example.com", "test_personas": ["guest"], "description": "d"}),
+            ),
         ] {
             let asset = asset(t, kind, &metadata, &content).await;
             let object = asset.ready().await;

@@ -261,7 +261,7 @@ macro_rules! every_kind {
             }
 
             #[test]
-            fn is_deleted_although_status_was_lost() {
+            fn is_deleted_after_a_pause_although_status_was_lost() {
                 run(async |t| deleted_without_status(t, &$sample).await);
             }
         }
@@ -452,8 +452,14 @@ async fn deleted_without_status(t: &Test, sample: &Sample) {
     let (object, _) = sample.ready(t, &json!({})).await;
     object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
     object.condition("Synced", "False", "Paused").await;
+    object.delete().await;
+    let mark = t.mark();
+    let deleting = |object: &Value| object["status"]["conditions"].to_string().contains("being deleted");
+    object.wait("its deletion is paused, too", deleting).await;
+    assert_eq!(t.mutations_since(mark), Vec::<String>::new());
     lose_status(&object).await;
-    object.delete_and_wait().await;
+    object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;
+    object.gone().await;
     assert!(sample.remotes(t).is_empty());
 }
 

@@ -59,13 +59,21 @@ fn a_connection_of_ones_own_is_made_as_the_yaml_says() {
     run(async |t| {
         for (name, id) in [
             ("short", "rcfg-0123456789abcdef0"),
-            ("long", "arn:aws:vpc-lattice:us-east-1:123456789012:resourceconfiguration/rcfg-0123456789abcdef0"),
+            (
+                "long",
+                "arn:aws:vpc-lattice:us-east-1:123456789012:resourceconfiguration/rcfg-0123456789abcdef0",
+            ),
         ] {
-            let yaml = format!("{{kind: PrivateConnection, metadata: {{name: {name}}}, spec: {{name: {name}-name, mode: {{selfManaged: {{resourceConfigurationId: '{id}'}}}}}}}}");
+            let yaml = format!(
+                "{{kind: PrivateConnection, metadata: {{name: {name}}}, spec: {{name: {name}-name, mode: {{selfManaged: {{resourceConfigurationId: '{id}'}}}}}}}}"
+            );
             let connection = t.apply(&yaml).await;
             let object = connection.ready().await;
             assert_eq!(object["status"]["id"], format!("{name}-name"));
-            assert_eq!(t.only("privateConnection")["mode"], json!({"selfManaged": {"resourceConfigurationId": id}}));
+            assert_eq!(
+                t.only("privateConnection")["mode"],
+                json!({"selfManaged": {"resourceConfigurationId": id}})
+            );
             let mark = t.mark();
             connection.reconcile().await;
             assert_eq!(t.mutations_since(mark), Vec::<String>::new());
@@ -78,7 +86,11 @@ fn a_connection_of_ones_own_is_made_as_the_yaml_says() {
 fn a_certificate_comes_from_a_value_a_secret_or_a_config_map() {
     run(async |t| {
         t.secret("certificates", &[("ca.pem", PEM)]).await;
-        t.apply(&json!({"kind": "ConfigMap", "metadata": {"name": "certificates"}, "data": {"ca.pem": PEM}}).to_string()).await;
+        t.apply(
+            &json!({"kind": "ConfigMap", "metadata": {"name": "certificates"}, "data": {"ca.pem": PEM}})
+                .to_string(),
+        )
+        .await;
         for source in [
             json!({"value": PEM}),
             json!({"secretKeyRef": {"name": "certificates", "key": "ca.pem"}}),
@@ -96,7 +108,8 @@ fn a_certificate_comes_from_a_value_a_secret_or_a_config_map() {
 fn a_renewed_certificate_is_sent_at_once() {
     run(async |t| {
         t.secret("certificates", &[("ca.pem", PEM)]).await;
-        let connection = self_managed(t, &json!({"secretKeyRef": {"name": "certificates", "key": "ca.pem"}})).await;
+        let connection =
+            self_managed(t, &json!({"secretKeyRef": {"name": "certificates", "key": "ca.pem"}})).await;
         connection.ready().await;
         let mark = t.mark();
         t.secret("certificates", &[("ca.pem", OTHER_PEM)]).await;
@@ -122,7 +135,8 @@ fn a_certificate_in_the_yaml_is_added_and_changed() {
             wait_until("the certificate is in AWS", async || (certificate(t) == pem).then_some(())).await;
         }
         assert_eq!(t.count("UpdatePrivateConnectionCertificate"), 2);
-        let refused = connection.try_patch(json!({"spec": {"mode": {"selfManaged": {"certificate": null}}}})).await;
+        let refused =
+            connection.try_patch(json!({"spec": {"mode": {"selfManaged": {"certificate": null}}}})).await;
         assert!(refused.unwrap_err().to_string().contains("certificate can't be removed"));
     });
 }
@@ -167,11 +181,14 @@ fn a_connection_that_is_in_use_in_aws_is_deleted_when_it_no_longer_is() {
         let connection = t.apply(CONNECTION).await;
         connection.ready().await;
         let details = json!({"mcpserver": {"name": "m", "endpoint": "https://m.example.com", "authorizationConfig": {"bearerToken": {"tokenName": "t", "tokenValue": "v"}}}});
-        let input = json!({"service": "mcpserver", "privateConnectionName": "internal", "serviceDetails": details});
+        let input =
+            json!({"service": "mcpserver", "privateConnectionName": "internal", "serviceDetails": details});
         let service = text(&t.invoke("RegisterService", input).await, "/serviceId").to_owned();
         connection.delete().await;
         connection
-            .wait("AWS's refusal is told", |object| object["status"]["conditions"].to_string().contains(&service))
+            .wait("AWS's refusal is told", |object| {
+                object["status"]["conditions"].to_string().contains(&service)
+            })
             .await;
         t.invoke("DeregisterService", json!({"serviceId": service})).await;
         connection.gone().await;

@@ -52,7 +52,9 @@ fn every_form_of_schedule_round_trips() {
             ),
         ] {
             let spec = json!({"agentSpaceRef": {"name": "space"}, "assetRef": {"name": "agent"}, "schedule": schedule});
-            let trigger = t.apply(&json!({"kind": "Trigger", "metadata": {"name": "trigger"}, "spec": spec}).to_string()).await;
+            let trigger = t
+                .apply(&json!({"kind": "Trigger", "metadata": {"name": "trigger"}, "spec": spec}).to_string())
+                .await;
             let object = trigger.ready().await;
             let remote = t.only("trigger");
             assert_eq!(object["status"]["id"], remote["triggerId"]);
@@ -61,7 +63,10 @@ fn every_form_of_schedule_round_trips() {
             assert_eq!(remote["type"], "TIME_BASED");
             assert_eq!(remote["status"], "Active");
             let agent = t.handle("Asset", "agent").id().await;
-            assert_eq!(remote["action"], json!({"actionType": "create:task", "task": {"agent": format!("custom:{agent}")}}));
+            assert_eq!(
+                remote["action"],
+                json!({"actionType": "create:task", "task": {"agent": format!("custom:{agent}")}})
+            );
             let mark = t.mark();
             trigger.reconcile().await;
             assert_eq!(t.mutations_since(mark), Vec::<String>::new());
@@ -78,7 +83,9 @@ fn an_action_is_passed_on_as_it_is() {
         let agent = text(&t.apply(AGENT).await.ready().await, "/status/id").to_owned();
         let action = json!({"actionType": "create:task", "task": {"agent": format!("custom:{agent}"), "title": "Weekly", "more": [1, {"deep": true}]}});
         let spec = json!({"agentSpaceRef": {"name": "space"}, "schedule": {"expression": "rate(1 day)"}, "action": action});
-        let trigger = t.apply(&json!({"kind": "Trigger", "metadata": {"name": "trigger"}, "spec": spec}).to_string()).await;
+        let trigger = t
+            .apply(&json!({"kind": "Trigger", "metadata": {"name": "trigger"}, "spec": spec}).to_string())
+            .await;
         trigger.ready().await;
         assert_eq!(t.only("trigger")["action"], action);
         let mark = t.mark();

@@ -12,7 +12,7 @@ use kube::core::DynamicObject;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use super::object::{Handle, dynamic};
+use super::object::{Handle, dynamic, json_of, text};
 use super::shared::Shared;
 use super::yaml::{self, namespaced_kinds, resource};
 
@@ -100,12 +100,25 @@ impl Test {
     }
 
     async fn try_apply_one(&self, object: &Value) -> Result<Handle, kube::Error> {
-        let text =
-            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let handle = self.handle_in(&text("/metadata/namespace"), &text("/kind"), &text("/metadata/name"));
+        self.store(object).await?;
+        Ok(self.handle_of(object))
+    }
+
+    /// Applies the only document of `yaml`, and gives the object as the API server has stored it.
+    pub async fn created(&self, yaml: &str) -> Value {
+        let object = yaml::objects(yaml, &self.namespace, &self.namespace).remove(0);
+        json_of(&self.store(&object).await.expect("the object is accepted"))
+    }
+
+    async fn store(&self, object: &Value) -> Result<DynamicObject, kube::Error> {
+        let handle = self.handle_of(object);
         let params = PatchParams::apply("e2e").force().validation_strict();
-        handle.api.patch(&handle.name, &params, &Patch::Apply(object)).await?;
-        Ok(handle)
+        handle.api.patch(&handle.name, &params, &Patch::Apply(object)).await
+    }
+
+    fn handle_of(&self, object: &Value) -> Handle {
+        let name = text(object, "/metadata/name");
+        self.handle_in(text(object, "/metadata/namespace"), text(object, "/kind"), name)
     }
 
     /// An object in the test's namespace, or a cluster-scoped one.

@@ -1,0 +1,145 @@
+//! Deletion: in any order, all at once, and never of what others still need.
+
+use serde_json::json;
+
+use crate::everything::{self, OBJECTS};
+use crate::fixtures::{AGENT, SOURCE, SPACE, TRIGGER, events};
+use crate::harness::{run, wait_until};
+
+#[test]
+fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
+    run(async |t| {
+        everything::apply(t).await;
+        let namespace = t.handle("Namespace", &t.namespace);
+        namespace.delete().await;
+        for (kind, name) in OBJECTS {
+            t.handle(kind, name).gone().await;
+        }
+        namespace.gone().await;
+        assert!(t.is_empty(), "{:#}", t.state());
+    });
+}
+
+#[test]
+fn parents_first_or_children_first_all_are_gone_in_the_end() {
+    run(async |t| {
+        for backwards in [false, true] {
+            everything::apply(t).await;
+            let mut objects: Vec<_> = OBJECTS.iter().map(|(kind, name)| t.handle(kind, name)).collect();
+            if backwards {
+                objects.reverse();
+            }
+            for object in &objects {
+                object.delete().await;
+            }
+            for object in &objects {
+                object.gone().await;
+            }
+            assert!(t.is_empty(), "{:#}", t.state());
+        }
+    });
+}
+
+#[test]
+fn a_space_waits_for_its_children_and_names_them() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        t.apply(SOURCE).await.ready().await;
+        t.apply(AGENT).await.ready().await;
+        t.apply(TRIGGER).await.ready().await;
+        let space = t.handle("AgentSpace", "space");
+        let mark = t.mark();
+        space.delete().await;
+        let message = space.condition("Ready", "False", "DeletionBlocked").await;
+        for child in ["Association", "Asset", "Trigger"] {
+            assert!(message.contains(child), "{child}: {message}");
+        }
+        assert!(message.contains(&format!("{}/source", t.namespace)), "{message}");
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        for (kind, name) in [("Trigger", "weekly"), ("Asset", "agent"), ("Association", "source")] {
+            assert!(space.find().await.is_some());
+            t.handle(kind, name).delete_and_wait().await;
+        }
+        space.gone().await;
+        assert!(t.is_empty());
+    });
+}
+
+#[test]
+fn a_child_whose_space_is_gone_from_aws_goes_without_ado() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        let children = [t.apply(SOURCE).await, t.apply(AGENT).await, t.apply(TRIGGER).await];
+        for child in &children {
+            child.ready().await;
+        }
+        let id = t.handle("AgentSpace", "space").id().await;
+        t.remove("agentSpace", &id).await;
+        for child in children.iter().rev() {
+            child.delete_and_wait().await;
+        }
+        t.handle("AgentSpace", "space").delete_and_wait().await;
+        assert!(t.is_empty());
+    });
+}
+
+#[test]
+fn a_child_that_never_came_to_be_blocks_nothing() {
+    run(async |t| {
+        t.apply(SPACE).await.ready().await;
+        let orphan = SOURCE.replace("metadata: {name: source}", "metadata: {name: orphan}");
+        let orphan = orphan.replace("spec:\n", "spec:\n  managementPolicy: Observe\n");
+        let orphan = t.apply(&orphan).await;
+        orphan.condition("Stalled", "True", "NotFound").await;
+        t.handle("AgentSpace", "space").delete_and_wait().await;
+        orphan.delete_and_wait().await;
+        assert!(t.is_empty());
+    });
+}
+
+#[test]
+fn what_somebody_else_took_over_is_left_to_them() {
+    run(async |t| {
+        let space = t.apply(SPACE).await;
+        space.ready().await;
+        let id = space.id().await;
+        t.mutate("agentSpace", &id, json!({"tags": {"devopsagent.dev/cluster": "elsewhere"}})).await;
+        let mark = t.mark();
+        space.delete_and_wait().await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        assert_eq!(t.remotes("agentSpace").len(), 1);
+        let note = space.event("RetainedExternalResource").await;
+        assert!(note.contains("elsewhere"), "{note}");
+    });
+}
+
+#[test]
+fn a_deletion_right_after_the_creation_leaves_nothing() {
+    run(async |t| {
+        for _ in 0..5 {
+            let space = t.apply(SPACE).await;
+            space.delete_and_wait().await;
+        }
+        wait_until("nothing is left", async || t.is_empty().then_some(())).await;
+    });
+}
+
+#[test]
+fn a_retained_space_stays_with_all_that_is_retained_in_it() {
+    run(async |t| {
+        let events = events(t).await;
+        for object in [&events, &t.handle("ServiceRegistration", "channel"), &t.handle("AgentSpace", "space")]
+        {
+            object.patch(json!({"spec": {"deletionPolicy": "Retain"}})).await;
+            object.ready().await;
+        }
+        let (mark, before) = (t.mark(), t.state());
+        t.handle("AgentSpace", "space").delete().await;
+        t.handle("ServiceRegistration", "channel").delete().await;
+        events.delete_and_wait().await;
+        t.handle("AgentSpace", "space").gone().await;
+        t.handle("ServiceRegistration", "channel").gone().await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        assert_eq!(t.state(), before);
+    });
+}
