@@ -7,13 +7,14 @@ use kube::ResourceExt;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::api::common::{Object, ObjectRef};
+use crate::api::common::{AccountRef, Object, ObjectRef};
 use crate::api::schema;
 use crate::aws;
 use crate::engine::context::Context;
 use crate::engine::controller;
 use crate::engine::error::{Doing, Error};
 use crate::engine::kind::Kind;
+use crate::engine::references::DEFAULT_ACCOUNT;
 
 mod agent_space;
 mod asset;
@@ -75,6 +76,11 @@ pub const COUNT: usize = {
     }
     kinds!(count)
 };
+
+/// The account that is meant, for natural keys: none is the default one.
+fn account_of(account: Option<&AccountRef>) -> &str {
+    account.map_or(DEFAULT_ACCOUNT, |account| &account.name)
+}
 
 /// The object that `reference` names, as text: for natural keys.
 fn place_of<T: Object>(reference: &ObjectRef, from: &T) -> String {

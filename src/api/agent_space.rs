@@ -45,7 +45,8 @@ pub struct AgentSpaceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_ref: Option<AccountRef>,
 
-    /// Name of the space in AWS, for example `Payments`. Defaults to the name of this object.
+    /// Name of the space in AWS, for example `Payments`. Defaults to the name of this object; a space
+    /// that is taken over by `externalId` keeps the name that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<AgentSpaceName>,
 

@@ -119,14 +119,15 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     fn is_surely_ours(&self, scope: &Scope, remote: &K::Remote) -> bool {
-        match remote.tags() {
-            Some(tags) => matches!(self.identity.owner(tags), Owner::Ours { .. }),
-            None => scope.space_is_ours || self.status.common().intent.is_some(),
+        match self.owner(scope, remote) {
+            Owner::Ours { .. } | Owner::Inherited => true,
+            Owner::Untagged => self.status.common().intent.is_some(),
+            Owner::Nobody | Owner::Sibling { .. } | Owner::Foreign { .. } => false,
         }
     }
 
-    fn another_owner(&self, _scope: &Scope, remote: &K::Remote) -> Option<String> {
-        match self.identity.owner(remote.tags()?) {
+    fn another_owner(&self, scope: &Scope, remote: &K::Remote) -> Option<String> {
+        match self.owner(scope, remote) {
             Owner::Foreign { cluster } => Some(format!("the cluster {cluster}")),
             Owner::Sibling { namespace, name } => Some(format!("the object {namespace}/{name}")),
             _ => None,

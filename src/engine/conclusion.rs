@@ -16,6 +16,8 @@ use super::kind::{ExtraCondition, Waiting};
 pub enum Ending {
     /// AWS is as the object asks.
     Settled,
+    /// AWS is not as the object says, and is left so: the object only observes. The differences.
+    Left(String),
     /// A step was taken; the next pass follows at once.
     Again,
     /// A remote was taken up; the next pass follows at once.
@@ -88,6 +90,14 @@ pub fn of(
             write.neither();
             Pace::Even
         }
+        Ok(Ending::Left(drift)) => {
+            write.ready(true, Reason::Available, "");
+            let message =
+                format!("AWS differs from the spec, and managementPolicy: Observe leaves it so: {drift}");
+            write.synced(false, Reason::Drifted, &message);
+            write.neither();
+            Pace::Even
+        }
         Ok(Ending::Again | Ending::Adopted { .. }) => {
             if !was_ready {
                 write.ready(
@@ -142,7 +152,7 @@ impl Verdict {
         let wait = match (&self.ending, self.pace) {
             (Ok(Ending::Again | Ending::Adopted { .. }), _) => Duration::ZERO,
             (Ok(Ending::Paused), _) => return Action::await_change(),
-            (Ok(Ending::Settled), _) => backoff::spread(timing.resync, 0.1, jitter),
+            (Ok(Ending::Settled | Ending::Left(_)), _) => backoff::spread(timing.resync, 0.1, jitter),
             (_, Pace::Even) => backoff::spread(timing.dependency, 0.1, jitter),
             (_, Pace::Slowing(longest)) => {
                 let longest = match longest {

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 /// Declares the closed enum of reasons together with the one table that documents it.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident)+) => {
-        /// Why a condition is as it is. Closed: status, Events, metrics and docs use these words alone.
+        /// Why a condition is as it is. Closed: status, Events and docs use these words alone.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
@@ -58,11 +58,16 @@ reasons! {
     SecretNotOurs
     /// The webhook's secret is lost, and `webhook.onLoss: Report` keeps the operator from issuing a new one.
     WebhookSecretLost
+    /// AWS differs from the spec, and `managementPolicy: Observe` leaves it so. Nothing to do, or correct one of the two.
+    Drifted
     /// A matching resource exists that this object did not create. Set `externalId` or `adoptionPolicy: Adopt`
     /// to take it over, or choose another name.
     AlreadyExists
     /// Another cluster or another object owns the resource. Only one of them can have it.
     Conflict
+    /// AWS refuses the request because of the state that something is in; the message has its words. The operator
+    /// tries again.
+    Refused
     /// The resource with the given `externalId`, or the one to observe, does not exist.
     NotFound
     /// AWS refused the request as invalid; the message has its words and the field.

@@ -16,7 +16,8 @@ use crate::api::common::Object;
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
 use super::fingerprint::Fingerprinter;
-use super::hub::Hub;
+use super::hub::{Hub, Subject};
+use super::inputs::kind_name;
 use super::memory::{Requests, Unknown};
 use super::status::Written;
 
@@ -58,6 +59,12 @@ impl Context {
     /// The watch cache of kind `T`.
     pub fn store<T: Object>(&self) -> Option<Store<T>> {
         self.stores.get()
+    }
+
+    /// Whether an object is known not to exist: what is not watched may well be there.
+    pub fn is_gone<T: Object>(&self, namespace: &str, name: &str) -> bool {
+        let watched = self.watch_namespace.as_deref().is_none_or(|watched| watched == namespace);
+        watched && !self.hub.exists(&Subject::new(kind_name::<T>(), namespace, name))
     }
 
     /// What is watched of namespaced objects.

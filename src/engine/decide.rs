@@ -33,6 +33,8 @@ pub enum Decision {
     Replace(Drift),
     /// Nothing differs.
     Nothing,
+    /// This differs, and is left as it is: the object only observes.
+    Leave(Drift),
     /// Nothing can be done now.
     Wait(Waiting),
     /// Nothing can be done until a person acts.
@@ -133,7 +135,7 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
             Decision::Wait(Waiting { reason: Reason::InTransition, message: message.clone(), poll: true })
         }
         State::Failed(message) => Decision::Stall { reason: Reason::Failed, message: message.clone() },
-        State::Drifted(_) if observe => Decision::Nothing,
+        State::Drifted(drift) if observe => Decision::Leave(drift.clone()),
         State::Drifted(drift) => {
             let impossible: Vec<_> = drift.mended_by(Remedy::Impossible).map(ToString::to_string).collect();
             if !impossible.is_empty() {

@@ -110,7 +110,7 @@ fn classify_aws(error: &aws::Error) -> (Class, Reason) {
         Some(ErrorCode::InternalServer) => (Class::Retry, Reason::Unavailable),
         Some(ErrorCode::ServiceQuotaExceeded) => (Class::Terminal, Reason::QuotaExceeded),
         Some(ErrorCode::ResourceNotFound) => (Class::Terminal, Reason::NotFound),
-        Some(ErrorCode::Conflict) => (Class::Retry, Reason::Conflict),
+        Some(ErrorCode::Conflict) => (Class::Retry, Reason::Refused),
         Some(
             ErrorCode::Validation
             | ErrorCode::InvalidParameter

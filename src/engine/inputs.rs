@@ -28,6 +28,8 @@ pub struct Inputs<'a> {
     /// On deletion the remote has only to be found: values of Secrets are not needed, and may be gone.
     deleting: bool,
     urgent: bool,
+    /// The account that the remote was made in.
+    recorded: Option<String>,
 }
 
 /// A Secret that the operator writes, as it was found.
@@ -47,7 +49,14 @@ pub enum OwnSecret {
 impl<'a> Inputs<'a> {
     /// Inputs of the object `identity`. `urgent` passes go before periodic ones.
     pub fn new(cx: &'a Context, identity: Identity, deleting: bool, urgent: bool) -> Self {
-        Self { cx, identity, deleting, urgent }
+        Self { cx, identity, deleting, urgent, recorded: None }
+    }
+
+    /// The same, for an object whose remote was made in the account `recorded`.
+    #[must_use]
+    pub fn recorded_in(mut self, recorded: Option<String>) -> Self {
+        self.recorded = recorded;
+        self
     }
 
     /// The object itself.
@@ -59,7 +68,8 @@ impl<'a> Inputs<'a> {
     pub async fn account_scope(&self, account: Option<&AccountRef>) -> Result<Scope, Error> {
         let name = match account {
             Some(account) => account.name.to_string(),
-            None => self.cx.accounts.default_name(self.cx),
+            // A default account that appears later is for what is made later.
+            None => self.recorded.clone().unwrap_or_else(|| self.cx.accounts.default_name(self.cx)),
         };
         if !name.is_empty() {
             consent::check(

@@ -140,7 +140,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     /// Who owns the remote. The tags of an object that is no longer there count for nothing.
-    fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
+    pub(super) fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
         let Some(tags) = remote.tags() else {
             return match self.holder(scope, remote.id()) {
                 Some(holder) => holder,
@@ -149,9 +149,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             };
         };
         match self.identity.owner(tags) {
-            Owner::Sibling { namespace, name }
-                if !self.cx.hub.exists(&Subject::new(kind_name::<K::Object>(), &*namespace, &*name)) =>
-            {
+            Owner::Sibling { namespace, name } if self.cx.is_gone::<K::Object>(&namespace, &name) => {
                 Owner::Nobody
             }
             owner => owner,
@@ -187,6 +185,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             (Decision::Replace(drift), Observation::Found { remote, .. }) => {
                 self.replace(resolved, &remote, drift).await
             }
+            (Decision::Leave(drift), _) => Ok(Ending::Left(drift.to_string())),
             (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
             (Decision::Stall { reason, message }, _) => Ok(Ending::Stalled { reason, message }),
             (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
@@ -414,7 +413,10 @@ impl<'a, K: Kind> Pass<'a, K> {
         let common = self.stored.common();
         let settled = common.observed_generation == self.object.meta().generation
             && conditions::is_true(&common.conditions, "Ready");
+        let exists = common.id.is_some() || common.intent.is_some();
+        let recorded = common.account.clone().filter(|_| exists);
         Inputs::new(self.cx, self.identity.clone(), deleting, !settled || self.is_requested())
+            .recorded_in(recorded)
     }
 
     fn situation(&self, resolved: &Resolved<K>) -> Situation {

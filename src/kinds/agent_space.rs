@@ -24,6 +24,7 @@ pub struct AgentSpaces;
 /// What is to be made true.
 pub struct Desired {
     name: String,
+    keeps_name: bool,
     description: Option<String>,
     locale: Option<String>,
     kms_key_arn: Option<String>,
@@ -70,6 +71,8 @@ impl Kind for AgentSpaces {
         };
         let desired = Desired {
             name: spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string),
+            // What is taken over keeps its name until the spec gives it one.
+            keeps_name: spec.name.is_none() && spec.policies.external_id.is_some(),
             description: spec.description.as_ref().map(|text| text.0.clone()),
             locale: spec.locale.as_ref().map(ToString::to_string),
             kms_key_arn: spec.kms_key_arn.as_ref().map(ToString::to_string),
@@ -183,9 +186,9 @@ impl Kind for AgentSpaces {
     }
 
     fn natural_key(object: &AgentSpace) -> Option<String> {
-        let account = object.spec.account_ref.as_ref().map(|account| account.name.to_string());
+        let account = super::account_of(object.spec.account_ref.as_ref());
         let name = object.spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string);
-        Some(format!("{}/{name}", account.unwrap_or_default()))
+        Some(format!("{account}/{name}"))
     }
 }
 
@@ -197,7 +200,7 @@ fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<
             changes.push(Change::new(path, text(observed), text(wanted)));
         }
     };
-    check("name", &Some(space.name.clone()), &Some(desired.name.clone()));
+    check("name", &Some(space.name.clone()), &Some(desired.name.clone()).filter(|_| !desired.keeps_name));
     check("description", &space.description, &desired.description);
     check("locale", &space.locale, &desired.locale);
     check("kmsKeyArn", &space.kms_key_arn, &desired.kms_key_arn);

@@ -198,8 +198,8 @@ impl Kind for PrivateConnections {
     }
 
     fn natural_key(object: &PrivateConnection) -> Option<String> {
-        let account = object.spec.account_ref.as_ref().map(|account| account.name.to_string());
-        Some(format!("{}/{}", account.unwrap_or_default(), name_of(object)))
+        let account = super::account_of(object.spec.account_ref.as_ref());
+        Some(format!("{account}/{}", name_of(object)))
     }
 
     fn is_going(remote: &Observed) -> bool {

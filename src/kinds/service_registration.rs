@@ -220,8 +220,8 @@ impl Kind for ServiceRegistrations {
             (service_type, Some(name)) => format!("{service_type}/{}", name.0),
             _ => return None,
         };
-        let account = object.spec.account_ref.as_ref().map(|account| account.name.to_string());
-        Some(format!("{}/{key}", account.unwrap_or_default()))
+        let account = super::account_of(object.spec.account_ref.as_ref());
+        Some(format!("{account}/{key}"))
     }
 
     fn set_aside(status: &mut ServiceRegistrationStatus, old: String) {
