@@ -3,7 +3,7 @@
 //! A spec serialises to the API's own JSON, with `{"secretKeyRef": {…}}` where a string goes. Both
 //! steps here are pure; reading the Secrets is [`crate::engine::inputs`]' work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -18,21 +18,30 @@ fn secret_ref(value: &Value) -> Option<KeyRef> {
     serde_json::from_value(members.get(SECRET_KEY_REF)?.clone()).ok()
 }
 
-/// Every Secret key that `value` refers to, at any depth.
-pub fn secret_refs(value: &Value) -> BTreeSet<KeyRef> {
-    let mut found = BTreeSet::new();
-    collect(value, &mut found);
+/// Every Secret key that `value` refers to, at any depth, with the path of the field that does. `path` is
+/// that of `value` itself.
+pub fn secret_refs(value: &Value, path: &str) -> BTreeMap<KeyRef, String> {
+    let mut found = BTreeMap::new();
+    collect(value, path, &mut found);
     found
 }
 
-fn collect(value: &Value, found: &mut BTreeSet<KeyRef>) {
+fn collect(value: &Value, path: &str, found: &mut BTreeMap<KeyRef, String>) {
     if let Some(reference) = secret_ref(value) {
-        found.insert(reference);
+        found.entry(reference).or_insert_with(|| path.to_owned());
         return;
     }
     match value {
-        Value::Object(members) => members.values().for_each(|member| collect(member, found)),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                collect(member, &format!("{path}.{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect(item, &format!("{path}[{index}]"), found);
+            }
+        }
         _ => {}
     }
 }
@@ -77,7 +86,13 @@ mod tests {
             "gitlab": { "tokenValue": { "secretKeyRef": { "name": "gitlab", "key": "token" } } },
             "headers": [{ "secretKeyRef": { "name": "h", "key": "k" } }],
         });
-        assert_eq!(secret_refs(&body), BTreeSet::from([reference("gitlab", "token"), reference("h", "k")]));
+        assert_eq!(
+            secret_refs(&body, "spec.service"),
+            BTreeMap::from([
+                (reference("gitlab", "token"), "spec.service.gitlab.tokenValue".to_owned()),
+                (reference("h", "k"), "spec.service.headers[0]".to_owned()),
+            ])
+        );
         let secrets = BTreeMap::from([
             (reference("gitlab", "token"), "t".to_owned()),
             (reference("h", "k"), "v".to_owned()),

@@ -1,6 +1,6 @@
 //! What a spec refers to, resolved: other objects, accounts, Secrets and ConfigMaps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -167,9 +167,9 @@ impl<'a> Inputs<'a> {
     /// `value` with the values of Secrets in the place of references to them. `field` names it in messages.
     pub async fn substituted(&self, mut value: Value, field: &str) -> Result<Value, Error> {
         let mut values = BTreeMap::new();
-        for reference in wire::secret_refs(&value) {
-            let secret = self.secret(&reference, field).await?;
-            let text = single_line(secret.expose_secret(), &reference, field)?;
+        for (reference, path) in wire::secret_refs(&value, field) {
+            let secret = self.secret(&reference, &path).await?;
+            let text = single_line(secret.expose_secret(), &reference, &path)?;
             values.insert(reference, text);
         }
         wire::substitute(&mut value, &values);
@@ -273,11 +273,6 @@ impl<'a> Inputs<'a> {
                 ),
             )
         })
-    }
-
-    /// Every distinct Secret key in `value`; for tests and documentation.
-    pub fn references(value: &Value) -> BTreeSet<KeyRef> {
-        wire::secret_refs(value)
     }
 }
 
