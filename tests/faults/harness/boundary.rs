@@ -1,0 +1,222 @@
+//! Everything that the operator of one run says to Kubernetes and AWS goes through here: it is written down, counted
+//! by name, and hit by the faults that the run was asked to inject.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::fault::{Fault, Injection};
+
+/// For how long a stale cache hears nothing.
+const STALE: Duration = Duration::from_millis(500);
+
+/// Whom a call is made to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Kubernetes,
+    Aws,
+}
+
+/// A call as it was seen.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub name: String,
+    /// The how-manieth of this name since the boundary was armed; 0 before that.
+    pub nth: usize,
+    pub side: Side,
+    pub mutating: bool,
+    pub incarnation: u64,
+    pub fault: Option<Fault>,
+    pub at: Duration,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let armed = if self.nth == 0 { String::new() } else { format!("#{}", self.nth) };
+        write!(f, "{:>7.3} s  [{}] {}{armed}", self.at.as_secs_f64(), self.incarnation, self.name)?;
+        if let Some(fault) = self.fault {
+            write!(f, "  <== {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The boundary of one run.
+pub struct Boundary {
+    started: Instant,
+    state: Mutex<State>,
+    /// The newest incarnation of the operator that has crashed.
+    crashed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    armed: bool,
+    /// The operator that lives; calls of older ones come to nothing.
+    incarnation: u64,
+    plan: Vec<Injection>,
+    fired: Vec<Injection>,
+    counts: HashMap<String, usize>,
+    calls: Vec<Call>,
+    stale_until: Option<Instant>,
+    /// Bodies of what was written to Kubernetes and is no Secret.
+    written: Vec<String>,
+    /// Associations with a webhook whose secret was in an answer that AWS gave.
+    issued: usize,
+    /// The most remotes that there were at one time, by kind.
+    peak: BTreeMap<String, usize>,
+    violations: Vec<String>,
+}
+
+impl Boundary {
+    pub fn new(plan: Vec<Injection>) -> Self {
+        let state = State { plan, ..State::default() };
+        Self { started: Instant::now(), state: Mutex::new(state), crashed: watch::Sender::new(0) }
+    }
+
+    /// A new operator starts; gives its number.
+    pub fn begin(&self) -> u64 {
+        self.state(|state| {
+            state.incarnation += 1;
+            state.incarnation
+        })
+    }
+
+    /// From now on faults hit.
+    pub fn arm(&self) {
+        self.state(|state| state.armed = true);
+    }
+
+    /// From now on no fault hits.
+    pub fn disarm(&self) {
+        self.state(|state| state.armed = false);
+    }
+
+    /// Takes note of a call; gives the fault that hits it. A dead operator calls nobody.
+    pub async fn enter(&self, incarnation: u64, side: Side, name: &str, mutating: bool) -> Option<Fault> {
+        let entered = self.state(|state| {
+            if state.incarnation != incarnation {
+                return None;
+            }
+            let mut nth = 0;
+            if state.armed {
+                let count = state.counts.entry(name.to_owned()).or_default();
+                *count += 1;
+                nth = *count;
+            }
+            let due = state.plan.iter().position(|due| due.nth == nth && due.call == name);
+            let fault = due.map(|index| {
+                let injection = state.plan.remove(index);
+                let fault = injection.fault;
+                state.fired.push(injection);
+                fault
+            });
+            if fault == Some(Fault::Stale) {
+                state.stale_until = Some(Instant::now() + STALE);
+            }
+            let at = self.started.elapsed();
+            state.calls.push(Call { name: name.to_owned(), nth, side, mutating, incarnation, fault, at });
+            Some(fault)
+        });
+        match entered {
+            Some(Some(Fault::CrashBefore)) => self.crash(incarnation).await,
+            Some(fault) => fault,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The operator dies at this point: nothing that it still has under way is heard of again.
+    pub async fn crash(&self, incarnation: u64) -> ! {
+        let died = self.state(|state| {
+            let alive = state.incarnation == incarnation;
+            if alive {
+                state.incarnation += 1;
+            }
+            alive
+        });
+        if died {
+            self.crashed.send_replace(incarnation);
+        }
+        std::future::pending().await
+    }
+
+    /// Never comes back if the operator has died meanwhile.
+    pub async fn alive(&self, incarnation: u64) {
+        if self.state(|state| state.incarnation != incarnation) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until the operator with this number has crashed.
+    pub async fn has_crashed(&self, incarnation: u64) {
+        let mut crashed = self.crashed.subscribe();
+        let _ = crashed.wait_for(|newest| *newest >= incarnation).await;
+    }
+
+    /// Waits while watch events are held back.
+    pub async fn fresh(&self) {
+        while let Some(until) = self.state(|state| state.stale_until).filter(|until| *until > Instant::now())
+        {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Keeps the body of a write, to look for secrets in it.
+    pub fn wrote(&self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body).into_owned();
+        self.state(|state| state.written.push(text));
+    }
+
+    /// AWS has answered with a webhook's secret.
+    pub fn issued(&self) {
+        self.state(|state| state.issued += 1);
+    }
+
+    /// There are so many remotes now.
+    pub fn count(&self, remotes: &BTreeMap<String, usize>) {
+        self.state(|state| {
+            for (kind, count) in remotes {
+                let peak = state.peak.entry(kind.clone()).or_default();
+                *peak = (*peak).max(*count);
+            }
+        });
+    }
+
+    /// A rule was broken.
+    pub fn violated(&self, what: impl Into<String>) {
+        let what = what.into();
+        self.state(|state| state.violations.push(what));
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        self.state(|state| state.violations.clone())
+    }
+
+    pub fn calls(&self) -> Vec<Call> {
+        self.state(|state| state.calls.clone())
+    }
+
+    pub fn fired(&self) -> Vec<Injection> {
+        self.state(|state| state.fired.clone())
+    }
+
+    pub fn webhooks_issued(&self) -> usize {
+        self.state(|state| state.issued)
+    }
+
+    pub fn peak(&self) -> BTreeMap<String, usize> {
+        self.state(|state| state.peak.clone())
+    }
+
+    pub fn written(&self) -> Vec<String> {
+        self.state(|state| state.written.clone())
+    }
+
+    fn state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().expect("nobody panics with the boundary in hand"))
+    }
+}

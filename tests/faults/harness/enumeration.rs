@@ -1,0 +1,287 @@
+//! From scenarios to runs: the undisturbed one first, then one for each fault at each of its calls.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use devops_agent_simulator::Switches;
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
+use tokio::task::JoinSet;
+
+use super::boundary::Call;
+use super::cluster::Cluster;
+use super::fault::{Fault, Injection};
+use super::report::Report;
+use super::run::{Outcome, Run};
+use super::settings::Settings;
+use super::world::{self, Life, World};
+use super::{log, rules};
+
+/// No run takes longer, unless it hangs.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// A script over one or several objects.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub script: for<'a> fn(&'a Run) -> BoxFuture<'a, Outcome>,
+    /// Whether it runs under every reading of what the service does not say.
+    pub readings: bool,
+    /// Whether its namespace goes with it.
+    pub own_namespace: bool,
+}
+
+/// A reading of what the service does not say.
+#[derive(Clone, Copy)]
+pub struct Reading {
+    pub name: &'static str,
+    pub set: fn(&mut Switches),
+}
+
+/// One run.
+#[derive(Clone)]
+pub struct Job {
+    pub scenario: Scenario,
+    pub reading: Option<Reading>,
+    pub faults: Vec<Injection>,
+}
+
+impl Job {
+    /// What a table calls it.
+    pub fn place(&self) -> String {
+        match self.reading {
+            Some(reading) => format!("{}@{}", self.scenario.name, reading.name),
+            None => self.scenario.name.to_owned(),
+        }
+    }
+
+    /// What replays it.
+    pub fn id(&self) -> String {
+        let faults: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        if faults.is_empty() { self.place() } else { format!("{}:{}", self.place(), faults.join("+")) }
+    }
+}
+
+/// How a run went.
+pub struct Ran {
+    pub job: Job,
+    pub outcome: Outcome,
+    pub calls: Vec<Call>,
+    pub fired: Vec<Injection>,
+    pub took: Duration,
+    /// What tells why it failed.
+    pub trace: String,
+}
+
+/// Runs everything that the settings ask for.
+pub async fn run_all(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]) -> Report {
+    let cluster = Cluster::start().await;
+    let mut report = Report::new();
+    if let Some(only) = settings.only.as_ref().filter(|only| !only.faults.is_empty()) {
+        let reading = readings.iter().find(|reading| Some(reading.name) == only.reading.as_deref()).copied();
+        let found = scenarios.iter().find(|scenario| scenario.name == only.scenario);
+        let scenario = *found.unwrap_or_else(|| panic!("there is no scenario {}", only.scenario));
+        let job = Job { scenario, reading, faults: only.faults.clone() };
+        execute(&cluster, vec![job], 1, &mut report).await;
+        return report;
+    }
+    let undisturbed = undisturbed(settings, scenarios, readings);
+    let recorded = execute(&cluster, undisturbed, settings.parallel, &mut report).await;
+    let single: Vec<Job> = recorded.iter().flat_map(|ran| single_faults(settings, ran)).collect();
+    eprintln!("{} undisturbed runs, {} faults to inject", recorded.len(), single.len());
+    execute(&cluster, single, settings.parallel, &mut report).await;
+    let pairs = pairs(settings, &recorded);
+    execute(&cluster, pairs, settings.parallel, &mut report).await;
+    report
+}
+
+fn undisturbed(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]) -> Vec<Job> {
+    let chosen = |job: &Job| {
+        settings.only.as_ref().is_none_or(|only| {
+            only.scenario == job.scenario.name
+                && only.reading.as_deref() == job.reading.map(|reading| reading.name)
+        })
+    };
+    let usual =
+        scenarios.iter().map(|scenario| Job { scenario: *scenario, reading: None, faults: Vec::new() });
+    let others = readings.iter().flat_map(|reading| {
+        let scenarios = scenarios.iter().filter(|scenario| scenario.readings);
+        scenarios.map(|scenario| Job { scenario: *scenario, reading: Some(*reading), faults: Vec::new() })
+    });
+    usual.chain(others).filter(chosen).collect()
+}
+
+/// One run for each fault at each call of an undisturbed run.
+fn single_faults(settings: &Settings, ran: &Ran) -> Vec<Job> {
+    if ran.outcome.is_err() {
+        return Vec::new();
+    }
+    let every = match (&settings.only, ran.job.reading) {
+        (Some(_), _) => 1,
+        (None, None) => settings.sample,
+        (None, Some(_)) => settings.readings_sample,
+    };
+    let all = injections(ran).into_iter().map(|fault| Job { faults: vec![fault], ..ran.job.clone() });
+    all.step_by(every).collect()
+}
+
+fn injections(ran: &Ran) -> Vec<Injection> {
+    let armed = ran.calls.iter().filter(|call| call.nth > 0);
+    armed
+        .flat_map(|call| {
+            let of = |fault: &Fault| Injection { call: call.name.clone(), nth: call.nth, fault: *fault };
+            Fault::of(call).iter().map(of)
+        })
+        .collect()
+}
+
+/// Runs with two faults, drawn by the seed.
+fn pairs(settings: &Settings, recorded: &[Ran]) -> Vec<Job> {
+    let pools: Vec<(&Job, Vec<Injection>)> = recorded
+        .iter()
+        .filter(|ran| ran.outcome.is_ok() && ran.job.reading.is_none())
+        .map(|ran| (&ran.job, injections(ran)))
+        .filter(|(_, pool)| pool.len() > 1)
+        .collect();
+    if pools.is_empty() || settings.only.is_some() {
+        return Vec::new();
+    }
+    let mut draw = Draw(settings.seed);
+    let mut one = || {
+        let (job, pool) = &pools[draw.below(pools.len())];
+        let first = pool[draw.below(pool.len())].clone();
+        let mut second = pool[draw.below(pool.len())].clone();
+        // What was disturbed once is repeated: half of the time it is the repeat that is hit.
+        if draw.below(2) == 0 {
+            second.call.clone_from(&first.call);
+            second.nth = first.nth + 1;
+        }
+        Job { faults: vec![first, second], ..(*job).clone() }
+    };
+    (0..settings.pairs).map(|_| one()).collect()
+}
+
+/// A small generator (splitmix64): the same seed, the same runs, on every machine.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let word = word ^ (word >> 31);
+        usize::try_from(word % limit as u64).unwrap_or_default()
+    }
+}
+
+async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report: &mut Report) -> Vec<Ran> {
+    let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
+    let (sender, mut done) = tokio::sync::mpsc::unbounded_channel();
+    let mut workers = JoinSet::new();
+    for _ in 0..parallel {
+        let (cluster, queue, sender) = (Arc::clone(cluster), Arc::clone(&queue), sender.clone());
+        workers.spawn(async move {
+            let mut namespace = None;
+            while let Some(job) = next(&queue) {
+                if namespace.is_none() || job.scenario.own_namespace {
+                    namespace = Some(make_namespace(&cluster).await);
+                }
+                let place = namespace.clone().expect("it was made a moment ago");
+                let own = job.scenario.own_namespace;
+                let ran = run_one(&cluster, &place, job).await;
+                // What could not be cleared away must not disturb the next run.
+                if own || ran.outcome.is_err() {
+                    namespace = None;
+                }
+                let _ = sender.send(ran);
+            }
+        });
+    }
+    drop(sender);
+    let mut recorded = Vec::new();
+    while let Some(ran) = done.recv().await {
+        report.add(&ran);
+        if ran.job.faults.is_empty() {
+            recorded.push(ran);
+        }
+    }
+    while let Some(ended) = workers.join_next().await {
+        ended.expect("a worker does not panic");
+    }
+    recorded.sort_by_key(|ran| ran.job.place());
+    recorded
+}
+
+fn next(queue: &Mutex<VecDeque<Job>>) -> Option<Job> {
+    queue.lock().expect("nobody panics with the queue in hand").pop_front()
+}
+
+async fn make_namespace(cluster: &Cluster) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = format!("faults-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = Some(name.clone());
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    api.create(&PostParams::default(), &namespace).await.expect("a namespace can be made");
+    name
+}
+
+async fn run_one(cluster: &Arc<Cluster>, namespace: &str, job: Job) -> Ran {
+    let started = Instant::now();
+    let first_line = log::newest();
+    let mut switches = world::switches();
+    if let Some(reading) = job.reading {
+        (reading.set)(&mut switches);
+    }
+    let world = World::new(cluster, namespace, job.faults.clone(), switches).await;
+    let run = Run::new(Arc::clone(&world));
+    let life = Life::start(Arc::clone(&world));
+    let whole = async {
+        (job.scenario.script)(&run).await?;
+        world.boundary.disarm();
+        rules::check(&run, first_line).await
+    };
+    let outcome = match tokio::time::timeout(LONGEST, whole).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(format!("within {LONGEST:?} it did not end")),
+    };
+    let trace = if outcome.is_err() { trace(&run, first_line) } else { String::new() };
+    drop(life);
+    // A dead operator's last calls must not reach into the next run.
+    world.boundary.begin();
+    let _ = run.clear().await;
+    if job.scenario.own_namespace {
+        let api = Api::<Namespace>::all(cluster.client.clone());
+        let _ = api.delete(namespace, &DeleteParams::background()).await;
+    }
+    let calls = world.boundary.calls();
+    let fired = world.boundary.fired();
+    Ran { job, outcome, calls, fired, took: started.elapsed(), trace }
+}
+
+/// The calls, the objects, the remotes and the log of a run that failed.
+fn trace(run: &Run, first_line: u64) -> String {
+    let mut text = String::new();
+    let mut section = |title: &str, lines: Vec<String>| {
+        text.push_str(&format!("--- {title}\n"));
+        lines.iter().for_each(|line| text.push_str(&format!("{}\n", line.trim_end())));
+    };
+    section("calls", run.world.boundary.calls().iter().map(ToString::to_string).collect());
+    let objects = run.world.cluster.all(&run.world.namespace);
+    let ours = objects.iter().filter(|object| object["kind"] != "Secret");
+    section("objects", ours.filter_map(|object| serde_json::to_string_pretty(&**object).ok()).collect());
+    let resources = run.world.simulator.resources();
+    section("remotes", serde_json::to_string_pretty(&resources).into_iter().collect());
+    let calls = run.world.simulator.call_log(0);
+    let call = |call: &devops_agent_simulator::Call| {
+        format!("{} {} {:?} {:?} {:?}", call.time, call.operation, call.status, call.error, call.resource)
+    };
+    section("what reached AWS", calls.iter().map(call).collect());
+    section("log", log::lines(first_line, &run.world.namespace));
+    text
+}

@@ -1,0 +1,119 @@
+//! What can go wrong at a call, and at which.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::boundary::{Call, Side};
+
+/// What goes wrong at one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// The operator dies before the call is made.
+    CrashBefore,
+    /// The call takes effect; the operator dies before it has the answer.
+    CrashAfter,
+    /// The call takes effect; the connection breaks before the answer is there.
+    Lost,
+    /// The call takes no effect, and no answer comes until the client gives up.
+    Timeout,
+    /// The call takes effect a while after the client has given up waiting.
+    Late,
+    /// The connection breaks before the call takes effect.
+    Reset,
+    /// 429, without effect.
+    Throttled,
+    /// 500, without effect.
+    Broken,
+    /// 500, and still it has taken effect.
+    BrokenAfter,
+    /// 409, without effect: Kubernetes only.
+    Conflict,
+    /// The call works; for a while watch events do not come through.
+    Stale,
+}
+
+use Fault::{
+    Broken, BrokenAfter, Conflict, CrashAfter, CrashBefore, Late, Lost, Reset, Stale, Throttled, Timeout,
+};
+
+const NAMES: &[(Fault, &str)] = &[
+    (CrashBefore, "crash-before"),
+    (CrashAfter, "crash-after"),
+    (Lost, "answer-lost"),
+    (Timeout, "time-out"),
+    (Late, "late"),
+    (Reset, "reset"),
+    (Throttled, "429"),
+    (Broken, "500"),
+    (BrokenAfter, "500-after"),
+    (Conflict, "409"),
+    (Stale, "stale-watch"),
+];
+
+impl Fault {
+    /// All that can hit a call like this. A read has no effect that could be lost.
+    pub fn of(call: &Call) -> &'static [Self] {
+        match (call.side, call.mutating) {
+            (_, false) => &[CrashBefore, Timeout, Reset, Throttled, Broken],
+            (Side::Aws, true) => {
+                &[CrashBefore, CrashAfter, Lost, Timeout, Late, Reset, Throttled, Broken, BrokenAfter, Stale]
+            }
+            (Side::Kubernetes, true) => &[
+                CrashBefore,
+                CrashAfter,
+                Lost,
+                Timeout,
+                Late,
+                Reset,
+                Throttled,
+                Broken,
+                BrokenAfter,
+                Conflict,
+                Stale,
+            ],
+        }
+    }
+
+    /// Every fault, in the order of the tables.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(fault, _)| *fault)
+    }
+
+    /// Whether the caller is left without the answer of a call that may have taken effect.
+    pub fn loses_answer(self) -> bool {
+        matches!(self, CrashBefore | CrashAfter | Lost | Timeout | Late | Broken | BrokenAfter | Reset)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NAMES.iter().find(|(fault, _)| fault == self).map_or("?", |(_, name)| name);
+        f.pad(name)
+    }
+}
+
+/// A fault at a call: the `nth` of its name after the scenario has armed the boundary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Injection {
+    pub call: String,
+    pub nth: usize,
+    pub fault: Fault,
+}
+
+impl fmt::Display for Injection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}:{}", self.call, self.nth, self.fault)
+    }
+}
+
+impl FromStr for Injection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("'{text}' is not of the form CALL#NTH:FAULT");
+        let (call, fault) = text.rsplit_once(':').ok_or_else(bad)?;
+        let (call, nth) = call.rsplit_once('#').ok_or_else(bad)?;
+        let fault = NAMES.iter().find(|(_, name)| *name == fault).ok_or_else(bad)?.0;
+        Ok(Self { call: call.to_owned(), nth: nth.parse().map_err(|_| bad())?, fault })
+    }
+}

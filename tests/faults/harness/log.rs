@@ -1,0 +1,72 @@
+//! The operators' log at its most verbose: kept for a while, to look for secrets and to tell why a run failed.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// So many bytes are kept.
+const KEPT: usize = 64 << 20;
+
+static LINES: Mutex<Lines> = Mutex::new(Lines { kept: VecDeque::new(), bytes: 0, newest: 0 });
+
+struct Lines {
+    kept: VecDeque<(u64, String)>,
+    bytes: usize,
+    newest: u64,
+}
+
+/// Starts to keep the log.
+pub fn start() {
+    let filter = EnvFilter::new("devops_agent_operator=trace,kube_runtime=debug,kube_client=info,warn");
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Keep).init();
+}
+
+/// The number of the newest line.
+pub fn newest() -> u64 {
+    LINES.lock().expect("nobody panics with the log in hand").newest
+}
+
+/// A line after `first` that has `text` in it.
+pub fn find(first: u64, text: &str) -> Option<String> {
+    lines(first, text).into_iter().next()
+}
+
+/// The lines after `first` that have `text` in them.
+pub fn lines(first: u64, text: &str) -> Vec<String> {
+    let lines = LINES.lock().expect("nobody panics with the log in hand");
+    let since = lines.kept.partition_point(|(number, _)| *number <= first);
+    lines.kept.range(since..).filter(|(_, line)| line.contains(text)).map(|(_, line)| line.clone()).collect()
+}
+
+struct Keep;
+
+impl Write for Keep {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut lines = LINES.lock().expect("nobody panics with the log in hand");
+        lines.newest += 1;
+        let line = String::from_utf8_lossy(bytes).into_owned();
+        lines.bytes += line.len();
+        let number = lines.newest;
+        lines.kept.push_back((number, line));
+        while lines.bytes > KEPT {
+            let gone = lines.kept.pop_front();
+            lines.bytes -= gone.map_or(0, |(_, line)| line.len());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Keep {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}

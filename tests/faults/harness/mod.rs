@@ -1,0 +1,24 @@
+//! What every scenario stands on.
+//!
+//! ```text
+//! scenario (script) ─ run ─┬─ cluster: the one API server
+//!                          └─ world: namespace, simulator, operator ── boundary: faults, calls, violations
+//!                                    operator ─┬─ client_layer ─ boundary ─ API server
+//!                                              └─ proxy ──────── boundary ─ simulator
+//! enumeration: every (call, fault) of every scenario, and random pairs ─ rules ─ report
+//! ```
+
+pub mod boundary;
+mod client_layer;
+pub mod cluster;
+pub mod enumeration;
+pub mod fault;
+pub mod log;
+mod proxy;
+mod report;
+mod routes;
+mod rules;
+pub mod run;
+pub mod settings;
+mod webhook;
+pub mod world;

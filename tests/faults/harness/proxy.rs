@@ -1,0 +1,150 @@
+//! The way to AWS: a proxy in front of the simulator, so that every call passes the boundary.
+
+use std::io::{Error as IoError, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::boundary::Side;
+use super::fault::Fault;
+use super::routes;
+use super::world::World;
+
+/// How long the operator waits for an answer of AWS.
+pub const PATIENCE: Duration = Duration::from_millis(1000);
+/// How long after that a late call takes effect.
+const LATENESS: Duration = Duration::from_millis(250);
+
+/// A proxy for one incarnation of the operator. It ends when it is dropped.
+pub struct Proxy {
+    pub url: String,
+    _tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    pub async fn start(world: &Arc<World>, incarnation: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("a listener has an address"));
+        let mut tasks = JoinSet::new();
+        let way = Way { world: Arc::clone(world), incarnation };
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(way.clone(), stream));
+            }
+        });
+        Self { url, _tasks: tasks }
+    }
+}
+
+#[derive(Clone)]
+struct Way {
+    world: Arc<World>,
+    incarnation: u64,
+}
+
+async fn serve(way: Way, stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| way.clone().handle(request));
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // An injected fault ends the connection with an error.
+    let _ = connection.await;
+}
+
+impl Way {
+    async fn handle(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, IoError> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(IoError::other)?.to_bytes();
+        let name = routes::operation(head.method.as_str(), head.uri.path());
+        let boundary = &self.world.boundary;
+        let fault = boundary.enter(self.incarnation, Side::Aws, name, routes::is_mutating(name)).await;
+        let request = Request::from_parts(head, Full::new(body));
+        let send = || self.clone().forward(name, request.clone());
+        let answer = match fault {
+            None | Some(Fault::CrashBefore | Fault::Stale) => send().await,
+            Some(Fault::CrashAfter) => {
+                let _ = send().await;
+                boundary.crash(self.incarnation).await
+            }
+            Some(Fault::Lost) => {
+                let _ = send().await;
+                Err(IoError::new(ErrorKind::ConnectionReset, "injected"))
+            }
+            Some(Fault::Timeout) => std::future::pending().await,
+            Some(Fault::Late) => {
+                let send = send();
+                tokio::spawn(async move {
+                    tokio::time::sleep(PATIENCE + LATENESS).await;
+                    let _ = send.await;
+                });
+                std::future::pending().await
+            }
+            Some(Fault::Reset) => Err(IoError::new(ErrorKind::ConnectionReset, "injected")),
+            Some(Fault::Throttled) => Ok(refusal(StatusCode::TOO_MANY_REQUESTS, "ThrottlingException")),
+            Some(Fault::Conflict) => Ok(refusal(StatusCode::CONFLICT, "ConflictException")),
+            Some(Fault::Broken) => Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException")),
+            Some(Fault::BrokenAfter) => {
+                let _ = send().await;
+                Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException"))
+            }
+        };
+        boundary.alive(self.incarnation).await;
+        answer
+    }
+
+    /// The call itself. It goes on when nobody waits for it any more.
+    async fn forward(
+        self,
+        name: &'static str,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, IoError> {
+        let address = self.world.simulator.address();
+        let sent = tokio::spawn(async move { exchange(address, request).await });
+        let answer = sent.await.map_err(IoError::other)??;
+        if routes::is_mutating(name) {
+            self.world.boundary.count(&self.world.remotes());
+            if answer.status().is_success() && shows_a_secret(answer.body().clone()).await {
+                self.world.boundary.issued();
+            }
+        }
+        Ok(answer)
+    }
+}
+
+async fn exchange(
+    address: SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Full<Bytes>>, IoError> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(IoError::other)?;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(IoError::other)?;
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.map_err(IoError::other)?.to_bytes();
+    connection.abort();
+    Ok(Response::from_parts(head, Full::new(body)))
+}
+
+async fn shows_a_secret(body: Full<Bytes>) -> bool {
+    let body = body.collect().await.expect("a whole body is there").to_bytes();
+    let Ok(answer) = serde_json::from_slice::<Value>(&body) else { return false };
+    ["webhookSecret", "apiKey"].iter().any(|key| answer["webhook"][key].is_string())
+}
+
+fn refusal(status: StatusCode, error: &'static str) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::from_static(br#"{"message": "injected fault"}"#)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error));
+    answer
+}

@@ -1,0 +1,125 @@
+//! The table of what was injected and survived.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::enumeration::Ran;
+use super::fault::Fault;
+
+/// Longer than this is worth a look.
+const SLOW: Duration = Duration::from_secs(12);
+
+#[derive(Default)]
+struct Row {
+    calls: usize,
+    injected: usize,
+    survived: usize,
+    failed: usize,
+    unreached: usize,
+    longest: Duration,
+}
+
+/// What was injected and survived, by scenario and by fault.
+pub struct Report {
+    started: Instant,
+    scenarios: BTreeMap<String, Row>,
+    faults: BTreeMap<Fault, (usize, usize)>,
+    failures: Vec<(String, String)>,
+    slow: Vec<(Duration, String)>,
+}
+
+impl Report {
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            scenarios: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            failures: Vec::new(),
+            slow: Vec::new(),
+        }
+    }
+
+    /// Counts a run, and tells of it at once if it failed.
+    pub fn add(&mut self, ran: &Ran) {
+        let row = self.scenarios.entry(ran.job.place()).or_default();
+        let survived = ran.outcome.is_ok();
+        if ran.job.faults.is_empty() {
+            row.calls = ran.calls.iter().filter(|call| call.nth > 0).count();
+            row.failed += usize::from(!survived);
+        } else if ran.fired.is_empty() && survived {
+            row.unreached += 1;
+        } else {
+            row.injected += ran.fired.len();
+            row.survived += if survived { ran.fired.len() } else { 0 };
+            row.failed += usize::from(!survived);
+            for injection in &ran.fired {
+                let (injected, lived) = self.faults.entry(injection.fault).or_default();
+                *injected += 1;
+                *lived += usize::from(survived);
+            }
+        }
+        row.longest = row.longest.max(ran.took);
+        if ran.took > SLOW && survived {
+            self.slow.push((ran.took, ran.job.id()));
+        }
+        if let Err(why) = &ran.outcome {
+            self.fail(ran, why);
+        }
+    }
+
+    fn fail(&mut self, ran: &Ran, why: &str) {
+        let id = ran.job.id();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
+        let file = folder.join(format!("{}.txt", id.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
+        let _ = fs::create_dir_all(&folder);
+        let _ = fs::write(&file, format!("{id}\n{why}\n{}", ran.trace));
+        eprintln!(
+            "not survived: {id}\n    {why}\n    replay: FAULTS_ONLY='{id}' cargo test --test faults\n    trace: {}",
+            file.display()
+        );
+        self.failures.push((id, why.to_owned()));
+    }
+
+    /// Whether everything was survived.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.scenarios.keys().map(String::len).max().unwrap_or_default().max(8);
+        writeln!(f, "{:width$}  calls  injected  survived  failed  not reached  longest", "scenario")?;
+        for (name, row) in &self.scenarios {
+            let Row { calls, injected, survived, failed, unreached, longest } = row;
+            let longest = longest.as_secs_f64();
+            writeln!(
+                f,
+                "{name:width$}  {calls:5}  {injected:8}  {survived:8}  {failed:6}  {unreached:11}  {longest:5.1} s"
+            )?;
+        }
+        writeln!(f, "\n{:width$}  injected  survived", "fault")?;
+        for fault in Fault::all() {
+            let (injected, survived) = self.faults.get(&fault).copied().unwrap_or_default();
+            writeln!(f, "{fault:width$}  {injected:8}  {survived:8}")?;
+        }
+        for (took, id) in &self.slow {
+            writeln!(f, "slow: {:.1} s for {id}", took.as_secs_f64())?;
+        }
+        for (id, why) in &self.failures {
+            writeln!(f, "not survived: {id}: {why}")?;
+        }
+        let sum = |count: fn(&Row) -> usize| self.scenarios.values().map(count).sum::<usize>();
+        writeln!(f, "\n{} scenarios in {:.0} s", self.scenarios.len(), self.started.elapsed().as_secs_f64())?;
+        write!(
+            f,
+            "{} faults injected, {} survived, {} failed",
+            sum(|row| row.injected),
+            sum(|row| row.survived),
+            sum(|row| row.failed)
+        )
+    }
+}

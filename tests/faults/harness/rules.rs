@@ -1,0 +1,265 @@
+//! The rules that hold whatever happens, checked against the whole state of the simulator and of the API server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use devops_agent_operator::kinds;
+use serde_json::Value;
+
+use super::boundary::{Call, Side};
+use super::fault::Fault;
+use super::log;
+use super::run::{self, MARKER, Outcome, Run, condition, is_settled, is_unready};
+use super::webhook;
+use super::world::World;
+
+/// Everything that has to hold after the script: the objects settle, nothing is doubled, nothing is written any
+/// more, every webhook works, everything can be deleted, and no secret has got out.
+pub async fn check(run: &Run, first_line: u64) -> Outcome {
+    settled(run).await?;
+    // What is left to do is done by the first of two requested passes; the second finds nothing.
+    request_all(run).await?;
+    settled(run).await?;
+    remotes(run)?;
+    webhooks(run).await?;
+    quiet(run).await?;
+    hygiene(run, first_line)?;
+    delete_all(run).await?;
+    hygiene(run, first_line)?;
+    protected(run)?;
+    let broken = run.world.boundary.violations();
+    if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
+}
+
+/// Rule 7: given quiet time every object is Ready, or says why not.
+async fn settled(run: &Run) -> Outcome {
+    let expectations = run.expectations();
+    let unsettled = |object: &Value| {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        match expectations.unready.get(name) {
+            Some(reason) => !is_unready(object, reason),
+            None => !is_settled(object),
+        }
+    };
+    let all = || objects(run).into_iter().filter(|object| unsettled(object)).collect::<Vec<_>>();
+    let done = run.until("every object has settled", || all().is_empty()).await;
+    done.map_err(|why| {
+        let list: Vec<String> = all().iter().map(|object| describe(object)).collect();
+        format!("rule 7: {why}: {}", list.join(", "))
+    })
+}
+
+fn objects(run: &Run) -> Vec<Arc<Value>> {
+    let named = run.objects();
+    named.iter().filter_map(|(kind, name)| run.find(kind, name)).collect()
+}
+
+fn describe(object: &Value) -> String {
+    let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
+    let ready = condition(object, "Ready");
+    let word = |member: &str| ready.map_or("", |ready| ready[member].as_str().unwrap_or_default());
+    format!(
+        "{} {} (Ready={} {} {})",
+        kind.as_str().unwrap_or_default(),
+        name.as_str().unwrap_or_default(),
+        word("status"),
+        word("reason"),
+        word("message")
+    )
+}
+
+async fn request_all(run: &Run) -> Outcome {
+    let mut requests = Vec::new();
+    for (kind, name) in run.objects() {
+        let request = run.request(kind, &name).await?;
+        requests.push((kind, name, request));
+    }
+    for (kind, name, request) in requests {
+        run.handled(kind, &name, &request).await.map_err(|why| format!("rule 7: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Rule 1: as many remotes as there are to be, and never more.
+fn remotes(run: &Run) -> Outcome {
+    let expectations = run.expectations();
+    let now = run.world.remotes();
+    same(&now, &expectations.remotes).map_err(|why| format!("rule 1: at the end {why}"))?;
+    for (kind, most) in run.world.boundary.peak() {
+        let wanted = |map: &BTreeMap<&str, usize>| map.get(kind.as_str()).copied();
+        let allowed = wanted(&expectations.peak).or(wanted(&expectations.remotes)).unwrap_or_default();
+        if most > allowed {
+            return Err(format!("rule 1: for a while there were {most} {kind}, and {allowed} are allowed"));
+        }
+    }
+    Ok(())
+}
+
+fn same(now: &BTreeMap<String, usize>, wanted: &BTreeMap<&str, usize>) -> Outcome {
+    for (kind, count) in now {
+        let wanted = wanted.get(kind.as_str()).copied().unwrap_or_default();
+        if *count != wanted {
+            return Err(format!("there are {count} {kind} instead of {wanted}"));
+        }
+    }
+    Ok(())
+}
+
+/// Rule 2: the webhook in every Secret works, and none was issued twice without need.
+async fn webhooks(run: &Run) -> Outcome {
+    let expectations = run.expectations();
+    for object in objects(run) {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let recorded = object.pointer("/status/webhook/secretName").and_then(Value::as_str);
+        let has_one =
+            run.world.region()["agentSpaces"].as_object().into_iter().flatten().any(|(_, space)| {
+                let id = object["status"]["id"].as_str().unwrap_or_default();
+                !space["associations"][id]["webhook"].is_null()
+            });
+        if object["kind"] != "Association" || !has_one || expectations.without_secret.contains(name) {
+            continue;
+        }
+        let secret =
+            recorded.ok_or_else(|| format!("rule 2: Association {name} has no webhook in its status"))?;
+        let data =
+            run.find("Secret", secret).ok_or_else(|| format!("rule 2: there is no Secret {secret}"))?;
+        let status =
+            webhook::post(&data).await.map_err(|why| format!("rule 2: the Secret {secret}: {why}"))?;
+        if status != 200 {
+            return Err(format!("rule 2: a call with the Secret {secret} is answered with {status}"));
+        }
+    }
+    let needed =
+        expectations.webhooks + run.world.boundary.calls().iter().filter(|call| loses_webhook(call)).count();
+    let issued = run.world.boundary.webhooks_issued();
+    if issued > needed {
+        return Err(format!("rule 2: {issued} webhooks were issued, and {needed} are enough"));
+    }
+    Ok(())
+}
+
+/// Whether a fault may have cost a webhook's secret: its answer, or the Secret before it was written.
+fn loses_webhook(call: &Call) -> bool {
+    let Some(fault) = call.fault else { return false };
+    match call.side {
+        Side::Aws => {
+            ["AssociateService", "UpdateAssociation"].contains(&call.name.as_str()) && fault.loses_answer()
+        }
+        Side::Kubernetes => {
+            let secret = call.name.contains(" secrets/");
+            let crash = fault == Fault::CrashBefore || (fault == Fault::CrashAfter && !call.mutating);
+            secret && crash
+        }
+    }
+}
+
+/// Rule 4: a pass over what does not differ writes nothing to AWS, and to status only the echo of the request.
+async fn quiet(run: &Run) -> Outcome {
+    let before: Vec<(String, Value)> =
+        objects(run).iter().map(|object| (describe(object), status(object))).collect();
+    let calls = run.world.boundary.calls().len();
+    request_all(run).await?;
+    let after: Vec<(String, Value)> =
+        objects(run).iter().map(|object| (describe(object), status(object))).collect();
+    if before != after {
+        return Err(format!(
+            "rule 4: a pass without a difference changed a status: {before:?} became {after:?}"
+        ));
+    }
+    let since = run.world.boundary.calls().split_off(calls);
+    if let Some(call) = since.iter().find(|call| call.side == Side::Aws && call.mutating) {
+        return Err(format!("rule 4: a pass without a difference called {}", call.name));
+    }
+    let mut writes: BTreeMap<&str, usize> = BTreeMap::new();
+    for call in since.iter().filter(|call| call.side == Side::Kubernetes && call.mutating) {
+        *writes.entry(&call.name).or_default() += 1;
+    }
+    match writes.iter().find(|(name, count)| !name.ends_with("/status") || **count > 1) {
+        Some((name, count)) => Err(format!("rule 4: a pass without a difference made {count} × {name}")),
+        None => Ok(()),
+    }
+}
+
+/// The status without the echo.
+fn status(object: &Value) -> Value {
+    let mut status = object["status"].clone();
+    status["lastHandledReconcileAt"].take();
+    status
+}
+
+/// Rules 1 and 3: everything can be deleted, and nothing is left that is not to be.
+async fn delete_all(run: &Run) -> Outcome {
+    for (kind, name) in run.objects() {
+        run.delete(kind, &name).await?;
+    }
+    let gone = run.until("every object is gone", || run.objects().is_empty()).await;
+    gone.map_err(|why| {
+        let list: Vec<String> = objects(run).iter().map(|object| describe(object)).collect();
+        format!("rule 7: {why}: {}", list.join(", "))
+    })?;
+    let left = run.expectations().left;
+    // A private connection goes slowly; its object only goes after it.
+    same(&run.world.remotes(), &left).map_err(|why| format!("rule 1: after the deletion {why}"))
+}
+
+/// Rule 3, at the moment at which a finalizer goes: the remote is gone, or it is to be kept.
+pub fn finalizer_goes(world: &World, plural: &str, name: &str) {
+    let Some(object) = world.cluster.find(plural, &world.namespace, name) else { return };
+    let spec = &object["spec"];
+    let kept = spec["deletionPolicy"] == "Retain"
+        || spec["managementPolicy"] == "Observe"
+        || !spec["existing"].is_null();
+    let ids = ["id", "previousId"].map(|member| object["status"][member].as_str().unwrap_or_default());
+    let present = world.ids();
+    for id in ids.iter().filter(|id| !id.is_empty() && !kept) {
+        if present.iter().any(|present| present == id) {
+            world.boundary.violated(format!(
+                "rule 3: the finalizer of {plural}/{name} goes while its remote {id} exists"
+            ));
+        }
+    }
+}
+
+/// Rule 5: no mutating call names what is not ours.
+fn protected(run: &Run) -> Outcome {
+    let protected = run.expectations().protected;
+    for call in run.world.simulator.call_log(0).iter().filter(|call| call.mutating && call.error.is_none()) {
+        let named = call.resource.values().filter_map(Value::as_str);
+        let parent_only = |id: &str| {
+            call.resource.len() > 1 && call.resource.get("agentSpaceId").is_some_and(|space| space == id)
+        };
+        if let Some(id) = named.into_iter().find(|id| protected.contains(*id) && !parent_only(id)) {
+            return Err(format!("rule 5: {} was called on {id}, which is not ours", call.operation));
+        }
+    }
+    Ok(())
+}
+
+/// Rule 6: no secret in what was written to Kubernetes but Secrets, nor in the log.
+fn hygiene(run: &Run, first_line: u64) -> Outcome {
+    let region = run.world.region();
+    let mut secrets = vec![MARKER.to_owned()];
+    for space in region["agentSpaces"].as_object().into_iter().flatten().map(|(_, space)| space) {
+        for association in space["associations"].as_object().into_iter().flatten().map(|(_, it)| it) {
+            secrets.extend(association["webhook"]["secret"].as_str().map(str::to_owned));
+        }
+    }
+    for secret in &secrets {
+        if let Some(body) = run.world.boundary.written().iter().find(|body| body.contains(secret)) {
+            return Err(format!("rule 6: a secret was written: {body}"));
+        }
+        if let Some(line) = log::find(first_line, secret) {
+            return Err(format!("rule 6: a secret is in the log: {line}"));
+        }
+    }
+    Ok(())
+}
+
+/// For the type of the list of kinds.
+#[allow(dead_code, reason = "says that the harness knows every kind with a remote")]
+const _: () = assert!(kinds::COUNT == 7, "the harness looks at every kind but AWSAccount");
+
+/// The kinds with a remote.
+pub fn kinds_with_a_remote() -> usize {
+    run::kinds().count()
+}

@@ -1,0 +1,304 @@
+//! One run of a scenario: the hands that its script has in the cluster and in AWS, and what it expects.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use kube::ResourceExt;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+
+use super::cluster::{RESOURCES, resource};
+use super::world::World;
+
+/// How long anything may take, however it was disturbed.
+pub const LIMIT: Duration = Duration::from_secs(20);
+/// Annotation that asks for a pass at once.
+const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
+/// In every secret that a scenario puts in: it may be found nowhere else.
+pub const MARKER: &str = "mk7Qz";
+
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// Why a script did not come to its end.
+pub type Failed = String;
+pub type Outcome<T = ()> = Result<T, Failed>;
+
+/// What a script expects beside what holds for every scenario.
+#[derive(Clone, Default)]
+pub struct Expectations {
+    /// Remotes at the end of the script, by kind of the simulator's list; all others are zero.
+    pub remotes: BTreeMap<&'static str, usize>,
+    /// Where there may be more of them for a while.
+    pub peak: BTreeMap<&'static str, usize>,
+    /// Remotes after every object was deleted.
+    pub left: BTreeMap<&'static str, usize>,
+    /// How many webhook secrets are issued in an undisturbed run.
+    pub webhooks: usize,
+    /// Ids that no mutating call may name.
+    pub protected: BTreeSet<String>,
+    /// Objects (by name) that end with `Ready=False` for this reason.
+    pub unready: BTreeMap<&'static str, &'static str>,
+    /// Associations (by name) without a webhook Secret, though their configuration would have one.
+    pub without_secret: BTreeSet<&'static str>,
+}
+
+/// The hands of a script.
+pub struct Run {
+    pub world: Arc<World>,
+    expectations: Mutex<Expectations>,
+}
+
+impl Run {
+    pub fn new(world: Arc<World>) -> Self {
+        Self { world, expectations: Mutex::default() }
+    }
+
+    pub fn expectations(&self) -> Expectations {
+        self.expectations.lock().expect("nobody panics with it in hand").clone()
+    }
+
+    /// Says what is expected.
+    pub fn expect(&self, say: impl FnOnce(&mut Expectations)) {
+        say(&mut self.expectations.lock().expect("nobody panics with it in hand"));
+    }
+
+    /// From here on faults hit.
+    pub fn arm(&self) {
+        self.world.boundary.arm();
+    }
+
+    /// Applies every document of `yaml`. API version and namespace are filled in.
+    pub async fn apply(&self, yaml: &str) -> Outcome {
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(yaml).map_err(|error| format!("{error}\n{yaml}"))?;
+        for mut document in documents {
+            let kind = resource(document["kind"].as_str().unwrap_or_default());
+            document["apiVersion"] = json!(kind.api_version());
+            document["metadata"]["namespace"] = json!(self.world.namespace);
+            self.apply_one(kind.kind, &document).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_one(&self, kind: &'static str, object: &Value) -> Outcome {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let params = PatchParams::apply("faults").force();
+        let applied = api.patch(name, &params, &Patch::Apply(object)).await;
+        let applied = applied.map_err(|error| format!("{kind} {name} is refused: {error}"))?;
+        self.caught_up(kind, &applied).await
+    }
+
+    /// Waits until the harness sees what it has written.
+    async fn caught_up(&self, kind: &str, written: &DynamicObject) -> Outcome {
+        let version =
+            |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+        let (wanted, uid) = (version(written.resource_version()), written.uid());
+        let name = written.name_any();
+        self.until(format!("the harness sees {kind} {name}"), || {
+            let Some(seen) = self.find(kind, &name) else {
+                return written.metadata.deletion_timestamp.is_some();
+            };
+            seen["metadata"]["uid"].as_str() != uid.as_deref()
+                || version(seen["metadata"]["resourceVersion"].as_str().map(str::to_owned)) >= wanted
+        })
+        .await
+    }
+
+    /// Makes a Secret, or changes what is in it. Every value gets the marker.
+    pub async fn secret(&self, name: &str, data: &[(&str, &str)]) -> Outcome {
+        let data: BTreeMap<&str, ByteString> =
+            data.iter().map(|(key, value)| (*key, ByteString(marked(value).into_bytes()))).collect();
+        let metadata = json!({"name": name, "namespace": self.world.namespace});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data});
+        self.apply_one("Secret", &secret).await
+    }
+
+    /// An object, if it is there.
+    pub fn find(&self, kind: &str, name: &str) -> Option<Arc<Value>> {
+        self.world.cluster.find(kind, &self.world.namespace, name)
+    }
+
+    /// A text in an object; empty where there is none.
+    pub fn text(&self, kind: &str, name: &str, pointer: &str) -> String {
+        let object = self.find(kind, name);
+        let text = object.as_ref().and_then(|object| object.pointer(pointer)).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }
+
+    /// The id of an object's remote.
+    pub fn id(&self, kind: &str, name: &str) -> String {
+        self.text(kind, name, "/status/id")
+    }
+
+    /// Changes an object by a JSON merge patch.
+    pub async fn patch(&self, kind: &str, name: &str, patch: Value) -> Outcome {
+        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let patched = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let patched = patched.map_err(|error| format!("{kind} {name} is refused: {error}"))?;
+        self.caught_up(kind, &patched).await
+    }
+
+    /// Loses the status of an object, as a restored backup does.
+    pub async fn lose_status(&self, kind: &str, name: &str) -> Outcome {
+        let members = self.find(kind, name).and_then(|object| object["status"].as_object().cloned());
+        let nothing: Value =
+            members.unwrap_or_default().into_iter().map(|(member, _)| (member, Value::Null)).collect();
+        let patch = Patch::Merge(json!({ "status": nothing }));
+        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let patched = api.patch_status(name, &PatchParams::default(), &patch).await;
+        let patched = patched.map_err(|error| format!("the status of {kind} {name}: {error}"))?;
+        self.caught_up(kind, &patched).await
+    }
+
+    /// Asks for the deletion of an object.
+    pub async fn delete(&self, kind: &str, name: &str) -> Outcome {
+        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        match api.delete(name, &DeleteParams::background()).await {
+            Ok(answer) => match answer.left() {
+                Some(going) => self.caught_up(kind, &going).await,
+                None => self.gone(kind, name).await,
+            },
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(format!("{kind} {name} can't be deleted: {error}")),
+        }
+    }
+
+    /// Waits until an object is gone.
+    pub async fn gone(&self, kind: &str, name: &str) -> Outcome {
+        self.until(format!("{kind} {name} is gone"), || self.find(kind, name).is_none()).await
+    }
+
+    /// Waits until an object is Ready at its present generation and nothing is under way.
+    pub async fn ready(&self, kind: &str, name: &str) -> Outcome {
+        self.until(format!("{kind} {name} is Ready"), || {
+            self.find(kind, name).is_some_and(|it| is_settled(&it))
+        })
+        .await
+    }
+
+    /// Waits until the condition Ready is False for this reason.
+    pub async fn unready(&self, kind: &str, name: &str, reason: &str) -> Outcome {
+        self.until(format!("{kind} {name} is not Ready because of {reason}"), || {
+            self.find(kind, name).is_some_and(|it| is_unready(&it, reason))
+        })
+        .await
+    }
+
+    /// Asks an object for a pass at once; gives the request.
+    pub async fn request(&self, kind: &str, name: &str) -> Outcome<String> {
+        let request = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+        self.patch(kind, name, json!({"metadata": {"annotations": {RECONCILE: request}}})).await?;
+        Ok(request)
+    }
+
+    /// Asks for a pass, and waits until it was made.
+    pub async fn reconcile(&self, kind: &str, name: &str) -> Outcome {
+        let request = self.request(kind, name).await?;
+        self.handled(kind, name, &request).await
+    }
+
+    pub async fn handled(&self, kind: &str, name: &str, request: &str) -> Outcome {
+        self.until(format!("the requested pass over {kind} {name} is made"), || {
+            self.find(kind, name).is_some_and(|it| it["status"]["lastHandledReconcileAt"] == request)
+        })
+        .await
+    }
+
+    /// Waits until something holds; looks again at every change.
+    pub async fn until(&self, what: impl Display, mut holds: impl FnMut() -> bool) -> Outcome {
+        let held = self.world.cluster.until(LIMIT, || holds().then_some(())).await;
+        held.ok_or_else(|| format!("within {LIMIT:?} this did not happen: {what}"))
+    }
+
+    /// Does something in AWS behind the operator's back.
+    pub fn invoke(&self, operation: &str, input: Value) -> Outcome<Value> {
+        self.world
+            .simulator
+            .invoke(operation, input)
+            .map_err(|error| format!("{operation}: {}", error.message))
+    }
+
+    /// Changes a remote behind the operator's back.
+    pub fn mutate(&self, kind: &str, id: &str, set: Value) -> Outcome {
+        self.world.simulator.mutate(kind, id, set).map_err(|error| format!("{kind} {id}: {}", error.message))
+    }
+
+    /// Removes a remote behind the operator's back.
+    pub fn remove(&self, kind: &str, id: &str) -> Outcome {
+        self.world.simulator.remove(kind, id).map_err(|error| format!("{kind} {id}: {}", error.message))
+    }
+
+    /// All objects of our kinds: kind and name.
+    pub fn objects(&self) -> Vec<(&'static str, String)> {
+        let all = self.world.cluster.all(&self.world.namespace);
+        let ours = all.iter().filter_map(|object| {
+            let kind = resource(object["kind"].as_str().unwrap_or_default());
+            kind.ours.then(|| (kind.kind, object["metadata"]["name"].as_str().unwrap_or_default().to_owned()))
+        });
+        ours.collect()
+    }
+
+    /// Takes away what is in the namespace, whoever wants to keep it.
+    pub async fn clear(&self) -> Outcome {
+        let mine = |object: &Value| {
+            object["metadata"]["name"] != "kube-root-ca.crt"
+                && object["metadata"]["deletionTimestamp"].is_null()
+        };
+        for object in self.world.cluster.all(&self.world.namespace) {
+            let kind = resource(object["kind"].as_str().unwrap_or_default());
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            let api = kind.api(&self.world.cluster.client, &self.world.namespace);
+            if kind.ours && !object["metadata"]["finalizers"].is_null() {
+                let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+                let _ = api.patch(name, &PatchParams::default(), &none).await;
+            }
+            if mine(&object) {
+                let _ = api.delete(name, &DeleteParams::background()).await;
+            }
+        }
+        self.until("the namespace is empty", || {
+            let all = self.world.cluster.all(&self.world.namespace);
+            all.iter().all(|object| object["metadata"]["name"] == "kube-root-ca.crt")
+        })
+        .await
+    }
+}
+
+/// The kinds of the operator.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    RESOURCES.iter().filter(|resource| resource.ours).map(|resource| resource.kind)
+}
+
+/// A value of an input Secret, recognisable wherever it turns up.
+pub fn marked(value: &str) -> String {
+    format!("{MARKER}-{value}")
+}
+
+/// A condition of an object.
+pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    object.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == kind)
+}
+
+fn is_observed(object: &Value) -> bool {
+    object.pointer("/status/observedGeneration") == object.pointer("/metadata/generation")
+}
+
+/// Ready at its present generation, and nothing under way.
+pub fn is_settled(object: &Value) -> bool {
+    is_observed(object)
+        && condition(object, "Ready").is_some_and(|ready| ready["status"] == "True")
+        && condition(object, "Reconciling").is_none()
+}
+
+/// Not Ready at its present generation, for this reason.
+pub fn is_unready(object: &Value, reason: &str) -> bool {
+    is_observed(object)
+        && condition(object, "Ready")
+            .is_some_and(|ready| ready["status"] == "False" && ready["reason"] == reason)
+}

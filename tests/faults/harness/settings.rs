@@ -1,0 +1,73 @@
+//! What is run, as the environment says.
+
+use std::str::FromStr;
+
+use super::fault::Injection;
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Just this run, or just this scenario.
+    pub only: Option<Only>,
+    /// Every n-th fault of a scenario under the usual reading of the switches.
+    pub sample: usize,
+    /// Every n-th fault under each other reading.
+    pub readings_sample: usize,
+    /// Runs with two faults.
+    pub pairs: usize,
+    /// What these are drawn by.
+    pub seed: u64,
+    /// Runs at a time.
+    pub parallel: usize,
+}
+
+/// `SCENARIO[@READING][:CALL#NTH:FAULT[+CALL#NTH:FAULT]]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Only {
+    pub scenario: String,
+    pub reading: Option<String>,
+    pub faults: Vec<Injection>,
+}
+
+impl Settings {
+    /// Reads `FAULTS_ONLY`, `FAULTS_FULL`, `FAULTS_SAMPLE`, `FAULTS_PAIRS`, `FAULTS_SEED`, `FAULTS_PARALLEL`.
+    pub fn read() -> Result<Self, String> {
+        let full = variable("FAULTS_FULL")?.unwrap_or(0) == 1;
+        let only = std::env::var("FAULTS_ONLY").ok().filter(|text| !text.is_empty());
+        Ok(Self {
+            only: only.map(|text| text.parse()).transpose()?,
+            sample: variable("FAULTS_SAMPLE")?.unwrap_or(1).max(1),
+            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 9 }).max(1),
+            pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 60 }),
+            seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
+            parallel: variable("FAULTS_PARALLEL")?.unwrap_or(12).max(1),
+        })
+    }
+}
+
+fn variable(name: &str) -> Result<Option<usize>, String> {
+    match std::env::var(name) {
+        Ok(text) if !text.is_empty() => {
+            text.parse().map(Some).map_err(|_| format!("{name}={text} is no number"))
+        }
+        _ => Ok(None),
+    }
+}
+
+impl FromStr for Only {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (place, faults) =
+            text.split_once(':').map_or((text, None), |(place, faults)| (place, Some(faults)));
+        let (scenario, reading) = place
+            .split_once('@')
+            .map_or((place, None), |(scenario, reading)| (scenario, Some(reading.to_owned())));
+        let faults = faults
+            .into_iter()
+            .flat_map(|faults| faults.split('+'))
+            .map(str::parse)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { scenario: scenario.to_owned(), reading, faults })
+    }
+}

@@ -1,0 +1,181 @@
+//! What one run has to itself: a namespace, a simulated AWS, a boundary, and an operator that can die.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_types::retry::RetryConfig;
+use devops_agent_operator::aws::accounts::{ClientFactory, FactoryOptions};
+use devops_agent_operator::aws::{RetryPolicy, Timeouts};
+use devops_agent_operator::engine::backoff::Timing;
+use devops_agent_operator::operator::{Connections, Operator, Options};
+use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use super::boundary::Boundary;
+use super::client_layer;
+use super::cluster::Cluster;
+use super::fault::Injection;
+use super::proxy::{self, Proxy};
+
+/// The region of all runs.
+pub const REGION: &str = "us-east-1";
+/// How long the simulated AWS takes for what takes minutes in the real one.
+const SETTLE_MS: u64 = 150;
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+/// What one run has to itself.
+pub struct World {
+    pub cluster: Arc<Cluster>,
+    pub namespace: String,
+    pub simulator: Running,
+    pub boundary: Boundary,
+    /// The id in owner tags.
+    pub cluster_id: String,
+}
+
+impl World {
+    pub async fn new(
+        cluster: &Arc<Cluster>,
+        namespace: &str,
+        plan: Vec<Injection>,
+        switches: Switches,
+    ) -> Arc<Self> {
+        let mut options = SimulatorOptions::on_free_port();
+        options.switches = switches;
+        let simulator = Simulator::start(options).await.expect("the simulator starts");
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self {
+            cluster: Arc::clone(cluster),
+            namespace: namespace.to_owned(),
+            simulator,
+            boundary: Boundary::new(plan),
+            cluster_id: format!("cluster-{run}"),
+        })
+    }
+
+    /// How many remotes there are, by kind.
+    pub fn remotes(&self) -> BTreeMap<String, usize> {
+        let resources = self.simulator.resources();
+        let lists = resources.as_object().into_iter().flatten();
+        lists.map(|(kind, list)| (kind.clone(), list.as_array().map_or(0, Vec::len))).collect()
+    }
+
+    /// The ids of all remotes.
+    pub fn ids(&self) -> Vec<String> {
+        let resources = self.simulator.resources();
+        let lists = resources.as_object().into_iter().flatten().map(|(_, list)| list);
+        let entries = lists.filter_map(Value::as_array).flatten();
+        entries.filter_map(|entry| entry["id"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// The region in the simulator, secrets and all.
+    pub fn region(&self) -> Value {
+        let mut state = self.simulator.state(true);
+        state["accounts"]["123456789012"][REGION].take()
+    }
+}
+
+/// What the simulator answers where the service does not say, in short times.
+pub fn switches() -> Switches {
+    Switches { settle_ms: SETTLE_MS, ..Switches::default() }
+}
+
+/// An operator that is started again whenever it dies. Dropping this ends it.
+pub struct Life(JoinHandle<()>);
+
+impl Life {
+    pub fn start(world: Arc<World>) -> Self {
+        Self(tokio::spawn(live(world)))
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn live(world: Arc<World>) {
+    loop {
+        let incarnation = world.boundary.begin();
+        tokio::select! {
+            biased;
+            () = world.boundary.has_crashed(incarnation) => {}
+            error = incarnate(&world, incarnation) => {
+                // As a process that could not start, which Kubernetes starts again.
+                tracing::warn!(%error, namespace = world.namespace, "the operator could not start");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+/// One operator; comes back only with the reason why it could not start.
+async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
+    let proxy = Proxy::start(world, incarnation).await;
+    let connections = Connections {
+        kubernetes: client_layer::client(world, incarnation),
+        aws: factory(&proxy.url),
+        own_namespace: world.namespace.clone(),
+    };
+    match Operator::start(&options(world), connections).await {
+        Err(error) => error.to_string(),
+        Ok(_running) => std::future::pending().await,
+    }
+}
+
+fn options(world: &World) -> Options {
+    Options {
+        region: None,
+        cluster_id: Some(world.cluster_id.clone()),
+        namespace: Some(world.namespace.clone()),
+        watch_namespace: Some(world.namespace.clone()),
+        timing: timing(),
+        concurrency: 4,
+        requests_per_second: 1000.0,
+        admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+    }
+}
+
+/// As in earnest, but faster. The safety nets are as far apart as in earnest: what is found only by them has not
+/// been survived.
+fn timing() -> Timing {
+    Timing {
+        first_retry: Duration::from_millis(20),
+        longest_retry: Duration::from_millis(300),
+        poll: Duration::from_millis(50),
+        unknown_outcome: Duration::from_millis(700),
+        ..Timing::default()
+    }
+}
+
+fn factory(url: &str) -> ClientFactory {
+    let credentials = Credentials::builder()
+        .access_key_id("simulator")
+        .secret_access_key("simulator")
+        .account_id("123456789012")
+        .provider_name("faults")
+        .build();
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(url)
+        .build();
+    let options = FactoryOptions {
+        timeouts: Timeouts { connect: proxy::PATIENCE, call: proxy::PATIENCE },
+        requests_per_second: Some(1000.0),
+        retry: RetryPolicy { attempts: 3, base: Duration::from_millis(10), cap: Duration::from_millis(50) },
+        ..FactoryOptions::default()
+    };
+    ClientFactory::with_settings(options, sdk).expect("the settings can be used")
+}

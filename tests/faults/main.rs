@@ -1,0 +1,45 @@
+//! Nothing lost, nothing doubled: every fault at every step.
+//!
+//! A scenario is a script over one or several objects. It is run undisturbed first, which records what the operator
+//! says to Kubernetes and to AWS; then once for each fault at each of these calls. After each run the rules in
+//! `harness/rules.rs` are checked against the whole state of the simulated AWS and of the API server. It needs a
+//! cluster of its own:
+//!
+//! ```console
+//! $ cargo xtask cluster                               # prints the KUBECONFIG to use
+//! $ cargo test --test faults                          # everything that takes minutes
+//! $ FAULTS_FULL=1 cargo test --test faults            # the whole product
+//! $ FAULTS_ONLY=rotate-webhook cargo test --test faults
+//! $ FAULTS_ONLY='rotate-webhook:AssociateService#1:crash-after' cargo test --test faults
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can not be set up has failed"
+)]
+
+mod harness;
+mod scenarios;
+
+use std::process::ExitCode;
+
+use harness::enumeration::run_all;
+use harness::settings::Settings;
+
+fn main() -> ExitCode {
+    let settings = match Settings::read() {
+        Ok(settings) => settings,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    harness::log::start();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
+    let report = runtime.block_on(run_all(&settings, &scenarios::all(), scenarios::READINGS));
+    println!("{report}");
+    if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
