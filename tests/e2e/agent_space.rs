@@ -281,3 +281,19 @@ fn the_space_of_another_cluster_is_left_alone() {
         assert_eq!(t.only("agentSpace")["tags"]["devopsagent.dev/cluster"], "elsewhere");
     });
 }
+
+#[test]
+fn a_space_that_is_taken_over_keeps_its_name_until_the_spec_gives_it_one() {
+    run(async |t| {
+        let made = t.invoke("CreateAgentSpace", json!({"name": "Theirs"})).await;
+        let id = text(&made, "/agentSpace/agentSpaceId");
+        let space = t
+            .apply(&format!("{{kind: AgentSpace, metadata: {{name: mine}}, spec: {{externalId: '{id}'}}}}"))
+            .await;
+        space.ready().await;
+        assert_eq!(t.only("agentSpace")["name"], "Theirs");
+        space.patch(json!({"spec": {"name": "Ours"}})).await;
+        space.ready().await;
+        assert_eq!(t.only("agentSpace")["name"], "Ours");
+    });
+}

@@ -38,18 +38,18 @@ fn an_account_whose_role_can_not_be_assumed_says_so_and_recovers() {
     run(async |t| {
         let name = format!("{}-denied", t.namespace);
         let role = format!("arn:aws:iam::{}:role/denied", t.account);
-        let rule = json!({"operation": "AssumeRole", "resource": role, "effect": "error", "error": "AccessDenied", "times": 0});
-        let rule = t.shared.simulator.add_fault(serde_json::from_value(rule).unwrap());
-        let yaml = json!({"kind": "AWSAccount", "metadata": {"name": name}, "spec": {"assumeRole": {"roleArn": role}}});
-        let denied = t.apply(&yaml.to_string()).await;
-        let message = denied.condition("Ready", "False", "CredentialsUnavailable").await;
+        let fault = json!({"operation": "AssumeRole", "resource": role, "effect": "error", "error": "AccessDenied", "times": 0});
+        let number = t.shared.simulator.add_fault(serde_json::from_value(fault).unwrap());
+        let object = json!({"kind": "AWSAccount", "metadata": {"name": name}, "spec": {"assumeRole": {"roleArn": role}}});
+        let refused = t.apply(&object.to_string()).await;
+        let message = refused.condition("Ready", "False", "CredentialsUnavailable").await;
         assert!(message.contains(&role) && message.contains("AccessDenied"), "{message}");
         assert!(!message.contains("Unhandled"), "a message for people: {message}");
-        let url = format!("{}/_simulator/faults/{rule}", t.shared.simulator.url());
+        let url = format!("{}/_simulator/faults/{number}", t.shared.simulator.url());
         t.shared.http.delete(url).send().await.unwrap();
-        denied.request().await;
-        denied.ready().await;
-        denied.delete_and_wait().await;
+        refused.request().await;
+        refused.ready().await;
+        refused.delete_and_wait().await;
     });
 }
 
@@ -157,19 +157,35 @@ fn without_an_account_of_its_own_a_space_uses_the_default_one() {
 }
 
 #[test]
-fn a_space_stays_in_the_account_that_it_was_created_in() {
+fn a_default_account_that_comes_later_is_for_what_is_made_later() {
     run(async |t| {
         let _alone = default_account(t).await;
-        let space = t.apply("{kind: AgentSpace, metadata: {name: plain}, spec: {accountRef: null}}").await;
-        space.ready().await;
+        let plain = "{kind: AgentSpace, metadata: {name: plain}, spec: {accountRef: null}}";
+        let space = t.apply(plain).await;
+        let id = text(&space.ready().await, "/status/id").to_owned();
         let role = format!("arn:aws:iam::{}:role/test", t.account);
         let default = json!({"kind": "AWSAccount", "metadata": {"name": "default"}, "spec": {"assumeRole": {"roleArn": role}}});
         let default = t.apply(&default.to_string()).await;
         default.ready().await;
-        space.condition("Stalled", "True", "AccountChanged").await;
-        assert_eq!(t.remotes("agentSpace").len(), 0);
+        space.reconcile().await;
+        let object = space.ready().await;
+        assert_eq!((text(&object, "/status/id"), text(&object, "/status/account")), (id.as_str(), ""));
+        assert!(t.remotes("agentSpace").is_empty());
+        let later = t.apply(&plain.replace("name: plain", "name: later")).await;
+        assert_eq!(later.ready().await["status"]["account"], "default");
+        later.delete_and_wait().await;
         default.delete_and_wait().await;
-        space.ready().await;
         space.delete_and_wait().await;
+    });
+}
+
+#[test]
+fn a_space_stays_in_the_account_that_it_was_created_in() {
+    run(async |t| {
+        let space = t.apply(SPACE).await;
+        space.ready().await;
+        let refused =
+            space.try_patch(json!({"spec": {"accountRef": {"name": "another"}}})).await.unwrap_err();
+        assert!(refused.to_string().contains("accountRef can't be changed"), "{refused}");
     });
 }

@@ -16,12 +16,14 @@ struct Row {
     webhook: Option<&'static str>,
 }
 
-fn existing(kind: &str) -> Option<String> {
-    Some(format!("{{existing: {{match: {{serviceType: {kind}}}}}}}"))
+/// A registration that the console made.
+fn existing(kind: &str) -> String {
+    format!("{{existing: {{match: {{serviceType: {kind}}}}}}}")
 }
 
-fn registered(kind: &str) -> Option<String> {
-    Some(format!("{{service: {}}}", service(kind)))
+/// A registration of our own.
+fn registered(kind: &str) -> String {
+    format!("{{service: {}}}", service(kind))
 }
 
 /// A test for each configuration.
@@ -62,76 +64,76 @@ round_trips! {
     a_github_repository:
         "{github: {repoName: shop, repoId: '1', owner: example-org, ownerType: organization, instanceIdentifier: ghes.example.com,
           runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}",
-        existing("github"), None;
+        Some(existing("github")), None;
     a_gitlab_project:
         "{gitlab: {projectId: '42', projectPath: shop/checkout, instanceIdentifier: gitlab.example.com,
           runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}",
-        registered("gitlab"), Some("gitlab");
+        Some(registered("gitlab")), Some("gitlab");
     an_azure_subscription:
         "{azure: {subscriptionId: 01234567-89ab-cdef-0123-456789abcdef}}",
-        existing("azure"), None;
+        Some(existing("azure")), None;
     an_azure_subscription_through_an_identity:
         "{azure: {subscriptionId: 01234567-89ab-cdef-0123-456789abcdef}}",
-        registered("azureidentity"), None;
+        Some(registered("azureidentity")), None;
     an_azure_devops_project:
         "{azuredevops: {organizationName: example-org, projectId: p-1, projectName: Shop}}",
-        existing("azuredevops"), None;
+        Some(existing("azuredevops")), None;
     a_slack_workspace:
         "{slack: {workspaceId: T0EXAMPLE1, workspaceName: example, transmissionTarget: {opsOncallTarget: {channelId: C0123ABCDEF, channelName: incidents},
           opsSRETarget: {channelId: G0123ABCDEF}}, bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: true}}}",
-        existing("slack"), Some("apikey");
+        Some(existing("slack")), Some("apikey");
     a_teams_team:
         "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {opsOncallTarget: {channelId: '19:a@thread.tacv2',
           channelName: incidents}, opsSRETarget: {channelId: '19:b@thread.tacv2', channelName: sre}},
           bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: false}}}",
-        existing("msteams"), None;
+        Some(existing("msteams")), None;
     a_teams_team_without_channels:
         "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {}}}",
-        existing("msteams"), None;
+        Some(existing("msteams")), None;
     pagerduty_services:
         "{pagerduty: {services: [P0ABCDE, P1ABCDE], customerEmail: ops@example.com}}",
-        registered("pagerduty"), Some("pagerduty");
+        Some(registered("pagerduty")), Some("pagerduty");
     a_servicenow_instance:
         "{servicenow: {instanceId: example, authScopes: [useraccount]}}",
-        registered("servicenow"), Some("apikey");
+        Some(registered("servicenow")), Some("apikey");
     a_servicenow_instance_without_settings:
         "{servicenow: {}}",
-        registered("servicenow"), Some("apikey");
+        Some(registered("servicenow")), Some("apikey");
     a_dynatrace_environment:
         "{dynatrace: {envId: abc12345, resources: [SERVICE-1, HOST-2]}}",
-        registered("dynatrace"), Some("hmac");
+        Some(registered("dynatrace")), Some("hmac");
     the_event_channel:
         "{eventChannel: {}}",
-        registered("eventChannel"), Some("hmac");
+        Some(registered("eventChannel")), Some("hmac");
     tools_of_an_mcp_server:
         "{mcpserver: {tools: [search, restart, purge], toolDetails: [{name: search, toolClassification: READ_ONLY},
           {name: restart, toolClassification: MUTATIVE}, {name: purge, toolClassification: DESTRUCTIVE}]}}",
-        registered("mcpserver"), Some("hmac");
+        Some(registered("mcpserver")), Some("hmac");
     no_tools_of_an_mcp_server:
         "{mcpserver: {tools: []}}",
-        registered("mcpserver"), Some("hmac");
+        Some(registered("mcpserver")), Some("hmac");
     tools_of_an_mcp_server_with_signatures:
         "{mcpserversigv4: {tools: [search], toolDetails: [{name: search}]}}",
-        registered("mcpserversigv4"), Some("hmac");
+        Some(registered("mcpserversigv4")), Some("hmac");
     datadog_with_elevated_tools:
         "{mcpserverdatadog: {enabledElevatedTools: [{name: mute_monitor, toolClassification: MUTATIVE}]}}",
-        registered("mcpserverdatadog"), Some("apikey");
+        Some(registered("mcpserverdatadog")), Some("apikey");
     grafana_with_tools:
         "{mcpservergrafana: {endpoint: 'https://example.grafana.net', organizationId: '1', tools: [query, list],
           enabledElevatedTools: [{name: silence, toolClassification: MUTATIVE}]}}",
-        registered("mcpservergrafana"), Some("apikey");
+        Some(registered("mcpservergrafana")), Some("apikey");
     a_new_relic_account:
         "{mcpservernewrelic: {accountId: '1234567', endpoint: 'https://mcp.newrelic.com/mcp/'}}",
-        registered("mcpservernewrelic"), Some("apikey");
+        Some(registered("mcpservernewrelic")), Some("apikey");
     splunk:
         "{mcpserversplunk: {}}",
-        registered("mcpserversplunk"), Some("apikey");
+        Some(registered("mcpserversplunk")), Some("apikey");
     a_remote_agent:
         "{remoteagent: {}}",
-        registered("remoteagent"), None;
+        Some(registered("remoteagent")), None;
     a_remote_agent_with_signatures:
         "{remoteagentsigv4: {}}",
-        registered("remoteagentsigv4"), None;
+        Some(registered("remoteagentsigv4")), None;
     release_management:
         "{releaseManagement: {name: staging, networkAccess: {privateAccess: {privateConnectionName: internal,
           runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}}}",

@@ -256,6 +256,11 @@ macro_rules! every_kind {
             }
 
             #[test]
+            fn is_not_shared_by_two_objects() {
+                run(async |t| twins(t, &$sample).await);
+            }
+
+            #[test]
             fn when_paused_is_left_alone() {
                 run(async |t| paused(t, &$sample).await);
             }
@@ -326,6 +331,8 @@ async fn observed(t: &Test, sample: &Sample) {
     let status = object.ready().await["status"].clone();
     assert_eq!(status["id"], id.as_str());
     object.patch(json!({"spec": json_of(sample.edit.0)})).await;
+    let message = object.condition("Synced", "False", "Drifted").await;
+    assert!(message.contains("Observe"), "{message}");
     object.ready().await;
     object.reconcile().await;
     object.delete_and_wait().await;
@@ -431,6 +438,26 @@ async fn lose_status(object: &Handle) {
     let nothing: Value =
         status.as_object().into_iter().flatten().map(|(key, _)| (key.clone(), Value::Null)).collect();
     object.patch_status(nothing).await;
+}
+
+async fn twins(t: &Test, sample: &Sample) {
+    let (object, id) = sample.ready(t, &json!({})).await;
+    let twin = || async {
+        let mut twin = sample.object(&json!({}));
+        twin["metadata"]["name"] = json!("twin");
+        let twin = t.apply(&twin.to_string()).await;
+        let message = twin.condition("Stalled", "True", "Conflict").await;
+        assert!(message.contains(&format!("{}/sample", t.namespace)), "{message}");
+        twin
+    };
+    let mark = t.mark();
+    twin().await.delete_and_wait().await;
+    assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+    assert_eq!(remote_id(sample.remote, &sample.only(t)), id);
+    let twin = twin().await;
+    object.delete_and_wait().await;
+    twin.ready().await;
+    assert_eq!(sample.remotes(t).len(), 1);
 }
 
 async fn paused(t: &Test, sample: &Sample) {

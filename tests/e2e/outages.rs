@@ -39,7 +39,7 @@ fn every_refusal_has_its_reason() {
             ("InvalidParameterException", "Stalled", "Invalid"),
             ("AccessDeniedException", "Stalled", "AccessDenied"),
             ("ServiceQuotaExceededException", "Stalled", "QuotaExceeded"),
-            ("ConflictException", "Reconciling", "Conflict"),
+            ("ConflictException", "Reconciling", "Refused"),
         ]
         .into_iter()
         .enumerate()
@@ -214,5 +214,21 @@ fn a_replacement_whose_answer_was_lost_leaves_one_registration() {
         let remote = t.only("service");
         assert_eq!(object["status"]["id"], remote["serviceId"]);
         assert_eq!(remote["registration"]["gitlab"]["targetUrl"], "https://gitlab.example.org");
+    });
+}
+
+#[test]
+fn what_aws_accepts_and_does_not_keep_is_not_written_for_ever() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        // AWS drops the status of everything but skills.
+        let asset = "{kind: Asset, metadata: {name: report}, spec: {agentSpaceRef: {name: space}, assetType: attachment,
+                      metadata: {filename: a.pdf, extension: pdf, size: 1, status: INACTIVE}, content: {files: [{path: a.pdf, text: x}]}}}";
+        let asset = t.apply(asset).await;
+        let message = asset.condition("Stalled", "True", "NotConverging").await;
+        assert!(message.contains("metadata.status"), "{message}");
+        assert_eq!(t.count("UpdateAsset"), 5);
+        asset.patch(json!({"spec": {"metadata": {"status": null}}})).await;
+        asset.ready().await;
     });
 }

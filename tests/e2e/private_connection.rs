@@ -35,7 +35,6 @@ fn a_connection_that_aws_manages_is_made_as_the_yaml_says() {
         let spec = json!({"mode": {"serviceManaged": settings}, "tags": {"team": "payments"}});
         let object = json!({"kind": "PrivateConnection", "metadata": {"name": "internal"}, "spec": spec});
         let connection = t.apply(&object.to_string()).await;
-        connection.condition("Ready", "False", "InTransition").await;
         let object = connection.ready().await;
         assert_eq!(object["status"]["id"], "internal");
         assert_eq!(object["status"]["state"], "ACTIVE");
@@ -157,7 +156,12 @@ fn a_connection_that_fails_says_why() {
 fn a_connection_is_deleted_while_it_comes_up() {
     run(async |t| {
         let connection = t.apply(CONNECTION).await;
-        connection.condition("Ready", "False", "InTransition").await;
+        connection.ready().await;
+        let coming_up = json!({"status": "CREATE_IN_PROGRESS", "settlesAt": "2099-01-01T00:00:00Z"});
+        t.mutate("privateConnection", "internal", coming_up).await;
+        connection.request().await;
+        let message = connection.condition("Ready", "False", "InTransition").await;
+        assert!(message.contains("CREATE_IN_PROGRESS"), "{message}");
         connection.delete_and_wait().await;
         assert!(t.is_empty());
     });

@@ -235,3 +235,56 @@ fn the_webhook_of_an_association_that_was_taken_over_is_left_in_use() {
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
     });
 }
+
+#[test]
+fn an_association_that_vanished_comes_back_with_a_working_webhook() {
+    run(async |t| {
+        let events = events(t).await;
+        let old = events.id().await;
+        t.remove("association", &old).await;
+        events.reconcile().await;
+        let object = events.ready().await;
+        assert_ne!(object["status"]["id"], old.as_str());
+        let secret = t.secret_data("events-webhook").await.unwrap();
+        assert_eq!(secret["associationId"], text(&object, "/status/id"));
+        webhook::assert_works(t, &secret).await;
+    });
+}
+
+#[test]
+fn an_association_that_is_only_observed_has_no_secret() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        t.apply(CHANNEL).await.ready().await;
+        let space = t.handle("AgentSpace", "space").id().await;
+        let service = t.handle("ServiceRegistration", "channel").id().await;
+        let input =
+            json!({"agentSpaceId": space, "serviceId": service, "configuration": {"eventChannel": {}}});
+        let made = t.invoke("AssociateService", input).await;
+        let mark = t.mark();
+        let events = t.apply(&EVENTS.replace("spec:\n", "spec:\n  managementPolicy: Observe\n")).await;
+        let object = events.ready().await;
+        assert_eq!(object["status"]["id"], made["association"]["associationId"]);
+        assert_eq!(t.secret_data("events-webhook").await, None);
+        events.delete_and_wait().await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn an_edit_of_the_secret_by_hand_is_noticed() {
+    run(async |t| {
+        let events = events(t).await;
+        let before = t.secret_data("events-webhook").await.unwrap();
+        let wrong = json!({"data": {"id": "d3Jvbmc="}});
+        t.handle("Secret", "events-webhook").patch(wrong).await;
+        let after = wait_until("the Secret is right again", async || {
+            t.secret_data("events-webhook")
+                .await
+                .filter(|secret| secret["id"] != "wrong" && secret["id"] != before["id"])
+        })
+        .await;
+        events.ready().await;
+        webhook::assert_works(t, &after).await;
+    });
+}

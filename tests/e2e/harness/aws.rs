@@ -35,11 +35,6 @@ impl Test {
         }
     }
 
-    /// The resource of a kind with this id.
-    pub fn remote(&self, kind: &str, id: &str) -> Option<Value> {
-        self.remotes(kind).into_iter().find(|remote| remote_id(kind, remote) == id)
-    }
-
     /// The only resource of a kind.
     pub fn only(&self, kind: &str) -> Value {
         let mut all = self.remotes(kind);

@@ -17,6 +17,8 @@ use super::test::Test;
 const LONGEST: Duration = Duration::from_mins(4);
 /// How long the simulated AWS takes for what takes minutes in the real one.
 const SETTLE_MS: u64 = 400;
+/// So few results on a page that every list has several.
+const PAGE_SIZE: usize = 2;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
@@ -50,6 +52,7 @@ impl Shared {
             .expect("an HTTP client can be made");
         let mut options = Options::on_free_port();
         options.switches.settle_ms = SETTLE_MS;
+        options.switches.page_size = PAGE_SIZE;
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         crds::install(&client).await;
         crds::clear(&client).await;

@@ -1,6 +1,7 @@
 //! An incident tool: it knows nothing but what is in the webhook's Secret.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -18,6 +19,13 @@ fn sign(secret: &str, message: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key may have any length");
     mac.update(message.as_bytes());
     mac.finalize().into_bytes().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Posts an incident with what the Secret says; gives the answer's status.
@@ -38,8 +46,7 @@ pub async fn post(t: &Test, secret: &BTreeMap<String, String>) -> StatusCode {
         "gitlab" => request.header("x-gitlab-token", value("secret")),
         "pagerduty" => {
             let signature = sign(value("secret"), &body);
-            let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-            request.header("x-pagerduty-signature", format!("v1={hex}"))
+            request.header("x-pagerduty-signature", format!("v1={}", hex(&signature)))
         }
         other => panic!("a webhook of the type {other}"),
     };
@@ -51,7 +58,7 @@ pub async fn assert_works(t: &Test, secret: &BTreeMap<String, String>) {
     assert_eq!(post(t, secret).await, StatusCode::OK, "the Secret's values are accepted");
     let mut wrong = secret.clone();
     for key in ["secret", "token"] {
-        wrong.entry(key.to_owned()).and_modify(|value| *value = "wrong".to_owned());
+        wrong.entry(key.to_owned()).and_modify(|value| "wrong".clone_into(value));
     }
     assert_eq!(post(t, &wrong).await, StatusCode::FORBIDDEN, "a wrong secret is not accepted");
 }
