@@ -70,6 +70,10 @@ struct Run {
     #[arg(long, env = "ADMIN_ADDRESS", default_value = "0.0.0.0:8081")]
     admin_address: SocketAddr,
 
+    /// Elect a leader among several replicas; the others stand by. The lease is in the operator's namespace.
+    #[arg(long, env = "LEADER_ELECTION")]
+    leader_election: bool,
+
     /// How the log is written: for people, or a JSON object a line.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -138,7 +142,7 @@ fn run(arguments: Run) -> Result<(), Error> {
         admin: arguments.admin_address,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, stop_signal()))?)
+    Ok(runtime.block_on(operator::run(options, arguments.leader_election, stop_signal()))?)
 }
 
 fn start_log(arguments: &Run) -> Result<(), Error> {

@@ -15,6 +15,7 @@ pub mod decide;
 pub mod drift;
 pub mod error;
 pub mod events;
+pub mod fence;
 pub mod fingerprint;
 pub mod hub;
 pub mod inputs;

@@ -2,7 +2,9 @@
 
 mod admin;
 mod fingerprint_key;
+mod lease;
 
+use admin::Health;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::aws::accounts::{ClientFactory, FactoryOptions};
 use crate::engine::backoff::{Failures, Timing};
 use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
+use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::memory::{Requests, Unknown};
 use crate::engine::status::{FIELD_MANAGER, Written};
@@ -81,6 +84,9 @@ pub enum Error {
     /// The AWS settings can't be used.
     #[error("reading the AWS settings: {0}")]
     Aws(#[from] aws::Error),
+    /// Another replica may lead now: this process must not go on.
+    #[error("leadership is lost; the process ends, and starts again as one that stands by")]
+    LeadershipLost,
     /// The admin server could not listen.
     #[error("listening on {address}: {source}")]
     Listen {
@@ -97,8 +103,13 @@ impl Error {
     }
 }
 
-/// Runs the operator until `stop`; passes under way are finished.
-pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+/// Runs the operator until `stop`; passes under way are finished. With `leader_election` it works only
+/// while it leads.
+pub async fn run(
+    options: Options,
+    leader_election: bool,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
     let config = kube::Config::infer().await.map_err(Box::new)?;
     let own_namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let kubernetes = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
@@ -108,20 +119,74 @@ pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'stat
         ..FactoryOptions::default()
     }))
     .await?;
+    let health = Arc::new(Health::default());
     let listener = admin::listen(options.admin).await?;
-    let operator = Operator::start(&options, Connections { kubernetes, aws, own_namespace }).await?;
-    let admin = tokio::spawn(admin::serve(listener, Arc::clone(&operator.cx)));
-    stop.await;
-    operator.stop().await;
-    admin.abort();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(admin::serve(listener, Arc::clone(&health)));
+    let connections = Connections { kubernetes, aws, own_namespace };
+    if leader_election {
+        lead(&options, connections, &health, stop).await
+    } else {
+        let operator = Operator::start(&options, connections).await?;
+        health.leads(&operator.cx);
+        stop.await;
+        operator.stop().await;
+        Ok(())
+    }
+}
+
+/// Works while this replica leads, and frees the lease at the end.
+async fn lead(
+    options: &Options,
+    connections: Connections,
+    health: &Health,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let fence = Fence::closed();
+    let mut election = lease::Election::new(
+        connections.kubernetes.clone(),
+        &connections.own_namespace,
+        identity(),
+        lease::Timing::default(),
+        fence.clone(),
+    );
+    health.stands_by();
+    tokio::pin!(stop);
+    tokio::select! {
+        () = election.lead() => {}
+        () = &mut stop => return Ok(()),
+    }
+    let operator = Operator::start_behind(fence, options, connections).await?;
+    health.leads(&operator.cx);
+    tokio::select! {
+        () = election.hold() => return Err(Error::LeadershipLost),
+        () = &mut stop => {}
+    }
+    // The lease is renewed while passes under way are finished: nobody else starts before they are.
+    tokio::select! {
+        () = election.hold() => return Err(Error::LeadershipLost),
+        () = operator.stop() => {}
+    }
+    election.release().await;
     Ok(())
+}
+
+/// The name of this replica: that of its pod, and a part that no two processes share.
+fn identity() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "devops-agent-operator".to_owned());
+    format!("{host}_{}", fingerprint_key::random_id())
 }
 
 impl Operator {
     /// Starts the controllers and watches.
     pub async fn start(options: &Options, connections: Connections) -> Result<Self, Error> {
+        Self::start_behind(Fence::default(), options, connections).await
+    }
+
+    /// The same, writing only while `fence` is open.
+    async fn start_behind(fence: Fence, options: &Options, connections: Connections) -> Result<Self, Error> {
         let (stopping, stopped) = watch::channel(false);
-        let cx = Arc::new(context(options, connections).await?);
+        let cx = Arc::new(Box::pin(context(fence, options, connections)).await?);
         let shutdown = || {
             let mut stopped = stopped.clone();
             async move {
@@ -148,7 +213,7 @@ impl Operator {
     }
 }
 
-async fn context(options: &Options, connections: Connections) -> Result<Context, Error> {
+async fn context(fence: Fence, options: &Options, connections: Connections) -> Result<Context, Error> {
     let Connections { kubernetes: client, aws, own_namespace } = connections;
     let fingerprints = fingerprint_key::load(&client, &own_namespace);
     let cluster_id = cluster_id(&client, options.cluster_id.clone());
@@ -166,6 +231,7 @@ async fn context(options: &Options, connections: Connections) -> Result<Context,
         client,
         accounts: Accounts::new(aws),
         hub: Hub::default(),
+        fence,
         fingerprints,
         cluster_id,
         watch_namespace: options.watch_namespace.clone(),

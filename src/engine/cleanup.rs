@@ -45,6 +45,7 @@ impl<K: Kind> Pass<'_, K> {
         }
         let Some((scope, remote)) = self.find_to_delete().await? else { return Ok(()) };
         if let Some(aside) = K::aside(&self.status).map(str::to_owned) {
+            self.cx.fence.check()?;
             K::delete(&scope, &aside).await?;
         }
         let Some(remote) = remote else { return Ok(()) };
@@ -54,6 +55,7 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(());
         }
         if !K::is_going(&remote) {
+            self.cx.fence.check()?;
             K::delete(&scope, remote.id()).await?;
             events::deleted(self, K::NOUN, remote.id()).await;
             if K::read(&scope, remote.id(), None, &self.status).await?.is_none() {

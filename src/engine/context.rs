@@ -15,6 +15,7 @@ use crate::api::common::Object;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
+use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
 use super::inputs::kind_name;
@@ -29,6 +30,8 @@ pub struct Context {
     pub accounts: Accounts,
     /// Who refers to whom.
     pub hub: Hub,
+    /// Whether this process may write.
+    pub fence: Fence,
     /// Makes fingerprints of write-only input.
     pub fingerprints: Fingerprinter,
     /// Id of this cluster in owner tags.

@@ -152,6 +152,10 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
+    if !cx.fence.is_open() {
+        // The process is about to end; a leader among the others goes on.
+        return Ok(Action::requeue(cx.timing.poll));
+    }
     let api = K::api(cx.client.clone(), &object.namespace().unwrap_or_default());
     let outcome = finalizer(&api, FINALIZER, object, |event| async {
         match event {

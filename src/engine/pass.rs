@@ -212,6 +212,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             self.status.common_mut().intent = Some(Intent { operation: operation.to_owned() });
             self.write_status().await?;
         }
+        self.cx.fence.check()?;
         match K::create(&resolved.scope, &resolved.desired, &self.status).await {
             Ok(mut created) => {
                 if let Some(secret) = created.secret.take() {
@@ -299,6 +300,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
+        self.cx.fence.check()?;
         let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
         if let Some(secret) = updated.secret {
             self.write_secret(&secret).await?;
@@ -335,6 +337,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 }
             }
             Replacement::BreakBeforeMake => {
+                self.cx.fence.check()?;
                 K::delete(scope, remote.id()).await?;
                 self.forget_remote();
             }
@@ -452,6 +455,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if self.status == self.stored {
             return Ok(());
         }
+        self.cx.fence.check()?;
         status::write(&self.cx.written, &self.api, self.object, &self.status).await?;
         self.stored = self.status.clone();
         Ok(())

@@ -37,7 +37,7 @@ fn read(secret: &Secret) -> Option<Fingerprinter> {
 
 fn fresh(namespace: &str) -> Secret {
     let data = BTreeMap::from([
-        ("id".to_owned(), ByteString(hex(&random::<8>()).into_bytes())),
+        ("id".to_owned(), ByteString(random_id().into_bytes())),
         ("key".to_owned(), ByteString(random::<32>().to_vec())),
     ]);
     Secret {
@@ -62,6 +62,11 @@ fn random<const N: usize>() -> [u8; N] {
     // Only fails where the system has no randomness at all; TLS would not work there either.
     let _ = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
     bytes
+}
+
+/// A random name, for what needs one that nothing else has.
+pub fn random_id() -> String {
+    hex(&random::<8>())
 }
 
 fn unreadable(namespace: &str) -> kube::Error {
