@@ -14,6 +14,9 @@ const START: Duration = Duration::from_secs(20);
 /// Starts a program and ends it when the standard input does: when this process is gone, however it went.
 const GUARD: &str = r#""$@" </dev/null & child=$!; cat >/dev/null; kill -KILL "$child""#;
 
+/// Name of a log, before the number of the process that the tests run in.
+const LOG: &str = "e2e-operator.log.";
+
 /// The running operator.
 pub struct Operator {
     admin: SocketAddr,
@@ -28,7 +31,8 @@ impl Operator {
         let admin = free_address();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         fs::create_dir_all(folder).expect("the folder for logs can be made");
-        let log = folder.join(format!("e2e-operator-{}.log", std::process::id()));
+        remove_old_logs(folder);
+        let log = folder.join(format!("{LOG}{}", std::process::id()));
         let output = File::create(&log).expect("the operator's log can be made");
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "guard"]).arg(binary());
@@ -84,6 +88,17 @@ impl Drop for Operator {
         if let Ok(guard) = self.guard.get_mut() {
             drop(guard.stdin.take());
             let _ = guard.wait();
+        }
+    }
+}
+
+/// Removes the logs of runs that have ended.
+fn remove_old_logs(folder: &Path) {
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = file.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(LOG));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = fs::remove_file(file.path());
         }
     }
 }
