@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::fixtures::{CHANNEL, CONNECTION, EVENTS, GITLAB, SPACE, credentials, events, project, service};
-use crate::harness::{Test, remote_id, run, text, wait_until, webhook};
+use crate::harness::{Test, condition, remote_id, run, text, wait_until, webhook};
 
 fn only_id(t: &Test, kind: &str) -> String {
     remote_id(kind, &t.only(kind)).to_owned()
@@ -353,5 +353,34 @@ fn associations_of_several_spaces_all_move_over() {
             association.ready().await;
         }
         assert_eq!(t.remotes("association").len(), 2);
+    });
+}
+
+#[test]
+fn edits_in_quick_succession_leave_one_registration() {
+    run(async |t| {
+        let project = project(t).await;
+        let gitlab = t.handle("ServiceRegistration", "gitlab");
+        for number in 1..=4 {
+            let url = format!("https://gitlab-{number}.example.com");
+            gitlab.patch(json!({"spec": {"service": {"gitlab": {"targetUrl": url}}}})).await;
+            gitlab
+                .wait("the edit is seen", |object| object["status"]["observedGeneration"] == number + 1)
+                .await;
+        }
+        let settled = |object: &Value| {
+            object["status"]["observedGeneration"] == object["metadata"]["generation"]
+                && object["status"]["previousId"].is_null()
+                && condition(object, "Ready").is_some_and(|ready| ready["status"] == "True")
+        };
+        gitlab.wait("the last replacement is done", settled).await;
+        let remote = t.only("service");
+        assert_eq!(remote["registration"]["gitlab"]["targetUrl"], "https://gitlab-4.example.com");
+        project
+            .wait("the association follows", |object| object["status"]["serviceId"] == remote["serviceId"])
+            .await;
+        project.ready().await;
+        assert_eq!(t.remotes("association").len(), 1);
+        webhook::assert_works(t, &t.secret_data("project-webhook").await.unwrap()).await;
     });
 }
