@@ -9,6 +9,7 @@ mod suites;
 use std::thread::{self, ScopedJoinHandle};
 
 use self::report::{Outcome, Report};
+use self::suites::OnCluster;
 use crate::cargo::{self, Programs};
 use crate::cluster::{Binaries, Cluster};
 use crate::error::Error;
@@ -18,8 +19,8 @@ use crate::session::Session;
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
-/// files, unit, property and schema tests, the simulator's conformance, the CRDs on a real API server, the end-to-end
-/// tests, dependencies. With a filter: only the tests of which it is a part of the name.
+/// files, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused on a
+/// real API server, the end-to-end tests, the faults, dependencies. With a filter: only the tests of which it is a part of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only what needs no cluster and no Python.
@@ -105,6 +106,12 @@ fn on_a_cluster(
     if arguments.filter.is_empty() {
         report.step("The CRDs on the API server", || install::check(&cluster))?;
     }
-    report.step("End-to-end tests", || suites::end_to_end(session, &cluster, programs, &arguments.filter))?;
+    for (name, test) in [
+        ("YAML that must be refused", OnCluster::BadYaml),
+        ("End-to-end tests", OnCluster::EndToEnd),
+        ("Faults at every step", OnCluster::Faults),
+    ] {
+        report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
+    }
     cluster.check()
 }

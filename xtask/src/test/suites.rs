@@ -8,8 +8,29 @@ use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::session::Session;
 
-/// The integration test that needs a cluster.
-const END_TO_END: &str = "e2e";
+/// An integration test that needs a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCluster {
+    /// YAML that the API server must refuse.
+    BadYaml,
+    /// The operator against the API server and the simulator.
+    EndToEnd,
+    /// The operator with a fault at every step.
+    Faults,
+}
+
+impl OnCluster {
+    const ALL: [Self; 3] = [Self::BadYaml, Self::EndToEnd, Self::Faults];
+
+    /// Name of the test target.
+    fn target(self) -> &'static str {
+        match self {
+            Self::BadYaml => "bad_yaml",
+            Self::EndToEnd => "e2e",
+            Self::Faults => "faults",
+        }
+    }
+}
 
 /// The code is formatted.
 pub fn formatting(session: &Session) -> Result<Outcome, Error> {
@@ -26,8 +47,10 @@ pub fn lints(session: &Session) -> Result<Outcome, Error> {
 pub fn unit(session: &Session, filter: &[String]) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]);
-    for name in cargo::integration_tests(session)?.iter().filter(|name| *name != END_TO_END) {
-        command.args(["--test", name]);
+    for name in cargo::integration_tests(session)? {
+        if !OnCluster::ALL.iter().any(|test| test.target() == name) {
+            command.args(["--test", &name]);
+        }
     }
     succeed(session, command.arg("--").args(filter))
 }
@@ -37,15 +60,16 @@ pub fn documentation(session: &Session) -> Result<Outcome, Error> {
     succeed(session, cargo::command(session).args(["test", "--workspace", "--doc"]))
 }
 
-/// The operator against a real API server and the simulator.
-pub fn end_to_end(
+/// Runs a test against a real API server; those that run the operator do it with the simulator.
+pub fn on_cluster(
+    test: OnCluster,
     session: &Session,
     cluster: &Cluster,
     programs: &Programs,
     filter: &[String],
 ) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
-    command.args(["test", "--workspace", "--test", END_TO_END, "--"]).args(filter);
+    command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
     command.env("DEVOPS_AGENT_E2E", "1").env("KUBECONFIG", cluster.kubeconfig());
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
     command.env("DEVOPS_AGENT_SIMULATOR_BIN", &programs.simulator);
