@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{AGENT, GITLAB, SPACE, credentials, foreign_space, json_of};
+use crate::fixtures::{AGENT, SPACE, credentials, foreign_space, json_of};
 use crate::harness::{Handle, Test, remote_id, run, text, wait_until};
 
 /// A kind, and what a test needs to know of it.
@@ -488,22 +488,4 @@ async fn deleted_without_status(t: &Test, sample: &Sample) {
     object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;
     object.gone().await;
     assert!(sample.remotes(t).is_empty());
-}
-
-#[test]
-fn a_registration_without_a_name_is_recognised_by_what_it_says() {
-    run(async |t| {
-        credentials(t).await;
-        t.apply(GITLAB).await.ready().await;
-        let twin = GITLAB
-            .replace("metadata: {name: gitlab}", "metadata: {name: twin}")
-            .replace("  name: GitLab\n", "");
-        let twin = t.apply(&twin).await;
-        twin.ready().await;
-        assert_eq!(
-            t.remotes("service").len(),
-            2,
-            "the one belongs to another object, so this one gets its own"
-        );
-    });
 }

@@ -384,3 +384,21 @@ fn edits_in_quick_succession_leave_one_registration() {
         webhook::assert_works(t, &t.secret_data("project-webhook").await.unwrap()).await;
     });
 }
+
+#[test]
+fn a_registration_without_a_name_is_not_taken_for_another_of_the_same_kind() {
+    run(async |t| {
+        credentials(t).await;
+        t.apply(GITLAB).await.ready().await;
+        let twin = GITLAB
+            .replace("metadata: {name: gitlab}", "metadata: {name: twin}")
+            .replace("  name: GitLab\n", "");
+        let twin = t.apply(&twin).await;
+        twin.ready().await;
+        assert_eq!(
+            t.remotes("service").len(),
+            2,
+            "the one belongs to another object, so this one gets its own"
+        );
+    });
+}
