@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod claim;
 pub mod cleanup;
 pub mod conclusion;
 pub mod conditions;

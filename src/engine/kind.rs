@@ -92,6 +92,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
         status: &mut StatusOf<Self>,
     ) -> impl Future<Output = Result<Updated, Error>> + Send;
 
+    /// Asks AWS to look again at a remote that failed: a person may have mended the cause by now.
+    fn recheck(_scope: &Scope, _remote: &Self::Remote) -> impl Future<Output = Result<(), Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// How a remote gives way to a new one; for kinds whose drift may ask for it.
     fn replacement(_desired: &Self::Desired, _remote: &Self::Remote, _drift: &Drift) -> Replacement {
         Replacement::BreakBeforeMake

@@ -6,9 +6,10 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Status};
 
 use super::backoff;
+use super::claim::rank;
 use super::conclusion::{self, Ending};
 use super::conditions::{self, Reason};
 use super::context::Context;
@@ -139,36 +140,6 @@ impl<'a, K: Kind> Pass<'a, K> {
         Observation::Found { remote, owner, state }
     }
 
-    /// Who owns the remote. The tags of an object that is no longer there count for nothing.
-    pub(super) fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
-        let Some(tags) = remote.tags() else {
-            return match self.holder(scope, remote.id()) {
-                Some(holder) => holder,
-                None if scope.space_is_ours => Owner::Inherited,
-                None => Owner::Untagged,
-            };
-        };
-        match self.identity.owner(tags) {
-            Owner::Sibling { namespace, name } if self.cx.is_gone::<K::Object>(&namespace, &name) => {
-                Owner::Nobody
-            }
-            owner => owner,
-        }
-    }
-
-    /// The other object that has recorded an untaggable remote as its own.
-    fn holder(&self, scope: &Scope, id: &str) -> Option<Owner> {
-        let others = self.inputs(false).others::<K::Object>(|other| {
-            let status = other.status();
-            other.uid() != self.object.uid()
-                && status.common().id.as_deref() == Some(id)
-                && K::recorded_space(&status).is_none_or(|space| space == scope.space_id)
-                && K::policies(other).management_policy == ManagementPolicy::Manage
-        });
-        let holder = others.first()?;
-        Some(Owner::Sibling { namespace: holder.namespace().unwrap_or_default(), name: holder.name_any() })
-    }
-
     /// Takes the step that was decided: at most one mutating call.
     async fn act(
         &mut self,
@@ -187,6 +158,13 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             (Decision::Leave(drift), _) => Ok(Ending::Left(drift.to_string())),
             (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
+            (Decision::Stall { reason: Reason::Failed, message }, Observation::Found { remote, .. }) => {
+                if K::policies(self.object).management_policy == ManagementPolicy::Manage {
+                    self.cx.fence.check()?;
+                    K::recheck(&resolved.scope, &remote).await?;
+                }
+                Ok(Ending::Stalled { reason: Reason::Failed, message })
+            }
             (Decision::Stall { reason, message }, _) => Ok(Ending::Stalled { reason, message }),
             (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
                 self.cx.breaker.reset(&self.identity.uid);
@@ -359,50 +337,6 @@ impl<'a, K: Kind> Pass<'a, K> {
         })
     }
 
-    /// Within the cluster the oldest object that describes a remote has it.
-    fn claim_first(&self) -> Result<(), Error> {
-        let Some(mine) = K::natural_key(self.object) else { return Ok(()) };
-        let age = |object: &K::Object| (object.creation_timestamp().map(|time| time.0), object.uid());
-        let elder = self.inputs(false).others::<K::Object>(|other| {
-            other.uid() != self.object.uid()
-                && K::natural_key(other).as_ref() == Some(&mine)
-                && age(other) < age(self.object)
-        });
-        match elder.first() {
-            None => Ok(()),
-            Some(elder) => Err(Error::terminal(
-                Reason::Conflict,
-                format!(
-                    "{}/{} describes the same {} and is older; delete one of the two, or change what identifies it",
-                    elder.namespace().unwrap_or_default(),
-                    elder.name_any(),
-                    K::NOUN
-                ),
-            )),
-        }
-    }
-
-    /// The remote stays in the account that it was created in.
-    fn record_account(&mut self, scope: &Scope) -> Result<(), Error> {
-        let common = self.status.common_mut();
-        let exists = common.id.is_some() || common.intent.is_some();
-        match common.account.as_deref() {
-            Some(recorded) if exists && recorded != scope.account => Err(Error::terminal(
-                Reason::AccountChanged,
-                format!(
-                    "the {} was created with the AWSAccount '{recorded}' and would now be looked for with '{}' \
-                     ('' stands for the operator's own credentials); change that back, or create the object anew",
-                    K::NOUN,
-                    scope.account
-                ),
-            )),
-            _ => {
-                common.account = Some(scope.account.clone());
-                Ok(())
-            }
-        }
-    }
-
     pub(super) fn forget_remote(&mut self) {
         let common = self.status.common_mut();
         common.lost_id = common.id.take().or(common.lost_id.take());
@@ -483,18 +417,5 @@ impl<'a, K: Kind> Pass<'a, K> {
             return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
         }
         verdict.next(&self.cx.timing, before)
-    }
-}
-
-/// Which of several candidates is taken: the own one first.
-fn rank(owner: &Owner) -> u8 {
-    match owner {
-        Owner::Ours { current: true } => 0,
-        Owner::Ours { current: false } => 1,
-        Owner::Inherited => 2,
-        Owner::Untagged => 3,
-        Owner::Nobody => 4,
-        Owner::Sibling { .. } => 5,
-        Owner::Foreign { .. } => 6,
     }
 }

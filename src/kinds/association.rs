@@ -8,7 +8,7 @@ use crate::api::common::{Object, ObjectRef};
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{
     self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
-    UpdateAssociation, Webhook,
+    UpdateAssociation, ValidateAwsAssociations, Webhook,
 };
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{self, Change, Drift, Remedy};
@@ -164,6 +164,11 @@ impl Kind for Associations {
         if !changes.is_empty() {
             return State::Drifted(Drift(changes));
         }
+        if let Some(role) = refused_role(&association.configuration) {
+            return State::Failed(format!(
+                "AWS says that {role} is invalid; check that the role exists and trusts AWS DevOps Agent"
+            ));
+        }
         match association.status.as_deref() {
             Some("invalid") => State::Failed(
                 "AWS says that the association is invalid; check the role, the credentials and the settings that \
@@ -235,6 +240,18 @@ impl Kind for Associations {
             status.previous_service_id = None;
         }
         Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None })
+    }
+
+    /// AWS checks the roles of AWS accounts when it is told to; after that their status is read anew.
+    async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
+        let configuration = wire::variant(&remote.association.configuration);
+        if !configuration.is_some_and(|(key, _)| matches!(key, "aws" | "sourceAws")) {
+            return Ok(());
+        }
+        let request = ValidateAwsAssociations { agent_space_id: scope.space_id.clone() };
+        let answer = scope.aws.call(&request).await;
+        answer.doing(|| format!("having the AWS accounts of the space {} checked again", scope.space_id))?;
+        Ok(())
     }
 
     /// A new service has a new association beside the old one; the same service can't have two.
@@ -333,6 +350,13 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
 
 fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
     serde_json::from_value(wire::take(value, key)?).ok()
+}
+
+/// The path of a role of which the configuration itself says that it is invalid.
+fn refused_role(configuration: &Value) -> Option<String> {
+    let (key, settings) = wire::variant(configuration)?;
+    let status = settings.get("agentElevatedRoleArnStatus")?.as_str()?;
+    (status == "invalid").then(|| format!("configuration.{key}.agentElevatedRoleArn"))
 }
 
 async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
