@@ -70,6 +70,8 @@ struct State {
     /// The most remotes that there were at one time, by kind.
     peak: BTreeMap<String, usize>,
     violations: Vec<String>,
+    /// The machine was so slow that clients may have given up by themselves.
+    overloaded: bool,
 }
 
 impl Boundary {
@@ -190,6 +192,15 @@ impl Boundary {
     pub fn violated(&self, what: impl Into<String>) {
         let what = what.into();
         self.state(|state| state.violations.push(what));
+    }
+
+    /// An answer took so long that the operator may have given up waiting: a fault that nobody injected.
+    pub fn overloaded(&self) {
+        self.state(|state| state.overloaded = true);
+    }
+
+    pub fn was_overloaded(&self) -> bool {
+        self.state(|state| state.overloaded)
     }
 
     pub fn violations(&self) -> Vec<String> {

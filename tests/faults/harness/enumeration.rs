@@ -24,6 +24,9 @@ use super::{log, rules};
 /// No run takes longer, unless it hangs.
 const LONGEST: Duration = Duration::from_secs(120);
 
+/// So often a run is made again for which the machine was too slow.
+const ATTEMPTS: u32 = 3;
+
 /// A script over one or several objects.
 #[derive(Clone, Copy)]
 pub struct Scenario {
@@ -48,6 +51,8 @@ pub struct Job {
     pub scenario: Scenario,
     pub reading: Option<Reading>,
     pub faults: Vec<Injection>,
+    /// How often the machine was too slow for it.
+    pub attempt: u32,
 }
 
 impl Job {
@@ -72,6 +77,7 @@ pub struct Ran {
     pub outcome: Outcome,
     pub calls: Vec<Call>,
     pub fired: Vec<Injection>,
+    pub overloaded: bool,
     pub took: Duration,
     /// What tells why it failed.
     pub trace: String,
@@ -85,13 +91,15 @@ pub async fn run_all(settings: &Settings, scenarios: &[Scenario], readings: &[Re
         let reading = readings.iter().find(|reading| Some(reading.name) == only.reading.as_deref()).copied();
         let found = scenarios.iter().find(|scenario| scenario.name == only.scenario);
         let scenario = *found.unwrap_or_else(|| panic!("there is no scenario {}", only.scenario));
-        let job = Job { scenario, reading, faults: only.faults.clone() };
+        let job = Job { scenario, reading, faults: only.faults.clone(), attempt: 0 };
         execute(&cluster, vec![job], 1, &mut report).await;
         return report;
     }
     let undisturbed = undisturbed(settings, scenarios, readings);
     let recorded = execute(&cluster, undisturbed, settings.parallel, &mut report).await;
-    let single: Vec<Job> = recorded.iter().flat_map(|ran| single_faults(settings, ran)).collect();
+    let mut single: Vec<Job> = recorded.iter().flat_map(|ran| single_faults(settings, ran)).collect();
+    // In any order, so that what fails everywhere is seen early.
+    shuffle(&mut single, settings.seed);
     eprintln!("{} undisturbed runs, {} faults to inject", recorded.len(), single.len());
     execute(&cluster, single, settings.parallel, &mut report).await;
     let pairs = pairs(settings, &recorded);
@@ -102,29 +110,29 @@ pub async fn run_all(settings: &Settings, scenarios: &[Scenario], readings: &[Re
 fn undisturbed(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]) -> Vec<Job> {
     let chosen = |job: &Job| {
         settings.only.as_ref().is_none_or(|only| {
-            only.scenario == job.scenario.name
+            (only.scenario == "*" || only.scenario == job.scenario.name)
                 && only.reading.as_deref() == job.reading.map(|reading| reading.name)
         })
     };
     let usual =
-        scenarios.iter().map(|scenario| Job { scenario: *scenario, reading: None, faults: Vec::new() });
+        scenarios.iter().map(|scenario| Job { scenario: *scenario, reading: None, faults: Vec::new(), attempt: 0 });
     let others = readings.iter().flat_map(|reading| {
         let scenarios = scenarios.iter().filter(|scenario| scenario.readings);
-        scenarios.map(|scenario| Job { scenario: *scenario, reading: Some(*reading), faults: Vec::new() })
+        scenarios.map(|scenario| Job { scenario: *scenario, reading: Some(*reading), faults: Vec::new(), attempt: 0 })
     });
     usual.chain(others).filter(chosen).collect()
 }
 
 /// One run for each fault at each call of an undisturbed run.
 fn single_faults(settings: &Settings, ran: &Ran) -> Vec<Job> {
-    if ran.outcome.is_err() {
+    let every = match ran.job.reading {
+        None => settings.sample,
+        Some(_) if settings.only.is_some() => 1,
+        Some(_) => settings.readings_sample,
+    };
+    if ran.outcome.is_err() || every == 0 {
         return Vec::new();
     }
-    let every = match (&settings.only, ran.job.reading) {
-        (Some(_), _) => 1,
-        (None, None) => settings.sample,
-        (None, Some(_)) => settings.readings_sample,
-    };
     let all = injections(ran).into_iter().map(|fault| Job { faults: vec![fault], ..ran.job.clone() });
     all.step_by(every).collect()
 }
@@ -179,6 +187,13 @@ impl Draw {
     }
 }
 
+fn shuffle(jobs: &mut [Job], seed: u64) {
+    let mut draw = Draw(seed);
+    for last in (1..jobs.len()).rev() {
+        jobs.swap(last, draw.below(last + 1));
+    }
+}
+
 async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report: &mut Report) -> Vec<Ran> {
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
     let (sender, mut done) = tokio::sync::mpsc::unbounded_channel();
@@ -193,7 +208,15 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
                 }
                 let place = namespace.clone().expect("it was made a moment ago");
                 let own = job.scenario.own_namespace;
-                let ran = run_one(&cluster, &place, job).await;
+                let ran = run_one(&cluster, &place, job.clone()).await;
+                if ran.overloaded && ran.outcome.is_err() && job.attempt < ATTEMPTS {
+                    namespace = None;
+                    queue.lock().expect("nobody panics with the queue in hand").push_back(Job {
+                        attempt: job.attempt + 1,
+                        ..job
+                    });
+                    continue;
+                }
                 // What could not be cleared away must not disturb the next run.
                 if own || ran.outcome.is_err() {
                     namespace = None;
@@ -203,9 +226,13 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
         });
     }
     drop(sender);
-    let mut recorded = Vec::new();
+    let (mut recorded, mut done_runs) = (Vec::new(), 0);
     while let Some(ran) = done.recv().await {
         report.add(&ran);
+        done_runs += 1;
+        if done_runs % 200 == 0 {
+            eprintln!("{done_runs} runs are done");
+        }
         if ran.job.faults.is_empty() {
             recorded.push(ran);
         }
@@ -261,7 +288,8 @@ async fn run_one(cluster: &Arc<Cluster>, namespace: &str, job: Job) -> Ran {
     }
     let calls = world.boundary.calls();
     let fired = world.boundary.fired();
-    Ran { job, outcome, calls, fired, took: started.elapsed(), trace }
+    let overloaded = world.boundary.was_overloaded();
+    Ran { job, outcome, calls, fired, overloaded, took: started.elapsed(), trace }
 }
 
 /// The calls, the objects, the remotes and the log of a run that failed.

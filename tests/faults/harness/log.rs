@@ -20,7 +20,7 @@ struct Lines {
 
 /// Starts to keep the log.
 pub fn start() {
-    let filter = EnvFilter::new("devops_agent_operator=trace,kube_runtime=debug,kube_client=info,warn");
+    let filter = EnvFilter::new("devops_agent_operator=trace,warn");
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Keep).init();
 }
 

@@ -13,15 +13,14 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::boundary::Side;
 use super::fault::Fault;
 use super::routes;
 use super::world::World;
 
-/// How long the operator waits for an answer of AWS.
-pub const PATIENCE: Duration = Duration::from_millis(1000);
-/// How long after that a late call takes effect.
+/// How long after the operator has given up waiting a late call takes effect.
 const LATENESS: Duration = Duration::from_millis(250);
 
 /// A proxy for one incarnation of the operator. It ends when it is dropped.
@@ -82,9 +81,9 @@ impl Way {
             }
             Some(Fault::Timeout) => std::future::pending().await,
             Some(Fault::Late) => {
-                let send = send();
+                let (send, patience) = (send(), self.world.patience);
                 tokio::spawn(async move {
-                    tokio::time::sleep(PATIENCE + LATENESS).await;
+                    tokio::time::sleep(patience + LATENESS).await;
                     let _ = send.await;
                 });
                 std::future::pending().await
@@ -108,9 +107,12 @@ impl Way {
         name: &'static str,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Full<Bytes>>, IoError> {
-        let address = self.world.simulator.address();
+        let (address, started) = (self.world.simulator.address(), Instant::now());
         let sent = tokio::spawn(async move { exchange(address, request).await });
         let answer = sent.await.map_err(IoError::other)??;
+        if started.elapsed() > self.world.patience / 2 {
+            self.world.boundary.overloaded();
+        }
         if routes::is_mutating(name) {
             self.world.boundary.count(&self.world.remotes());
             if answer.status().is_success() && shows_a_secret(answer.body().clone()).await {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use devops_agent_operator::kinds;
 use serde_json::Value;
 
 use super::boundary::{Call, Side};
 use super::fault::Fault;
 use super::log;
-use super::run::{self, MARKER, Outcome, Run, condition, is_settled, is_unready};
+use super::run::{MARKER, Outcome, Run, condition, is_settled, is_unready};
 use super::webhook;
 use super::world::World;
 
@@ -253,13 +252,4 @@ fn hygiene(run: &Run, first_line: u64) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// For the type of the list of kinds.
-#[allow(dead_code, reason = "says that the harness knows every kind with a remote")]
-const _: () = assert!(kinds::COUNT == 7, "the harness looks at every kind but AWSAccount");
-
-/// The kinds with a remote.
-pub fn kinds_with_a_remote() -> usize {
-    run::kinds().count()
 }

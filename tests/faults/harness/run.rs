@@ -12,11 +12,11 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use super::cluster::{RESOURCES, resource};
+use super::cluster::resource;
 use super::world::World;
 
 /// How long anything may take, however it was disturbed.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(30);
 /// Annotation that asks for a pass at once.
 const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
 /// In every secret that a scenario puts in: it may be found nowhere else.
@@ -268,11 +268,6 @@ impl Run {
         })
         .await
     }
-}
-
-/// The kinds of the operator.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
-    RESOURCES.iter().filter(|resource| resource.ours).map(|resource| resource.kind)
 }
 
 /// A value of an input Secret, recognisable wherever it turns up.

@@ -9,7 +9,7 @@ use super::fault::Injection;
 pub struct Settings {
     /// Just this run, or just this scenario.
     pub only: Option<Only>,
-    /// Every n-th fault of a scenario under the usual reading of the switches.
+    /// Every n-th fault of a scenario under the usual reading of the switches; 0 for none.
     pub sample: usize,
     /// Every n-th fault under each other reading.
     pub readings_sample: usize,
@@ -36,7 +36,7 @@ impl Settings {
         let only = std::env::var("FAULTS_ONLY").ok().filter(|text| !text.is_empty());
         Ok(Self {
             only: only.map(|text| text.parse()).transpose()?,
-            sample: variable("FAULTS_SAMPLE")?.unwrap_or(1).max(1),
+            sample: variable("FAULTS_SAMPLE")?.unwrap_or(1),
             readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 9 }).max(1),
             pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 60 }),
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,

@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 use super::boundary::Boundary;
 use super::client_layer;
 use super::cluster::Cluster;
-use super::fault::Injection;
-use super::proxy::{self, Proxy};
+use super::fault::{Fault, Injection};
+use super::proxy::Proxy;
 
 /// The region of all runs.
 pub const REGION: &str = "us-east-1";
@@ -39,6 +39,8 @@ pub struct World {
     pub boundary: Boundary,
     /// The id in owner tags.
     pub cluster_id: String,
+    /// How long the operator waits for an answer of AWS: short only where none will come.
+    pub patience: Duration,
 }
 
 impl World {
@@ -50,6 +52,8 @@ impl World {
     ) -> Arc<Self> {
         let mut options = SimulatorOptions::on_free_port();
         options.switches = switches;
+        let silent = plan.iter().any(|due| matches!(due.fault, Fault::Timeout | Fault::Late));
+        let patience = Duration::from_millis(if silent { 1000 } else { 8000 });
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
@@ -58,6 +62,7 @@ impl World {
             simulator,
             boundary: Boundary::new(plan),
             cluster_id: format!("cluster-{run}"),
+            patience,
         })
     }
 
@@ -123,7 +128,7 @@ async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
     let proxy = Proxy::start(world, incarnation).await;
     let connections = Connections {
         kubernetes: client_layer::client(world, incarnation),
-        aws: factory(&proxy.url),
+        aws: factory(&proxy.url, world.patience),
         own_namespace: world.namespace.clone(),
     };
     match Operator::start(&options(world), connections).await {
@@ -157,7 +162,7 @@ fn timing() -> Timing {
     }
 }
 
-fn factory(url: &str) -> ClientFactory {
+fn factory(url: &str, patience: Duration) -> ClientFactory {
     let credentials = Credentials::builder()
         .access_key_id("simulator")
         .secret_access_key("simulator")
@@ -172,7 +177,7 @@ fn factory(url: &str) -> ClientFactory {
         .endpoint_url(url)
         .build();
     let options = FactoryOptions {
-        timeouts: Timeouts { connect: proxy::PATIENCE, call: proxy::PATIENCE },
+        timeouts: Timeouts { connect: patience, call: patience },
         requests_per_second: Some(1000.0),
         retry: RetryPolicy { attempts: 3, base: Duration::from_millis(10), cap: Duration::from_millis(50) },
         ..FactoryOptions::default()

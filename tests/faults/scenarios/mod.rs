@@ -1,8 +1,13 @@
 //! The scripts.
 
+mod change;
 mod create;
+mod delete;
 mod objects;
+mod owned;
 mod readings;
+mod recover;
+mod rotate;
 
 pub use readings::READINGS;
 
@@ -25,5 +30,42 @@ macro_rules! scenario {
 
 /// Every scenario.
 pub fn all() -> Vec<Scenario> {
-    vec![scenario!("create-space", create::space)]
+    vec![
+        scenario!("create-space", create::space),
+        scenario!("create-registration", create::registration, readings),
+        scenario!("create-association", create::association, readings),
+        scenario!("create-event-channel", create::event_channel),
+        scenario!("create-source", create::source, readings),
+        scenario!("create-connection", create::connection),
+        scenario!("create-asset", create::asset),
+        scenario!("create-trigger", create::trigger),
+        scenario!("create-everything", create::everything),
+        scenario!("change-space", change::space),
+        scenario!("change-operator-app", change::operator_app, readings),
+        scenario!("change-association", change::association, readings),
+        scenario!("change-asset", change::asset),
+        scenario!("change-connection", change::connection),
+        scenario!("suspend-trigger", change::suspend),
+        scenario!("change-schedule", change::schedule),
+        scenario!("change-while-under-way", change::while_under_way),
+        scenario!("rotate-client-secret", rotate::client_secret),
+        scenario!("rotate-token", rotate::token, readings),
+        scenario!("rotate-webhook", rotate::webhook, readings),
+        scenario!("lose-webhook-secret", rotate::lost_webhook_secret),
+        scenario!("rename-webhook-secret", rotate::webhook_secret_name),
+        scenario!("delete-one-by-one", delete::one_by_one),
+        scenario!("delete-parents-first", delete::parents_first, readings),
+        scenario!("delete-namespace", delete::namespace, own_namespace),
+        scenario!("delete-while-made", delete::while_made),
+        scenario!("delete-retained", delete::retained),
+        scenario!("lose-status", recover::lost_status),
+        scenario!("rebuild-from-git", recover::rebuilt),
+        scenario!("association-gone", recover::association_gone),
+        scenario!("space-gone", recover::space_gone),
+        scenario!("drift", recover::drift),
+        scenario!("adopt", owned::adopted),
+        scenario!("refuse", owned::refused),
+        scenario!("refuse-foreign", owned::foreign),
+        scenario!("observe", owned::observed),
+    ]
 }

@@ -1,5 +1,14 @@
 //! The objects that scripts apply.
 
+use crate::harness::run::{Outcome, Run};
+
+/// A space.
+pub const SPACE: &str = "
+kind: AgentSpace
+metadata: {name: space}
+spec: {description: Shop, tags: {team: shop, stage: test}}
+";
+
 /// A space with a sign-in that has a secret.
 pub const SPACE_WITH_APP: &str = "
 kind: AgentSpace
@@ -8,6 +17,7 @@ spec:
   description: Shop
   tags: {team: shop}
   operatorApp:
+    iam: {roleArn: 'arn:aws:iam::123456789012:role/App'}
     idp:
       roleArn: arn:aws:iam::123456789012:role/App
       issuerUrl: https://login.example.com
@@ -15,3 +25,163 @@ spec:
       clientSecretRef: {name: credentials, key: secret}
       provider: Okta
 ";
+
+/// A GitLab registration, whose token is in a Secret.
+pub const GITLAB: &str = "
+kind: ServiceRegistration
+metadata: {name: gitlab}
+spec:
+  name: GitLab
+  service:
+    gitlab:
+      targetUrl: https://gitlab.example.com
+      tokenType: personal
+      tokenValue: {secretKeyRef: {name: credentials, key: token}}
+";
+
+/// A project of the GitLab registration in the space: an association with a webhook.
+pub const PROJECT: &str = "
+kind: Association
+metadata: {name: project}
+spec:
+  agentSpaceRef: {name: space}
+  serviceRef: {name: gitlab}
+  configuration: {gitlab: {projectId: '42', projectPath: shop/checkout}}
+";
+
+/// The event channel of the account.
+pub const CHANNEL: &str = "
+kind: ServiceRegistration
+metadata: {name: channel}
+spec: {service: {eventChannel: {type: webhook}}}
+";
+
+/// The event channel in the space: an association with a webhook.
+pub const EVENTS: &str = "
+kind: Association
+metadata: {name: events}
+spec:
+  agentSpaceRef: {name: space}
+  serviceRef: {name: channel}
+  configuration: {eventChannel: {}}
+";
+
+/// An AWS account in the space: an association that needs no service and has no webhook.
+pub const SOURCE: &str = "
+kind: Association
+metadata: {name: source}
+spec:
+  agentSpaceRef: {name: space}
+  configuration:
+    sourceAws:
+      accountId: '210987654321'
+      assumableRoleArn: arn:aws:iam::210987654321:role/Agent
+";
+
+/// A private connection.
+pub const CONNECTION: &str = "
+kind: PrivateConnection
+metadata: {name: internal}
+spec:
+  tags: {team: shop}
+  mode:
+    serviceManaged:
+      hostAddress: grafana.internal.example.com
+      vpcId: vpc-0123456789abcdef0
+      subnetIds: [subnet-0123456789abcdef0]
+";
+
+/// A skill of several files.
+pub const SKILL: &str = "
+kind: Asset
+metadata: {name: skill}
+spec:
+  agentSpaceRef: {name: space}
+  assetType: skill
+  metadata: {name: restart, description: How to restart the shop, agent_types: [GENERIC]}
+  content:
+    files:
+    - {path: SKILL.md, text: Restart what is down.}
+    - {path: steps/first.md, text: Look.}
+    - {path: steps/second.md, text: Leap.}
+";
+
+/// A custom agent, which triggers start.
+pub const AGENT: &str = "
+kind: Asset
+metadata: {name: agent}
+spec:
+  agentSpaceRef: {name: space}
+  assetType: custom_agent
+  metadata: {name: weekly-report}
+  content: {files: [{path: AGENT.md, text: Report what happened this week.}]}
+";
+
+/// A weekly trigger of the custom agent.
+pub const TRIGGER: &str = "
+kind: Trigger
+metadata: {name: weekly}
+spec:
+  agentSpaceRef: {name: space}
+  assetRef: {name: agent}
+  schedule: {expression: cron(0 9 ? * MON *)}
+";
+
+/// Makes the Secret that the others refer to.
+pub async fn credentials(run: &Run) -> Outcome {
+    run.secret("credentials", &[("secret", "client-secret"), ("token", "glpat-first")]).await
+}
+
+/// Makes the space, and waits until it is Ready.
+pub async fn space(run: &Run) -> Outcome {
+    run.apply(SPACE).await?;
+    run.ready("AgentSpace", "space").await
+}
+
+/// Makes the space and the GitLab registration.
+pub async fn gitlab(run: &Run) -> Outcome {
+    credentials(run).await?;
+    run.apply(SPACE).await?;
+    run.apply(GITLAB).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.ready("ServiceRegistration", "gitlab").await
+}
+
+/// Makes the space, the GitLab registration, and a project of it.
+pub async fn project(run: &Run) -> Outcome {
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
+        it.webhooks = 1;
+    });
+    credentials(run).await?;
+    run.apply(SPACE).await?;
+    run.apply(GITLAB).await?;
+    run.apply(PROJECT).await?;
+    run.ready("Association", "project").await?;
+    run.ready("ServiceRegistration", "gitlab").await?;
+    run.ready("AgentSpace", "space").await
+}
+
+/// Makes one of everything, and waits until all is Ready.
+pub async fn everything(run: &Run) -> Outcome {
+    run.expect(|it| {
+        it.remotes = [
+            ("agentSpaces", 1),
+            ("services", 2),
+            ("associations", 3),
+            ("privateConnections", 1),
+            ("assets", 2),
+            ("triggers", 1),
+        ]
+        .into();
+        it.webhooks = 2;
+    });
+    credentials(run).await?;
+    for object in [TRIGGER, AGENT, SKILL, PROJECT, EVENTS, SOURCE, GITLAB, CHANNEL, CONNECTION, SPACE] {
+        run.apply(object).await?;
+    }
+    for (kind, name) in run.objects() {
+        run.ready(kind, &name).await?;
+    }
+    Ok(())
+}

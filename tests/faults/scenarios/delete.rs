@@ -1,0 +1,99 @@
+//! Objects are deleted.
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::DeleteParams;
+use serde_json::json;
+
+use crate::harness::run::{Outcome, Run};
+
+use super::objects;
+
+/// Every object by itself, children first.
+pub async fn one_by_one(run: &Run) -> Outcome {
+    objects::everything(run).await?;
+    run.arm();
+    for kind in ["Trigger", "Asset", "Association", "ServiceRegistration", "PrivateConnection", "AgentSpace"] {
+        let named: Vec<_> = run.objects().into_iter().filter(|(found, _)| *found == kind).collect();
+        for (kind, name) in &named {
+            run.delete(kind, name).await?;
+        }
+        for (kind, name) in &named {
+            run.gone(kind, name).await?;
+        }
+    }
+    nothing(run);
+    Ok(())
+}
+
+/// The parents first: they wait for their children, which go a moment later.
+pub async fn parents_first(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    run.arm();
+    run.delete("AgentSpace", "space").await?;
+    run.delete("ServiceRegistration", "gitlab").await?;
+    run.unready("AgentSpace", "space", "DeletionBlocked").await?;
+    run.delete("Association", "project").await?;
+    for (kind, name) in run.objects() {
+        run.gone(kind, &name).await?;
+    }
+    nothing(run);
+    Ok(())
+}
+
+/// The whole namespace, with input Secrets and all, in no order.
+pub async fn namespace(run: &Run) -> Outcome {
+    objects::everything(run).await?;
+    run.arm();
+    let api = Api::<Namespace>::all(run.world.cluster.client.clone());
+    let deleted = api.delete(&run.world.namespace, &DeleteParams::background()).await;
+    deleted.map_err(|error| format!("the namespace can't be deleted: {error}"))?;
+    run.until("every object is gone", || run.objects().is_empty()).await?;
+    nothing(run);
+    Ok(())
+}
+
+/// An object is deleted while it is being made.
+pub async fn while_made(run: &Run) -> Outcome {
+    objects::gitlab(run).await?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1)].into();
+        it.peak = [("associations", 1)].into();
+        it.webhooks = 1;
+    });
+    run.arm();
+    run.apply(objects::PROJECT).await?;
+    run.delete("Association", "project").await?;
+    run.gone("Association", "project").await
+}
+
+/// With Retain the remote stays, and so does the webhook's Secret.
+pub async fn retained(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
+        it.left = it.remotes.clone();
+        it.webhooks = 1;
+    });
+    for (kind, name) in run.objects() {
+        run.patch(kind, &name, json!({"spec": {"deletionPolicy": "Retain"}})).await?;
+        run.ready(kind, &name).await?;
+    }
+    run.arm();
+    for (kind, name) in run.objects() {
+        run.delete(kind, &name).await?;
+    }
+    for (kind, name) in run.objects() {
+        run.gone(kind, &name).await?;
+    }
+    match run.find("Secret", "project-webhook") {
+        Some(_) => Ok(()),
+        None => Err("rule 2: the Secret of a retained webhook is gone".to_owned()),
+    }
+}
+
+fn nothing(run: &Run) {
+    run.expect(|it| {
+        it.peak = std::mem::take(&mut it.remotes);
+    });
+}

@@ -1,0 +1,87 @@
+//! What was there is found again.
+
+use serde_json::json;
+
+use crate::harness::run::{Outcome, Run};
+
+use super::objects;
+
+/// All status is lost, as after a restored backup.
+pub async fn lost_status(run: &Run) -> Outcome {
+    objects::everything(run).await?;
+    run.arm();
+    for (kind, name) in run.objects() {
+        run.lose_status(kind, &name).await?;
+        // The operator does not expect that anybody else writes status: it is told to look.
+        run.request(kind, &name).await?;
+    }
+    for (kind, name) in run.objects() {
+        run.ready(kind, &name).await?;
+    }
+    Ok(())
+}
+
+/// Objects are deleted with Retain and made again, as when a cluster is rebuilt from Git: everything is found again,
+/// and the webhook's Secret, which was kept, still serves.
+pub async fn rebuilt(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    for (kind, name) in run.objects() {
+        run.patch(kind, &name, json!({"spec": {"deletionPolicy": "Retain"}})).await?;
+        run.ready(kind, &name).await?;
+    }
+    let objects = run.objects();
+    for (kind, name) in &objects {
+        run.delete(kind, name).await?;
+    }
+    for (kind, name) in &objects {
+        run.gone(kind, name).await?;
+    }
+    run.arm();
+    for object in [objects::PROJECT, objects::GITLAB, objects::SPACE] {
+        run.apply(object).await?;
+    }
+    for (kind, name) in &objects {
+        run.ready(kind, name).await?;
+    }
+    Ok(())
+}
+
+/// The remote of an association is deleted behind the operator's back: it is made again, with a new webhook.
+pub async fn association_gone(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    run.expect(|it| it.webhooks = 2);
+    let before = run.id("Association", "project");
+    run.remove("association", &before)?;
+    run.arm();
+    run.request("Association", "project").await?;
+    run.until("it is made again", || ![String::new(), before.clone()].contains(&run.id("Association", "project"))).await?;
+    run.ready("Association", "project").await
+}
+
+/// The space is deleted behind the operator's back, with all that is in it.
+pub async fn space_gone(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    run.expect(|it| it.webhooks = 2);
+    let before = run.id("AgentSpace", "space");
+    run.remove("agentSpace", &before)?;
+    run.arm();
+    run.request("AgentSpace", "space").await?;
+    let remade = || run.world.remotes().get("associations") == Some(&1);
+    run.until("space and association are made again", remade).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.ready("Association", "project").await
+}
+
+/// Somebody changes the remotes: they are changed back.
+pub async fn drift(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    let space = run.id("AgentSpace", "space");
+    let association = run.id("Association", "project");
+    run.mutate("agentSpace", &space, json!({"description": "drifted", "tags": {"team": "theirs", "more": "x"}}))?;
+    run.mutate("association", &association, json!({"configuration": {"gitlab": {"projectPath": "drifted"}}}))?;
+    run.arm();
+    run.reconcile("AgentSpace", "space").await?;
+    run.reconcile("Association", "project").await?;
+    let state = run.world.region()["agentSpaces"].to_string();
+    if state.contains("drifted") { Err(format!("rule 7: drift is left: {state}")) } else { Ok(()) }
+}

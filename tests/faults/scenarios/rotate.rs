@@ -1,0 +1,85 @@
+//! Secrets change, and get lost.
+
+use serde_json::json;
+
+use crate::harness::run::{Outcome, Run, marked};
+
+use super::objects::{self, CHANNEL, EVENTS, SPACE_WITH_APP};
+
+/// The client secret of a sign-in: sent in place.
+pub async fn client_secret(run: &Run) -> Outcome {
+    run.expect(|it| it.remotes = [("agentSpaces", 1), ("operatorApps", 2)].into());
+    objects::credentials(run).await?;
+    run.apply(SPACE_WITH_APP).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.arm();
+    run.secret("credentials", &[("secret", "second-secret"), ("token", "glpat-first")]).await?;
+    let sent = || run.world.region()["agentSpaces"].to_string().contains(&marked("second-secret"));
+    run.until("the new secret has reached AWS", sent).await?;
+    run.ready("AgentSpace", "space").await
+}
+
+/// The token of a registration: it is replaced under its association, whose webhook is another one then.
+pub async fn token(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    run.expect(|it| {
+        it.peak = [("services", 2), ("associations", 2)].into();
+        it.webhooks = 2;
+    });
+    run.arm();
+    run.secret("credentials", &[("secret", "client-secret"), ("token", "glpat-second")]).await?;
+    let replaced = || {
+        let services = run.world.region()["services"].to_string();
+        services.contains(&marked("glpat-second")) && !services.contains(&marked("glpat-first"))
+    };
+    run.until("only the registration with the new token is left", replaced).await?;
+    run.ready("ServiceRegistration", "gitlab").await?;
+    run.ready("Association", "project").await
+}
+
+/// A webhook is rotated by its field.
+pub async fn webhook(run: &Run) -> Outcome {
+    events(run, 2).await?;
+    let before = run.text("Association", "events", "/status/webhook/id");
+    run.arm();
+    run.patch("Association", "events", json!({"spec": {"webhook": {"rotation": "second"}}})).await?;
+    let rotated = || {
+        let now = run.text("Association", "events", "/status/webhook/id");
+        !now.is_empty() && now != before
+    };
+    run.until("there is another webhook", rotated).await?;
+    run.ready("Association", "events").await
+}
+
+/// The webhook's Secret is deleted.
+pub async fn lost_webhook_secret(run: &Run) -> Outcome {
+    events(run, 2).await?;
+    let before = run.text("Association", "events", "/status/webhook/id");
+    run.arm();
+    run.delete("Secret", "events-webhook").await?;
+    let reissued = || run.text("Association", "events", "/status/webhook/id") != before && run.find("Secret", "events-webhook").is_some();
+    run.until("there is another webhook", reissued).await?;
+    run.ready("Association", "events").await
+}
+
+/// The webhook's Secret gets another name; AWS has no part in that.
+pub async fn webhook_secret_name(run: &Run) -> Outcome {
+    events(run, 1).await?;
+    run.arm();
+    run.patch("Association", "events", json!({"spec": {"webhook": {"secretName": "incidents"}}})).await?;
+    run.until("the Secret has its new name", || run.find("Secret", "incidents").is_some()).await?;
+    run.ready("Association", "events").await
+}
+
+async fn events(run: &Run, webhooks: usize) -> Outcome {
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
+        it.webhooks = webhooks;
+    });
+    for object in [objects::SPACE, CHANNEL, EVENTS] {
+        run.apply(object).await?;
+    }
+    run.ready("AgentSpace", "space").await?;
+    run.ready("ServiceRegistration", "channel").await?;
+    run.ready("Association", "events").await
+}
