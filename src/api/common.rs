@@ -182,6 +182,10 @@ pub struct CommonStatus {
 pub struct Intent {
     /// The API operation, for example `RegisterService`.
     pub operation: String,
+
+    /// What was sent of the input that AWS never returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// A keyed hash, comparable only under the same key.

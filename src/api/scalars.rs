@@ -189,7 +189,8 @@ scalars! {
     /// Text of a file (`AssetFileText`).
     AssetFileText { "minLength": 0, "maxLength": 6_291_456 }
     /// Bytes of a file in base64 (`AssetFileBytes`): four characters for every three bytes.
-    AssetFileBase64 { "maxLength": 8_388_608, "format": "byte" }
+    /// By a pattern, since the API server's CEL takes `format: byte` for the URL-safe alphabet.
+    AssetFileBase64 { "maxLength": 8_388_608, "pattern": r"^(?:([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$" }
     /// Where an asset is fetched from (`AssetContentUrl`).
     AssetSourceUrl { "minLength": 1, "maxLength": 2048, "pattern": r"^(?:https://.*)$" }
     /// Id of an asset or trigger (`ResourceId`).

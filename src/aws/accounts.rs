@@ -130,7 +130,8 @@ impl ClientFactory {
             None => (self.credentials.clone(), None),
             Some(role) => {
                 let provider = self.assume(role, &sdk).await;
-                (CachedCredentials::new(provider), Account::of_role(&role.role_arn))
+                let purpose = format!("assuming the role {}", role.role_arn);
+                (CachedCredentials::for_purpose(&purpose, provider), Account::of_role(&role.role_arn))
             }
         };
         let sts = aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(credentials.clone()).build();

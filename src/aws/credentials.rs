@@ -8,7 +8,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{
     ProvideCredentials, Result as Provided, SharedCredentialsProvider, future,
 };
-use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_sdk_sts::error::ProvideErrorMetadata;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -27,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct CachedCredentials {
     source: SharedCredentialsProvider,
+    /// What they are for, for messages.
+    purpose: Arc<str>,
     state: Arc<Mutex<State>>,
 }
 
@@ -39,7 +43,16 @@ struct State {
 impl CachedCredentials {
     /// Remembers what `source` provides.
     pub fn new(source: impl ProvideCredentials + 'static) -> Self {
-        Self { source: SharedCredentialsProvider::new(source), state: Arc::default() }
+        Self::for_purpose("", source)
+    }
+
+    /// The same; a failure says that it was met while doing `purpose`.
+    pub fn for_purpose(purpose: &str, source: impl ProvideCredentials + 'static) -> Self {
+        Self {
+            source: SharedCredentialsProvider::new(source),
+            purpose: purpose.into(),
+            state: Arc::default(),
+        }
     }
 
     /// Credentials that are good for a while. One caller fetches, the others wait for the result.
@@ -82,10 +95,44 @@ impl CachedCredentials {
     async fn fetch(&self) -> Result<Credentials, String> {
         match tokio::time::timeout(PATIENCE, self.source.provide_credentials()).await {
             Ok(Ok(credentials)) => Ok(credentials),
-            Ok(Err(error)) => Err(DisplayErrorContext(&error).to_string()),
-            Err(_) => Err("their source did not answer in time".to_owned()),
+            Ok(Err(error)) => Err(self.said(&explain(&error))),
+            Err(_) => Err(self.said("their source did not answer in time")),
         }
     }
+
+    fn said(&self, message: &str) -> String {
+        match &*self.purpose {
+            "" => message.to_owned(),
+            purpose => format!("{purpose}: {message}"),
+        }
+    }
+}
+
+/// What an error and its causes say, in one line that is the same each time: no request ids, no debug output.
+fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut link = Some(error);
+    while let Some(error) = link {
+        if let Some(said) = said_by_sts(error) {
+            return said;
+        }
+        let text = error.to_string();
+        if !parts.contains(&text) {
+            parts.push(text);
+        }
+        link = error.source();
+    }
+    parts.join(": ")
+}
+
+/// The error of STS, if it is one.
+fn said_by_sts(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let metadata = error
+        .downcast_ref::<AssumeRoleError>()
+        .map(ProvideErrorMetadata::meta)
+        .or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta))?;
+    let code = metadata.code().unwrap_or("an error without a name");
+    Some(metadata.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}")))
 }
 
 fn is_fresh(credentials: &Credentials, since: Instant) -> bool {

@@ -105,9 +105,7 @@ impl fmt::Display for ServiceError {
         if let Some(reason) = &self.reason {
             write!(f, " [{reason}]")?;
         }
-        if let Some(id) = &self.request_id {
-            write!(f, " (request id {id})")?;
-        }
+        // The request id is in the log: here it would make each repeat of an error a new one.
         Ok(())
     }
 }

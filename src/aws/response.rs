@@ -118,8 +118,10 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "CreateAgentSpace: ValidationException (400): Invalid request [field /name: too long] \
-             [field /locale: ] (request id r-1)"
+             [field /locale: ]",
+            "no request id: the same refusal is the same message each time, or status would be written each time"
         );
+        assert_eq!(error.service().and_then(|error| error.request_id.as_deref()), Some("r-1"));
         assert!(!error.is_retryable() && !error.outcome_unknown());
     }
 

@@ -9,7 +9,7 @@ use crate::api::common::Status;
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
 use super::drift::Drift;
-use super::error::Class;
+use super::error::{Class, Error};
 use super::kind::Kind;
 use super::pass::Pass;
 
@@ -86,13 +86,21 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
             let (reason, message) = (condition.reason.clone(), condition.message.clone());
             let kind = if is_expected(verdict) { EventType::Normal } else { EventType::Warning };
             if kind == EventType::Warning {
-                warn!(reason, "{message}");
+                warn!(reason, request_id = request_id(verdict), "{message}");
             } else {
                 info!(reason, "{message}");
             }
             publish(pass, kind, &reason, "Reconcile", message).await;
         }
         _ => {}
+    }
+}
+
+/// What AWS support asks for, if AWS refused something.
+fn request_id(verdict: &Verdict) -> Option<&str> {
+    match verdict.ending.as_ref().err()? {
+        Error::Aws { source, .. } => source.service()?.request_id.as_deref(),
+        _ => None,
     }
 }
 

@@ -67,13 +67,21 @@ impl Profile {
             .and_then(|conditions| conditions.iter().find(|condition| condition["type"] == "Ready"))
             .map(|condition| condition["status"].clone());
         let whole_spec = if subject.kind == references::ACCOUNT { spec.clone() } else { Value::Null };
+        let mut references = references::of(subject, spec);
+        // What was made in another account does not use the default one, though it names none.
+        if !status["id"].is_null()
+            && status["account"].as_str().is_some_and(|made| made != references::DEFAULT_ACCOUNT)
+            && spec["accountRef"].is_null()
+        {
+            references.remove(&Subject::new(references::ACCOUNT, "", references::DEFAULT_ACCOUNT));
+        }
         Self {
-            references: references::of(subject, spec),
+            references,
             allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
             has_remote: (!status["id"].is_null() || !status["intent"].is_null())
                 && spec["managementPolicy"] != "Observe"
                 && spec["existing"].is_null(),
-            attentive: deleting || !status["previousId"].is_null(),
+            attentive: deleting || !status["previousId"].is_null() || status["released"] == true,
             exposed: serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
@@ -171,7 +179,8 @@ impl Hub {
             Some(version) => index.versions.insert(subject.clone(), (*version).to_owned()),
             None => index.versions.remove(subject),
         };
-        if before.as_deref() != version {
+        // One that was there before anything referred to it has no version here: its end is news all the same.
+        if version.is_none() || before.as_deref() != version {
             index.wake_dependents(subject);
         }
     }

@@ -92,6 +92,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
         status: &mut StatusOf<Self>,
     ) -> impl Future<Output = Result<Updated, Error>> + Send;
 
+    /// Fingerprint of what a create sends and AWS never returns.
+    fn sent(_desired: &Self::Desired) -> Option<Fingerprint> {
+        None
+    }
+
     /// Asks AWS to look again at a remote that failed: a person may have mended the cause by now.
     fn recheck(_scope: &Scope, _remote: &Self::Remote) -> impl Future<Output = Result<(), Error>> + Send {
         std::future::ready(Ok(()))

@@ -187,7 +187,8 @@ impl<'a, K: Kind> Pass<'a, K> {
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
         if let Some(operation) = K::UNTOKENED_CREATE {
             self.wait_for_lost_answer(operation)?;
-            self.status.common_mut().intent = Some(Intent { operation: operation.to_owned() });
+            self.status.common_mut().intent =
+                Some(Intent { operation: operation.to_owned(), fingerprint: K::sent(&resolved.desired) });
             self.write_status().await?;
         }
         self.cx.fence.check()?;
@@ -257,7 +258,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         let common = self.status.common_mut();
         let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
-        let lost_answer = common.intent.take().is_some();
+        let intent = common.intent.take();
+        let lost_answer = intent.is_some();
+        // Of a remote whose answer was lost, it is known what it was made from: an edit since then is seen.
+        if let Some(sent) = intent.and_then(|intent| intent.fingerprint) {
+            common.fingerprint = Some(sent);
+        }
         K::set_authorization_url(&mut self.status, None);
         if let Some(old) = old {
             K::set_aside(&mut self.status, old);

@@ -82,6 +82,10 @@ impl Kind for Associations {
         let spec = &object.spec;
         let scope = inputs.space_scope(&spec.agent_space_ref).await?;
         let (service_id, released) = service(object, inputs)?;
+        if released && object.status().common.id.is_none() && !inputs.is_deleting() {
+            let message = "spec.serviceRef: the registration is being replaced";
+            return Err(Error::wait(Reason::DependencyNotReady, message));
+        }
         let desired = Desired {
             service_id,
             key: spec.configuration.key(),
@@ -185,11 +189,10 @@ impl Kind for Associations {
     }
 
     async fn create(scope: &Scope, desired: &Desired, _: &AssociationStatus) -> Result<Created, Error> {
+        // Status may be newer than the object that was resolved.
         if desired.released {
-            return Err(Error::wait(
-                Reason::DependencyNotReady,
-                "spec.serviceRef: the registration is being replaced",
-            ));
+            let message = "spec.serviceRef: the registration is being replaced";
+            return Err(Error::wait(Reason::DependencyNotReady, message));
         }
         let request = AssociateService {
             agent_space_id: scope.space_id.clone(),

@@ -122,7 +122,8 @@ impl Kind for PrivateConnections {
         }
         let mut changes = compare_settings(desired, connection);
         if let Some(now) = &desired.fingerprint
-            && fingerprint::changed(status.common.fingerprint.as_ref(), now)
+            && (never_sent(connection, status)
+                || fingerprint::changed(status.common.fingerprint.as_ref(), now))
         {
             changes.push(Change::hidden(CERTIFICATE));
         }
@@ -192,7 +193,9 @@ impl Kind for PrivateConnections {
         status.certificate_expiry_time = connection.certificate_expiry_time.0.map(|time| time.to_string());
         status.common.tag_keys =
             tagging::remembered(&desired.tags, &connection.tags, &status.common.tag_keys);
-        if let Some(now) = &desired.fingerprint {
+        if let Some(now) = &desired.fingerprint
+            && !never_sent(connection, status)
+        {
             status.common.fingerprint = Some(fingerprint::baseline(status.common.fingerprint.take(), now));
         }
     }
@@ -205,6 +208,11 @@ impl Kind for PrivateConnections {
     fn is_going(remote: &Observed) -> bool {
         remote.0.status == "DELETE_IN_PROGRESS"
     }
+}
+
+/// Whether the connection has no certificate: none was recorded as sent, and AWS shows none.
+fn never_sent(connection: &operations::PrivateConnection, status: &PrivateConnectionStatus) -> bool {
+    status.common.fingerprint.is_none() && connection.certificate_expiry_time.0.is_none()
 }
 
 /// The connection's name: the spec's, or what it takes over, or the object's.

@@ -132,11 +132,13 @@ impl Kind for ServiceRegistrations {
 
     fn compare(desired: &Desired, remote: &Observed, status: &ServiceRegistrationStatus) -> State {
         let Desired::Service(registration) = desired else { return State::Matching };
-        let mut changes = compare_settings(registration, &remote.service, status);
-        if changes.is_empty() && status.authorization_url.is_some() {
+        if Self::awaits_person(desired, status) {
             return State::Waiting(awaiting_authorization());
         }
-        if changes.is_empty() && status.previous_id.is_some() {
+        let mut changes = compare_settings(registration, &remote.service, status);
+        // One replacement after the other: a second one would lose sight of what the first has put aside.
+        if status.previous_id.is_some() {
+            changes.clear();
             if !registration.users.is_empty() {
                 return State::Waiting(waiting_for(&registration.users));
             }
@@ -181,6 +183,13 @@ impl Kind for ServiceRegistrations {
         }
         let changed = tagging::mend(scope, &format!("service/{}", remote.id()), drift).await?;
         Ok(Updated { changed, secret: None })
+    }
+
+    fn sent(desired: &Desired) -> Option<Fingerprint> {
+        match desired {
+            Desired::Service(registration) => Some(registration.fingerprint.clone()),
+            Desired::Existing(_) => None,
+        }
     }
 
     fn replacement(desired: &Desired, remote: &Observed, _: &Drift) -> Replacement {
