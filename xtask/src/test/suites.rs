@@ -39,8 +39,13 @@ pub fn formatting(session: &Session) -> Result<Outcome, Error> {
 
 /// Clippy has nothing to say.
 pub fn lints(session: &Session) -> Result<Outcome, Error> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    succeed(session, cargo::command(session).args(arguments))
+    let mut command = cargo::command(session);
+    command.args(["clippy", "--workspace", "--all-targets"]);
+    // Targets that a plain `cargo test` leaves out are left out here too, unless they are named.
+    for test in OnCluster::ALL {
+        command.args(["--test", test.target()]);
+    }
+    succeed(session, command.args(["--", "-D", "warnings"]))
 }
 
 /// All tests that need nothing but the code.
@@ -70,6 +75,10 @@ pub fn on_cluster(
 ) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
+    if test == OnCluster::EndToEnd {
+        // They wait more than they work.
+        command.arg("--test-threads=12");
+    }
     command.env("DEVOPS_AGENT_E2E", "1").env("KUBECONFIG", cluster.kubeconfig());
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
     command.env("DEVOPS_AGENT_SIMULATOR_BIN", &programs.simulator);
