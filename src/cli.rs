@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn durations_are_read_as_people_write_them() {
         assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
-        assert_eq!(duration("1h30m").unwrap(), Duration::from_secs(5400));
+        assert_eq!(duration("1h30m").unwrap(), Duration::from_mins(90));
         for bad in ["10", "-5s", "0s", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
         }

@@ -1,10 +1,15 @@
 //! Deletion: in any order, all at once, and never of what others still need.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::everything::{self, OBJECTS};
 use crate::fixtures::{AGENT, SOURCE, SPACE, TRIGGER, events};
 use crate::harness::{run, wait_until};
+
+/// The namespace controller of the cluster takes its time while the other tests delete theirs.
+const NAMESPACES_ARE_SLOW: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
@@ -13,9 +18,9 @@ fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
         let namespace = t.handle("Namespace", &t.namespace);
         namespace.delete().await;
         for (kind, name) in OBJECTS {
-            t.handle(kind, name).gone().await;
+            t.handle(kind, name).gone_within(NAMESPACES_ARE_SLOW).await;
         }
-        namespace.gone().await;
+        namespace.gone_within(NAMESPACES_ARE_SLOW).await;
         assert!(t.is_empty(), "{:#}", t.state());
     });
 }

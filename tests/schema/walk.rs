@@ -232,7 +232,11 @@ impl<'m> Walk<'m> {
     fn blob(&mut self, shape: &Value, schema: &Value, path: &str) {
         const BASE64: &str = "^(?:([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$";
         if schema["pattern"] != BASE64 || !schema["format"].is_null() {
-            self.report(path, Kind::Type, "bytes that are not said to be in base64 by the pattern alone".into());
+            self.report(
+                path,
+                Kind::Type,
+                "bytes that are not said to be in base64 by the pattern alone".into(),
+            );
         }
         let most = shape["max"].as_u64().map(|bytes| bytes.div_ceil(3) * 4);
         let (least, actual) = (schema["minLength"].as_i64(), schema["maxLength"].as_u64());

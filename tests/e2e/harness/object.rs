@@ -92,8 +92,13 @@ impl Handle {
 
     /// Waits until the object is gone.
     pub async fn gone(&self) {
-        let gone = self.watch(LIMIT, |object| object.is_none().then_some(())).await;
-        assert!(gone.is_some(), "{self}: within {LIMIT:?} it did not go away");
+        self.gone_within(LIMIT).await;
+    }
+
+    /// As [`Handle::gone`], with a limit of its own.
+    pub async fn gone_within(&self, limit: Duration) {
+        let gone = self.watch(limit, |object| object.is_none().then_some(())).await;
+        assert!(gone.is_some(), "{self}: within {limit:?} it did not go away");
     }
 
     async fn watch<T>(&self, limit: Duration, look: impl Fn(Option<&Value>) -> Option<T>) -> Option<T> {

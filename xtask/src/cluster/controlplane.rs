@@ -165,6 +165,7 @@ fn controller_manager(
         "--secure-port=0",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
+        "--concurrent-namespace-syncs=50",
     ]);
     command.arg(format!("--kubeconfig={}", kubeconfig.display()));
     Service::start(
