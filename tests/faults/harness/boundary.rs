@@ -1,7 +1,7 @@
 //! Everything that the operator of one run says to Kubernetes and AWS goes through here: it is written down, counted
 //! by name, and hit by the faults that the run was asked to inject.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -61,12 +61,14 @@ struct State {
     plan: Vec<Injection>,
     fired: Vec<Injection>,
     counts: HashMap<String, usize>,
+    /// Calls of any name since the boundary was armed.
+    armed_calls: usize,
     calls: Vec<Call>,
     stale_until: Option<Instant>,
     /// Bodies of what was written to Kubernetes and is no Secret.
     written: Vec<String>,
-    /// Associations with a webhook whose secret was in an answer that AWS gave.
-    issued: usize,
+    /// The webhook secrets that were in AWS's answers.
+    issued: BTreeSet<String>,
     /// The most remotes that there were at one time, by kind.
     peak: BTreeMap<String, usize>,
     violations: Vec<String>,
@@ -78,6 +80,30 @@ impl Boundary {
     pub fn new(plan: Vec<Injection>) -> Self {
         let state = State { plan, ..State::default() };
         Self { started: Instant::now(), state: Mutex::new(state), crashed: watch::Sender::new(0) }
+    }
+
+    /// Kills the operator that lives.
+    pub fn kill(&self) {
+        let died = self.state(|state| {
+            state.incarnation += 1;
+            state.incarnation - 1
+        });
+        self.crashed.send_replace(died);
+    }
+
+    /// Injects one more fault; of the call `*` the `nth` is counted from now.
+    pub fn inject(&self, mut injection: Injection) {
+        self.state(|state| {
+            injection.nth += state.armed_calls;
+            state.plan.push(injection);
+        });
+    }
+
+    /// Writes something between the calls.
+    pub fn note(&self, text: &str) {
+        let (name, at) = (format!("--- {text}"), self.started.elapsed());
+        let call = Call { name, nth: 0, side: Side::Kubernetes, mutating: false, incarnation: 0, fault: None, at };
+        self.state(|state| state.calls.push(call));
     }
 
     /// A new operator starts; gives its number.
@@ -109,8 +135,13 @@ impl Boundary {
                 let count = state.counts.entry(name.to_owned()).or_default();
                 *count += 1;
                 nth = *count;
+                state.armed_calls += 1;
             }
-            let due = state.plan.iter().position(|due| due.nth == nth && due.call == name);
+            let (armed, any) = (state.armed, state.armed_calls);
+            let is_due = |due: &Injection| {
+                (due.nth == nth && due.call == name) || (armed && due.call == "*" && due.nth == any)
+            };
+            let due = state.plan.iter().position(is_due);
             let fault = due.map(|index| {
                 let injection = state.plan.remove(index);
                 let fault = injection.fault;
@@ -174,8 +205,8 @@ impl Boundary {
     }
 
     /// AWS has answered with a webhook's secret.
-    pub fn issued(&self) {
-        self.state(|state| state.issued += 1);
+    pub fn issued(&self, secret: &str) {
+        self.state(|state| state.issued.insert(secret.to_owned()));
     }
 
     /// There are so many remotes now.
@@ -216,7 +247,7 @@ impl Boundary {
     }
 
     pub fn webhooks_issued(&self) -> usize {
-        self.state(|state| state.issued)
+        self.state(|state| state.issued.len())
     }
 
     pub fn peak(&self) -> BTreeMap<String, usize> {

@@ -1,6 +1,6 @@
 //! The one API server of all runs, and what is in it, seen through one watch a kind.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use kube::api::{Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::conditions::is_crd_established;
 use kube::runtime::wait::await_condition;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
@@ -93,13 +94,25 @@ impl Cluster {
 
     async fn keep_watching(self: Arc<Self>, resource: Resource) {
         let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource.described());
-        let mut events = std::pin::pin!(watcher(api, watcher::Config::default()));
+        let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
+        let mut listed = HashSet::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(Event::Apply(object) | Event::InitApply(object)) => self.note(resource, object, false),
+                Ok(Event::Apply(object)) => self.note(resource, object, false),
                 Ok(Event::Delete(object)) => self.note(resource, object, true),
-                Ok(Event::Init | Event::InitDone) => {}
-                Err(error) => panic!("the harness can't watch {}: {error}", resource.plural),
+                Ok(Event::Init) => listed.clear(),
+                Ok(Event::InitApply(object)) => {
+                    listed.insert((object.namespace().unwrap_or_default(), object.name_any()));
+                    self.note(resource, object, false);
+                }
+                Ok(Event::InitDone) => {
+                    let mut objects = self.objects.lock().expect("nobody panics with the objects in hand");
+                    objects.retain(|(kind, namespace, name), _| {
+                        *kind != resource.kind || listed.contains(&(namespace.clone(), name.clone()))
+                    });
+                }
+                // It is started again.
+                Err(error) => tracing::warn!(%error, "the harness's watch of {} failed", resource.plural),
             }
         }
     }

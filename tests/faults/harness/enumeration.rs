@@ -1,6 +1,6 @@
 //! From scenarios to runs: the undisturbed one first, then one for each fault at each of its calls.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::boundary::Call;
 use super::cluster::Cluster;
+use super::draw::Draw;
 use super::fault::{Fault, Injection};
 use super::report::Report;
 use super::run::{Outcome, Run};
@@ -53,9 +54,17 @@ pub struct Job {
     pub faults: Vec<Injection>,
     /// How often the machine was too slow for it.
     pub attempt: u32,
+    /// What a random walk is drawn by.
+    pub seed: u64,
+    /// Steps of it that are left out.
+    pub skipped: BTreeSet<usize>,
 }
 
 impl Job {
+    fn new(scenario: Scenario) -> Self {
+        Self { scenario, reading: None, faults: Vec::new(), attempt: 0, seed: 0, skipped: BTreeSet::new() }
+    }
+
     /// What a table calls it.
     pub fn place(&self) -> String {
         match self.reading {
@@ -67,6 +76,10 @@ impl Job {
     /// What replays it.
     pub fn id(&self) -> String {
         let faults: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        if self.seed != 0 {
+            let skipped: Vec<String> = self.skipped.iter().map(ToString::to_string).collect();
+            return format!("{}~{}~{}", self.place(), self.seed, skipped.join(","));
+        }
         if faults.is_empty() { self.place() } else { format!("{}:{}", self.place(), faults.join("+")) }
     }
 }
@@ -84,14 +97,19 @@ pub struct Ran {
 }
 
 /// Runs everything that the settings ask for.
-pub async fn run_all(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]) -> Report {
+pub async fn run_all(
+    settings: &Settings,
+    scenarios: &[Scenario],
+    readings: &[Reading],
+    walk: Scenario,
+) -> Report {
     let cluster = Cluster::start().await;
     let mut report = Report::new();
     if let Some(only) = settings.only.as_ref().filter(|only| !only.faults.is_empty()) {
         let reading = readings.iter().find(|reading| Some(reading.name) == only.reading.as_deref()).copied();
         let found = scenarios.iter().find(|scenario| scenario.name == only.scenario);
         let scenario = *found.unwrap_or_else(|| panic!("there is no scenario {}", only.scenario));
-        let job = Job { scenario, reading, faults: only.faults.clone(), attempt: 0 };
+        let job = Job { reading, faults: only.faults.clone(), ..Job::new(scenario) };
         execute(&cluster, vec![job], 1, &mut report).await;
         return report;
     }
@@ -99,26 +117,57 @@ pub async fn run_all(settings: &Settings, scenarios: &[Scenario], readings: &[Re
     let recorded = execute(&cluster, undisturbed, settings.parallel, &mut report).await;
     let mut single: Vec<Job> = recorded.iter().flat_map(|ran| single_faults(settings, ran)).collect();
     // In any order, so that what fails everywhere is seen early.
-    shuffle(&mut single, settings.seed);
+    Draw(settings.seed).shuffle(&mut single);
     eprintln!("{} undisturbed runs, {} faults to inject", recorded.len(), single.len());
     execute(&cluster, single, settings.parallel, &mut report).await;
     let pairs = pairs(settings, &recorded);
     execute(&cluster, pairs, settings.parallel, &mut report).await;
+    walks(&cluster, settings, walk, &mut report).await;
     report
+}
+
+/// Random walks; one that fails is cut down to the steps that it takes.
+async fn walks(cluster: &Arc<Cluster>, settings: &Settings, walk: Scenario, report: &mut Report) {
+    let one = |seed: u64| Job { seed, ..Job::new(walk) };
+    let jobs = match &settings.only {
+        None => (0..settings.walks).map(|index| one(settings.seed * 10_000 + index)).collect(),
+        Some(only) if only.scenario == walk.name && only.seed != 0 => {
+            vec![Job { skipped: only.skipped.clone(), ..one(only.seed) }]
+        }
+        Some(_) => Vec::new(),
+    };
+    let ran = execute(cluster, jobs, settings.parallel, report).await;
+    for failed in ran.iter().filter(|ran| ran.outcome.is_err() && settings.only.is_none()).take(3) {
+        eprintln!("the shortest walk that fails: {}", shorten(cluster, failed.job.clone()).await);
+    }
+}
+
+/// Leaves out one step after the other, as long as the walk still fails.
+async fn shorten(cluster: &Arc<Cluster>, mut job: Job) -> String {
+    const STEPS: usize = 10;
+    for step in 0..STEPS {
+        let mut shorter = job.clone();
+        shorter.skipped.insert(step);
+        let namespace = make_namespace(cluster).await;
+        if run_one(cluster, &namespace, shorter.clone()).await.outcome.is_err() {
+            job = shorter;
+        }
+    }
+    job.id()
 }
 
 fn undisturbed(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]) -> Vec<Job> {
     let chosen = |job: &Job| {
         settings.only.as_ref().is_none_or(|only| {
-            (only.scenario == "*" || only.scenario == job.scenario.name)
+            (only.scenario == "*" || only.scenario.split(',').any(|name| name == job.scenario.name))
                 && only.reading.as_deref() == job.reading.map(|reading| reading.name)
         })
     };
     let usual =
-        scenarios.iter().map(|scenario| Job { scenario: *scenario, reading: None, faults: Vec::new(), attempt: 0 });
+        scenarios.iter().map(|scenario| Job::new(*scenario));
     let others = readings.iter().flat_map(|reading| {
         let scenarios = scenarios.iter().filter(|scenario| scenario.readings);
-        scenarios.map(|scenario| Job { scenario: *scenario, reading: Some(*reading), faults: Vec::new(), attempt: 0 })
+        scenarios.map(|scenario| Job { reading: Some(*reading), ..Job::new(*scenario) })
     });
     usual.chain(others).filter(chosen).collect()
 }
@@ -134,7 +183,9 @@ fn single_faults(settings: &Settings, ran: &Ran) -> Vec<Job> {
         return Vec::new();
     }
     let all = injections(ran).into_iter().map(|fault| Job { faults: vec![fault], ..ran.job.clone() });
-    all.step_by(every).collect()
+    // Another seed takes others of them.
+    let first = usize::try_from(settings.seed).unwrap_or_default() % every;
+    all.skip(first).step_by(every).collect()
 }
 
 fn injections(ran: &Ran) -> Vec<Injection> {
@@ -171,27 +222,6 @@ fn pairs(settings: &Settings, recorded: &[Ran]) -> Vec<Job> {
         Job { faults: vec![first, second], ..(*job).clone() }
     };
     (0..settings.pairs).map(|_| one()).collect()
-}
-
-/// A small generator (splitmix64): the same seed, the same runs, on every machine.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let word = word ^ (word >> 31);
-        usize::try_from(word % limit as u64).unwrap_or_default()
-    }
-}
-
-fn shuffle(jobs: &mut [Job], seed: u64) {
-    let mut draw = Draw(seed);
-    for last in (1..jobs.len()).rev() {
-        jobs.swap(last, draw.below(last + 1));
-    }
 }
 
 async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report: &mut Report) -> Vec<Ran> {
@@ -266,7 +296,7 @@ async fn run_one(cluster: &Arc<Cluster>, namespace: &str, job: Job) -> Ran {
         (reading.set)(&mut switches);
     }
     let world = World::new(cluster, namespace, job.faults.clone(), switches).await;
-    let run = Run::new(Arc::clone(&world));
+    let run = Run::new(Arc::clone(&world), job.seed, job.skipped.clone());
     let life = Life::start(Arc::clone(&world));
     let whole = async {
         (job.scenario.script)(&run).await?;

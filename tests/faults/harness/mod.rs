@@ -11,6 +11,7 @@
 pub mod boundary;
 mod client_layer;
 pub mod cluster;
+pub mod draw;
 pub mod enumeration;
 pub mod fault;
 pub mod log;

@@ -115,8 +115,10 @@ impl Way {
         }
         if routes::is_mutating(name) {
             self.world.boundary.count(&self.world.remotes());
-            if answer.status().is_success() && shows_a_secret(answer.body().clone()).await {
-                self.world.boundary.issued();
+            if answer.status().is_success()
+                && let Some(secret) = shown(answer.body().clone()).await
+            {
+                self.world.boundary.issued(&secret);
             }
         }
         Ok(answer)
@@ -138,10 +140,12 @@ async fn exchange(
     Ok(Response::from_parts(head, Full::new(body)))
 }
 
-async fn shows_a_secret(body: Full<Bytes>) -> bool {
-    let body = body.collect().await.expect("a whole body is there").to_bytes();
-    let Ok(answer) = serde_json::from_slice::<Value>(&body) else { return false };
-    ["webhookSecret", "apiKey"].iter().any(|key| answer["webhook"][key].is_string())
+/// The webhook secret that an answer shows.
+async fn shown(body: Full<Bytes>) -> Option<String> {
+    let body = body.collect().await.ok()?.to_bytes();
+    let answer = serde_json::from_slice::<Value>(&body).ok()?;
+    let shown = ["webhookSecret", "apiKey"].iter().find_map(|key| answer["webhook"][key].as_str());
+    shown.map(str::to_owned)
 }
 
 fn refusal(status: StatusCode, error: &'static str) -> Response<Full<Bytes>> {

@@ -50,12 +50,16 @@ pub struct Expectations {
 /// The hands of a script.
 pub struct Run {
     pub world: Arc<World>,
+    /// What a random walk is drawn by.
+    pub seed: u64,
+    /// Steps of it that are left out.
+    pub skipped: BTreeSet<usize>,
     expectations: Mutex<Expectations>,
 }
 
 impl Run {
-    pub fn new(world: Arc<World>) -> Self {
-        Self { world, expectations: Mutex::default() }
+    pub fn new(world: Arc<World>, seed: u64, skipped: BTreeSet<usize>) -> Self {
+        Self { world, seed, skipped, expectations: Mutex::default() }
     }
 
     pub fn expectations(&self) -> Expectations {
@@ -214,6 +218,17 @@ impl Run {
     pub async fn until(&self, what: impl Display, mut holds: impl FnMut() -> bool) -> Outcome {
         let held = self.world.cluster.until(LIMIT, || holds().then_some(())).await;
         held.ok_or_else(|| format!("within {LIMIT:?} this did not happen: {what}"))
+    }
+
+    /// Waits a few seconds for something that may never hold.
+    pub async fn for_a_while(&self, mut holds: impl FnMut() -> bool) {
+        const WHILE: Duration = Duration::from_secs(3);
+        self.world.cluster.until(WHILE, || holds().then_some(())).await;
+    }
+
+    /// Whether an object is Ready at its present generation and nothing is under way.
+    pub fn is_ready(&self, kind: &str, name: &str) -> bool {
+        self.find(kind, name).is_some_and(|it| is_settled(&it))
     }
 
     /// Does something in AWS behind the operator's back.

@@ -1,5 +1,6 @@
 //! What is run, as the environment says.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::fault::Injection;
@@ -11,22 +12,28 @@ pub struct Settings {
     pub only: Option<Only>,
     /// Every n-th fault of a scenario under the usual reading of the switches; 0 for none.
     pub sample: usize,
-    /// Every n-th fault under each other reading.
+    /// Every n-th fault under each other reading; 0 for none.
     pub readings_sample: usize,
     /// Runs with two faults.
     pub pairs: usize,
+    /// Random walks.
+    pub walks: u64,
     /// What these are drawn by.
     pub seed: u64,
     /// Runs at a time.
     pub parallel: usize,
 }
 
-/// `SCENARIO[@READING][:CALL#NTH:FAULT[+CALL#NTH:FAULT]]`
+/// `SCENARIO[@READING][:CALL#NTH:FAULT[+CALL#NTH:FAULT]]`, or `walk~SEED~STEPS-LEFT-OUT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Only {
     pub scenario: String,
     pub reading: Option<String>,
     pub faults: Vec<Injection>,
+    /// Of a random walk.
+    pub seed: u64,
+    /// Its steps that are left out.
+    pub skipped: BTreeSet<usize>,
 }
 
 impl Settings {
@@ -37,8 +44,9 @@ impl Settings {
         Ok(Self {
             only: only.map(|text| text.parse()).transpose()?,
             sample: variable("FAULTS_SAMPLE")?.unwrap_or(1),
-            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 9 }).max(1),
+            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 9 }),
             pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 60 }),
+            walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 30 }) as u64,
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
             parallel: variable("FAULTS_PARALLEL")?.unwrap_or(12).max(1),
         })
@@ -58,6 +66,13 @@ impl FromStr for Only {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((walk, drawn)) = text.split_once('~') {
+            let (seed, skipped) = drawn.split_once('~').unwrap_or((drawn, ""));
+            let number = |text: &str| text.parse().map_err(|_| format!("'{text}' in {text} is no number"));
+            let skipped = skipped.split(',').filter(|step| !step.is_empty()).map(number).collect::<Result<_, _>>()?;
+            let seed = seed.parse().map_err(|_| format!("the seed in {text} is no number"))?;
+            return Ok(Self { scenario: walk.to_owned(), reading: None, faults: Vec::new(), seed, skipped });
+        }
         let (place, faults) =
             text.split_once(':').map_or((text, None), |(place, faults)| (place, Some(faults)));
         let (scenario, reading) = place
@@ -68,6 +83,6 @@ impl FromStr for Only {
             .flat_map(|faults| faults.split('+'))
             .map(str::parse)
             .collect::<Result<_, _>>()?;
-        Ok(Self { scenario: scenario.to_owned(), reading, faults })
+        Ok(Self { scenario: scenario.to_owned(), reading, faults, seed: 0, skipped: BTreeSet::new() })
     }
 }

@@ -26,6 +26,8 @@ use super::proxy::Proxy;
 
 /// The region of all runs.
 pub const REGION: &str = "us-east-1";
+/// The namespace of the operators' own Secret: another one than that of their objects, which may be deleted.
+const OWN_NAMESPACE: &str = "default";
 /// How long the simulated AWS takes for what takes minutes in the real one.
 const SETTLE_MS: u64 = 150;
 
@@ -129,7 +131,7 @@ async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
     let connections = Connections {
         kubernetes: client_layer::client(world, incarnation),
         aws: factory(&proxy.url, world.patience),
-        own_namespace: world.namespace.clone(),
+        own_namespace: OWN_NAMESPACE.to_owned(),
     };
     match Operator::start(&options(world), connections).await {
         Err(error) => error.to_string(),
@@ -141,7 +143,7 @@ fn options(world: &World) -> Options {
     Options {
         region: None,
         cluster_id: Some(world.cluster_id.clone()),
-        namespace: Some(world.namespace.clone()),
+        namespace: Some(OWN_NAMESPACE.to_owned()),
         watch_namespace: Some(world.namespace.clone()),
         timing: timing(),
         concurrency: 4,

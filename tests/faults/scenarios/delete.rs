@@ -44,6 +44,8 @@ pub async fn parents_first(run: &Run) -> Outcome {
 /// The whole namespace, with input Secrets and all, in no order.
 pub async fn namespace(run: &Run) -> Outcome {
     objects::everything(run).await?;
+    // The Secrets go in no order: for a while one is missing whose association is not being deleted yet.
+    run.expect(|it| it.webhooks = 9);
     run.arm();
     let api = Api::<Namespace>::all(run.world.cluster.client.clone());
     let deleted = api.delete(&run.world.namespace, &DeleteParams::background()).await;
@@ -65,6 +67,60 @@ pub async fn while_made(run: &Run) -> Outcome {
     run.apply(objects::PROJECT).await?;
     run.delete("Association", "project").await?;
     run.gone("Association", "project").await
+}
+
+/// An object is deleted as soon as AWS has its remote, whether or not the operator knows.
+pub async fn once_made(run: &Run) -> Outcome {
+    objects::gitlab(run).await?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1)].into();
+        it.peak = [("associations", 1)].into();
+        it.webhooks = 1;
+    });
+    run.arm();
+    run.apply(objects::PROJECT).await?;
+    let made = || run.world.simulator.count("AssociateService") > 0;
+    run.until("AWS was asked for the association", made).await?;
+    run.delete("Association", "project").await?;
+    run.gone("Association", "project").await
+}
+
+/// A space is deleted as soon as AWS has it, whether or not the operator knows.
+pub async fn space_once_made(run: &Run) -> Outcome {
+    run.expect(|it| it.peak = [("agentSpaces", 1)].into());
+    run.arm();
+    run.apply(objects::SPACE).await?;
+    run.until("AWS was asked for the space", || run.world.simulator.count("CreateAgentSpace") > 0).await?;
+    run.delete("AgentSpace", "space").await?;
+    run.gone("AgentSpace", "space").await
+}
+
+/// A registration is deleted while it is being replaced.
+pub async fn while_replaced(run: &Run) -> Outcome {
+    objects::credentials(run).await?;
+    run.apply(objects::GITLAB).await?;
+    run.ready("ServiceRegistration", "gitlab").await?;
+    run.expect(|it| it.peak = [("services", 2)].into());
+    run.arm();
+    run.secret("credentials", &[("secret", "client-secret"), ("token", "glpat-second")]).await?;
+    run.until("AWS was asked for another", || run.world.simulator.count("RegisterService") > 1).await?;
+    run.delete("ServiceRegistration", "gitlab").await?;
+    run.gone("ServiceRegistration", "gitlab").await
+}
+
+/// Objects whose status is lost are deleted at once.
+pub async fn after_lost_status(run: &Run) -> Outcome {
+    objects::everything(run).await?;
+    run.arm();
+    for (kind, name) in run.objects() {
+        run.lose_status(kind, &name).await?;
+    }
+    for (kind, name) in run.objects() {
+        run.delete(kind, &name).await?;
+    }
+    run.until("every object is gone", || run.objects().is_empty()).await?;
+    nothing(run);
+    Ok(())
 }
 
 /// With Retain the remote stays, and so does the webhook's Secret.

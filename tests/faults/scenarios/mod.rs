@@ -8,6 +8,7 @@ mod owned;
 mod readings;
 mod recover;
 mod rotate;
+mod walk;
 
 pub use readings::READINGS;
 
@@ -26,6 +27,11 @@ macro_rules! scenario {
         $(scenario.$option = true;)*
         scenario
     }};
+}
+
+/// The random walk.
+pub fn walk() -> Scenario {
+    scenario!("walk", walk::script)
 }
 
 /// Every scenario.
@@ -50,6 +56,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!("change-while-under-way", change::while_under_way),
         scenario!("rotate-client-secret", rotate::client_secret),
         scenario!("rotate-token", rotate::token, readings),
+        scenario!("rotate-there-and-back", rotate::there_and_back),
         scenario!("rotate-webhook", rotate::webhook, readings),
         scenario!("lose-webhook-secret", rotate::lost_webhook_secret),
         scenario!("rename-webhook-secret", rotate::webhook_secret_name),
@@ -57,6 +64,10 @@ pub fn all() -> Vec<Scenario> {
         scenario!("delete-parents-first", delete::parents_first, readings),
         scenario!("delete-namespace", delete::namespace, own_namespace),
         scenario!("delete-while-made", delete::while_made),
+        scenario!("delete-once-made", delete::once_made, readings),
+        scenario!("delete-space-once-made", delete::space_once_made, readings),
+        scenario!("delete-while-replaced", delete::while_replaced, readings),
+        scenario!("delete-after-lost-status", delete::after_lost_status),
         scenario!("delete-retained", delete::retained),
         scenario!("lose-status", recover::lost_status),
         scenario!("rebuild-from-git", recover::rebuilt),

@@ -37,6 +37,27 @@ pub async fn token(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
+/// The token changes, and changes back before the registration is replaced.
+pub async fn there_and_back(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    run.expect(|it| {
+        it.peak = [("services", 3), ("associations", 2)].into();
+        it.webhooks = 3;
+    });
+    run.arm();
+    for token in ["glpat-second", "glpat-first"] {
+        run.secret("credentials", &[("secret", "client-secret"), ("token", token)]).await?;
+        run.until("a registration was asked for", || run.world.simulator.count("RegisterService") > 1).await?;
+    }
+    let replaced = || {
+        let services = run.world.region()["services"].to_string();
+        services.contains(&marked("glpat-first")) && !services.contains(&marked("glpat-second"))
+    };
+    run.until("only a registration with the first token is left", replaced).await?;
+    run.ready("ServiceRegistration", "gitlab").await?;
+    run.ready("Association", "project").await
+}
+
 /// A webhook is rotated by its field.
 pub async fn webhook(run: &Run) -> Outcome {
     events(run, 2).await?;
