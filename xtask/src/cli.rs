@@ -18,6 +18,7 @@ pub struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
+    Faults(test::FaultArguments),
     Generate(generate::Arguments),
     Cluster(cluster::command::Arguments),
     /// Ends the processes of an xtask that is gone; started by xtask itself.
@@ -35,6 +36,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Test(arguments) => test::run(&session, &arguments),
+        Command::Faults(arguments) => test::faults(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
         Command::Guard => Ok(()),
