@@ -103,8 +103,19 @@ pub trait Kind: Send + Sync + Sized + 'static {
     }
 
     /// How a remote gives way to a new one; for kinds whose drift may ask for it.
-    fn replacement(_desired: &Self::Desired, _remote: &Self::Remote, _drift: &Drift) -> Replacement {
+    fn replacement(
+        _desired: &Self::Desired,
+        _remote: &Self::Remote,
+        _drift: &Drift,
+        _status: &StatusOf<Self>,
+    ) -> Replacement {
         Replacement::BreakBeforeMake
+    }
+
+    /// AWS refuses a second remote beside the old one. Whether the old one is in its way, so that it has to go
+    /// first after all; the kind then notes that in status.
+    fn yields(_desired: &Self::Desired, _remote: &Self::Remote, _status: &mut StatusOf<Self>) -> bool {
+        false
     }
 
     /// Deletes the remote `id`: one mutating call. A remote that is gone is no error.

@@ -310,10 +310,18 @@ impl<'a, K: Kind> Pass<'a, K> {
         let why = Drift(drift.mended_by(Remedy::Replace).cloned().collect());
         info!(id = remote.id(), drift = %why, "replacing the {}", K::NOUN);
         let (scope, desired) = (&resolved.scope, &resolved.desired);
-        match K::replacement(desired, remote, &drift) {
+        match K::replacement(desired, remote, &drift, &self.status) {
             Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
             Replacement::MakeBeforeBreak => {
-                let created = self.make(resolved).await?;
+                let created = match self.make(resolved).await {
+                    Err(Error::Aws { source, .. })
+                        if source.is_conflict() && K::yields(desired, remote, &mut self.status) =>
+                    {
+                        info!(id = remote.id(), %source, "the old {} has to go first", K::NOUN);
+                        return Ok(Ending::Again);
+                    }
+                    created => created?,
+                };
                 let done = created.id.is_some();
                 self.record(created);
                 if done {

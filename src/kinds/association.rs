@@ -258,7 +258,7 @@ impl Kind for Associations {
     }
 
     /// A new service has a new association beside the old one; the same service can't have two.
-    fn replacement(desired: &Desired, _: &Observed, drift: &Drift) -> Replacement {
+    fn replacement(desired: &Desired, _: &Observed, drift: &Drift, _: &AssociationStatus) -> Replacement {
         if drift.touches(SERVICE) && !desired.released {
             Replacement::MakeBeforeBreak
         } else {

@@ -192,9 +192,14 @@ impl Kind for ServiceRegistrations {
         }
     }
 
-    fn replacement(desired: &Desired, remote: &Observed, _: &Drift) -> Replacement {
+    fn replacement(
+        desired: &Desired,
+        remote: &Observed,
+        _: &Drift,
+        status: &ServiceRegistrationStatus,
+    ) -> Replacement {
         match desired {
-            Desired::Service(registration) if remote.service.service_type == EVENT_CHANNEL => {
+            Desired::Service(registration) if must_break_first(&remote.service, status) => {
                 if registration.users.is_empty() {
                     Replacement::BreakBeforeMake
                 } else {
@@ -203,6 +208,17 @@ impl Kind for ServiceRegistrations {
             }
             _ => Replacement::MakeBeforeBreak,
         }
+    }
+
+    /// Whether names and addresses may repeat is not documented. Where they may not, the old one is in the way
+    /// if it describes the same thing.
+    fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
+        let same = match desired {
+            Desired::Service(registration) => describes_the_same(registration, &remote.service),
+            Desired::Existing(_) => false,
+        };
+        status.released = same.then_some(true);
+        same
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
@@ -215,7 +231,7 @@ impl Kind for ServiceRegistrations {
         status.service_type = Some(remote.service.service_type.clone());
         let Desired::Service(registration) = desired else { return };
         let replaced = compare_settings(registration, &remote.service, status).iter().any(is_replacement);
-        status.released = (replaced && remote.service.service_type == EVENT_CHANNEL).then_some(true);
+        status.released = (replaced && must_break_first(&remote.service, status)).then_some(true);
         let tags = &registration.request.tags;
         status.common.tag_keys = tagging::remembered(tags, &remote.tags, &status.common.tag_keys);
         let recorded = status.common.fingerprint.take();
@@ -425,6 +441,11 @@ fn compare_settings(
         changes.push(Change::hidden("service"));
     }
     changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()
+}
+
+/// Whether the old registration has to go before there can be a new one.
+fn must_break_first(service: &operations::RegisteredService, status: &ServiceRegistrationStatus) -> bool {
+    service.service_type == EVENT_CHANNEL || status.released == Some(true)
 }
 
 fn is_replacement(change: &Change) -> bool {
