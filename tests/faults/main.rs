@@ -39,7 +39,8 @@ fn main() -> ExitCode {
     harness::log::start();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
-    let report = runtime.block_on(run_all(&settings, &scenarios::all(), scenarios::READINGS, scenarios::walk()));
+    let report =
+        runtime.block_on(run_all(&settings, &scenarios::all(), scenarios::READINGS, scenarios::walk()));
     println!("{report}");
     if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -102,7 +102,8 @@ impl Boundary {
     /// Writes something between the calls.
     pub fn note(&self, text: &str) {
         let (name, at) = (format!("--- {text}"), self.started.elapsed());
-        let call = Call { name, nth: 0, side: Side::Kubernetes, mutating: false, incarnation: 0, fault: None, at };
+        let call =
+            Call { name, nth: 0, side: Side::Kubernetes, mutating: false, incarnation: 0, fault: None, at };
         self.state(|state| state.calls.push(call));
     }
 

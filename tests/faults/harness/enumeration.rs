@@ -19,11 +19,12 @@ use super::fault::{Fault, Injection};
 use super::report::Report;
 use super::run::{Outcome, Run};
 use super::settings::Settings;
+use super::trace::trace;
 use super::world::{self, Life, World};
 use super::{log, rules};
 
 /// No run takes longer, unless it hangs.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// So often a run is made again for which the machine was too slow.
 const ATTEMPTS: u32 = 3;
@@ -163,8 +164,7 @@ fn undisturbed(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]
                 && only.reading.as_deref() == job.reading.map(|reading| reading.name)
         })
     };
-    let usual =
-        scenarios.iter().map(|scenario| Job::new(*scenario));
+    let usual = scenarios.iter().map(|scenario| Job::new(*scenario));
     let others = readings.iter().flat_map(|reading| {
         let scenarios = scenarios.iter().filter(|scenario| scenario.readings);
         scenarios.map(|scenario| Job { reading: Some(*reading), ..Job::new(*scenario) })
@@ -241,10 +241,10 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
                 let ran = run_one(&cluster, &place, job.clone()).await;
                 if ran.overloaded && ran.outcome.is_err() && job.attempt < ATTEMPTS {
                     namespace = None;
-                    queue.lock().expect("nobody panics with the queue in hand").push_back(Job {
-                        attempt: job.attempt + 1,
-                        ..job
-                    });
+                    queue
+                        .lock()
+                        .expect("nobody panics with the queue in hand")
+                        .push_back(Job { attempt: job.attempt + 1, ..job });
                     continue;
                 }
                 // What could not be cleared away must not disturb the next run.
@@ -320,26 +320,4 @@ async fn run_one(cluster: &Arc<Cluster>, namespace: &str, job: Job) -> Ran {
     let fired = world.boundary.fired();
     let overloaded = world.boundary.was_overloaded();
     Ran { job, outcome, calls, fired, overloaded, took: started.elapsed(), trace }
-}
-
-/// The calls, the objects, the remotes and the log of a run that failed.
-fn trace(run: &Run, first_line: u64) -> String {
-    let mut text = String::new();
-    let mut section = |title: &str, lines: Vec<String>| {
-        text.push_str(&format!("--- {title}\n"));
-        lines.iter().for_each(|line| text.push_str(&format!("{}\n", line.trim_end())));
-    };
-    section("calls", run.world.boundary.calls().iter().map(ToString::to_string).collect());
-    let objects = run.world.cluster.all(&run.world.namespace);
-    let ours = objects.iter().filter(|object| object["kind"] != "Secret");
-    section("objects", ours.filter_map(|object| serde_json::to_string_pretty(&**object).ok()).collect());
-    let resources = run.world.simulator.resources();
-    section("remotes", serde_json::to_string_pretty(&resources).into_iter().collect());
-    let calls = run.world.simulator.call_log(0);
-    let call = |call: &devops_agent_simulator::Call| {
-        format!("{} {} {:?} {:?} {:?}", call.time, call.operation, call.status, call.error, call.resource)
-    };
-    section("what reached AWS", calls.iter().map(call).collect());
-    section("log", log::lines(first_line, &run.world.namespace));
-    text
 }

@@ -21,5 +21,6 @@ mod routes;
 mod rules;
 pub mod run;
 pub mod settings;
+mod trace;
 mod webhook;
 pub mod world;

@@ -69,7 +69,8 @@ impl FromStr for Only {
         if let Some((walk, drawn)) = text.split_once('~') {
             let (seed, skipped) = drawn.split_once('~').unwrap_or((drawn, ""));
             let number = |text: &str| text.parse().map_err(|_| format!("'{text}' in {text} is no number"));
-            let skipped = skipped.split(',').filter(|step| !step.is_empty()).map(number).collect::<Result<_, _>>()?;
+            let skipped =
+                skipped.split(',').filter(|step| !step.is_empty()).map(number).collect::<Result<_, _>>()?;
             let seed = seed.parse().map_err(|_| format!("the seed in {text} is no number"))?;
             return Ok(Self { scenario: walk.to_owned(), reading: None, faults: Vec::new(), seed, skipped });
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use devops_agent_operator::engine::fingerprint::hex;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,8 +44,7 @@ pub async fn post(secret: &Value) -> Result<u16, String> {
         "gitlab" => request.header("x-gitlab-token", value("secret")?),
         "pagerduty" => {
             let signature = sign(&value("secret")?, &body);
-            let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-            request.header("x-pagerduty-signature", format!("v1={hex}"))
+            request.header("x-pagerduty-signature", format!("v1={}", hex(&signature)))
         }
         other => return Err(format!("a webhook of the type {other}")),
     };

@@ -7,7 +7,12 @@ use crate::harness::run::{Outcome, Run};
 use super::objects::{self, AGENT, CONNECTION, SKILL, SPACE_WITH_APP, TRIGGER};
 
 fn spaces(run: &Run) -> Vec<Value> {
-    run.world.region()["agentSpaces"].as_object().into_iter().flatten().map(|(_, space)| space.clone()).collect()
+    run.world.region()["agentSpaces"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(_, space)| space.clone())
+        .collect()
 }
 
 /// Name, description, locale and tags of a space, all at once.
@@ -68,7 +73,10 @@ pub async fn asset(run: &Run) -> Outcome {
     run.ready("Asset", "skill").await?;
     let all = spaces(run);
     let assets = all[0]["assets"].as_object().into_iter().flatten();
-    let paths: Vec<&String> = assets.flat_map(|(_, asset)| asset["files"].as_object().into_iter().flatten()).map(|(path, _)| path).collect();
+    let paths: Vec<&String> = assets
+        .flat_map(|(_, asset)| asset["files"].as_object().into_iter().flatten())
+        .map(|(path, _)| path)
+        .collect();
     let as_asked = paths == ["SKILL.md", "steps/second.md", "steps/third.md"];
     if as_asked { Ok(()) } else { Err(format!("rule 7: Ready, and the files are {paths:?}")) }
 }
@@ -100,7 +108,8 @@ pub async fn connection(run: &Run) -> Outcome {
     run.apply(CONNECTION).await?;
     run.ready("PrivateConnection", "internal").await?;
     run.arm();
-    run.patch("PrivateConnection", "internal", json!({"spec": {"tags": {"team": null, "cost": "42"}}})).await?;
+    run.patch("PrivateConnection", "internal", json!({"spec": {"tags": {"team": null, "cost": "42"}}}))
+        .await?;
     run.ready("PrivateConnection", "internal").await
 }
 
@@ -121,7 +130,8 @@ pub async fn while_under_way(run: &Run) -> Outcome {
     }
     let replaced = || {
         let services = run.world.region()["services"].to_string();
-        services.contains("two.example.com") && !services.contains("one.example.com")
+        services.contains("two.example.com")
+            && !services.contains("one.example.com")
             && !services.contains("gitlab.example.com")
     };
     run.until("the last registration is the only one", replaced).await?;

@@ -13,7 +13,8 @@ use super::objects;
 pub async fn one_by_one(run: &Run) -> Outcome {
     objects::everything(run).await?;
     run.arm();
-    for kind in ["Trigger", "Asset", "Association", "ServiceRegistration", "PrivateConnection", "AgentSpace"] {
+    for kind in ["Trigger", "Asset", "Association", "ServiceRegistration", "PrivateConnection", "AgentSpace"]
+    {
         let named: Vec<_> = run.objects().into_iter().filter(|(found, _)| *found == kind).collect();
         for (kind, name) in &named {
             run.delete(kind, name).await?;

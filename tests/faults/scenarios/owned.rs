@@ -10,20 +10,26 @@ use super::objects;
 pub async fn adopted(run: &Run) -> Outcome {
     run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
     let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs"}))?;
-    let id = made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    let id =
+        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
     run.arm();
     run.apply(&format!(
         "{{kind: AgentSpace, metadata: {{name: space}}, spec: {{name: Theirs, externalId: '{id}', tags: {{team: shop}}}}}}"
     ))
     .await?;
     run.ready("AgentSpace", "space").await?;
-    if run.id("AgentSpace", "space") == id { Ok(()) } else { Err("rule 1: another space was taken".to_owned()) }
+    if run.id("AgentSpace", "space") == id {
+        Ok(())
+    } else {
+        Err("rule 1: another space was taken".to_owned())
+    }
 }
 
 /// A space of the same name that a person made is left alone.
 pub async fn refused(run: &Run) -> Outcome {
     let made = run.invoke("CreateAgentSpace", json!({"name": "space"}))?;
-    let id = made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    let id =
+        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1)].into();
         it.left = it.remotes.clone();
@@ -57,7 +63,8 @@ pub async fn foreign(run: &Run) -> Outcome {
 /// What is only observed is never written to.
 pub async fn observed(run: &Run) -> Outcome {
     let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs"}))?;
-    let id = made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    let id =
+        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1)].into();
         it.left = it.remotes.clone();

@@ -54,7 +54,10 @@ pub async fn association_gone(run: &Run) -> Outcome {
     run.remove("association", &before)?;
     run.arm();
     run.request("Association", "project").await?;
-    run.until("it is made again", || ![String::new(), before.clone()].contains(&run.id("Association", "project"))).await?;
+    run.until("it is made again", || {
+        ![String::new(), before.clone()].contains(&run.id("Association", "project"))
+    })
+    .await?;
     run.ready("Association", "project").await
 }
 
@@ -77,8 +80,16 @@ pub async fn drift(run: &Run) -> Outcome {
     objects::project(run).await?;
     let space = run.id("AgentSpace", "space");
     let association = run.id("Association", "project");
-    run.mutate("agentSpace", &space, json!({"description": "drifted", "tags": {"team": "theirs", "more": "x"}}))?;
-    run.mutate("association", &association, json!({"configuration": {"gitlab": {"projectPath": "drifted"}}}))?;
+    run.mutate(
+        "agentSpace",
+        &space,
+        json!({"description": "drifted", "tags": {"team": "theirs", "more": "x"}}),
+    )?;
+    run.mutate(
+        "association",
+        &association,
+        json!({"configuration": {"gitlab": {"projectPath": "drifted"}}}),
+    )?;
     run.arm();
     run.reconcile("AgentSpace", "space").await?;
     run.reconcile("Association", "project").await?;

@@ -47,7 +47,8 @@ pub async fn there_and_back(run: &Run) -> Outcome {
     run.arm();
     for token in ["glpat-second", "glpat-first"] {
         run.secret("credentials", &[("secret", "client-secret"), ("token", token)]).await?;
-        run.until("a registration was asked for", || run.world.simulator.count("RegisterService") > 1).await?;
+        run.until("a registration was asked for", || run.world.simulator.count("RegisterService") > 1)
+            .await?;
     }
     let replaced = || {
         let services = run.world.region()["services"].to_string();
@@ -78,7 +79,10 @@ pub async fn lost_webhook_secret(run: &Run) -> Outcome {
     let before = run.text("Association", "events", "/status/webhook/id");
     run.arm();
     run.delete("Secret", "events-webhook").await?;
-    let reissued = || run.text("Association", "events", "/status/webhook/id") != before && run.find("Secret", "events-webhook").is_some();
+    let reissued = || {
+        run.text("Association", "events", "/status/webhook/id") != before
+            && run.find("Secret", "events-webhook").is_some()
+    };
     run.until("there is another webhook", reissued).await?;
     run.ready("Association", "events").await
 }

@@ -139,15 +139,21 @@ async fn request(run: &Run, kind: &str, name: &str) -> Outcome {
 
 fn edit(name: &str, variant: usize) -> Option<Value> {
     let spec = match name {
-        "space" => json!({"description": format!("Shop {variant}"), "tags": {"stage": format!("s{variant}")}}),
-        "gitlab" => json!({"service": {"gitlab": {"targetUrl": format!("https://gitlab{variant}.example.com")}}}),
+        "space" => {
+            json!({"description": format!("Shop {variant}"), "tags": {"stage": format!("s{variant}")}})
+        }
+        "gitlab" => {
+            json!({"service": {"gitlab": {"targetUrl": format!("https://gitlab{variant}.example.com")}}})
+        }
         "project" => json!({"configuration": {"gitlab": {"projectPath": format!("shop/{variant}")}}}),
         "events" => json!({"webhook": {"rotation": format!("r{variant}")}}),
         "skill" => json!({"content": {"files": [
             {"path": "SKILL.md", "text": format!("Restart {variant}.")},
             {"path": format!("steps/{variant}.md"), "text": "Look."},
         ]}}),
-        "weekly" => json!({"suspend": variant == 1, "schedule": {"expression": format!("cron({variant} 9 ? * MON *)")}}),
+        "weekly" => {
+            json!({"suspend": variant == 1, "schedule": {"expression": format!("cron({variant} 9 ? * MON *)")}})
+        }
         _ => return None,
     };
     Some(spec)
@@ -169,21 +175,24 @@ pub async fn script(run: &Run) -> Outcome {
     run.world.boundary.disarm();
     // In the end everything is there that is referred to.
     objects::credentials(run).await?;
-    for (kind, name, yaml) in OBJECTS {
-        let going = |run: &Run| run.find(kind, name).is_some_and(|it| !it["metadata"]["deletionTimestamp"].is_null());
-        // A parent that is being deleted waits for its children, which are to stay: they go first.
-        if going(run) {
-            for (kind, name, _) in OBJECTS.iter().rev() {
-                run.delete(kind, name).await?;
-            }
-            for (kind, name, _) in OBJECTS {
-                run.gone(kind, name).await?;
-            }
+    let is_going = |(kind, name): &(&str, String)| {
+        run.find(kind, name).is_some_and(|it| !it["metadata"]["deletionTimestamp"].is_null())
+    };
+    // A parent that is being deleted waits for its children: they go first.
+    if run.objects().iter().any(is_going) {
+        for (kind, name, _) in OBJECTS.iter().rev() {
+            run.delete(kind, name).await?;
         }
+        for (kind, name, _) in OBJECTS {
+            run.gone(kind, name).await?;
+        }
+    }
+    for (_, _, yaml) in OBJECTS {
         run.apply(yaml).await?;
     }
     run.expect(|it| {
-        it.remotes = [("agentSpaces", 1), ("services", 2), ("associations", 3), ("assets", 2), ("triggers", 1)].into();
+        it.remotes =
+            [("agentSpaces", 1), ("services", 2), ("associations", 3), ("assets", 2), ("triggers", 1)].into();
         let most = ["agentSpaces", "services", "associations", "assets", "triggers"];
         it.peak = most.map(|kind| (kind, 9)).into();
         it.webhooks = 99;
