@@ -43,6 +43,7 @@ impl<K: Kind> Pass<'_, K> {
         if !self.deletes_remote() {
             return self.keep().await;
         }
+        self.delete_unrecorded().await?;
         let Some((scope, remote)) = self.find_to_delete().await? else { return Ok(()) };
         if let Some(aside) = K::aside(&self.status).map(str::to_owned) {
             self.cx.fence.check()?;
@@ -118,6 +119,34 @@ impl<K: Kind> Pass<'_, K> {
         let candidates = K::search(&scope, &desired, &self.status).await?;
         let ours = candidates.into_iter().find(|remote| self.is_surely_ours(&scope, remote));
         Ok(Some((scope, ours)))
+    }
+
+    /// Deletes what a create made whose answer was lost: beside a remote that is recorded, or instead of one.
+    async fn delete_unrecorded(&mut self) -> Result<(), Error> {
+        let common = self.status.common();
+        let Some(intent) = &common.intent else { return Ok(()) };
+        let recorded = common.id.clone();
+        let resolved = match K::resolve(self.object, &self.inputs(true)).await {
+            Ok(resolved) => resolved,
+            // What it would lie in is gone.
+            Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let scope = &resolved.scope;
+        let candidates = K::search(scope, &resolved.desired, &self.status).await?;
+        let made = candidates
+            .iter()
+            .find(|remote| Some(remote.id()) != recorded.as_deref() && self.is_surely_ours(scope, remote));
+        if let Some(made) = made {
+            self.cx.fence.check()?;
+            K::delete(scope, made.id()).await?;
+            events::deleted(self, K::NOUN, made.id()).await;
+        } else if self.cx.unknown.age(&self.identity.uid) < self.cx.timing.unknown_outcome {
+            let operation = &intent.operation;
+            let message = format!("the answer to {operation} was lost; looking for what it may have made");
+            return Err(Error::poll(Reason::Deleting, message));
+        }
+        Ok(())
     }
 
     fn is_surely_ours(&self, scope: &Scope, remote: &K::Remote) -> bool {

@@ -267,6 +267,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         K::set_authorization_url(&mut self.status, None);
         if let Some(old) = old {
             K::set_aside(&mut self.status, old);
+            // What status knew beside the id, it knew of the old one.
+            K::forget(&mut self.status);
         }
         if !K::HAS_REMOTE {
             return Ok(Ending::Again);
