@@ -69,6 +69,10 @@ struct State {
     written: Vec<String>,
     /// The webhook secrets that were in AWS's answers.
     issued: BTreeSet<String>,
+    /// Webhooks that AWS was asked for and whose Secret is not written yet.
+    unwritten: usize,
+    /// So many of them were under way when an operator died.
+    died_with: usize,
     /// The most remotes that there were at one time, by kind.
     peak: BTreeMap<String, usize>,
     violations: Vec<String>,
@@ -131,6 +135,7 @@ impl Boundary {
             if state.incarnation != incarnation {
                 return None;
             }
+            state.unwritten += usize::from(name == "AssociateService");
             let mut nth = 0;
             if state.armed {
                 let count = state.counts.entry(name.to_owned()).or_default();
@@ -169,6 +174,7 @@ impl Boundary {
             let alive = state.incarnation == incarnation;
             if alive {
                 state.incarnation += 1;
+                state.died_with += std::mem::take(&mut state.unwritten);
             }
             alive
         });
@@ -203,6 +209,16 @@ impl Boundary {
     pub fn wrote(&self, body: &[u8]) {
         let text = String::from_utf8_lossy(body).into_owned();
         self.state(|state| state.written.push(text));
+    }
+
+    /// A webhook's Secret is written.
+    pub fn secret_written(&self) {
+        self.state(|state| state.unwritten = state.unwritten.saturating_sub(1));
+    }
+
+    /// How many webhooks were under way to their Secrets when an operator died.
+    pub fn died_with(&self) -> usize {
+        self.state(|state| state.died_with)
     }
 
     /// AWS has answered with a webhook's secret.

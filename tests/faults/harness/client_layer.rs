@@ -116,9 +116,13 @@ impl Layer {
         if removes_finalizer(&target, &request) {
             rules::finalizer_goes(&self.world, &target.plural, target.name.as_deref().unwrap_or_default());
         }
+        let writes_secret = request.method() == Method::PATCH && target.plural == "secrets";
         let client = self.world.cluster.client.clone();
         let sent = tokio::spawn(async move { client.send(request.map(Body::from)).await });
         let (head, body) = sent.await??.into_parts();
+        if writes_secret && head.status.is_success() {
+            self.world.boundary.secret_written();
+        }
         let body = body.collect().await?.to_bytes();
         Ok(Response::from_parts(head, whole(body)))
     }

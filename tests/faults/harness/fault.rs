@@ -81,7 +81,7 @@ impl Fault {
 
     /// Whether the caller is left without the answer of a call that may have taken effect.
     pub fn loses_answer(self) -> bool {
-        matches!(self, CrashBefore | CrashAfter | Lost | Timeout | Late | Broken | BrokenAfter | Reset)
+        matches!(self, Lost | Timeout | Late | Broken | BrokenAfter | Reset)
     }
 }
 

@@ -128,28 +128,19 @@ async fn webhooks(run: &Run) -> Outcome {
             return Err(format!("rule 2: a call with the Secret {secret} is answered with {status}"));
         }
     }
-    let needed =
-        expectations.webhooks + run.world.boundary.calls().iter().filter(|call| loses_webhook(call)).count();
-    let issued = run.world.boundary.webhooks_issued();
+    let boundary = &run.world.boundary;
+    let lost = boundary.calls().iter().filter(|call| loses_webhook(call)).count() + boundary.died_with();
+    let needed = expectations.webhooks + lost;
+    let issued = boundary.webhooks_issued();
     if issued > needed {
         return Err(format!("rule 2: {issued} webhooks were issued, and {needed} are enough"));
     }
     Ok(())
 }
 
-/// Whether a fault may have cost a webhook's secret: its answer, or the Secret before it was written.
+/// Whether a fault may have cost the answer with a webhook's secret.
 fn loses_webhook(call: &Call) -> bool {
-    let Some(fault) = call.fault else { return false };
-    match call.side {
-        Side::Aws => {
-            ["AssociateService", "UpdateAssociation"].contains(&call.name.as_str()) && fault.loses_answer()
-        }
-        Side::Kubernetes => {
-            let secret = call.name.contains(" secrets/");
-            let crash = fault == Fault::CrashBefore || (fault == Fault::CrashAfter && !call.mutating);
-            secret && crash
-        }
-    }
+    call.name == "AssociateService" && call.fault.is_some_and(Fault::loses_answer)
 }
 
 /// Rule 4: a pass over what does not differ writes nothing to AWS, and to status only the echo of the request.

@@ -41,14 +41,15 @@ impl Settings {
     pub fn read() -> Result<Self, String> {
         let full = variable("FAULTS_FULL")?.unwrap_or(0) == 1;
         let only = std::env::var("FAULTS_ONLY").ok().filter(|text| !text.is_empty());
+        let only: Option<Only> = only.map(|text| text.parse()).transpose()?;
         Ok(Self {
-            only: only.map(|text| text.parse()).transpose()?,
-            sample: variable("FAULTS_SAMPLE")?.unwrap_or(1),
-            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 9 }),
-            pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 60 }),
-            walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 30 }) as u64,
+            sample: variable("FAULTS_SAMPLE")?.unwrap_or(if full || only.is_some() { 1 } else { 9 }),
+            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 90 }),
+            pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 40 }),
+            walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 20 }) as u64,
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
-            parallel: variable("FAULTS_PARALLEL")?.unwrap_or(12).max(1),
+            parallel: variable("FAULTS_PARALLEL")?.unwrap_or(10).max(1),
+            only,
         })
     }
 }
