@@ -50,6 +50,9 @@ impl<K: Kind> Pass<'_, K> {
             K::delete(&scope, &aside).await?;
         }
         let Some(remote) = remote else { return Ok(()) };
+        // What lies in it can only be found, and deleted, by those who know its id.
+        self.status.common_mut().id = Some(remote.id().to_owned());
+        self.write_status().await?;
         if let Some(owner) = self.another_owner(&scope, &remote) {
             events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id()))
                 .await;
@@ -112,6 +115,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         let Resolved { desired, scope } = match K::resolve(self.object, &inputs).await {
             Ok(resolved) => resolved,
+            // What it lay in is there, and its id is not known yet: status may have been lost.
+            Err(error @ Error::Wait { reason: Reason::DependencyNotReady, .. }) => return Err(error),
             // What it lay in, or was to be made from, is gone or never was: so is the remote.
             Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(None),
             Err(error) => return Err(error),

@@ -133,7 +133,20 @@ impl<'a> Inputs<'a> {
             .id
             .clone()
             .filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
+        let looked_at = status.common().observed_generation == object.meta().generation;
+        if self.deleting && usable.is_none() && looked_at && status.common().intent.is_none() {
+            // It never came to be, so neither did what was to lie in it.
+            let subject = Self::subject(object);
+            return Err(Error::wait(
+                Reason::DependencyNotFound,
+                format!("{field}: the {subject} does not exist in AWS"),
+            ));
+        }
         usable.ok_or_else(|| Self::not_ready(object, field))
+    }
+
+    fn subject<T: Object>(object: &T) -> Subject {
+        Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any())
     }
 
     /// The remote id of a dependency that must exist in AWS and work.
@@ -147,8 +160,7 @@ impl<'a> Inputs<'a> {
 
     fn not_ready<T: Object>(object: &T, field: &str) -> Error {
         let status = object.status();
-        let subject =
-            Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any());
+        let subject = Self::subject(object);
         let why = match conditions::get(&status.common().conditions, "Ready") {
             _ if object.meta().deletion_timestamp.is_some() => "it is being deleted".to_owned(),
             Some(ready) if !ready.message.is_empty() => format!("{}: {}", ready.reason, ready.message),

@@ -84,7 +84,11 @@ impl<'a, K: Kind> Pass<'a, K> {
         let decision = decide(&self.situation(&resolved), K::NOUN, &found, &id);
         debug!(?decision, id, "decided");
         if let Observation::Found { remote, .. } = &found
-            && !matches!(decision, Decision::Stall { reason: Reason::AlreadyExists | Reason::Conflict, .. })
+            && !matches!(
+                decision,
+                // What is not ours is not described; what is taken up is, in the pass after.
+                Decision::Adopt | Decision::Stall { reason: Reason::AlreadyExists | Reason::Conflict, .. }
+            )
         {
             K::describe(&resolved.desired, remote, &mut self.status);
         }
@@ -176,11 +180,21 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     async fn create(&mut self, resolved: &Resolved<K>) -> Result<Ending, Error> {
         self.claim_first()?;
+        self.still_there().await?;
         let created = self.make(resolved).await?;
         let what = created.id.as_deref().map_or_else(|| "registration".to_owned(), ToOwned::to_owned);
         events::created(self, K::NOUN, &what).await;
         self.record(created);
         Ok(Ending::Again)
+    }
+
+    /// Asks the API server itself whether the object is there: the cache may be behind, and a deletion that was
+    /// under way when the finalizer was added goes through in spite of it. Nobody would delete the new remote.
+    async fn still_there(&self) -> Result<(), Error> {
+        let name = &self.identity.name;
+        let stored = self.api.get_opt(name).await.map_err(Error::kubernetes(format!("reading {name}")))?;
+        let same = stored.and_then(|object| object.uid()).is_some_and(|uid| uid == self.identity.uid);
+        if same { Ok(()) } else { Err(Error::wait(Reason::Deleting, "the object is gone")) }
     }
 
     /// Calls create once, with the intent noted first where a repeat would make a second remote.
