@@ -2,7 +2,7 @@
 
 use kube::runtime::controller::Action;
 
-use crate::api::common::{ManagementPolicy, Status};
+use crate::api::common::Status;
 
 use super::conditions::Reason;
 use super::error::Error;
@@ -87,7 +87,7 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Leaves the remote, and what only this object knows of it.
     async fn keep(&mut self) -> Result<(), Error> {
-        if self.object_manages()
+        if self.manages()
             && let Some(secret) = K::written_secret(&self.status).map(str::to_owned)
         {
             output_secret::release(&self.cx.client, &self.identity, &secret).await?;
@@ -96,10 +96,6 @@ impl<K: Kind> Pass<'_, K> {
             events::kept(self, format!("left the {} {id} in AWS, as the spec asks", K::NOUN)).await;
         }
         Ok(())
-    }
-
-    fn object_manages(&self) -> bool {
-        K::policies(self.object).management_policy == ManagementPolicy::Manage
     }
 
     /// The remote by its recorded id. Without one it is looked for: status may have been lost.

@@ -163,7 +163,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             (Decision::Leave(drift), _) => Ok(Ending::Left(drift.to_string())),
             (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
             (Decision::Stall { reason: Reason::Failed, message }, Observation::Found { remote, .. }) => {
-                if K::policies(self.object).management_policy == ManagementPolicy::Manage {
+                if self.manages() {
                     self.cx.fence.check()?;
                     K::recheck(&resolved.scope, &remote).await?;
                 }
@@ -226,11 +226,8 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// After a create whose answer was lost, lists may need a moment to show what it made: making another
     /// one at once could make two.
     fn wait_for_lost_answer(&self, operation: &str) -> Result<(), Error> {
-        if self.stored.common().intent.is_none() {
-            self.cx.unknown.forget(&self.identity.uid);
-            return Ok(());
-        }
-        if self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
+        let known = self.stored.common().intent.is_none();
+        if known || self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
             self.cx.unknown.forget(&self.identity.uid);
             return Ok(());
         }
@@ -267,7 +264,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     fn adopt(&mut self, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
-        if K::policies(self.object).management_policy == ManagementPolicy::Manage {
+        if self.manages() {
             self.claim_first()?;
         }
         let common = self.status.common_mut();
@@ -409,9 +406,12 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// Whether deleting the object deletes the remote.
     pub(super) fn deletes_remote(&self) -> bool {
-        let policies = K::policies(self.object);
-        policies.deletion_policy == DeletionPolicy::Delete
-            && policies.management_policy == ManagementPolicy::Manage
+        self.manages() && K::policies(self.object).deletion_policy == DeletionPolicy::Delete
+    }
+
+    /// Whether the object may write to its remote at all.
+    pub(super) fn manages(&self) -> bool {
+        K::policies(self.object).management_policy == ManagementPolicy::Manage
     }
 
     /// Writes the status if it changed.
