@@ -5,36 +5,45 @@ use kube::runtime::events::{Event, EventType, Recorder};
 use tracing::{info, warn};
 
 use crate::api::common::Status;
+use crate::aws::trail;
+use crate::metrics::Change;
 
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
 use super::drift::Drift;
 use super::error::{Class, Error};
+use super::inputs::kind_name;
 use super::kind::Kind;
 use super::pass::Pass;
 
 /// The remote was created.
 pub async fn created<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
-    info!(id, "created the {noun}");
+    info!(id, request_id = trail::request_id(), "created the {noun}");
+    pass.cx.metrics.changed(kind_name::<K::Object>(), Change::Create);
     publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}"))
         .await;
 }
 
 /// Drift was mended in place.
 pub async fn updated<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    info!(id, %drift, request_id = trail::request_id(), "updated the {noun}");
+    count_correction(pass, Change::Update);
     let note = format!("updated the {noun} {id}: {drift}");
     publish_alone(pass, "UpdatedExternalResource", "Update", note).await;
 }
 
 /// The remote gives way to a new one.
 pub async fn replaced<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    info!(id, %drift, request_id = trail::request_id(), "replacing the {noun}");
+    count_correction(pass, Change::Replace);
     let note = format!("replacing the {noun} {id}: {drift}");
     publish_alone(pass, "ReplacedExternalResource", "Replace", note).await;
 }
 
 /// The remote was deleted.
 pub async fn deleted<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
-    info!(id, "deleted the {noun}");
+    info!(id, request_id = trail::request_id(), "deleted the {noun}");
+    pass.cx.metrics.changed(kind_name::<K::Object>(), Change::Delete);
     publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}"))
         .await;
 }
@@ -47,13 +56,25 @@ pub async fn kept<K: Kind>(pass: &Pass<'_, K>, note: String) {
 
 /// A Secret was written.
 pub async fn secret_written<K: Kind>(pass: &Pass<'_, K>, name: &str) {
-    info!(secret = name, "wrote the webhook Secret");
     let note = format!("wrote the webhook's address and secret to the Secret {name}");
     publish(pass, EventType::Normal, "WroteSecret", "Create", note).await;
 }
 
+/// A difference that was found while the object was settled, and that no edit made, is drift.
+fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
+    let kind = kind_name::<K::Object>();
+    pass.cx.metrics.changed(kind, change);
+    let stored = pass.stored.common();
+    let settled = stored.observed_generation == pass.object.meta().generation
+        && conditions::is_true(&stored.conditions, "Ready");
+    if settled {
+        pass.cx.metrics.drift_corrected(kind);
+    }
+}
+
 /// Tells of what holds the object back, once each time that it changes.
 pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
+    pass.cx.metrics.concluded(pass.object, &pass.stored, &pass.status, verdict);
     if let Ok(Ending::Adopted { id }) = &verdict.ending {
         let note = format!("took up the existing {} {id}", K::NOUN);
         publish(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", note).await;
