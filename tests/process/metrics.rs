@@ -25,10 +25,11 @@ spec:
   mode:
     selfManaged:
       resourceConfigurationId: rcfg-0123456789abcdef0
-      certificate: {value: |-
-        -----BEGIN CERTIFICATE-----
-        first
-        -----END CERTIFICATE-----}
+      certificate:
+        value: |
+          -----BEGIN CERTIFICATE-----
+          first
+          -----END CERTIFICATE-----
 ---
 kind: AgentSpace
 metadata: {name: lost}

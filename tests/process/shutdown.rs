@@ -37,7 +37,10 @@ async fn calls_that_do_not_end_are_abandoned_and_the_lease_is_freed_all_the_same
     let mut operator = world.operator(&["--leader-election", "--shutdown-timeout", "2s"]);
     operator.ready().await;
     world.simulator.add_fault(
-        serde_json::from_value(json!({"operation": "CreateAgentSpace", "delayMs": 25_000})).unwrap(),
+        serde_json::from_value(
+            json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 25_000}),
+        )
+        .unwrap(),
     );
     world.apply("{kind: AgentSpace, metadata: {name: slow}, spec: {accountRef: {name: ACCOUNT}}}");
     operator
@@ -62,7 +65,8 @@ async fn a_call_under_way_is_finished_and_what_it_made_recorded() {
     let mut operator = world.operator(&[]);
     operator.ready().await;
     world.simulator.add_fault(
-        serde_json::from_value(json!({"operation": "CreateAgentSpace", "delayMs": 2_000})).unwrap(),
+        serde_json::from_value(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 2_000}))
+            .unwrap(),
     );
     world.apply("{kind: AgentSpace, metadata: {name: finished}, spec: {accountRef: {name: ACCOUNT}}}");
     operator
