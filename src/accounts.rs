@@ -6,6 +6,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use crate::api::AWSAccount;
 use crate::aws::accounts::{AccountSettings, AssumeRole, ClientFactory};
+use crate::aws::budget::Usage;
 use crate::aws::{self, EndpointOverrides, Priority};
 use crate::engine::context::Context;
 use crate::engine::error::{Doing, Error};
@@ -40,6 +41,14 @@ impl Accounts {
         };
         let client = self.factory.client(&settings).await.doing(doing)?;
         Ok(client.for_priority(if urgent { Priority::Edit } else { Priority::Periodic }))
+    }
+
+    /// How each account stands to what it may take; those of AWSAccounts that are gone are left out.
+    pub fn usage(&self, cx: &Context) -> Vec<(String, Usage)> {
+        let mut usage = self.factory.usage();
+        usage.retain(|(name, _)| name.is_empty() || find(cx, name).is_some());
+        usage.sort_by(|(one, _), (other, _)| one.cmp(other));
+        usage
     }
 
     /// Tags that the account asks for on everything that is created in it.

@@ -1,17 +1,14 @@
 //! The command line.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use clap::{Args, Parser, Subcommand};
 
 use crate::engine::backoff::Timing;
 use crate::operator::{self, Options};
-use crate::{docs, kinds};
+use crate::{docs, kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
 #[derive(Debug, Parser)]
@@ -66,29 +63,37 @@ struct Run {
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
     requests_per_second: u16,
 
-    /// Where `/livez` and `/readyz` are served.
+    /// Where `/livez`, `/readyz`, `/version` and `/loglevel` are served.
     #[arg(long, env = "ADMIN_ADDRESS", default_value = "0.0.0.0:8081")]
     admin_address: SocketAddr,
+
+    /// Where `/metrics` is served, for Prometheus; nowhere with `0`.
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080", value_parser = address_or_none)]
+    metrics_address: Address,
 
     /// Elect a leader among several replicas; the others stand by. The lease is in the operator's namespace.
     #[arg(long, env = "LEADER_ELECTION")]
     leader_election: bool,
 
-    /// How the log is written: for people, or a JSON object a line.
-    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
+    /// How long passes under way may go on when the operator is told to end, for example `25s`; then they are
+    /// abandoned. Less than the pod's grace period.
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "25s", value_parser = duration)]
+    shutdown_timeout: Duration,
+
+    /// How the log is written: for people, or a JSON object a line. `auto` is for people on a terminal, and JSON
+    /// elsewhere.
+    #[arg(long, env = "LOG_FORMAT", value_enum, hide_possible_values = true, default_value_t = log::Format::Auto)]
+    log_format: log::Format,
 
     /// What is logged: error, warn, info, debug, trace, or filters by module
-    /// (`devops_agent_operator=debug`).
+    /// (`devops_agent_operator=debug`). It can be changed at `/loglevel` while the operator runs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     log_level: String,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
+/// An address to listen on, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Address(Option<SocketAddr>);
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -99,9 +104,9 @@ pub enum Error {
     /// Standard output could not be written.
     #[error("writing: {0}")]
     Write(#[from] std::io::Error),
-    /// The log filter is wrong.
+    /// The log could not be started.
     #[error("--log-level: {0}")]
-    LogLevel(#[from] tracing_subscriber::filter::ParseError),
+    Log(#[from] log::Error),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -130,7 +135,7 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 fn run(arguments: Run) -> Result<(), Error> {
     // The first to install a provider wins, and there is only this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    start_log(&arguments)?;
+    let level = log::start(arguments.log_format, &arguments.log_level)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
@@ -140,28 +145,11 @@ fn run(arguments: Run) -> Result<(), Error> {
         concurrency: arguments.concurrency,
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
         admin: arguments.admin_address,
+        metrics: arguments.metrics_address.0,
+        shutdown_timeout: arguments.shutdown_timeout,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, arguments.leader_election, stop_signal()))?)
-}
-
-fn start_log(arguments: &Run) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(log_filter(&arguments.log_level))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    match arguments.log_format {
-        LogFormat::Text => registry.with(layer).init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
-    }
-    Ok(())
-}
-
-/// A bare level is meant for the operator itself: what the libraries below say is of use to few.
-fn log_filter(level: &str) -> String {
-    if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,devops_agent_operator={level}") }
+    Ok(runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()))?)
 }
 
 /// Comes true when the process is asked to end.
@@ -181,6 +169,16 @@ async fn stop_signal() {
     }
 }
 
+/// Reads an address; nothing or `0` is none.
+fn address_or_none(text: &str) -> Result<Address, String> {
+    if ["", "0"].contains(&text) {
+        return Ok(Address(None));
+    }
+    text.parse()
+        .map(|address| Address(Some(address)))
+        .map_err(|error: std::net::AddrParseError| error.to_string())
+}
+
 /// Reads a duration such as `90s`, `10m` or `1h30m`.
 fn duration(text: &str) -> Result<Duration, String> {
     let read: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
@@ -197,6 +195,14 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn metrics_can_be_switched_off() {
+        assert_eq!(address_or_none("0").unwrap(), Address(None));
+        assert_eq!(address_or_none("").unwrap(), Address(None));
+        assert_eq!(address_or_none("[::]:80").unwrap(), Address(Some("[::]:80".parse().unwrap())));
+        assert!(address_or_none("8080").is_err());
     }
 
     #[test]

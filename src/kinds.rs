@@ -15,6 +15,7 @@ use crate::engine::controller;
 use crate::engine::error::{Doing, Error};
 use crate::engine::kind::Kind;
 use crate::engine::references::DEFAULT_ACCOUNT;
+use crate::metrics::Objects;
 
 mod agent_space;
 mod asset;
@@ -67,6 +68,16 @@ where
     }
     kinds!(start_all);
     controllers
+}
+
+/// What metrics tell of the objects of every kind.
+pub fn objects(cx: &Context) -> Objects {
+    let mut objects = Objects::default();
+    macro_rules! add_all {
+        ($($kind:ty,)+) => { $(objects.add::<<$kind as Kind>::Object>(cx);)+ };
+    }
+    kinds!(add_all);
+    objects
 }
 
 /// How many kinds there are.

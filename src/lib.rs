@@ -16,6 +16,8 @@
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
 //! | [`wire`] | from a spec to the body of an API call |
 //! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
+//! | [`log`] | how the log is written, and what of it |
+//! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
 pub mod accounts;
@@ -29,5 +31,8 @@ pub mod cli;
 pub mod docs;
 pub mod engine;
 pub mod kinds;
+pub mod log;
+pub mod metrics;
 pub mod operator;
+pub mod version;
 pub mod wire;

@@ -332,11 +332,11 @@ async fn the_signature_is_right_where_the_path_must_be_encoded_twice() {
 }
 
 #[derive(Default)]
-struct Seen(Mutex<Vec<(String, String)>>);
+struct Seen(Mutex<Vec<(String, Option<String>)>>);
 
 impl Observer for Seen {
-    fn call_finished(&self, operation: &'static str, code: &str, _: Duration) {
-        self.0.lock().unwrap().push((operation.to_owned(), code.to_owned()));
+    fn call_finished(&self, call: &Call<'_>) {
+        self.0.lock().unwrap().push((call.code.to_owned(), call.error.map(str::to_owned)));
     }
 }
 
@@ -348,9 +348,13 @@ async fn metrics_learn_of_every_request() {
     let config =
         ClientConfig { observer: Some(seen.clone()), budget: Arc::clone(&budget), ..config(&service.url()) };
     Client::new(config).call(&get()).await.unwrap();
-    let codes: Vec<_> = seen.0.lock().unwrap().iter().map(|(_, code)| code.clone()).collect();
-    assert_eq!(codes, ["429", "connection", "200"]);
+    let seen = seen.0.lock().unwrap();
+    let seen: Vec<_> = seen.iter().map(|(code, error)| (code.as_str(), error.as_deref())).collect();
+    let expected = [("429", Some("ThrottlingException")), ("connection", Some("connection")), ("200", None)];
+    assert_eq!(seen, expected);
     assert!(budget.rate() < 100.0);
+    let usage = budget.usage();
+    assert_eq!((usage.throttles, usage.turns(Priority::Edit).given), (1, 3));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use kube::{Resource, ResourceExt};
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::api::common::Object;
+use crate::aws;
 
 use super::backoff;
 use super::context::Context;
@@ -40,6 +41,7 @@ pub async fn run<K: Kind>(
     let kind = kind_name::<K::Object>();
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
+    cx.metrics.controller_runs(kind, concurrency);
     let woken = queue(&cx, kind).map(|subject| {
         let object = ObjectRef::<K::Object>::new(&subject.name);
         if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
@@ -47,7 +49,9 @@ pub async fn run<K: Kind>(
     let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let hub = Arc::clone(&cx);
     let mut listed = HashSet::new();
+    let failing = Arc::clone(&cx);
     let applied = watch::<K::Object>(&cx)
+        .inspect_err(move |error| watch_failed(&failing, kind, error))
         .reflect(writer)
         .inspect_ok(move |event| tell_hub(&hub, event, &mut listed))
         .applied_objects()
@@ -75,10 +79,13 @@ fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send
 fn watch<T: Object>(cx: &Context) -> impl Stream<Item = watcher::Result<Event<T>>> + Send + use<T> {
     let api = Api::<DeserializeGuard<T>>::all(cx.client.clone());
     let watched = if T::NAMESPACED { cx.watched() } else { watcher::Config::default() };
-    watcher(api, watched)
-        .default_backoff()
-        .inspect_err(|error| warn!(kind = kind_name::<T>(), %error, "the watch failed; it is started again"))
-        .try_filter_map(|event| async move { Ok(readable(event)) })
+    watcher(api, watched).default_backoff().try_filter_map(|event| async move { Ok(readable(event)) })
+}
+
+fn watch_failed(cx: &Context, kind: &'static str, error: &watcher::Error) {
+    warn!(kind, %error, "the watch failed; it is started again");
+    cx.stores.watch_failed(kind, error);
+    cx.metrics.watch_failed(kind);
 }
 
 fn readable<T: Object>(event: Event<DeserializeGuard<T>>) -> Option<Event<T>> {
@@ -144,9 +151,11 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
         "pass",
         kind = kind_name::<K::Object>(),
         namespace = object.namespace(),
-        name = object.name_any()
+        name = object.name_any(),
+        pass = aws::trail::new_id()
     );
-    one_pass::<K>(object, cx).instrument(span).await
+    let _underway = cx.metrics.pass(kind_name::<K::Object>());
+    aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
@@ -167,7 +176,10 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
             FinalizerEvent::Apply(_) => Ok(Action::await_change()),
             FinalizerEvent::Cleanup(object) => {
                 let cleanup = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await;
-                cleanup.map(|()| Action::await_change()).map_err(Unfinished)
+                cleanup
+                    .inspect(|()| cx.metrics.finished(&*object))
+                    .map(|()| Action::await_change())
+                    .map_err(Unfinished)
             }
         }
     })
@@ -193,6 +205,7 @@ fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>
     if !stale {
         warn!(kind = kind_name::<K::Object>(), name = object.name_any(), %error, "the finalizer could not be changed");
     }
+    cx.metrics.failed(kind_name::<K::Object>());
     let before = cx.failures.count(&object.uid().unwrap_or_default());
     Action::requeue(backoff::retry(&cx.timing, before, backoff::draw()))
 }

@@ -31,7 +31,10 @@ where
 {
     watcher(Api::<PartialObjectMeta<T>>::all(cx.client.clone()), watched)
         .default_backoff()
-        .inspect_err(|error| warn!(kind = %T::kind(&()), %error, "the watch failed; it is started again"))
+        .inspect_err(|error| {
+            warn!(kind = %T::kind(&()), %error, "the watch failed; it is started again");
+            cx.metrics.watch_failed(&T::kind(&()));
+        })
         .for_each(|event| {
             match event {
                 Ok(Event::Apply(meta) | Event::InitApply(meta)) => tell(cx, &meta, false),

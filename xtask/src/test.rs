@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that has to pass, run to the end even if something failed, with a summary.
 
+mod alerts;
 mod conformance;
 mod dependencies;
 mod install;
@@ -19,7 +20,7 @@ use crate::session::Session;
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
-/// files, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused on a
+/// files, alerts, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused on a
 /// real API server, the end-to-end tests, dependencies. With a filter: only the tests of which it is a part of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -79,6 +80,9 @@ fn before_the_cluster(
             generate::check(session, &programs.operator).map(|()| Outcome::Passed)
         })?;
     }
+    if everything {
+        report.step("Alerts (promtool)", || alerts::check(session))?;
+    }
     report.step("Unit, property and schema tests", || suites::unit(session, &arguments.filter))?;
     if everything && !arguments.fast {
         report.step("Examples in the documentation", || suites::documentation(session))?;
@@ -106,9 +110,11 @@ fn on_a_cluster(
     if arguments.filter.is_empty() {
         report.step("The CRDs on the API server", || install::check(&cluster))?;
     }
-    for (name, test) in
-        [("YAML that must be refused", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
-    {
+    for (name, test) in [
+        ("YAML that must be refused", OnCluster::BadYaml),
+        ("End-to-end tests", OnCluster::EndToEnd),
+        ("Metrics, probes, log and shutdown", OnCluster::Process),
+    ] {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
     cluster.check()

@@ -37,7 +37,14 @@ impl Operator {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "guard"]).arg(binary());
         command.args(["run", "--log-level", "debug", "--concurrency", "32"]);
-        command.args(["--admin-address", &admin.to_string()]);
+        command.args([
+            "--admin-address",
+            &admin.to_string(),
+            "--metrics-address",
+            "0",
+            "--log-format",
+            "text",
+        ]);
         set_environment(&mut command, aws);
         command
             .stdin(Stdio::piped())

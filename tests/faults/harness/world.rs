@@ -13,6 +13,7 @@ use aws_smithy_types::retry::RetryConfig;
 use devops_agent_operator::aws::accounts::{ClientFactory, FactoryOptions};
 use devops_agent_operator::aws::{RetryPolicy, Timeouts};
 use devops_agent_operator::engine::backoff::Timing;
+use devops_agent_operator::metrics::Metrics;
 use devops_agent_operator::operator::{Connections, Operator, Options};
 use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
 use serde_json::Value;
@@ -132,6 +133,7 @@ async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
         kubernetes: client_layer::client(world, incarnation),
         aws: factory(&proxy.url, world.patience),
         own_namespace: OWN_NAMESPACE.to_owned(),
+        metrics: Metrics::new(),
     };
     match Operator::start(&options(world), connections).await {
         Err(error) => error.to_string(),
@@ -149,6 +151,8 @@ fn options(world: &World) -> Options {
         concurrency: 4,
         requests_per_second: 1000.0,
         admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+        metrics: None,
+        shutdown_timeout: Duration::from_secs(1),
     }
 }
 

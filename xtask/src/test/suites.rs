@@ -15,18 +15,21 @@ pub enum OnCluster {
     BadYaml,
     /// The operator against the API server and the simulator.
     EndToEnd,
+    /// The operator as a process: metrics, probes, log, shutdown.
+    Process,
     /// The operator with a fault at every step.
     Faults,
 }
 
 impl OnCluster {
-    const ALL: [Self; 3] = [Self::BadYaml, Self::EndToEnd, Self::Faults];
+    const ALL: [Self; 4] = [Self::BadYaml, Self::EndToEnd, Self::Process, Self::Faults];
 
     /// Name of the test target.
     fn target(self) -> &'static str {
         match self {
             Self::BadYaml => "bad_yaml",
             Self::EndToEnd => "e2e",
+            Self::Process => "process",
             Self::Faults => "faults",
         }
     }
@@ -78,6 +81,10 @@ pub fn on_cluster(
     if test == OnCluster::EndToEnd {
         // They wait more than they work.
         command.arg("--test-threads=12");
+    }
+    if test == OnCluster::Process {
+        // Some of them take a CRD away for a while.
+        command.arg("--test-threads=1");
     }
     command.env("DEVOPS_AGENT_E2E", "1").env("KUBECONFIG", cluster.kubeconfig());
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
