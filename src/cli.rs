@@ -9,7 +9,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::check;
 use crate::engine::backoff::Timing;
+use crate::engine::reach::Reach;
 use crate::operator::{self, Options};
 use crate::{docs, kinds};
 
@@ -25,6 +27,8 @@ pub struct Cli {
 enum Command {
     /// Run the operator: in a cluster, or against the one that KUBECONFIG names.
     Run(Box<Run>),
+    /// Find out whether the operator works, by an object that needs nothing of AWS.
+    Check(check::Arguments),
     /// Print the CustomResourceDefinitions, exactly as in `crds/`.
     Crds,
     /// Print a generated table of the documentation.
@@ -50,17 +54,30 @@ struct Run {
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
 
-    /// The only namespace whose objects are looked after; all of them if left out.
-    #[arg(long, env = "WATCH_NAMESPACE")]
-    watch_namespace: Option<String>,
+    /// The namespaces whose objects are looked after, with commas between them; all of them if left out.
+    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',')]
+    watch_namespace: Vec<String>,
+
+    /// Leave `AWSAccounts` alone, which are cluster-scoped: everything is in the account and region of the
+    /// operator's own credentials, and an object that names an `AWSAccount` waits.
+    #[arg(long, env = "WITHOUT_ACCOUNTS")]
+    without_accounts: bool,
 
     /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
     #[arg(long, env = "RESYNC_PERIOD", default_value = "10m", value_parser = duration)]
     resync_period: Duration,
 
+    /// The same for single kinds, with commas between them: `Association=1h,Trigger=30m`.
+    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', value_name = "KIND=PERIOD", value_parser = resync_period_for)]
+    resync_period_for: Vec<(&'static str, Duration)>,
+
     /// How many objects of one kind are worked on at a time.
     #[arg(long, env = "CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
+
+    /// The same for single kinds, with commas between them: `Asset=16,AgentSpace=2`.
+    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', value_name = "KIND=NUMBER", value_parser = concurrency_for)]
+    concurrency_for: Vec<(&'static str, u16)>,
 
     /// Most API requests a second for each account and region; less while AWS throttles.
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
@@ -102,6 +119,9 @@ pub enum Error {
     /// The log filter is wrong.
     #[error("--log-level: {0}")]
     LogLevel(#[from] tracing_subscriber::filter::ParseError),
+    /// The check failed.
+    #[error(transparent)]
+    Check(#[from] check::Error),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -112,6 +132,7 @@ impl Cli {
     pub fn execute(self) -> Result<(), Error> {
         match self.command {
             Command::Run(arguments) => run(*arguments),
+            Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
             Command::Crds => print_crds(&mut std::io::stdout().lock()),
             Command::Docs { table } => Ok(write!(std::io::stdout().lock(), "{}", docs::table(table))?),
         }
@@ -128,21 +149,29 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 }
 
 fn run(arguments: Run) -> Result<(), Error> {
-    // The first to install a provider wins, and there is only this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     start_log(&arguments)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
         namespace: arguments.namespace,
-        watch_namespace: arguments.watch_namespace,
+        reach: Reach {
+            namespaces: arguments.watch_namespace.into_iter().filter(|name| !name.is_empty()).collect(),
+            accounts: !arguments.without_accounts,
+        },
         timing: Timing { resync: arguments.resync_period, ..Timing::default() },
+        resync_periods: arguments.resync_period_for.into_iter().collect(),
         concurrency: arguments.concurrency,
+        concurrencies: arguments.concurrency_for.into_iter().collect(),
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
         admin: arguments.admin_address,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, arguments.leader_election, stop_signal()))?)
+    Ok(runtime()?.block_on(operator::run(options, arguments.leader_election, stop_signal()))?)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    // The first to install a provider wins, and there is only this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 fn start_log(arguments: &Run) -> Result<(), Error> {
@@ -182,10 +211,34 @@ async fn stop_signal() {
 }
 
 /// Reads a duration such as `90s`, `10m` or `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let read: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
     let duration = Duration::try_from(read).map_err(|_| "must not be negative".to_owned())?;
     if duration < Duration::from_secs(1) { Err("must be at least 1s".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads `KIND=PERIOD`.
+fn resync_period_for(text: &str) -> Result<(&'static str, Duration), String> {
+    for_kind(text, duration)
+}
+
+/// Reads `KIND=NUMBER`.
+fn concurrency_for(text: &str) -> Result<(&'static str, u16), String> {
+    for_kind(text, |number| match number.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("must be a number from 1 to 1000".to_owned()),
+    })
+}
+
+fn for_kind<T>(
+    text: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<(&'static str, T), String> {
+    let (kind, value) = text.split_once('=').ok_or("must be KIND=VALUE")?;
+    let kinds = kinds::names();
+    let known = kinds.iter().find(|known| **known == kind);
+    let kind = known.ok_or_else(|| format!("there is no kind {kind}; there are {}", kinds.join(", ")))?;
+    Ok((kind, read(value)?))
 }
 
 #[cfg(test)]
@@ -197,6 +250,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_of_single_kinds_name_a_kind_that_there_is() {
+        assert_eq!(resync_period_for("Trigger=1h").unwrap(), ("Trigger", Duration::from_hours(1)));
+        assert_eq!(concurrency_for("AWSAccount=1").unwrap(), ("AWSAccount", 1));
+        for bad in ["trigger=3", "Trigger", "Trigger=0", "Trigger=1001", "=3"] {
+            assert!(concurrency_for(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn several_namespaces_are_read_from_one_argument() {
+        let cli = Cli::parse_from(["x", "run", "--watch-namespace", "a,b", "--watch-namespace=c"]);
+        let Command::Run(run) = cli.command else { panic!("another command") };
+        assert_eq!(run.watch_namespace, ["a", "b", "c"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::ValueEnum;
 
 use crate::engine::conditions::Reason;
-use crate::kinds;
+use crate::{kinds, rbac};
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -14,6 +14,8 @@ pub enum Table {
     Kinds,
     /// Reasons of conditions, with what to do.
     Reasons,
+    /// The rules of the chart's roles, as templates.
+    ChartRules,
 }
 
 /// The table as Markdown.
@@ -21,6 +23,7 @@ pub fn table(table: Table) -> String {
     match table {
         Table::Kinds => kinds_table(),
         Table::Reasons => reasons_table(),
+        Table::ChartRules => rbac::templates(),
     }
 }
 

@@ -25,6 +25,8 @@ pub mod memory;
 pub mod output_secret;
 pub mod ownership;
 pub mod pass;
+pub mod reach;
+pub mod readable;
 pub mod references;
 pub mod status;
 pub mod tagging;

@@ -16,6 +16,8 @@
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
 //! | [`wire`] | from a spec to the body of an API call |
 //! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
+//! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
+//! | [`check`] | whether a running operator works: `helm test` |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
 pub mod accounts;
@@ -25,9 +27,11 @@ pub mod accounts;
 )]
 pub mod api;
 pub mod aws;
+pub mod check;
 pub mod cli;
 pub mod docs;
 pub mod engine;
 pub mod kinds;
 pub mod operator;
+pub mod rbac;
 pub mod wire;

@@ -5,8 +5,12 @@ mod fingerprint_key;
 mod lease;
 
 use admin::Health;
+pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
+pub use lease::NAME as LEASE;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::events::{Recorder, Reporter};
@@ -24,6 +28,7 @@ use crate::engine::context::{Context, Stores};
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::memory::{Requests, Unknown};
+use crate::engine::reach::Reach;
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::watches;
 use crate::kinds;
@@ -37,12 +42,16 @@ pub struct Options {
     pub cluster_id: Option<String>,
     /// Namespace of the operator's own Secret; the current one if none is given.
     pub namespace: Option<String>,
-    /// The only namespace whose objects are looked after; all of them if none is given.
-    pub watch_namespace: Option<String>,
+    /// What is looked after.
+    pub reach: Reach,
     /// Waiting times.
     pub timing: Timing,
-    /// Passes under way at a time, by kind.
+    /// Resync periods of single kinds.
+    pub resync_periods: HashMap<&'static str, Duration>,
+    /// Passes under way at a time, of each kind.
     pub concurrency: u16,
+    /// The same, of single kinds.
+    pub concurrencies: HashMap<&'static str, u16>,
     /// API requests a second and account.
     pub requests_per_second: f64,
     /// Where probes are served.
@@ -193,7 +202,10 @@ impl Operator {
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             }
         };
-        let controllers = kinds::start(&cx, options.concurrency, shutdown);
+        // Consent may hang on labels.
+        watches::labels(&cx).await;
+        let concurrency = |kind: &str| *options.concurrencies.get(kind).unwrap_or(&options.concurrency);
+        let controllers = kinds::start(&cx, concurrency, shutdown);
         let mut watches = JoinSet::new();
         watches.spawn(watches::run(Arc::clone(&cx)));
         Ok(Self { cx, controllers, watches, stopping })
@@ -234,8 +246,9 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         fence,
         fingerprints,
         cluster_id,
-        watch_namespace: options.watch_namespace.clone(),
+        reach: options.reach.clone(),
         timing: options.timing,
+        resync_periods: options.resync_periods.clone(),
         failures: Failures::default(),
         breaker: Breaker::default(),
         requests: Requests::default(),
