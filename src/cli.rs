@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::check;
 use crate::engine::backoff::Timing;
+use crate::engine::reach::Reach;
 use crate::operator::{self, Options};
 use crate::{docs, kinds, log};
 
@@ -22,6 +24,8 @@ pub struct Cli {
 enum Command {
     /// Run the operator: in a cluster, or against the one that KUBECONFIG names.
     Run(Box<Run>),
+    /// Find out whether the operator works, by an object that needs nothing of AWS.
+    Check(check::Arguments),
     /// Print the CustomResourceDefinitions, exactly as in `crds/`.
     Crds,
     /// Print a generated table of the documentation.
@@ -47,17 +51,30 @@ struct Run {
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
 
-    /// The only namespace whose objects are looked after; all of them if left out.
-    #[arg(long, env = "WATCH_NAMESPACE")]
-    watch_namespace: Option<String>,
+    /// The namespaces whose objects are looked after, with commas between them; all of them if left out.
+    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',')]
+    watch_namespace: Vec<String>,
+
+    /// Leave `AWSAccounts` alone, which are cluster-scoped: everything is in the account and region of the
+    /// operator's own credentials, and an object that names an `AWSAccount` waits.
+    #[arg(long, env = "WITHOUT_ACCOUNTS")]
+    without_accounts: bool,
 
     /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
     #[arg(long, env = "RESYNC_PERIOD", default_value = "10m", value_parser = duration)]
     resync_period: Duration,
 
+    /// The same for single kinds, with commas between them: `Association=1h,Trigger=30m`.
+    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', value_name = "KIND=PERIOD", value_parser = resync_period_for)]
+    resync_period_for: Vec<(&'static str, Duration)>,
+
     /// How many objects of one kind are worked on at a time.
     #[arg(long, env = "CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
+
+    /// The same for single kinds, with commas between them: `Asset=16,AgentSpace=2`.
+    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', value_name = "KIND=NUMBER", value_parser = concurrency_for)]
+    concurrency_for: Vec<(&'static str, u16)>,
 
     /// Most API requests a second for each account and region; less while AWS throttles.
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
@@ -107,6 +124,9 @@ pub enum Error {
     /// The log could not be started.
     #[error("--log-level: {0}")]
     Log(#[from] log::Error),
+    /// The check failed.
+    #[error(transparent)]
+    Check(#[from] check::Error),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -117,6 +137,7 @@ impl Cli {
     pub fn execute(self) -> Result<(), Error> {
         match self.command {
             Command::Run(arguments) => run(*arguments),
+            Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
             Command::Crds => print_crds(&mut std::io::stdout().lock()),
             Command::Docs { table } => Ok(write!(std::io::stdout().lock(), "{}", docs::table(table))?),
         }
@@ -133,23 +154,31 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 }
 
 fn run(arguments: Run) -> Result<(), Error> {
-    // The first to install a provider wins, and there is only this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let level = log::start(arguments.log_format, &arguments.log_level)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
         namespace: arguments.namespace,
-        watch_namespace: arguments.watch_namespace,
+        reach: Reach {
+            namespaces: arguments.watch_namespace.into_iter().filter(|name| !name.is_empty()).collect(),
+            accounts: !arguments.without_accounts,
+        },
         timing: Timing { resync: arguments.resync_period, ..Timing::default() },
+        resync_periods: arguments.resync_period_for.into_iter().collect(),
         concurrency: arguments.concurrency,
+        concurrencies: arguments.concurrency_for.into_iter().collect(),
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
         admin: arguments.admin_address,
         metrics: arguments.metrics_address.0,
         shutdown_timeout: arguments.shutdown_timeout,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()))?)
+    Ok(runtime()?.block_on(operator::run(options, arguments.leader_election, level, stop_signal()))?)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    // The first to install a provider wins, and there is only this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// Comes true when the process is asked to end.
@@ -180,10 +209,34 @@ fn address_or_none(text: &str) -> Result<Address, String> {
 }
 
 /// Reads a duration such as `90s`, `10m` or `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let read: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
     let duration = Duration::try_from(read).map_err(|_| "must not be negative".to_owned())?;
     if duration < Duration::from_secs(1) { Err("must be at least 1s".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads `KIND=PERIOD`.
+fn resync_period_for(text: &str) -> Result<(&'static str, Duration), String> {
+    for_kind(text, duration)
+}
+
+/// Reads `KIND=NUMBER`.
+fn concurrency_for(text: &str) -> Result<(&'static str, u16), String> {
+    for_kind(text, |number| match number.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("must be a number from 1 to 1000".to_owned()),
+    })
+}
+
+fn for_kind<T>(
+    text: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<(&'static str, T), String> {
+    let (kind, value) = text.split_once('=').ok_or("must be KIND=VALUE")?;
+    let kinds = kinds::names();
+    let known = kinds.iter().find(|known| **known == kind);
+    let kind = known.ok_or_else(|| format!("there is no kind {kind}; there are {}", kinds.join(", ")))?;
+    Ok((kind, read(value)?))
 }
 
 #[cfg(test)]
@@ -203,6 +256,22 @@ mod tests {
         assert_eq!(address_or_none("").unwrap(), Address(None));
         assert_eq!(address_or_none("[::]:80").unwrap(), Address(Some("[::]:80".parse().unwrap())));
         assert!(address_or_none("8080").is_err());
+    }
+
+    #[test]
+    fn settings_of_single_kinds_name_a_kind_that_there_is() {
+        assert_eq!(resync_period_for("Trigger=1h").unwrap(), ("Trigger", Duration::from_hours(1)));
+        assert_eq!(concurrency_for("AWSAccount=1").unwrap(), ("AWSAccount", 1));
+        for bad in ["trigger=3", "Trigger", "Trigger=0", "Trigger=1001", "=3"] {
+            assert!(concurrency_for(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn several_namespaces_are_read_from_one_argument() {
+        let cli = Cli::parse_from(["x", "run", "--watch-namespace", "a,b", "--watch-namespace=c"]);
+        let Command::Run(run) = cli.command else { panic!("another command") };
+        assert_eq!(run.watch_namespace, ["a", "b", "c"]);
     }
 
     #[test]

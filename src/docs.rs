@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::ValueEnum;
 
 use crate::engine::conditions::Reason;
-use crate::{kinds, metrics};
+use crate::{kinds, metrics, rbac};
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -16,6 +16,8 @@ pub enum Table {
     Reasons,
     /// Metrics, with their labels.
     Metrics,
+    /// The rules of the chart's roles, as templates.
+    ChartRules,
 }
 
 /// The table as Markdown.
@@ -24,6 +26,7 @@ pub fn table(table: Table) -> String {
         Table::Kinds => kinds_table(),
         Table::Reasons => reasons_table(),
         Table::Metrics => metrics_table(),
+        Table::ChartRules => rbac::templates(),
     }
 }
 

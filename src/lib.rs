@@ -18,6 +18,8 @@
 //! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
 //! | [`log`] | how the log is written, and what of it |
 //! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
+//! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
+//! | [`check`] | whether a running operator works: `helm test` |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
 pub mod accounts;
@@ -27,6 +29,7 @@ pub mod accounts;
 )]
 pub mod api;
 pub mod aws;
+pub mod check;
 pub mod cli;
 pub mod docs;
 pub mod engine;
@@ -34,5 +37,6 @@ pub mod kinds;
 pub mod log;
 pub mod metrics;
 pub mod operator;
+pub mod rbac;
 pub mod version;
 pub mod wire;

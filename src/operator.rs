@@ -5,6 +5,9 @@ mod fingerprint_key;
 mod health;
 mod lease;
 
+pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
+pub use lease::NAME as LEASE;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +29,7 @@ use crate::engine::context::{Context, Stores};
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::memory::{Requests, Unknown};
+use crate::engine::reach::Reach;
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::watches;
 use crate::metrics::{CountRequests, Metrics};
@@ -45,12 +49,16 @@ pub struct Options {
     pub cluster_id: Option<String>,
     /// Namespace of the operator's own Secret; the current one if none is given.
     pub namespace: Option<String>,
-    /// The only namespace whose objects are looked after; all of them if none is given.
-    pub watch_namespace: Option<String>,
+    /// What is looked after.
+    pub reach: Reach,
     /// Waiting times.
     pub timing: Timing,
-    /// Passes under way at a time, by kind.
+    /// Resync periods of single kinds.
+    pub resync_periods: HashMap<&'static str, Duration>,
+    /// Passes under way at a time, of each kind.
     pub concurrency: u16,
+    /// The same, of single kinds.
+    pub concurrencies: HashMap<&'static str, u16>,
     /// API requests a second and account.
     pub requests_per_second: f64,
     /// Where probes are served.
@@ -249,7 +257,10 @@ impl Operator {
             }
         };
         cx.metrics.tell_of(&cx);
-        let controllers = kinds::start(&cx, options.concurrency, shutdown);
+        // Consent may hang on labels.
+        watches::labels(&cx).await;
+        let concurrency = |kind: &str| *options.concurrencies.get(kind).unwrap_or(&options.concurrency);
+        let controllers = kinds::start(&cx, concurrency, shutdown);
         let mut watches = JoinSet::new();
         watches.spawn(watches::run(Arc::clone(&cx)));
         Ok(Self { cx, controllers, watches, stopping })
@@ -306,8 +317,9 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         fence,
         fingerprints,
         cluster_id,
-        watch_namespace: options.watch_namespace.clone(),
+        reach: options.reach.clone(),
         timing: options.timing,
+        resync_periods: options.resync_periods.clone(),
         failures: Failures::default(),
         breaker: Breaker::default(),
         requests: Requests::default(),

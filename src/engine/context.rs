@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
@@ -21,6 +22,7 @@ use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
 use super::inputs::kind_name;
 use super::memory::{Requests, Unknown};
+use super::reach::Reach;
 use super::status::Written;
 
 /// What all passes of one operator share. Nothing here but what watches can rebuild.
@@ -37,14 +39,16 @@ pub struct Context {
     pub fingerprints: Fingerprinter,
     /// Id of this cluster in owner tags.
     pub cluster_id: String,
-    /// The only namespace whose objects are looked after, if not all are.
-    pub watch_namespace: Option<String>,
+    /// What is looked after.
+    pub reach: Reach,
     /// Writes Events.
     pub recorder: Recorder,
     /// As whom Events are written.
     pub reporter: Reporter,
     /// Waiting times.
     pub timing: Timing,
+    /// Resync periods of single kinds.
+    pub resync_periods: HashMap<&'static str, Duration>,
     /// Failures in a row, by object.
     pub failures: Failures,
     /// Drift that keeps coming back, by object.
@@ -78,16 +82,13 @@ impl Context {
 
     /// Whether an object is known not to exist: what is not watched may well be there.
     pub fn is_gone<T: Object>(&self, namespace: &str, name: &str) -> bool {
-        let watched = self.watch_namespace.as_deref().is_none_or(|watched| watched == namespace);
-        watched && !self.hub.exists(&Subject::new(kind_name::<T>(), namespace, name))
+        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(kind_name::<T>(), namespace, name))
     }
 
-    /// What is watched of namespaced objects.
-    pub fn watched(&self) -> watcher::Config {
-        match &self.watch_namespace {
-            Some(namespace) => watcher::Config::default().fields(&format!("metadata.namespace={namespace}")),
-            None => watcher::Config::default(),
-        }
+    /// The waiting times of a kind.
+    pub fn timing_of(&self, kind: &str) -> Timing {
+        let resync = self.resync_periods.get(kind).copied().unwrap_or(self.timing.resync);
+        Timing { resync, ..self.timing }
     }
 }
 

@@ -488,6 +488,6 @@ impl<'a, K: Kind> Pass<'a, K> {
             tracing::warn!(%error, "the pass could not be recorded");
             return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
         }
-        verdict.next(&self.cx.timing, before)
+        verdict.next(&self.cx.timing_of(kind_name::<K::Object>()), before)
     }
 }

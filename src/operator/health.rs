@@ -112,10 +112,8 @@ impl Health {
             Some(cx) => {
                 let states = cx.stores.states();
                 // A controller that has not begun yet has no cache yet.
-                report.check(
-                    states.len() == kinds::COUNT,
-                    format!("controllers {} of {}", states.len(), kinds::COUNT),
-                );
+                let kinds = kinds::count(&cx.reach);
+                report.check(states.len() == kinds, format!("controllers {} of {kinds}", states.len()));
                 for (kind, state) in &states {
                     let (ok, line) = cache(kind, state);
                     report.check(ok, line);

@@ -1,6 +1,6 @@
 //! What one run has to itself: a namespace, a simulated AWS, a boundary, and an operator that can die.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use aws_smithy_types::retry::RetryConfig;
 use devops_agent_operator::aws::accounts::{ClientFactory, FactoryOptions};
 use devops_agent_operator::aws::{RetryPolicy, Timeouts};
 use devops_agent_operator::engine::backoff::Timing;
+use devops_agent_operator::engine::reach::Reach;
 use devops_agent_operator::metrics::Metrics;
 use devops_agent_operator::operator::{Connections, Operator, Options};
 use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
@@ -146,9 +147,11 @@ fn options(world: &World) -> Options {
         region: None,
         cluster_id: Some(world.cluster_id.clone()),
         namespace: Some(OWN_NAMESPACE.to_owned()),
-        watch_namespace: Some(world.namespace.clone()),
+        reach: Reach { namespaces: [world.namespace.clone()].into(), accounts: true },
         timing: timing(),
+        resync_periods: HashMap::new(),
         concurrency: 4,
+        concurrencies: HashMap::new(),
         requests_per_second: 1000.0,
         admin: SocketAddr::from(([127, 0, 0, 1], 0)),
         metrics: None,
