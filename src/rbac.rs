@@ -133,7 +133,7 @@ pub fn templates() -> String {
     let mut text = String::from("{{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}\n");
     for Role { name, why, rules } in table() {
         let _ = writeln!(text, "\n{{{{- /* {why} */}}}}");
-        let _ = write!(text, "{{{{- define \"devops-agent-operator.rules.{name}\" }}}}");
+        let _ = write!(text, "{{{{- define \"devops-agent-operator.rules.{name}\" -}}}}");
         for Rule { group, resources, names, verbs } in rules {
             let group = if group.is_empty() { "\"\"" } else { group };
             let _ = write!(text, "\n- apiGroups: [{group}]\n  resources:");

@@ -4,6 +4,7 @@ mod alerts;
 mod conformance;
 mod dependencies;
 mod install;
+mod permissions;
 mod report;
 mod suites;
 
@@ -43,7 +44,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     let mut report = Report::default();
     thread::scope(|scope| {
         let cluster = (!arguments.fast)
-            .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_cluster(session, false)?)));
+            .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_tests(session)?)));
         let programs = before_the_cluster(session, arguments, &mut report)?;
         match (cluster, programs) {
             (Some(cluster), Some(programs)) => {
@@ -117,6 +118,19 @@ fn on_a_cluster(
     ] {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
+    if arguments.filter.is_empty() {
+        report.step("The operator's permissions", || permissions::check(&cluster, "e2e-cluster-scope"))?;
+        report.step("End-to-end tests in namespace scope", || {
+            suites::on_cluster(OnCluster::EndToEndInNamespaces, session, &cluster, programs, &[])
+        })?;
+        report.step("The operator's permissions in namespace scope", || {
+            permissions::check(&cluster, "e2e-namespace-scope")
+        })?;
+    }
+    report.step("The chart", || {
+        let own = Cluster::start(session, cluster.binaries())?;
+        suites::on_cluster(OnCluster::Chart, session, &own, programs, &arguments.filter)
+    })?;
     cluster.check()
 }
 

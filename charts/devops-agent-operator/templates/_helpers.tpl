@@ -53,7 +53,7 @@ app.kubernetes.io/part-of: devops-agent-operator
 {{- define "devops-agent-operator.metadata" -}}
 {{- $root := index . 0 }}
 {{- $labels := index . 1 | default dict }}
-{{- $annotations := merge dict (index . 2 | default dict) $root.Values.commonAnnotations }}
+{{- $annotations := merge dict (index . 2 | default dict) $root.Values.commonAnnotations -}}
 labels:
   {{- merge dict $labels (include "devops-agent-operator.labels" $root | fromYaml) | toYaml | nindent 2 }}
 {{- with $annotations }}

@@ -1,7 +1,7 @@
 {{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}
 
 {{- /* Objects, and what they refer to. Secrets and ConfigMaps are watched by their metadata, and only those that an object refers to are read; Kubernetes has no permission for metadata alone. */}}
-{{- define "devops-agent-operator.rules.objects" }}
+{{- define "devops-agent-operator.rules.objects" -}}
 - apiGroups: [devopsagent.dev]
   resources:
     - agentspaces
@@ -35,7 +35,7 @@
 {{- end }}
 
 {{- /* The labels of all namespaces: allowedNamespaces may ask for them. */}}
-{{- define "devops-agent-operator.rules.namespaces" }}
+{{- define "devops-agent-operator.rules.namespaces" -}}
 - apiGroups: [""]
   resources:
     - namespaces
@@ -43,7 +43,7 @@
 {{- end }}
 
 {{- /* The labels of one namespace: in a Role, a namespace is within itself. */}}
-{{- define "devops-agent-operator.rules.labels" }}
+{{- define "devops-agent-operator.rules.labels" -}}
 - apiGroups: [""]
   resources:
     - namespaces
@@ -51,7 +51,7 @@
 {{- end }}
 
 {{- /* AWSAccounts, which are cluster-scoped. */}}
-{{- define "devops-agent-operator.rules.accounts" }}
+{{- define "devops-agent-operator.rules.accounts" -}}
 - apiGroups: [devopsagent.dev]
   resources:
     - awsaccounts
@@ -63,7 +63,7 @@
 {{- end }}
 
 {{- /* The Events of AWSAccounts, in the namespace default. */}}
-{{- define "devops-agent-operator.rules.accountEvents" }}
+{{- define "devops-agent-operator.rules.accountEvents" -}}
 - apiGroups: [events.k8s.io]
   resources:
     - events
@@ -71,7 +71,7 @@
 {{- end }}
 
 {{- /* The UID of kube-system is the cluster's id, unless one is given. */}}
-{{- define "devops-agent-operator.rules.clusterId" }}
+{{- define "devops-agent-operator.rules.clusterId" -}}
 - apiGroups: [""]
   resources:
     - namespaces
@@ -80,7 +80,7 @@
 {{- end }}
 
 {{- /* The key of fingerprints, in the operator's namespace. A creation can't be restricted to a name. */}}
-{{- define "devops-agent-operator.rules.own" }}
+{{- define "devops-agent-operator.rules.own" -}}
 - apiGroups: [""]
   resources:
     - secrets
@@ -93,7 +93,7 @@
 {{- end }}
 
 {{- /* The lease of the leader, in the operator's namespace. */}}
-{{- define "devops-agent-operator.rules.lease" }}
+{{- define "devops-agent-operator.rules.lease" -}}
 - apiGroups: [coordination.k8s.io]
   resources:
     - leases
@@ -106,7 +106,7 @@
 {{- end }}
 
 {{- /* What `devops-agent-operator check` does. */}}
-{{- define "devops-agent-operator.rules.check" }}
+{{- define "devops-agent-operator.rules.check" -}}
 - apiGroups: [devopsagent.dev]
   resources:
     - associations
@@ -114,7 +114,7 @@
 {{- end }}
 
 {{- /* People who may view. */}}
-{{- define "devops-agent-operator.rules.view" }}
+{{- define "devops-agent-operator.rules.view" -}}
 - apiGroups: [devopsagent.dev]
   resources:
     - agentspaces
@@ -128,7 +128,7 @@
 {{- end }}
 
 {{- /* People who may edit what is in a namespace. */}}
-{{- define "devops-agent-operator.rules.edit" }}
+{{- define "devops-agent-operator.rules.edit" -}}
 - apiGroups: [devopsagent.dev]
   resources:
     - agentspaces
@@ -141,7 +141,7 @@
 {{- end }}
 
 {{- /* People who may do everything in the whole cluster. */}}
-{{- define "devops-agent-operator.rules.admin" }}
+{{- define "devops-agent-operator.rules.admin" -}}
 - apiGroups: [devopsagent.dev]
   resources:
     - awsaccounts

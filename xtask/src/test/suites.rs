@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::report::Outcome;
 use crate::cargo::{self, Programs};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Tool};
 use crate::error::Error;
 use crate::session::Session;
 
@@ -17,19 +17,27 @@ pub enum OnCluster {
     EndToEnd,
     /// The operator as a process: metrics, probes, log, shutdown.
     Process,
+    /// The same in namespace scope, as far as it needs no other namespace's labels and deletes no namespace.
+    EndToEndInNamespaces,
+    /// The chart, installed by helm.
+    Chart,
     /// The operator with a fault at every step.
     Faults,
 }
 
+/// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
+const IN_NAMESPACES: [&str; 3] = ["every_kind::", "webhook_secret::", "asset::"];
+
 impl OnCluster {
-    const ALL: [Self; 4] = [Self::BadYaml, Self::EndToEnd, Self::Process, Self::Faults];
+    const ALL: [Self; 5] = [Self::BadYaml, Self::EndToEnd, Self::Process, Self::Chart, Self::Faults];
 
     /// Name of the test target.
     fn target(self) -> &'static str {
         match self {
             Self::BadYaml => "bad_yaml",
-            Self::EndToEnd => "e2e",
             Self::Process => "process",
+            Self::EndToEnd | Self::EndToEndInNamespaces => "e2e",
+            Self::Chart => "chart",
             Self::Faults => "faults",
         }
     }
@@ -78,13 +86,21 @@ pub fn on_cluster(
 ) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
-    if test == OnCluster::EndToEnd {
+    if test == OnCluster::EndToEnd || test == OnCluster::EndToEndInNamespaces {
         // They wait more than they work.
         command.arg("--test-threads=12");
     }
     if test == OnCluster::Process {
         // Some of them take a CRD away for a while.
         command.arg("--test-threads=1");
+    }
+    if test == OnCluster::EndToEndInNamespaces {
+        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "60");
+    }
+    let programs_of_the_cluster =
+        [("DEVOPS_AGENT_HELM_BIN", Tool::Helm), ("DEVOPS_AGENT_KUBECONFORM_BIN", Tool::Kubeconform)];
+    for (variable, tool) in programs_of_the_cluster {
+        command.env(variable, cluster.binaries().path(tool));
     }
     command.env("DEVOPS_AGENT_E2E", "1").env("KUBECONFIG", cluster.kubeconfig());
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
