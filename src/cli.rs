@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+#[cfg(feature = "otlp")]
+use tracing_subscriber::Layer;
 
 use crate::engine::backoff::Timing;
 use crate::operator::{self, Options};
@@ -107,6 +109,10 @@ pub enum Error {
     /// The log could not be started.
     #[error("--log-level: {0}")]
     Log(#[from] log::Error),
+    /// Traces can't be sent.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Traces(#[from] crate::traces::Error),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -135,7 +141,14 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 fn run(arguments: Run) -> Result<(), Error> {
     // The first to install a provider wins, and there is only this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let level = log::start(arguments.log_format, &arguments.log_level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    #[cfg(feature = "otlp")]
+    let traces = crate::traces::Traces::from_environment(runtime.handle().clone())?;
+    #[cfg(feature = "otlp")]
+    let traced = traces.as_ref().map(|traces| traces.layer().boxed());
+    #[cfg(not(feature = "otlp"))]
+    let traced = None;
+    let level = log::start(arguments.log_format, &arguments.log_level, traced)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
@@ -148,8 +161,12 @@ fn run(arguments: Run) -> Result<(), Error> {
         metrics: arguments.metrics_address.0,
         shutdown_timeout: arguments.shutdown_timeout,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()))?)
+    let ended = runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()));
+    #[cfg(feature = "otlp")]
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    Ok(ended?)
 }
 
 /// Comes true when the process is asked to end.

@@ -34,5 +34,7 @@ pub mod kinds;
 pub mod log;
 pub mod metrics;
 pub mod operator;
+#[cfg(feature = "otlp")]
+pub mod traces;
 pub mod version;
 pub mod wire;
