@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+#[cfg(feature = "otlp")]
+use tracing_subscriber::Layer;
 
 use crate::check;
 use crate::engine::backoff::Timing;
@@ -127,6 +129,10 @@ pub enum Error {
     /// The check failed.
     #[error(transparent)]
     Check(#[from] check::Error),
+    /// Traces can't be sent.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Traces(#[from] crate::traces::Error),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -154,7 +160,14 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 }
 
 fn run(arguments: Run) -> Result<(), Error> {
-    let level = log::start(arguments.log_format, &arguments.log_level)?;
+    let runtime = runtime()?;
+    #[cfg(feature = "otlp")]
+    let traces = crate::traces::Traces::from_environment(runtime.handle().clone())?;
+    #[cfg(feature = "otlp")]
+    let traced = traces.as_ref().map(|traces| traces.layer().boxed());
+    #[cfg(not(feature = "otlp"))]
+    let traced = None;
+    let level = log::start(arguments.log_format, &arguments.log_level, traced)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
@@ -172,7 +185,12 @@ fn run(arguments: Run) -> Result<(), Error> {
         metrics: arguments.metrics_address.0,
         shutdown_timeout: arguments.shutdown_timeout,
     };
-    Ok(runtime()?.block_on(operator::run(options, arguments.leader_election, level, stop_signal()))?)
+    let ended = runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()));
+    #[cfg(feature = "otlp")]
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    Ok(ended?)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {

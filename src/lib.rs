@@ -38,5 +38,7 @@ pub mod log;
 pub mod metrics;
 pub mod operator;
 pub mod rbac;
+#[cfg(feature = "otlp")]
+pub mod traces;
 pub mod version;
 pub mod wire;

@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use clap::ValueEnum;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,16 +50,21 @@ impl Level {
     }
 }
 
-/// Starts the log, on standard error.
-pub fn start(format: Format, level: &str) -> Result<Level, Error> {
+/// Something that is told of spans and of lines of the log.
+pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts the log, on standard error; `others` are told too, whatever the level.
+pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<Level, Error> {
     let (filter, handle) = reload::Layer::new(filter(level)?);
     let terminal = std::io::stderr().is_terminal();
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(terminal).with_target(false);
     let text = format == Format::Text || (format == Format::Auto && terminal);
-    let registry = registry.with(text.then_some(layer));
-    let json = fmt::layer().with_writer(std::io::stderr).fmt_fields(flat::fields()).event_format(flat::Flat);
-    registry.with((!text).then_some(json)).try_init()?;
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let log: BoxedLayer = if text {
+        layer.with_ansi(terminal).with_target(false).with_filter(filter).boxed()
+    } else {
+        layer.fmt_fields(flat::fields()).event_format(flat::Flat).with_filter(filter).boxed()
+    };
+    tracing_subscriber::registry().with(log.and_then(others)).try_init()?;
     Ok(Level(handle))
 }
 
@@ -81,6 +86,6 @@ mod tests {
     fn a_bare_level_is_meant_for_the_operator_itself() {
         assert_eq!(filter("debug").unwrap().to_string(), "devops_agent_operator=debug,warn");
         assert_eq!(filter("kube=trace\n").unwrap().to_string(), "kube=trace");
-        assert!(filter("loud=").is_err() && filter("loud").is_err());
+        assert!(filter("kube=loud").is_err() && filter("loud").is_err());
     }
 }

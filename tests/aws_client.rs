@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
-use aws_support::{Reply, Request, Service, ok, refuse};
+use aws_support::{Reply, Request, Service, config, ok, refuse};
 use devops_agent_operator::aws::budget::Budget;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
@@ -19,28 +19,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 const SPACE: &str = r#"{"agentSpace": {"agentSpaceId": "s-1", "name": "one", "new": [1]}}"#;
-
-fn config(url: &str) -> ClientConfig {
-    let endpoints = Endpoints::resolve("us-east-1", false, &EndpointOverrides::default(), Some(url)).unwrap();
-    let timeouts = Timeouts { connect: Duration::from_secs(5), call: Duration::from_secs(20) };
-    ClientConfig {
-        http: connections(timeouts).unwrap(),
-        region: "us-east-1".to_owned(),
-        endpoints,
-        credentials: CachedCredentials::new(Credentials::new(
-            "AKID",
-            "hush-secret",
-            Some("hush-token".into()),
-            None,
-            "test",
-        )),
-        account: Account::known("123456789012"),
-        budget: Arc::new(Budget::new(1000.0)),
-        timeouts,
-        retry: RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() },
-        observer: None,
-    }
-}
 
 async fn start(script: impl IntoIterator<Item = Reply>) -> (Service, Client) {
     let service = Service::start(script).await;

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use super::account::Account;
 use super::budget::{Budget, Priority, Usage};
@@ -127,7 +129,8 @@ impl Client {
     /// Calls an operation. It is made once unless its binding says that a repeat is safe.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
         let request = Prepared::new(operation, &self.inner.config.endpoints)?;
-        self.send(&request).await?.output(request.operation)
+        let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
+        self.send(&request).instrument(span).await?.output(request.operation)
     }
 
     async fn send(&self, request: &Prepared) -> Result<Answer, Error> {
@@ -235,6 +238,7 @@ impl Client {
         let duration = start.elapsed();
         let name = error.and_then(Error::code).map(ErrorCode::as_str);
         tracing::debug!(operation, status, error = name, request_id, ?duration, "called AWS");
+        Span::current().record("status", status).record("request_id", request_id);
         trail::called(operation, request_id);
         if let Some(observer) = &self.inner.config.observer {
             let error = error.map(|error| error.code().map_or(status, ErrorCode::bounded));

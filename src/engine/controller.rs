@@ -13,7 +13,7 @@ use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
 use kube::{Resource, ResourceExt};
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, error, error_span, warn};
 
 use crate::api::common::Object;
 use crate::aws;
@@ -143,7 +143,8 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     cx.stores.all_filled().await;
-    let span = info_span!(
+    // At the level of errors, so that every line of the log says which object it is about.
+    let span = error_span!(
         "pass",
         kind = kind_name::<K::Object>(),
         namespace = object.namespace(),

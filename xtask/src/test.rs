@@ -86,6 +86,7 @@ fn before_the_cluster(
     }
     report.step("Unit, property and schema tests", || suites::unit(session, &arguments.filter))?;
     if everything && !arguments.fast {
+        report.step("Optional features (otlp)", || suites::features(session))?;
         report.step("Examples in the documentation", || suites::documentation(session))?;
     }
     Ok(programs)

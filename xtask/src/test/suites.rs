@@ -71,6 +71,16 @@ pub fn unit(session: &Session, filter: &[String]) -> Result<Outcome, Error> {
     succeed(session, command.arg("--").args(filter))
 }
 
+/// What is built in only when it is asked for: the traces.
+pub fn features(session: &Session) -> Result<Outcome, Error> {
+    let mut lints = cargo::command(session);
+    lints.args(["clippy", "--package", "devops-agent-operator", "--features", "otlp", "--lib", "--bins"]);
+    succeed(session, lints.args(["--test", "traces", "--", "-D", "warnings"]))?;
+    let mut command = cargo::command(session);
+    command.args(["test", "--package", "devops-agent-operator", "--features", "otlp", "--test", "traces"]);
+    succeed(session, &mut command)
+}
+
 /// The code in doc comments works.
 pub fn documentation(session: &Session) -> Result<Outcome, Error> {
     succeed(session, cargo::command(session).args(["test", "--workspace", "--doc"]))
