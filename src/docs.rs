@@ -5,7 +5,9 @@ use std::fmt::Write;
 use clap::ValueEnum;
 
 use crate::engine::conditions::Reason;
-use crate::kinds;
+use crate::{iam, kinds};
+
+mod reference;
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -14,13 +16,19 @@ pub enum Table {
     Kinds,
     /// Reasons of conditions, with what to do.
     Reasons,
+    /// IAM policies, with the actions in them.
+    Iam,
+    /// Every field of one kind.
+    Reference,
 }
 
-/// The table as Markdown.
-pub fn table(table: Table) -> String {
+/// The table as Markdown; `of` is the kind, for those that are of one kind. `None` when there is no such kind.
+pub fn table(table: Table, of: Option<&str>) -> Option<String> {
     match table {
-        Table::Kinds => kinds_table(),
-        Table::Reasons => reasons_table(),
+        Table::Kinds => Some(kinds_table()),
+        Table::Reasons => Some(reasons_table()),
+        Table::Iam => Some(iam::table()),
+        Table::Reference => reference::page(of?),
     }
 }
 

@@ -15,7 +15,7 @@
 //! | [`kinds`] | what differs: one file a kind, and the one list of kinds |
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
 //! | [`wire`] | from a spec to the body of an API call |
-//! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
+//! | [`cli`], [`docs`], [`iam`] | the command line, the tables of the documentation, the IAM policies |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
 pub mod accounts;
@@ -28,6 +28,7 @@ pub mod aws;
 pub mod cli;
 pub mod docs;
 pub mod engine;
+pub mod iam;
 pub mod kinds;
 pub mod operator;
 pub mod wire;

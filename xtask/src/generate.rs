@@ -1,6 +1,7 @@
 //! `cargo xtask generate`: the files that the operator's own code writes.
 
 mod crds;
+mod iam;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use crate::error::{Doing, Error};
 use crate::progress::{result, say};
 use crate::session::Session;
 
-/// Write the generated files: the CRDs in crds/, and the tables between `<!-- generated:NAME -->` and
-/// `<!-- /generated -->` in README.md and docs/.
+/// Write the generated files: the CRDs in crds/, the IAM policies in docs/iam/, and the tables between
+/// `<!-- generated:NAME -->` and `<!-- /generated -->` in README.md and docs/.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Write nothing; fail when a file is not what would be written.
@@ -79,7 +80,11 @@ fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
         output.require_success(&format!("devops-agent-operator {}", arguments.join(" ")))
     };
     let mut wanted = crds::wanted(&session.root().join("crds"), &ask(&["crds"])?)?;
-    wanted.extend(tables::wanted(session.root(), &mut |name| ask(&["docs", name]))?);
+    wanted.extend(iam::wanted(&session.root().join("docs/iam"), &mut |arguments| ask(arguments))?);
+    wanted.extend(tables::wanted(session.root(), &mut |name| {
+        let arguments: Vec<&str> = ["docs"].into_iter().chain(name.split(' ')).collect();
+        ask(&arguments)
+    })?);
     wanted.retain(|path, text| fs::read_to_string(path).ok() != *text);
     Ok(wanted)
 }

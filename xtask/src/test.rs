@@ -117,7 +117,7 @@ fn on_a_cluster(
 /// Run the fault enumeration: every scenario with every fault at every step.
 ///
 /// It takes longer than the tests that `cargo xtask test` runs. The environment says how much is run:
-/// see docs/reliability.md.
+/// see docs/src/design/reliability.md.
 #[derive(Debug, clap::Args)]
 pub struct FaultArguments {
     /// Passed on to cargo test.
