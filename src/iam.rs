@@ -23,8 +23,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The policy of all `names` together, as JSON; of `all`, if there are none.
 pub fn json(names: &[String]) -> Result<String, Unknown> {
-    let policy = policy::document(&policy::statements(&chosen(names)?));
-    Ok(serde_json::to_string_pretty(&policy).unwrap_or_default() + "\n")
+    let statements = policy::statements(&chosen(names)?);
+    Ok(serde_json::to_string_pretty(&policy::document(&statements)).unwrap_or_default() + "\n")
 }
 
 /// The features with what they call, as a Markdown table.

@@ -7,6 +7,7 @@
     reason = "a test that can not be set up has failed"
 )]
 
+mod links;
 mod markdown;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,8 @@ use std::path::{Component, Path, PathBuf};
 
 use devops_agent_operator::engine::conditions::Reason;
 use devops_agent_operator::kinds;
-use markdown::{anchors, links, pages, root, split};
+use links::{anchors, links};
+use markdown::{pages, root, split};
 use serde_json::Value;
 
 /// Pages outside the book whose links are checked too.

@@ -1,10 +1,13 @@
 //! `cargo xtask test`: everything that has to pass, run to the end even if something failed, with a summary.
 
+mod book;
 mod conformance;
 mod dependencies;
+mod iam;
 mod install;
 mod report;
 mod suites;
+mod tool;
 
 use std::thread::{self, ScopedJoinHandle};
 
@@ -29,6 +32,9 @@ pub struct Arguments {
     /// Check the dependencies' licences and sources even if cargo-deny has to be compiled first (minutes, once).
     #[arg(long)]
     deny: bool,
+    /// Build the book of the documentation even if mdBook has to be compiled first (minutes, once).
+    #[arg(long)]
+    book: bool,
     /// Only tests with this in their name; what follows is passed on to cargo test too.
     #[arg(last = true, value_name = "FILTER")]
     filter: Vec<String>,
@@ -52,6 +58,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
         }
     })?;
     if arguments.filter.is_empty() && !arguments.fast {
+        report.step("The book (mdbook build docs)", || book::check(session, arguments.book))?;
         report
             .step("Dependencies: licences, bans, sources", || dependencies::check(session, arguments.deny))?;
     }
@@ -110,6 +117,9 @@ fn on_a_cluster(
         [("YAML that must be refused", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
     {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
+    }
+    if arguments.filter.is_empty() {
+        report.step("The IAM policies beside the calls", || iam::check(session, programs))?;
     }
     cluster.check()
 }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::iam;
 use super::report::Outcome;
 use crate::cargo::{self, Programs};
 use crate::cluster::Cluster;
@@ -78,6 +79,7 @@ pub fn on_cluster(
     if test == OnCluster::EndToEnd {
         // They wait more than they work.
         command.arg("--test-threads=12");
+        iam::record(session, &mut command)?;
     }
     command.env("DEVOPS_AGENT_E2E", "1").env("KUBECONFIG", cluster.kubeconfig());
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
