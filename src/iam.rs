@@ -40,11 +40,12 @@ pub fn table() -> String {
             ALL | OBSERVE => format!("{} actions", actions.len()),
             _ => actions.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", "),
         };
+        let optional = if features::is_optional(name) { " (optional)" } else { "" };
         let what = features::what(name);
         let file = format!(
             "https://github.com/devops-agent-operator/devops-agent-operator/blob/main/docs/iam/{name}.json"
         );
-        let _ = writeln!(text, "| [`{name}`]({file}) | {what} | {actions} |");
+        let _ = writeln!(text, "| [`{name}`]({file}){optional} | {what} | {actions} |");
     }
     text
 }

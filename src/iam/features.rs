@@ -252,6 +252,11 @@ pub fn what(name: &str) -> &'static str {
     }
 }
 
+/// Whether the policy `name` is left out of `all`.
+pub fn is_optional(name: &str) -> bool {
+    FEATURES.iter().any(|feature| feature.name == name && feature.optional)
+}
+
 /// Access level and resource type of an operation.
 pub fn authorization(operation: &str) -> Option<(Access, Resource)> {
     AUTHORIZATION
