@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use clap::ValueEnum;
+use clap::{Arg, CommandFactory, ValueEnum};
 
 use crate::engine::conditions::Reason;
-use crate::{iam, kinds};
+use crate::{cli, iam, kinds};
 
 mod reference;
 
@@ -16,6 +16,8 @@ pub enum Table {
     Kinds,
     /// Reasons of conditions, with what to do.
     Reasons,
+    /// Flags of the command `run`.
+    Flags,
     /// IAM policies, with the actions in them.
     Iam,
     /// Every field of one kind.
@@ -27,6 +29,7 @@ pub fn table(table: Table, of: Option<&str>) -> Option<String> {
     match table {
         Table::Kinds => Some(kinds_table()),
         Table::Reasons => Some(reasons_table()),
+        Table::Flags => Some(flags_table()),
         Table::Iam => Some(iam::table()),
         Table::Reference => reference::page(of?),
     }
@@ -56,4 +59,31 @@ fn reasons_table() -> String {
         let _ = writeln!(text, "| `{reason}` | {} |", meaning.trim());
     }
     text
+}
+
+fn flags_table() -> String {
+    let mut text = String::from("| flag | variable | default | what it sets |\n| --- | --- | --- | --- |\n");
+    let command = cli::Cli::command();
+    let arguments = command.find_subcommand("run").into_iter().flat_map(clap::Command::get_arguments);
+    for argument in arguments {
+        if let Some(flag) = argument.get_long().filter(|flag| *flag != "help") {
+            let _ = writeln!(text, "| `--{flag}` | {} |", flag_cells(argument).join(" | "));
+        }
+    }
+    text
+}
+
+/// Variable, default and help of a flag.
+fn flag_cells(argument: &Arg) -> [String; 3] {
+    let code = |text: String| if text.is_empty() { text } else { format!("`{text}`") };
+    let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let default = argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned());
+    let default = if argument.get_action().takes_values() {
+        default.collect::<Vec<_>>().join(", ")
+    } else {
+        String::new()
+    };
+    let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    [code(variable), code(default), help]
 }
