@@ -138,7 +138,7 @@ impl Cli {
             }
             Command::Iam { feature, list, terraform } => {
                 let text = if list {
-                    iam::names().map(|name| format!("{name}\n")).collect()
+                    iam::names().collect::<Vec<_>>().join("\n") + "\n"
                 } else if terraform {
                     iam::terraform()
                 } else {
