@@ -12,7 +12,7 @@ use crate::check;
 use crate::engine::backoff::Timing;
 use crate::engine::reach::Reach;
 use crate::operator::{self, Options};
-use crate::{docs, kinds, log};
+use crate::{docs, iam, kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
 #[derive(Debug, Parser)]
@@ -35,6 +35,19 @@ enum Command {
         /// Which table.
         #[arg(value_enum)]
         table: docs::Table,
+        /// The kind, for the table `reference`.
+        kind: Option<String>,
+    },
+    /// Print the IAM policy that the operator needs, made from the operations that it calls.
+    Iam {
+        /// Only for these features, all together; for everything that is not optional, if none is given.
+        feature: Vec<String>,
+        /// Print the names of the features instead.
+        #[arg(long)]
+        list: bool,
+        /// Print all policies for Terraform instead.
+        #[arg(long, conflicts_with = "list")]
+        terraform: bool,
     },
 }
 
@@ -120,6 +133,12 @@ pub enum Error {
     /// The CRDs could not be made.
     #[error("making the CRDs: {0}")]
     Crds(String),
+    /// The table is of one kind, and no such kind was given.
+    #[error("`docs reference` needs a kind, for example `docs reference agentspace`")]
+    Kind,
+    /// The IAM policy is not known.
+    #[error(transparent)]
+    Iam(#[from] iam::Unknown),
     /// Standard output could not be written.
     #[error("writing: {0}")]
     Write(#[from] std::io::Error),
@@ -145,7 +164,20 @@ impl Cli {
             Command::Run(arguments) => run(*arguments),
             Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
             Command::Crds => print_crds(&mut std::io::stdout().lock()),
-            Command::Docs { table } => Ok(write!(std::io::stdout().lock(), "{}", docs::table(table))?),
+            Command::Docs { table, kind } => {
+                let text = docs::table(table, kind.as_deref()).ok_or(Error::Kind)?;
+                Ok(write!(std::io::stdout().lock(), "{text}")?)
+            }
+            Command::Iam { feature, list, terraform } => {
+                let text = if list {
+                    iam::names().collect::<Vec<_>>().join("\n") + "\n"
+                } else if terraform {
+                    iam::terraform()
+                } else {
+                    iam::json(&feature)?
+                };
+                Ok(write!(std::io::stdout().lock(), "{text}")?)
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ mod association;
 mod aws_account;
 mod configurations;
 mod deletion;
+mod documentation;
 mod every_kind;
 mod everything;
 mod idle;

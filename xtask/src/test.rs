@@ -1,12 +1,15 @@
 //! `cargo xtask test`: everything that has to pass, run to the end even if something failed, with a summary.
 
 mod alerts;
+mod book;
 mod conformance;
 mod dependencies;
+mod iam;
 mod install;
 mod permissions;
 mod report;
 mod suites;
+mod tool;
 
 use std::thread::{self, ScopedJoinHandle};
 
@@ -31,6 +34,9 @@ pub struct Arguments {
     /// Check the dependencies' licences and sources even if cargo-deny has to be compiled first (minutes, once).
     #[arg(long)]
     deny: bool,
+    /// Build the book of the documentation even if mdBook has to be compiled first (minutes, once).
+    #[arg(long)]
+    book: bool,
     /// Only tests with this in their name; what follows is passed on to cargo test too.
     #[arg(last = true, value_name = "FILTER")]
     filter: Vec<String>,
@@ -54,6 +60,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
         }
     })?;
     if arguments.filter.is_empty() && !arguments.fast {
+        report.step("The book (mdbook build docs)", || book::check(session, arguments.book))?;
         report
             .step("Dependencies: licences, bans, sources", || dependencies::check(session, arguments.deny))?;
     }
@@ -127,6 +134,7 @@ fn on_a_cluster(
         report.step("The operator's permissions in namespace scope", || {
             permissions::check(&cluster, "e2e-namespace-scope")
         })?;
+        report.step("The IAM policies beside the calls", || iam::check(session, programs))?;
     }
     report.step("The chart", || {
         let own = Cluster::start(session, cluster.binaries())?;
@@ -138,7 +146,7 @@ fn on_a_cluster(
 /// Run the fault enumeration: every scenario with every fault at every step.
 ///
 /// It takes longer than the tests that `cargo xtask test` runs. The environment says how much is run:
-/// see docs/reliability.md.
+/// see docs/src/design/reliability.md.
 #[derive(Debug, clap::Args)]
 pub struct FaultArguments {
     /// Passed on to cargo test.

@@ -115,8 +115,8 @@ fn grants(roles: &[Value], bindings: &[Value], namespace: &str) -> BTreeSet<Gran
     grants
 }
 
-fn of_rule(role: &Value, namespace: &str, rule: &Value) -> Vec<Grant> {
-    let words = |name: &str| rule[name].as_array().into_iter().flatten().map(word).collect::<Vec<_>>();
+fn of_rule(role: &Value, namespace: &str, permitted: &Value) -> Vec<Grant> {
+    let words = |name: &str| permitted[name].as_array().into_iter().flatten().map(word).collect::<Vec<_>>();
     let (names, role) = (words("resourceNames"), word(&role["metadata"]["name"]));
     let mut grants = Vec::new();
     for group in words("apiGroups") {

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::iam;
 use super::report::Outcome;
 use crate::cargo::{self, Programs};
 use crate::cluster::{Cluster, Tool};
@@ -99,6 +100,7 @@ pub fn on_cluster(
     if test == OnCluster::EndToEnd || test == OnCluster::EndToEndInNamespaces {
         // They wait more than they work.
         command.arg("--test-threads=12");
+        iam::record(session, &mut command)?;
     }
     if test == OnCluster::Process {
         // Some of them take a CRD away for a while.
