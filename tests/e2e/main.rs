@@ -21,6 +21,7 @@ mod configurations;
 mod deletion;
 mod every_kind;
 mod everything;
+mod gitops;
 mod idle;
 mod inputs;
 mod operator_app;

@@ -46,7 +46,8 @@ pub fn check(session: &Session, operator: &Path) -> Result<(), Error> {
     )))
 }
 
-fn write(session: &Session, operator: &Path) -> Result<(), Error> {
+/// Writes the generated files that are not what the operator would write.
+pub fn write(session: &Session, operator: &Path) -> Result<(), Error> {
     let differing = differing(session, operator)?;
     for (path, text) in &differing {
         match text {

@@ -45,9 +45,10 @@ local observed = status.observedGeneration == obj.metadata.generation
 
 if (obj.metadata.annotations or {})["devopsagent.dev/paused"] == "true" then
   local message = "Paused: the annotation devopsagent.dev/paused keeps the operator away; the action resume removes it"
-  local ready = conditions.Ready
-  if ready == nil or not observed or ready.observedGeneration ~= obj.metadata.generation then
-    message = message .. ". The spec has changed since the operator last acted on it"
+  if conditions.Ready == nil then
+    message = message .. ". The operator has not looked at the object yet"
+  elseif not observed then
+    message = message .. ". The spec has changed since"
   end
   return health("Suspended", message)
 end
@@ -70,7 +71,9 @@ if ready.status == "True" then
     return health("Progressing", told(conditions.Reconciling))
   end
   if is("WebhookReady", "False") then
-    return health("Degraded", told(conditions.WebhookReady) .. ". The action rotate-webhook issues a new one")
+    -- What has once been handed out is missed; the webhook of an association that was taken over may be in use as it is.
+    local word = status.webhook ~= nil and "Degraded" or "Healthy"
+    return health(word, told(conditions.WebhookReady) .. ". The action rotate-webhook does so")
   end
   if is("Synced", "False") then
     return health("Healthy", told(conditions.Synced))

@@ -10,7 +10,8 @@ local actions = {
 }
 
 if obj.kind == "Association" then
-  local has_webhook = obj.status ~= nil and obj.status.webhook ~= nil
+  local status = obj.status or {}
+  local has_webhook = status.webhook ~= nil or status.webhookLost == true
   local going = obj.metadata.deletionTimestamp ~= nil
   actions["rotate-webhook"] = {
     displayName = "Issue a new webhook",
