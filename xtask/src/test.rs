@@ -143,7 +143,7 @@ pub fn faults(session: &Session, arguments: &FaultArguments) -> Result<(), Error
 
 /// Write the fixtures of the GitOps tests, and what is made from them, from what the running operator does.
 ///
-/// They are in tests/gitops/fixtures/ and argocd/resource_customizations/. Read what has changed before it is committed.
+/// They are in `tests/gitops/fixtures/` and `argocd/resource_customizations/`. Read what has changed before it is committed.
 #[derive(Debug, clap::Args)]
 pub struct FixtureArguments {}
 

@@ -77,13 +77,14 @@ fn config_map(scripts: &Scripts, crds: &str) -> String {
     for kind in kinds(crds) {
         let health = indented(&scripts.health, 4);
         let discovery = indented(&scripts.discovery, 6);
-        text += &format!("  resource.customizations.health.{GROUP}_{kind}: |\n{health}");
-        text += &format!(
-            "  resource.customizations.actions.{GROUP}_{kind}: |\n    discovery.lua: |\n{discovery}    definitions:\n"
-        );
-        for (action, script) in scripts.of(kind) {
-            text += &format!("    - name: {action}\n      action.lua: |\n{}", indented(script, 8));
-        }
+        text.extend([
+            format!("  resource.customizations.health.{GROUP}_{kind}: |\n{health}"),
+            format!("  resource.customizations.actions.{GROUP}_{kind}: |\n    discovery.lua: |\n{discovery}"),
+            "    definitions:\n".to_owned(),
+        ]);
+        text.extend(scripts.of(kind).map(|(action, script)| {
+            format!("    - name: {action}\n      action.lua: |\n{}", indented(script, 8))
+        }));
     }
     text
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::error::{Doing, Error};
 use crate::progress::{Step, say};
 use crate::session::Session;
-use crate::{cache, lock};
+use crate::{cache, lock, poll};
 
 const FIXTURES: &str = "tests/gitops/fixtures";
 /// What every state has to be to Argo CD and to kstatus.
@@ -134,7 +135,7 @@ pub fn examples(session: &Session, cluster: &Cluster) -> Result<Outcome, Error> 
         }
     }
     kubectl.attempt(&crds)?.require_success("kubectl apply of the CRDs of Argo CD and Flux")?;
-    kubectl.run(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"])?;
+    wait_until_served(cluster)?;
     for namespace in ["argocd", "flux-system"] {
         kubectl.attempt(["create", "namespace", namespace])?;
     }
@@ -150,6 +151,14 @@ pub fn examples(session: &Session, cluster: &Cluster) -> Result<Outcome, Error> 
     }
     say(&format!("{count} objects are as the CRDs of Argo CD and Flux want them."));
     Ok(Outcome::Passed)
+}
+
+/// Waits until all CRDs are served. It asks again, since kubectl gives up at a CRD that has no conditions yet.
+fn wait_until_served(cluster: &Cluster) -> Result<(), Error> {
+    let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+    poll::until("all CRDs are served", Duration::from_mins(1), Duration::from_millis(500), || {
+        Ok(cluster.kubectl().attempt(wait)?.status.success().then_some(()))
+    })
 }
 
 /// The folder of a Go module, which Go downloads if need be and checks against the checksum.
