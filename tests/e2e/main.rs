@@ -22,6 +22,7 @@ mod deletion;
 mod documentation;
 mod every_kind;
 mod everything;
+mod gitops;
 mod idle;
 mod inputs;
 mod operator_app;

@@ -20,6 +20,7 @@ enum Command {
     Test(test::Arguments),
     Faults(test::FaultArguments),
     Generate(generate::Arguments),
+    Fixtures(test::FixtureArguments),
     Cluster(cluster::command::Arguments),
     /// Ends the processes of an xtask that is gone; started by xtask itself.
     #[command(hide = true)]
@@ -38,6 +39,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Test(arguments) => test::run(&session, &arguments),
         Command::Faults(arguments) => test::faults(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
+        Command::Fixtures(arguments) => test::fixtures(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
         Command::Guard => Ok(()),
     }

@@ -3,6 +3,7 @@
 //! - `demo`: the operator at work, from building it to an empty AWS.
 //! - `test`: everything that has to pass before a change lands.
 //! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
+//! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
 //!
 //! How it hangs together: a [`session::Session`] starts every process, in one process group that a small guard

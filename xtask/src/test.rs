@@ -4,6 +4,7 @@ mod alerts;
 mod book;
 mod conformance;
 mod dependencies;
+mod gitops;
 mod iam;
 mod install;
 mod permissions;
@@ -24,8 +25,9 @@ use crate::session::Session;
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
-/// files, alerts, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused on a
-/// real API server, the end-to-end tests, dependencies. With a filter: only the tests of which it is a part of the name.
+/// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
+/// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
+/// dependencies. With a filter: only the tests of which it is a part of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only what needs no cluster and no Python.
@@ -95,6 +97,7 @@ fn before_the_cluster(
     if everything && !arguments.fast {
         report.step("Optional features (otlp)", || suites::features(session))?;
         report.step("Examples in the documentation", || suites::documentation(session))?;
+        report.step("Fixtures through kstatus", || gitops::kstatus(session))?;
     }
     Ok(programs)
 }
@@ -118,6 +121,7 @@ fn on_a_cluster(
     let Some(mut cluster) = started else { return Ok(()) };
     if arguments.filter.is_empty() {
         report.step("The CRDs on the API server", || install::check(&cluster))?;
+        report.step("Examples for Argo CD and Flux", || gitops::examples(session, &cluster))?;
     }
     for (name, test) in [
         ("YAML that must be refused", OnCluster::BadYaml),
@@ -163,5 +167,27 @@ pub fn faults(session: &Session, arguments: &FaultArguments) -> Result<(), Error
         suites::on_cluster(OnCluster::Faults, session, &cluster, &programs, &arguments.filter)
     })?;
     cluster.check()?;
+    report.finish()
+}
+
+/// Write the fixtures of the GitOps tests, and what is made from them, from what the running operator does.
+///
+/// They are in `tests/gitops/fixtures/` and `argocd/resource_customizations/`. Read what has changed before it is committed.
+#[derive(Debug, clap::Args)]
+pub struct FixtureArguments {}
+
+/// Runs the command.
+pub fn fixtures(session: &Session, _: &FixtureArguments) -> Result<(), Error> {
+    let mut report = Report::default();
+    let programs = cargo::build(session, &["--tests"])?;
+    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    report.step("Fixtures from the running operator", || {
+        suites::write_fixtures(session, &cluster, &programs)
+    })?;
+    cluster.check()?;
+    report
+        .step("Generated files", || generate::write(session, &programs.operator).map(|()| Outcome::Passed))?;
+    report.step("Argo CD's tables of tests", || suites::write_tables(session))?;
+    report.step("Fixtures through kstatus", || gitops::kstatus(session))?;
     report.finish()
 }

@@ -44,6 +44,9 @@ impl OnCluster {
     }
 }
 
+/// Tells tests to write what they would compare otherwise.
+const WRITE_FIXTURES: &str = "DEVOPS_AGENT_WRITE_FIXTURES";
+
 /// The code is formatted.
 pub fn formatting(session: &Session) -> Result<Outcome, Error> {
     succeed(session, cargo::command(session).args(["fmt", "--all", "--check"]))
@@ -95,11 +98,37 @@ pub fn on_cluster(
     programs: &Programs,
     filter: &[String],
 ) -> Result<Outcome, Error> {
+    succeed(session, &mut on_cluster_command(test, session, cluster, programs, filter)?)
+}
+
+/// Has the end-to-end tests write the fixtures that they would compare otherwise.
+pub fn write_fixtures(session: &Session, cluster: &Cluster, programs: &Programs) -> Result<Outcome, Error> {
+    let filter = ["gitops::states".to_owned()];
+    let mut command = on_cluster_command(OnCluster::EndToEnd, session, cluster, programs, &filter)?;
+    succeed(session, command.env(WRITE_FIXTURES, "1"))
+}
+
+/// Has the tests of Argo CD's scripts write their tables.
+pub fn write_tables(session: &Session) -> Result<Outcome, Error> {
+    let mut command = cargo::command(session);
+    command.args(["test", "--workspace", "--test", "gitops"]).env(WRITE_FIXTURES, "1");
+    succeed(session, &mut command)
+}
+
+fn on_cluster_command(
+    test: OnCluster,
+    session: &Session,
+    cluster: &Cluster,
+    programs: &Programs,
+    filter: &[String],
+) -> Result<Command, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
     if test == OnCluster::EndToEnd || test == OnCluster::EndToEndInNamespaces {
         // They wait more than they work.
         command.arg("--test-threads=12");
+    }
+    if test == OnCluster::EndToEnd {
         iam::record(session, &mut command)?;
     }
     if test == OnCluster::Process {
@@ -118,7 +147,7 @@ pub fn on_cluster(
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
     command.env("DEVOPS_AGENT_SIMULATOR_BIN", &programs.simulator);
     command.env("DEVOPS_AGENT_KUBECTL_BIN", &cluster.kubectl().program);
-    succeed(session, &mut command)
+    Ok(command)
 }
 
 fn succeed(session: &Session, command: &mut Command) -> Result<Outcome, Error> {
