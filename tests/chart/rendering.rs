@@ -122,6 +122,8 @@ fn settings_become_arguments() {
         "watchNamespaces": ["a", "b"],
         "accounts": {"enabled": false},
         "probes": {"port": 9000},
+        "metrics": {"port": 9001},
+        "terminationGracePeriodSeconds": 60,
         "extraArgs": ["--log-level={{ .Release.Name }}"],
     });
     let expected = [
@@ -139,6 +141,8 @@ fn settings_become_arguments() {
         "--without-accounts",
         "--leader-election",
         "--admin-address=0.0.0.0:9000",
+        "--metrics-address=0.0.0.0:9001",
+        "--shutdown-timeout=55s",
         &format!("--log-level={RELEASE}"),
     ];
     assert_eq!(arguments(&values), expected);
