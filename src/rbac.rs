@@ -58,7 +58,7 @@ fn table() -> Vec<Role> {
             why: "Objects, and what they refer to. Secrets and ConfigMaps are watched by their metadata, and only those \
                   that an object refers to are read; Kubernetes has no permission for metadata alone.",
             rules: vec![
-                Rule::ours(plurals.clone(), &["list", "watch", "patch"]),
+                Rule::ours(plurals.clone(), &["get", "list", "watch", "patch"]),
                 Rule::ours(statuses(&plurals), &["patch"]),
                 Rule::core("secrets", &["get", "list", "watch", "create", "patch"]),
                 Rule::core("configmaps", READ),

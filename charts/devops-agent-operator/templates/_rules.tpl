@@ -10,7 +10,7 @@
     - privateconnections
     - serviceregistrations
     - triggers
-  verbs: [list, watch, patch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [devopsagent.dev]
   resources:
     - agentspaces/status

@@ -115,14 +115,14 @@ fn grants(roles: &[Value], bindings: &[Value], namespace: &str) -> BTreeSet<Gran
     grants
 }
 
-fn of_rule(role: &Value, namespace: &str, permitted: &Value) -> Vec<Grant> {
-    let words = |name: &str| permitted[name].as_array().into_iter().flatten().map(word).collect::<Vec<_>>();
-    let (names, role) = (words("resourceNames"), word(&role["metadata"]["name"]));
+fn of_rule(giver: &Value, namespace: &str, rule: &Value) -> Vec<Grant> {
+    let words = |name: &str| rule[name].as_array().into_iter().flatten().map(word).collect::<Vec<_>>();
+    let (names, giver) = (words("resourceNames"), word(&giver["metadata"]["name"]));
     let mut grants = Vec::new();
     for group in words("apiGroups") {
         for resource in words("resources") {
             grants.extend(words("verbs").into_iter().map(|verb| Grant {
-                role: role.clone(),
+                role: giver.clone(),
                 namespace: namespace.to_owned(),
                 verb,
                 group: group.clone(),
