@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::session::Session;
-use crate::{cluster, demo, generate, guard, interrupt, test};
+use crate::{cluster, demo, generate, guard, interrupt, test, versions};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -21,6 +21,7 @@ enum Command {
     Faults(test::FaultArguments),
     Generate(generate::Arguments),
     Cluster(cluster::command::Arguments),
+    Versions(versions::Arguments),
     /// Ends the processes of an xtask that is gone; started by xtask itself.
     #[command(hide = true)]
     Guard,
@@ -39,6 +40,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Faults(arguments) => test::faults(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
+        Command::Versions(arguments) => versions::run(&session, &arguments),
         Command::Guard => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 mod conformance;
 mod dependencies;
 mod install;
+mod release;
 mod report;
 mod suites;
 
@@ -68,6 +69,7 @@ fn before_the_cluster(
     if everything {
         report.step("Formatting", || suites::formatting(session))?;
         report.step("Lints (clippy)", || suites::lints(session))?;
+        report.step("Versions, workflows, image", || release::check(session))?;
     }
     let mut programs = None;
     report.step("Compiling the programs and the tests", || {
