@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::engine::backoff::Timing;
-use crate::operator::{self, Options};
+use crate::operator::{self, LeaseTiming, Options};
 use crate::{docs, kinds};
 
 /// A Kubernetes operator for AWS DevOps Agent.
@@ -74,6 +74,18 @@ struct Run {
     #[arg(long, env = "LEADER_ELECTION")]
     leader_election: bool,
 
+    /// With leader election: how long the others wait for a renewal before one of them takes over.
+    #[arg(long, env = "LEASE_DURATION", default_value = "15s", value_parser = duration)]
+    lease_duration: Duration,
+
+    /// With leader election: how long a leader works on without a renewal; less than the lease's duration.
+    #[arg(long, env = "LEASE_RENEW_DEADLINE", default_value = "10s", value_parser = duration)]
+    lease_renew_deadline: Duration,
+
+    /// With leader election: how often the lease is looked at, and renewed; less than the renew deadline.
+    #[arg(long, env = "LEASE_RETRY_PERIOD", default_value = "2s", value_parser = duration)]
+    lease_retry_period: Duration,
+
     /// How the log is written: for people, or a JSON object a line.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -102,6 +114,9 @@ pub enum Error {
     /// The log filter is wrong.
     #[error("--log-level: {0}")]
     LogLevel(#[from] tracing_subscriber::filter::ParseError),
+    /// The times of the lease make no sense together.
+    #[error("{0}")]
+    Lease(String),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -131,6 +146,12 @@ fn run(arguments: Run) -> Result<(), Error> {
     // The first to install a provider wins, and there is only this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     start_log(&arguments)?;
+    let election = arguments.leader_election.then_some(LeaseTiming {
+        duration: arguments.lease_duration,
+        deadline: arguments.lease_renew_deadline,
+        retry: arguments.lease_retry_period,
+    });
+    election.map_or(Ok(()), |timing| timing.check()).map_err(Error::Lease)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
@@ -142,7 +163,7 @@ fn run(arguments: Run) -> Result<(), Error> {
         admin: arguments.admin_address,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, arguments.leader_election, stop_signal()))?)
+    Ok(runtime.block_on(operator::run(options, election, stop_signal()))?)
 }
 
 fn start_log(arguments: &Run) -> Result<(), Error> {

@@ -5,6 +5,7 @@ mod fingerprint_key;
 mod lease;
 
 use admin::Health;
+pub use lease::Timing as LeaseTiming;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -103,11 +104,11 @@ impl Error {
     }
 }
 
-/// Runs the operator until `stop`; passes under way are finished. With `leader_election` it works only
+/// Runs the operator until `stop`; passes under way are finished. With an `election` it works only
 /// while it leads.
 pub async fn run(
     options: Options,
-    leader_election: bool,
+    election: Option<LeaseTiming>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let config = kube::Config::infer().await.map_err(Box::new)?;
@@ -124,8 +125,8 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(admin::serve(listener, Arc::clone(&health)));
     let connections = Connections { kubernetes, aws, own_namespace };
-    if leader_election {
-        lead(&options, connections, &health, stop).await
+    if let Some(timing) = election {
+        lead(&options, timing, connections, &health, stop).await
     } else {
         let operator = Operator::start(&options, connections).await?;
         health.leads(&operator.cx);
@@ -138,6 +139,7 @@ pub async fn run(
 /// Works while this replica leads, and frees the lease at the end.
 async fn lead(
     options: &Options,
+    timing: LeaseTiming,
     connections: Connections,
     health: &Health,
     stop: impl Future<Output = ()> + Send,
@@ -147,7 +149,7 @@ async fn lead(
         connections.kubernetes.clone(),
         &connections.own_namespace,
         identity(),
-        lease::Timing::default(),
+        timing,
         fence.clone(),
     );
     health.stands_by();
