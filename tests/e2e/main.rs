@@ -23,6 +23,7 @@ mod every_kind;
 mod everything;
 mod idle;
 mod inputs;
+mod moves;
 mod operator_app;
 mod outages;
 mod private_connection;
