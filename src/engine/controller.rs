@@ -2,24 +2,26 @@
 
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::ResourceExt;
 use kube::api::Api;
-use kube::core::DeserializeGuard;
+use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent, finalizer};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::api::common::Object;
+use crate::kinds::COUNT;
 
 use super::backoff;
-use super::context::Context;
+use super::context::{CacheState, Context};
+use super::events;
 use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 use super::kind::Kind;
@@ -48,10 +50,10 @@ pub async fn run<K: Kind>(
     });
     let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let hub = Arc::clone(&cx);
-    let mut listed = HashSet::new();
-    let applied = watch::<K::Object>(&cx)
+    let listing = Arc::new(Listing::default());
+    let applied = watch::<K::Object>(&cx, Arc::clone(&listing))
         .reflect(writer)
-        .inspect_ok(move |event| tell_hub(&hub, event, &mut listed))
+        .inspect_ok(move |event| tell_hub(&hub, event, &listing))
         .applied_objects()
         .predicate_filter(changes, PredicateConfig::default());
     Controller::for_stream(applied, reader)
@@ -73,44 +75,124 @@ fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send
     })
 }
 
-/// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
-fn watch<T: Object>(cx: &Context) -> impl Stream<Item = watcher::Result<Event<T>>> + Send + use<T> {
-    let api = Api::<DeserializeGuard<T>>::all(cx.client.clone());
-    let watched = if T::NAMESPACED { cx.watched() } else { watcher::Config::default() };
-    watcher(api, watched)
-        .default_backoff()
-        .inspect_err(|error| warn!(kind = kind_name::<T>(), %error, "the watch failed; it is started again"))
-        .try_filter_map(|event| async move { Ok(readable(event)) })
+/// What the present list of a kind has shown so far.
+#[derive(Default)]
+struct Listing(Mutex<HashSet<Subject>>);
+
+impl Listing {
+    fn begin(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn add(&self, subject: Subject) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject);
+    }
+
+    fn end(&self) -> HashSet<Subject> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-fn readable<T: Object>(event: Event<DeserializeGuard<T>>) -> Option<Event<T>> {
-    let read = |guard: DeserializeGuard<T>| match guard.0 {
-        Ok(mut object) => {
-            // Nothing here reads them, and they are a large part of an object.
-            object.managed_fields_mut().clear();
-            Some(object)
-        }
-        Err(invalid) => {
+/// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
+fn watch<T: Object>(
+    cx: &Arc<Context>,
+    listing: Arc<Listing>,
+) -> impl Stream<Item = watcher::Result<Event<T>>> + Send + use<T> {
+    let api = Api::<DynamicObject>::all_with(cx.client.clone(), &ApiResource::erase::<T>(&()));
+    let watched = if T::NAMESPACED { cx.watched() } else { watcher::Config::default() };
+    let (failing, cx) = (Arc::clone(cx), Arc::clone(cx));
+    watcher(api, watched)
+        .backoff(backoff::Watch::default())
+        .inspect_err(move |error| watch_failed::<T>(&failing, error))
+        .try_filter_map(move |event| {
+            let (cx, listing) = (Arc::clone(&cx), Arc::clone(&listing));
+            async move { Ok(readable(&cx, &listing, event).await) }
+        })
+}
+
+/// Says once that a CRD is missing, and at each try what else is wrong.
+fn watch_failed<T: Object>(cx: &Context, error: &watcher::Error) {
+    let kind = kind_name::<T>();
+    let before = cx.stores.watch_failed(kind, COUNT, error);
+    let missing = cx.stores.states().get(kind).is_some_and(CacheState::is_missing);
+    match (before.is_missing(), missing) {
+        (false, true) => {
+            let crd = format!("{}.{}", T::plural(&()), T::group(&()));
             error!(
-                kind = kind_name::<T>(),
-                namespace = invalid.metadata.namespace,
-                name = invalid.metadata.name,
-                error = %invalid.error,
-                "an object can't be read and is left alone; apply it again in its present form"
+                kind,
+                crd, "the CRD is not installed; objects of the kind are looked after as soon as it is"
             );
-            None
+            cx.hub.retain(kind, &HashSet::new());
         }
-    };
+        (true, true) => debug!(kind, "the CRD is still not installed"),
+        _ => warn!(kind, %error, "the watch failed; it is started again"),
+    }
+}
+
+async fn readable<T: Object>(
+    cx: &Context,
+    listing: &Listing,
+    event: Event<DynamicObject>,
+) -> Option<Event<T>> {
     match event {
-        Event::Apply(guard) => read(guard).map(Event::Apply),
-        Event::InitApply(guard) => read(guard).map(Event::InitApply),
-        Event::Delete(guard) => read(guard).map(Event::Delete),
+        Event::Apply(object) => match read::<T>(object) {
+            Ok(object) => Some(Event::Apply(object)),
+            Err(unreadable) => unreadable.report::<T>(cx, listing).await,
+        },
+        Event::InitApply(object) => match read::<T>(object) {
+            Ok(object) => Some(Event::InitApply(object)),
+            Err(unreadable) => unreadable.report::<T>(cx, listing).await,
+        },
+        Event::Delete(object) => match read::<T>(object) {
+            Ok(object) => Some(Event::Delete(object)),
+            Err(unreadable) => {
+                cx.hub.deleted(&unreadable.subject::<T>());
+                None
+            }
+        },
         Event::Init => Some(Event::Init),
         Event::InitDone => Some(Event::InitDone),
     }
 }
 
-fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subject>) {
+fn read<T: Object>(mut object: DynamicObject) -> Result<T, Box<Unreadable>> {
+    // Nothing here reads them, and they are a large part of an object.
+    object.managed_fields_mut().clear();
+    let read = serde_json::to_value(&object).and_then(|value| T::deserialize(&value));
+    read.map_err(|error| Box::new(Unreadable { object, error }))
+}
+
+/// An object that does not fit its kind: another version of the CRD let it in.
+struct Unreadable {
+    object: DynamicObject,
+    error: serde_json::Error,
+}
+
+impl Unreadable {
+    fn subject<T: Object>(&self) -> Subject {
+        Subject::new(kind_name::<T>(), self.object.namespace().unwrap_or_default(), self.object.name_any())
+    }
+
+    /// It is left alone, but it is there: what refers to it waits, and what it refers to does not go before it.
+    async fn report<T: Object>(self: Box<Self>, cx: &Context, listing: &Listing) -> Option<Event<T>> {
+        let subject = self.subject::<T>();
+        error!(
+            kind = subject.kind,
+            namespace = subject.namespace,
+            name = subject.name,
+            error = %self.error,
+            "an object can't be read and is left alone; replace it with its present form"
+        );
+        if let Ok(value) = serde_json::to_value(&self.object) {
+            cx.hub.applied(&subject, Profile::of(&subject, &value));
+        }
+        listing.add(subject);
+        events::unreadable::<T>(cx, &self.object, &self.error).await;
+        None
+    }
+}
+
+fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
     let subject = |object: &T| {
         Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any())
     };
@@ -123,14 +205,17 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
         Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
     };
     match event {
-        Event::Init => listed.clear(),
+        Event::Init => listing.begin(),
         Event::InitApply(object) => {
-            listed.insert(subject(object));
+            listing.add(subject(object));
             applied(object);
         }
         Event::InitDone => {
-            cx.hub.retain(kind_name::<T>(), listed);
-            cx.stores.fill(kind_name::<T>(), crate::kinds::COUNT);
+            let kind = kind_name::<T>();
+            cx.hub.retain(kind, &listing.end());
+            if cx.stores.fill(kind, COUNT).is_missing() {
+                info!(kind, "the CRD is installed now");
+            }
         }
         Event::Apply(object) => applied(object),
         Event::Delete(object) => {

@@ -1,13 +1,16 @@
 //! Events: one for each thing that changed, and one for each change of what holds an object back.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
+use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::events::{Event, EventType, Recorder};
 use tracing::{info, warn};
 
-use crate::api::common::Status;
+use crate::api::common::{Object, Status};
 
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
+use super::context::Context;
 use super::drift::Drift;
 use super::error::{Class, Error};
 use super::kind::Kind;
@@ -118,6 +121,15 @@ fn is_expected(verdict: &Verdict) -> bool {
     }
 }
 
+/// An object does not fit its kind.
+pub async fn unreadable<T: Object>(cx: &Context, object: &DynamicObject, error: &serde_json::Error) {
+    let note = format!(
+        "this object can't be read and is left alone; replace it (kubectl replace) with its present form: {error}"
+    );
+    let about = object.object_ref(&ApiResource::erase::<T>(&()));
+    send(&cx.recorder, &about, EventType::Warning, "Unreadable", "Reconcile", note).await;
+}
+
 async fn publish<K: Kind>(pass: &Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: String) {
     publish_with(&pass.cx.recorder, pass, type_, reason, action, note).await;
 }
@@ -137,6 +149,17 @@ async fn publish_with<K: Kind>(
     action: &str,
     note: String,
 ) {
+    send(recorder, &pass.object.object_ref(&()), type_, reason, action, note).await;
+}
+
+async fn send(
+    recorder: &Recorder,
+    about: &ObjectReference,
+    type_: EventType,
+    reason: &str,
+    action: &str,
+    note: String,
+) {
     /// The API refuses a longer note.
     const LIMIT: usize = 1000;
     let note: String = note.chars().take(LIMIT).collect();
@@ -147,7 +170,7 @@ async fn publish_with<K: Kind>(
         action: action.to_owned(),
         secondary: None,
     };
-    if let Err(error) = recorder.publish(&event, &pass.object.object_ref(&())).await {
+    if let Err(error) = recorder.publish(&event, about).await {
         tracing::debug!(%error, "an Event could not be written");
     }
 }

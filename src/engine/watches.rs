@@ -30,7 +30,7 @@ where
     T: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
     watcher(Api::<PartialObjectMeta<T>>::all(cx.client.clone()), watched)
-        .default_backoff()
+        .backoff(super::backoff::Watch::default())
         .inspect_err(|error| warn!(kind = %T::kind(&()), %error, "the watch failed; it is started again"))
         .for_each(|event| {
             match event {

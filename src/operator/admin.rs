@@ -46,10 +46,25 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>) {
 }
 
 /// Ready when every watch cache has been filled, for from then on the operator acts; and while it stands by.
-async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, &'static str) {
-    match health.context.get() {
+async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    let missing = health.context.get().map(|cx| missing(cx)).unwrap_or_default();
+    let (status, text) = match health.context.get() {
+        Some(_) if !missing.is_empty() => (StatusCode::SERVICE_UNAVAILABLE, &*missing),
         Some(cx) if cx.stores.is_ready() => (StatusCode::OK, "ok"),
         None if health.standing_by.get().is_some() => (StatusCode::OK, "standing by: another replica leads"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the watch caches are being filled"),
+    };
+    (status, text.to_owned())
+}
+
+/// Names the kinds whose CRDs are not installed.
+fn missing(cx: &Context) -> String {
+    let states = cx.stores.states();
+    let missing: Vec<_> =
+        states.iter().filter(|(_, state)| state.is_missing()).map(|(kind, _)| *kind).collect();
+    if missing.is_empty() {
+        String::new()
+    } else {
+        format!("CRDs that are not installed: {}", missing.join(", "))
     }
 }
