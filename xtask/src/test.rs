@@ -113,7 +113,17 @@ fn on_a_cluster(
     {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
-    cluster.check()
+    cluster.check()?;
+    drop(cluster);
+    report.step("Hard times", || hardship(session, programs, &arguments.filter))
+}
+
+/// What changes the CRDs needs a cluster of its own.
+fn hardship(session: &Session, programs: &Programs, filter: &[String]) -> Result<Outcome, Error> {
+    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    let outcome = suites::on_cluster(OnCluster::Hardship, session, &cluster, programs, filter)?;
+    cluster.check()?;
+    Ok(outcome)
 }
 
 /// Run the fault enumeration: every scenario with every fault at every step.

@@ -15,18 +15,21 @@ pub enum OnCluster {
     BadYaml,
     /// The operator against the API server and the simulator.
     EndToEnd,
+    /// Several operators, and a cluster that fails them.
+    Hardship,
     /// The operator with a fault at every step.
     Faults,
 }
 
 impl OnCluster {
-    const ALL: [Self; 3] = [Self::BadYaml, Self::EndToEnd, Self::Faults];
+    const ALL: [Self; 4] = [Self::BadYaml, Self::EndToEnd, Self::Hardship, Self::Faults];
 
     /// Name of the test target.
     fn target(self) -> &'static str {
         match self {
             Self::BadYaml => "bad_yaml",
             Self::EndToEnd => "e2e",
+            Self::Hardship => "hardship",
             Self::Faults => "faults",
         }
     }
@@ -75,7 +78,7 @@ pub fn on_cluster(
 ) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
-    if test == OnCluster::EndToEnd {
+    if matches!(test, OnCluster::EndToEnd | OnCluster::Hardship) {
         // They wait more than they work.
         command.arg("--test-threads=12");
     }
