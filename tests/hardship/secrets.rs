@@ -30,6 +30,17 @@ const VERBOSE: [&str; 8] = [
 /// The operator's own credentials for AWS.
 const OWN: &str = "marker+own/aws+secret=3c7e19";
 
+/// Registrations that AWS refuses at first, and which of their values it repeats in the refusal.
+const ECHOED: &[(&str, &str)] = &[
+    ("gitlab-personal", "token"),
+    ("pagerduty-oauthclientcredentials", "secret"),
+    ("mcpserver-apikey", "key"),
+    ("mcpserver-bearertoken", "bearer"),
+    ("mcpservernewrelic-apikey", "newrelic"),
+    ("mcpserver-oauthclientcredentials", "parameter"),
+    ("mcpserver-customheaders", "header"),
+];
+
 /// The values of the Secret `credentials`, in their second, third… form.
 fn credentials(round: usize) -> Vec<(&'static str, String)> {
     vec![
@@ -188,11 +199,15 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
         replica.ready(&world).await;
 
         // Faults, and refusals that repeat what they refuse.
-        for (_, value) in credentials(1) {
+        let sent = credentials(1);
+        for (resource, key) in ECHOED {
+            let value =
+                sent.iter().find(|(name, _)| name == key).map(|(_, value)| value).expect("it is one of them");
             let message =
                 format!("1 validation error: value '{value}' at 'service' failed to satisfy constraint");
             for error in ["ValidationException", "InternalServerException"] {
-                world.fault(json!({"operation": "RegisterService", "effect": "error", "error": error, "message": message}));
+                let rule = json!({"operation": "RegisterService", "resource": resource, "effect": "error", "error": error, "message": message});
+                world.fault(rule);
             }
         }
         for effect in ["drop-answer", "500", "reset", "429"] {
