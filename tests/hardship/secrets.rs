@@ -13,6 +13,8 @@ use kube::discovery::{Discovery, Scope, verbs};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use devops_agent_operator::engine::fingerprint::hex;
+
 use crate::fixtures::{CHANNEL, EVENTS, PROJECT, SPACE, json_of, services};
 use crate::harness::{Handle, Replica, World, condition, run};
 
@@ -72,7 +74,7 @@ impl Markers {
             self.0.insert(form.escape_debug().to_string());
             self.0.insert(utf8_percent_encode(form, NON_ALPHANUMERIC).to_string());
             self.0.insert(utf8_percent_encode(form, NON_ALPHANUMERIC).to_string().replace("%20", "+"));
-            self.0.insert(form.bytes().map(|byte| format!("{byte:02x}")).collect());
+            self.0.insert(hex(form.as_bytes()));
             // Wherever it stands in what is encoded: as it falls into groups of three bytes, less the ends.
             for before in 0..3 {
                 let shifted = [&vec![b'x'; before][..], form.as_bytes()].concat();
