@@ -25,6 +25,7 @@ mod everything;
 mod gitops;
 mod idle;
 mod inputs;
+mod moves;
 mod operator_app;
 mod outages;
 mod private_connection;

@@ -5,6 +5,7 @@
 //! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
 //! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
+//! - `versions`: whether all that names the version names the same one, and what is new in it.
 //!
 //! How it hangs together: a [`session::Session`] starts every process, in one process group that a small guard
 //! process ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`]
@@ -33,6 +34,7 @@ mod service;
 mod session;
 mod simulator;
 mod test;
+mod versions;
 mod workspace;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ mod gitops;
 mod iam;
 mod install;
 mod permissions;
+mod release;
 mod report;
 mod suites;
 mod tool;
@@ -79,6 +80,7 @@ fn before_the_cluster(
     if everything {
         report.step("Formatting", || suites::formatting(session))?;
         report.step("Lints (clippy)", || suites::lints(session))?;
+        report.step("Versions, workflows, image", || release::check(session))?;
     }
     let mut programs = None;
     report.step("Compiling the programs and the tests", || {
@@ -144,7 +146,17 @@ fn on_a_cluster(
         let own = Cluster::start(session, cluster.binaries())?;
         suites::on_cluster(OnCluster::Chart, session, &own, programs, &arguments.filter)
     })?;
-    cluster.check()
+    cluster.check()?;
+    drop(cluster);
+    report.step("Hard times", || hardship(session, programs, &arguments.filter))
+}
+
+/// What changes the CRDs needs a cluster of its own.
+fn hardship(session: &Session, programs: &Programs, filter: &[String]) -> Result<Outcome, Error> {
+    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    let outcome = suites::on_cluster(OnCluster::Hardship, session, &cluster, programs, filter)?;
+    cluster.check()?;
+    Ok(outcome)
 }
 
 /// Run the fault enumeration: every scenario with every fault at every step.

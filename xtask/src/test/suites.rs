@@ -22,6 +22,8 @@ pub enum OnCluster {
     EndToEndInNamespaces,
     /// The chart, installed by helm.
     Chart,
+    /// Several operators, and a cluster that fails them.
+    Hardship,
     /// The operator with a fault at every step.
     Faults,
 }
@@ -30,7 +32,8 @@ pub enum OnCluster {
 const IN_NAMESPACES: [&str; 3] = ["every_kind::", "webhook_secret::", "asset::"];
 
 impl OnCluster {
-    const ALL: [Self; 5] = [Self::BadYaml, Self::EndToEnd, Self::Process, Self::Chart, Self::Faults];
+    const ALL: [Self; 6] =
+        [Self::BadYaml, Self::EndToEnd, Self::Process, Self::Chart, Self::Hardship, Self::Faults];
 
     /// Name of the test target.
     fn target(self) -> &'static str {
@@ -39,6 +42,7 @@ impl OnCluster {
             Self::Process => "process",
             Self::EndToEnd | Self::EndToEndInNamespaces => "e2e",
             Self::Chart => "chart",
+            Self::Hardship => "hardship",
             Self::Faults => "faults",
         }
     }
@@ -124,7 +128,7 @@ fn on_cluster_command(
 ) -> Result<Command, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
-    if test == OnCluster::EndToEnd || test == OnCluster::EndToEndInNamespaces {
+    if matches!(test, OnCluster::EndToEnd | OnCluster::EndToEndInNamespaces | OnCluster::Hardship) {
         // They wait more than they work.
         command.arg("--test-threads=12");
     }
