@@ -64,7 +64,7 @@ async fn each<T>(
 }
 
 /// Reads the labels of the namespaces that are looked after, where not all are: a Role can permit that, while to
-/// watch namespaces takes a ClusterRole. One whose labels can't be read has none.
+/// watch namespaces takes a `ClusterRole`. One whose labels can't be read has none.
 pub async fn labels(cx: &Context) {
     let api = Api::<Namespace>::all(cx.client.clone());
     for name in &cx.reach.namespaces {

@@ -24,7 +24,13 @@ pub enum OnCluster {
 }
 
 /// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
-const IN_NAMESPACES: [&str; 3] = ["every_kind::", "webhook_secret::", "asset::"];
+const IN_NAMESPACES: [&str; 5] = [
+    "is_created_and_told",
+    "drift_is_corrected",
+    "is_deleted_with_its_object",
+    "webhook_secret::",
+    "asset::",
+];
 
 impl OnCluster {
     const ALL: [Self; 4] = [Self::BadYaml, Self::EndToEnd, Self::Chart, Self::Faults];
@@ -88,7 +94,7 @@ pub fn on_cluster(
         command.arg("--test-threads=12");
     }
     if test == OnCluster::EndToEndInNamespaces {
-        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "60");
+        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "90");
     }
     let programs_of_the_cluster =
         [("DEVOPS_AGENT_HELM_BIN", Tool::Helm), ("DEVOPS_AGENT_KUBECONFORM_BIN", Tool::Kubeconform)];
