@@ -24,11 +24,12 @@ pub enum OnCluster {
 }
 
 /// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
-const IN_NAMESPACES: [&str; 5] = [
+const IN_NAMESPACES: [&str; 6] = [
     "is_created_and_told",
     "drift_is_corrected",
     "is_deleted_with_its_object",
     "webhook_secret::",
+    "counted_in_one_event",
     "asset::",
 ];
 
