@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(plurals(Some("Namespaced")).len() + plurals(Some("Cluster")).len(), kinds::names().len());
         let text = templates();
         for plural in plurals(None) {
-            assert!(text.contains(&format!("\n    - {plural}\n    ")), "{plural}");
+            assert!(text.contains(&format!("\n    - {plural}\n")), "{plural}");
             assert!(text.contains(&format!("\n    - {plural}/status")), "{plural}");
         }
     }
