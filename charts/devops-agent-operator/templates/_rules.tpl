@@ -10,7 +10,7 @@
     - privateconnections
     - serviceregistrations
     - triggers
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 - apiGroups: [devopsagent.dev]
   resources:
     - agentspaces/status

@@ -73,7 +73,9 @@ fn word(value: &Value) -> String {
 fn calls(line: &str, user: &str) -> Vec<Call> {
     let Ok(entry) = serde_json::from_str::<Value>(line) else { return Vec::new() };
     let target = &entry["objectRef"];
-    if !word(&entry["user"]["username"]).starts_with(user) || target.is_null() {
+    let decision = &entry["annotations"]["authorization.k8s.io/decision"];
+    // A call that was cut off has no decision.
+    if !word(&entry["user"]["username"]).starts_with(user) || target.is_null() || decision.is_null() {
         return Vec::new();
     }
     let resource = match target["subresource"].as_str() {
@@ -86,7 +88,7 @@ fn calls(line: &str, user: &str) -> Vec<Call> {
         resource,
         namespace: word(&target["namespace"]),
         name: word(&target["name"]),
-        allowed: entry["annotations"]["authorization.k8s.io/decision"] == "allow",
+        allowed: decision == "allow",
     };
     let made = call.verb == "patch" && entry["responseStatus"]["code"] == 201;
     let create = Call { verb: "create".to_owned(), ..call.clone() };

@@ -29,7 +29,14 @@ pub enum OnCluster {
 }
 
 /// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
-const IN_NAMESPACES: [&str; 3] = ["every_kind::", "webhook_secret::", "asset::"];
+const IN_NAMESPACES: [&str; 6] = [
+    "is_created_and_told",
+    "drift_is_corrected",
+    "is_deleted_with_its_object",
+    "webhook_secret::",
+    "counted_in_one_event",
+    "asset::",
+];
 
 impl OnCluster {
     const ALL: [Self; 6] =
@@ -140,7 +147,7 @@ fn on_cluster_command(
         command.arg("--test-threads=1");
     }
     if test == OnCluster::EndToEndInNamespaces {
-        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "60");
+        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "90");
     }
     let programs_of_the_cluster =
         [("DEVOPS_AGENT_HELM_BIN", Tool::Helm), ("DEVOPS_AGENT_KUBECONFORM_BIN", Tool::Kubeconform)];
