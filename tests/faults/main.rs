@@ -25,7 +25,7 @@ mod scenarios;
 
 use std::process::ExitCode;
 
-use harness::enumeration::run_all;
+use harness::enumeration::{run_all, self_check};
 use harness::settings::Settings;
 
 fn main() -> ExitCode {
@@ -39,6 +39,10 @@ fn main() -> ExitCode {
     harness::log::start();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
+    if settings.self_check {
+        let caught = runtime.block_on(self_check(&settings, &scenarios::all()));
+        return if caught { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let report =
         runtime.block_on(run_all(&settings, &scenarios::all(), scenarios::READINGS, scenarios::walk()));
     println!("{report}");

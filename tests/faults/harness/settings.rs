@@ -22,6 +22,8 @@ pub struct Settings {
     pub seed: u64,
     /// Runs at a time.
     pub parallel: usize,
+    /// Plant bugs and see whether they are caught, instead of all else.
+    pub self_check: bool,
 }
 
 /// `SCENARIO[@READING][:CALL#NTH:FAULT[+CALL#NTH:FAULT]]`, or `walk~SEED~STEPS-LEFT-OUT`.
@@ -49,6 +51,7 @@ impl Settings {
             walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 20 }) as u64,
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
             parallel: variable("FAULTS_PARALLEL")?.unwrap_or(10).max(1),
+            self_check: variable("FAULTS_SELF_CHECK")?.unwrap_or(0) == 1,
             only,
         })
     }

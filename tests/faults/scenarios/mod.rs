@@ -23,6 +23,8 @@ macro_rules! scenario {
             script: |run| Box::pin($script(run)),
             readings: false,
             own_namespace: false,
+            moves: false,
+            first_start: false,
         };
         $(scenario.$option = true;)*
         scenario
@@ -37,6 +39,7 @@ pub fn walk() -> Scenario {
 /// Every scenario.
 pub fn all() -> Vec<Scenario> {
     vec![
+        scenario!("first-start", create::first_start, first_start),
         scenario!("create-space", create::space),
         scenario!("create-registration", create::registration, readings),
         scenario!("create-association", create::association, readings),
@@ -70,11 +73,17 @@ pub fn all() -> Vec<Scenario> {
         scenario!("delete-after-lost-status", delete::after_lost_status),
         scenario!("delete-retained", delete::retained),
         scenario!("lose-status", recover::lost_status),
+        scenario!("lose-status-of-others", recover::lost_status_of_others),
         scenario!("rebuild-from-git", recover::rebuilt),
+        scenario!("rebuild-with-backup", recover::restored),
+        scenario!("let-go-and-take-back", recover::retained),
+        scenario!("move-namespace", recover::moved, moves),
         scenario!("association-gone", recover::association_gone),
         scenario!("space-gone", recover::space_gone),
         scenario!("drift", recover::drift),
         scenario!("adopt", owned::adopted),
+        scenario!("adopt-registration", owned::registration_adopted),
+        scenario!("create-in-observed-space", owned::association_in_observed_space),
         scenario!("refuse", owned::refused),
         scenario!("refuse-foreign", owned::foreign),
         scenario!("observe", owned::observed),
