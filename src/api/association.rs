@@ -152,6 +152,10 @@ pub struct AssociationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_lost: Option<bool>,
 
+    /// Set when the answer that showed the webhook's secret was lost: a new webhook is issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_lost: Option<bool>,
+
     /// Id of the association that is being replaced, until it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,

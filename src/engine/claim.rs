@@ -65,8 +65,8 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// The remote stays in the account that it was created in.
-    pub(super) fn record_account(&mut self, scope: &Scope) -> Result<(), Error> {
-        let common = self.status.common_mut();
+    pub(super) fn check_account(&self, scope: &Scope) -> Result<(), Error> {
+        let common = self.status.common();
         let exists = common.id.is_some() || common.intent.is_some();
         match common.account.as_deref() {
             Some(recorded) if exists && recorded != scope.account => Err(Error::terminal(
@@ -78,11 +78,14 @@ impl<K: Kind> Pass<'_, K> {
                     scope.account
                 ),
             )),
-            _ => {
-                common.account = Some(scope.account.clone());
-                Ok(())
-            }
+            _ => Ok(()),
         }
+    }
+
+    /// Records in which account the remote was looked for: with neither an id nor an intent beside it, that says
+    /// that there is none.
+    pub(super) fn record_account(&mut self, scope: &Scope) {
+        self.status.common_mut().account = Some(scope.account.clone());
     }
 }
 

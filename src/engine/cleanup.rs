@@ -8,7 +8,7 @@ use super::conditions::Reason;
 use super::error::Error;
 use super::events;
 use super::hub::Subject;
-use super::kind::{Kind, Remote, Resolved, Scope};
+use super::kind::{Kind, Remote, Scope};
 use super::output_secret;
 use super::ownership::Owner;
 use super::pass::Pass;
@@ -19,11 +19,7 @@ impl<K: Kind> Pass<'_, K> {
     pub async fn cleanup(mut self) -> Result<(), Action> {
         match self.delete().await {
             Ok(()) => {
-                self.cx.failures.forget(&self.identity.uid);
-                self.cx.breaker.reset(&self.identity.uid);
-                self.cx.written.forget(&self.identity.uid);
-                self.cx.requests.forget(&self.identity.uid);
-                self.cx.unknown.forget(&self.identity.uid);
+                events::publish(&mut self).await;
                 Ok(())
             }
             Err(error) => Err(self.conclude(Err(error)).await),
@@ -36,37 +32,45 @@ impl<K: Kind> Pass<'_, K> {
                 "the object is being deleted; remove the annotation devopsagent.dev/paused to go on";
             return Err(Error::wait(Reason::Paused, message));
         }
+        let deletes = K::HAS_REMOTE && self.deletes_remote();
+        // Before anything else is said: whoever uses it needs its id to find, and delete, what lies in it.
+        if deletes && self.status.common().id.is_none() {
+            self.recover().await?;
+        }
         self.wait_for_users()?;
         if !K::HAS_REMOTE {
             return Ok(());
         }
-        if !self.deletes_remote() {
+        if !deletes {
             return self.keep().await;
         }
+        let Some(id) = self.status.common().id.clone() else { return Ok(()) };
         self.delete_unrecorded().await?;
-        let Some((scope, remote)) = self.find_to_delete().await? else { return Ok(()) };
+        self.delete_recorded(&id).await
+    }
+
+    /// Deletes the remote that status names, and the one that it takes the place of.
+    async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
+        let scope = self.recorded_scope().await?;
+        let remote = K::read(&scope, id, None, &self.status).await?;
         if let Some(aside) = K::aside(&self.status).map(str::to_owned) {
             self.cx.fence.check()?;
             K::delete(&scope, &aside).await?;
         }
         let Some(remote) = remote else { return Ok(()) };
-        // What lies in it can only be found, and deleted, by those who know its id.
-        self.status.common_mut().id = Some(remote.id().to_owned());
-        self.write_status().await?;
         if let Some(owner) = self.another_owner(&scope, &remote) {
-            events::kept(self, format!("left the {} {} in AWS: it belongs to {owner}", K::NOUN, remote.id()))
-                .await;
+            events::kept(self, &format!("left the {} {id} in AWS: it belongs to {owner}", K::NOUN));
             return Ok(());
         }
         if !K::is_going(&remote) {
             self.cx.fence.check()?;
-            K::delete(&scope, remote.id()).await?;
-            events::deleted(self, K::NOUN, remote.id()).await;
-            if K::read(&scope, remote.id(), None, &self.status).await?.is_none() {
+            K::delete(&scope, id).await?;
+            events::deleted(self, K::NOUN, id);
+            if K::read(&scope, id, None, &self.status).await?.is_none() {
                 return Ok(());
             }
         }
-        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {}", K::NOUN, remote.id())))
+        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
     }
 
     /// An object stays while others that have a remote refer to it.
@@ -93,69 +97,32 @@ impl<K: Kind> Pass<'_, K> {
             output_secret::release(&self.cx.client, &self.identity, &secret).await?;
         }
         if let Some(id) = self.status.common().id.clone() {
-            events::kept(self, format!("left the {} {id} in AWS, as the spec asks", K::NOUN)).await;
+            events::kept(self, &format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
         }
         Ok(())
     }
 
-    /// The remote by its recorded id. Without one it is looked for: status may have been lost.
-    async fn find_to_delete(&self) -> Result<Option<(Scope, Option<K::Remote>)>, Error> {
-        let inputs = self.inputs(true);
-        let common = self.status.common();
-        if let Some(id) = &common.id {
-            let mut scope = inputs.scope(common.account.as_deref().unwrap_or_default()).await?;
-            scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
-            scope.space_is_ours = true;
-            let remote = K::read(&scope, id, None, &self.status).await?;
-            return Ok(Some((scope, remote)));
-        }
-        let Resolved { desired, scope } = match K::resolve(self.object, &inputs).await {
-            Ok(resolved) => resolved,
-            // What it lay in is there, and its id is not known yet: status may have been lost.
-            Err(error @ Error::Wait { reason: Reason::DependencyNotReady, .. }) => return Err(error),
-            // What it lay in, or was to be made from, is gone or never was: so is the remote.
-            Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let candidates = K::search(&scope, &desired, &self.status).await?;
-        let ours = candidates.into_iter().find(|remote| self.is_surely_ours(&scope, remote));
-        Ok(Some((scope, ours)))
+    /// Where the recorded remote lives.
+    async fn recorded_scope(&self) -> Result<Scope, Error> {
+        let account = self.status.common().account.clone().unwrap_or_default();
+        let mut scope = self.inputs(true).scope(&account).await?;
+        scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
+        scope.space_is_ours = true;
+        Ok(scope)
     }
 
-    /// Deletes what a create made whose answer was lost: beside a remote that is recorded, or instead of one.
+    /// Deletes what a create made whose answer was lost, beside the remote that is recorded.
     async fn delete_unrecorded(&mut self) -> Result<(), Error> {
-        let common = self.status.common();
-        let Some(intent) = &common.intent else { return Ok(()) };
-        let recorded = common.id.clone();
-        let resolved = match K::resolve(self.object, &self.inputs(true)).await {
-            Ok(resolved) => resolved,
-            // What it would lie in is gone.
-            Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let scope = &resolved.scope;
-        let candidates = K::search(scope, &resolved.desired, &self.status).await?;
-        let made = candidates
-            .iter()
-            .find(|remote| Some(remote.id()) != recorded.as_deref() && self.is_surely_ours(scope, remote));
-        if let Some(made) = made {
+        if self.status.common().intent.is_none() {
+            return Ok(());
+        }
+        if let Some((scope, made)) = self.seek().await? {
             self.cx.fence.check()?;
-            K::delete(scope, made.id()).await?;
-            events::deleted(self, K::NOUN, made.id()).await;
-        } else if self.cx.unknown.age(&self.identity.uid) < self.cx.timing.unknown_outcome {
-            let operation = &intent.operation;
-            let message = format!("the answer to {operation} was lost; looking for what it may have made");
-            return Err(Error::poll(Reason::Deleting, message));
+            K::delete(&scope, made.id()).await?;
+            events::deleted(self, K::NOUN, made.id());
         }
+        self.status.common_mut().intent = None;
         Ok(())
-    }
-
-    fn is_surely_ours(&self, scope: &Scope, remote: &K::Remote) -> bool {
-        match self.owner(scope, remote) {
-            Owner::Ours { .. } | Owner::Inherited => true,
-            Owner::Untagged => self.status.common().intent.is_some(),
-            Owner::Nobody | Owner::Sibling { .. } | Owner::Foreign { .. } => false,
-        }
     }
 
     fn another_owner(&self, scope: &Scope, remote: &K::Remote) -> Option<String> {

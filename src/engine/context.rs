@@ -64,6 +64,15 @@ impl Context {
         self.stores.get()
     }
 
+    /// Forgets what is remembered of the object with this UID: it is gone.
+    pub fn forget(&self, uid: &str) {
+        self.failures.forget(uid);
+        self.breaker.reset(uid);
+        self.requests.forget(uid);
+        self.unknown.forget(uid);
+        self.written.forget(uid);
+    }
+
     /// Whether an object is known not to exist: what is not watched may well be there.
     pub fn is_gone<T: Object>(&self, namespace: &str, name: &str) -> bool {
         let watched = self.watch_namespace.as_deref().is_none_or(|watched| watched == namespace);

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
@@ -14,19 +13,18 @@ use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
+use kube::{Resource, ResourceExt};
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::api::common::Object;
 
 use super::backoff;
 use super::context::Context;
+use super::finalizer::{FINALIZER, is_on};
 use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 use super::kind::Kind;
 use super::pass::Pass;
-
-/// The finalizer on every object: its remote is deleted before the object goes.
-pub const FINALIZER: &str = "devopsagent.dev/finalizer";
 
 /// A cleanup that has not come to its end, and when to go on.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +132,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
         }
         Event::Apply(object) => applied(object),
         Event::Delete(object) => {
-            cx.written.forget(&object.uid().unwrap_or_default());
+            cx.forget(&object.uid().unwrap_or_default());
             cx.hub.deleted(&subject(object));
         }
     }
@@ -157,9 +155,16 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
         return Ok(Action::requeue(cx.timing.poll));
     }
     let api = K::api(cx.client.clone(), &object.namespace().unwrap_or_default());
+    if object.meta().deletion_timestamp.is_none() {
+        return Ok(Pass::<K>::new(&cx, &object, api).apply().await);
+    }
+    if !is_on(&*object) {
+        // Nothing of it is in AWS; the finalizers of others keep it.
+        return Ok(Action::await_change());
+    }
     let outcome = finalizer(&api, FINALIZER, object, |event| async {
         match event {
-            FinalizerEvent::Apply(object) => Ok(Pass::<K>::new(&cx, &object, api.clone()).apply().await),
+            FinalizerEvent::Apply(_) => Ok(Action::await_change()),
             FinalizerEvent::Cleanup(object) => {
                 let cleanup = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await;
                 cleanup.map(|()| Action::await_change()).map_err(Unfinished)

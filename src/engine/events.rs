@@ -13,50 +13,55 @@ use super::error::{Class, Error};
 use super::kind::Kind;
 use super::pass::Pass;
 
+/// An Event that is told when the pass is recorded.
+pub struct Telling {
+    event: Event,
+    /// Never counted together with an earlier one of the same reason: each tells of another change.
+    alone: bool,
+}
+
 /// The remote was created.
-pub async fn created<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
+pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "created the {noun}");
-    publish(pass, EventType::Normal, "CreatedExternalResource", "Create", format!("created the {noun} {id}"))
-        .await;
+    tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &format!("created the {noun} {id}"));
 }
 
 /// Drift was mended in place.
-pub async fn updated<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+pub fn updated<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
     let note = format!("updated the {noun} {id}: {drift}");
-    publish_alone(pass, "UpdatedExternalResource", "Update", note).await;
+    tell_alone(pass, "UpdatedExternalResource", "Update", &note);
 }
 
 /// The remote gives way to a new one.
-pub async fn replaced<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+pub fn replaced<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
     let note = format!("replacing the {noun} {id}: {drift}");
-    publish_alone(pass, "ReplacedExternalResource", "Replace", note).await;
+    tell_alone(pass, "ReplacedExternalResource", "Replace", &note);
 }
 
 /// The remote was deleted.
-pub async fn deleted<K: Kind>(pass: &Pass<'_, K>, noun: &str, id: &str) {
+pub fn deleted<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
     info!(id, "deleted the {noun}");
-    publish(pass, EventType::Normal, "DeletedExternalResource", "Delete", format!("deleted the {noun} {id}"))
-        .await;
+    tell(pass, EventType::Normal, "DeletedExternalResource", "Delete", &format!("deleted the {noun} {id}"));
 }
 
 /// The remote was left in AWS.
-pub async fn kept<K: Kind>(pass: &Pass<'_, K>, note: String) {
+pub fn kept<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
     info!("{note}");
-    publish(pass, EventType::Normal, "RetainedExternalResource", "Delete", note).await;
+    tell(pass, EventType::Normal, "RetainedExternalResource", "Delete", note);
 }
 
 /// A Secret was written.
-pub async fn secret_written<K: Kind>(pass: &Pass<'_, K>, name: &str) {
+pub fn secret_written<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
     info!(secret = name, "wrote the webhook Secret");
     let note = format!("wrote the webhook's address and secret to the Secret {name}");
-    publish(pass, EventType::Normal, "WroteSecret", "Create", note).await;
+    tell(pass, EventType::Normal, "WroteSecret", "Create", &note);
 }
 
 /// Tells of what holds the object back, once each time that it changes.
-pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
+pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
     if let Ok(Ending::Adopted { id }) = &verdict.ending {
         let note = format!("took up the existing {} {id}", K::NOUN);
-        publish(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", note).await;
+        tell(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", &note);
         return;
     }
     let view = |status: &super::kind::StatusOf<K>| {
@@ -80,7 +85,7 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
         None if matches!(verdict.ending, Ok(Ending::Settled)) => {
             info!("ready");
             let note = format!("the {} {}", K::NOUN, K::AS_IT_SHOULD_BE);
-            publish(pass, EventType::Normal, "Available", "Reconcile", note).await;
+            tell(pass, EventType::Normal, "Available", "Reconcile", &note);
         }
         Some(condition) if !matches!(verdict.ending, Ok(Ending::Again)) => {
             let (reason, message) = (condition.reason.clone(), condition.message.clone());
@@ -90,7 +95,7 @@ pub async fn transition<K: Kind>(pass: &Pass<'_, K>, verdict: &Verdict) {
             } else {
                 info!(reason, "{message}");
             }
-            publish(pass, kind, &reason, "Reconcile", message).await;
+            tell(pass, kind, &reason, "Reconcile", &message);
         }
         _ => {}
     }
@@ -118,36 +123,35 @@ fn is_expected(verdict: &Verdict) -> bool {
     }
 }
 
-async fn publish<K: Kind>(pass: &Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: String) {
-    publish_with(&pass.cx.recorder, pass, type_, reason, action, note).await;
+fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
+    pass.events.push(Telling { event: event(type_, reason, action, note), alone: false });
 }
 
-/// Publishes an Event that is never counted together with an earlier one of the same reason: each tells of
-/// another change.
-async fn publish_alone<K: Kind>(pass: &Pass<'_, K>, reason: &str, action: &str, note: String) {
-    let recorder = Recorder::new(pass.cx.client.clone(), pass.cx.reporter.clone());
-    publish_with(&recorder, pass, EventType::Normal, reason, action, note).await;
+fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, reason: &str, action: &str, note: &str) {
+    let event = event(EventType::Normal, reason, action, note);
+    pass.events.push(Telling { event, alone: true });
 }
 
-async fn publish_with<K: Kind>(
-    recorder: &Recorder,
-    pass: &Pass<'_, K>,
-    type_: EventType,
-    reason: &str,
-    action: &str,
-    note: String,
-) {
+fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
     /// The API refuses a longer note.
     const LIMIT: usize = 1000;
-    let note: String = note.chars().take(LIMIT).collect();
-    let event = Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(note),
-        action: action.to_owned(),
-        secondary: None,
-    };
-    if let Err(error) = recorder.publish(&event, &pass.object.object_ref(&())).await {
-        tracing::debug!(%error, "an Event could not be written");
+    let note = note.chars().take(LIMIT).collect();
+    Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None }
+}
+
+/// Publishes what the pass has to tell: after status, for an Event is the one thing that may be lost.
+pub async fn publish<K: Kind>(pass: &mut Pass<'_, K>) {
+    let about = pass.object.object_ref(&());
+    for Telling { event, alone } in std::mem::take(&mut pass.events) {
+        let fresh;
+        let recorder = if alone {
+            fresh = Recorder::new(pass.cx.client.clone(), pass.cx.reporter.clone());
+            &fresh
+        } else {
+            &pass.cx.recorder
+        };
+        if let Err(error) = recorder.publish(&event, &about).await {
+            tracing::debug!(%error, "an Event could not be written");
+        }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::api::common::AllowedNamespaces;
 
+use super::finalizer::FINALIZER;
 use super::references;
 
 /// An object of any kind, ours or not.
@@ -75,16 +76,18 @@ impl Profile {
         {
             references.remove(&Subject::new(references::ACCOUNT, "", references::DEFAULT_ACCOUNT));
         }
+        let has_remote =
+            may_exist(object) && spec["managementPolicy"] != "Observe" && spec["existing"].is_null();
         Self {
             references,
             allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
-            has_remote: (!status["id"].is_null() || !status["intent"].is_null())
-                && spec["managementPolicy"] != "Observe"
-                && spec["existing"].is_null(),
+            has_remote,
             attentive: deleting || !status["previousId"].is_null() || status["released"] == true,
             exposed: serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
+                // What lies in it may go when it is known that it never came to be, and it when they are.
+                deleting && has_remote,
                 whole_spec,
                 spec["allowedNamespaces"],
                 spec["managementPolicy"],
@@ -98,6 +101,15 @@ impl Profile {
     }
 }
 
+/// Whether an object has a remote, or may have one: its status names it, or was lost before anybody looked.
+fn may_exist(object: &Value) -> bool {
+    let status = &object["status"];
+    let recorded = !status["id"].is_null() || !status["intent"].is_null();
+    let held = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let held = held.is_some_and(|finalizers| finalizers.iter().any(|finalizer| finalizer == FINALIZER));
+    recorded || (held && status["account"].is_null())
+}
+
 /// The index of references, and the queues of the controllers.
 #[derive(Default)]
 pub struct Hub(Mutex<Index>);
@@ -108,6 +120,7 @@ struct Index {
     dependents: HashMap<Subject, HashSet<Subject>>,
     versions: HashMap<Subject, String>,
     namespaces: HashMap<String, BTreeMap<String, String>>,
+    going: HashSet<String>,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
 }
 
@@ -135,6 +148,8 @@ impl Hub {
         }
         if before.exposed != profile.exposed {
             index.wake_dependents(subject);
+        }
+        if before.exposed != profile.exposed || before.has_remote != profile.has_remote {
             index.wake_attentive(before.references.union(&profile.references));
         }
         index.profiles.insert(subject.clone(), profile);
@@ -185,9 +200,15 @@ impl Hub {
         }
     }
 
-    /// The labels of a namespace, or none when it is gone. Consent may hang on them.
-    pub fn namespace(&self, name: &str, labels: Option<&BTreeMap<String, String>>) {
+    /// The labels of a namespace, or none when it is gone, and whether it is being deleted. Consent may hang on
+    /// its labels.
+    pub fn namespace(&self, name: &str, labels: Option<&BTreeMap<String, String>>, going: bool) {
         let mut index = self.lock();
+        if going && labels.is_some() {
+            index.going.insert(name.to_owned());
+        } else {
+            index.going.remove(name);
+        }
         let before = match labels {
             Some(labels) => index.namespaces.insert(name.to_owned(), labels.clone()),
             None => index.namespaces.remove(name),
@@ -204,6 +225,11 @@ impl Hub {
     /// The labels of a namespace.
     pub fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
         self.lock().namespaces.get(namespace).cloned().unwrap_or_default()
+    }
+
+    /// Whether a namespace is being deleted.
+    pub fn is_going(&self, namespace: &str) -> bool {
+        self.lock().going.contains(namespace)
     }
 
     /// Whether one of our objects is there.
@@ -326,6 +352,23 @@ mod tests {
         let (_, profile) = association(&json!({ "intent": { "operation": "AssociateService" } }));
         hub.applied(&subject, profile);
         assert_eq!(hub.users(&space()), [subject]);
+    }
+
+    #[test]
+    fn an_object_whose_status_was_lost_may_have_a_remote_until_somebody_looked() {
+        let hub = Hub::default();
+        let (subject, _) = association(&json!({}));
+        let of = |status: Value| {
+            let object = json!({
+                "metadata": { "finalizers": [FINALIZER] },
+                "spec": { "agentSpaceRef": { "name": "space" } },
+                "status": status,
+            });
+            hub.applied(&subject, Profile::of(&subject, &object));
+            hub.users(&space())
+        };
+        assert_eq!(of(json!({ "observedGeneration": 1 })).len(), 1);
+        assert!(of(json!({ "observedGeneration": 1, "account": "" })).is_empty());
     }
 
     #[test]

@@ -16,8 +16,10 @@ use super::conditions::{self, Reason};
 use super::consent;
 use super::context::Context;
 use super::error::Error;
+use super::finalizer;
 use super::hub::Subject;
 use super::kind::Scope;
+use super::lookup::{Existence, existence};
 use super::ownership::Identity;
 use super::tagging::TagMap;
 
@@ -133,8 +135,9 @@ impl<'a> Inputs<'a> {
             .id
             .clone()
             .filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
-        let looked_at = status.common().observed_generation == object.meta().generation;
-        if self.deleting && usable.is_none() && looked_at && status.common().intent.is_none() {
+        // Without the finalizer it never had a remote, whatever became of its status.
+        let absent = !finalizer::is_on(object) || existence(status.common()) == Existence::Absent;
+        if self.deleting && usable.is_none() && absent {
             // It never came to be, so neither did what was to lie in it.
             let subject = Self::subject(object);
             return Err(Error::wait(

@@ -38,8 +38,8 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// Whether there is a remote that can be created, taken over and deleted.
     const HAS_REMOTE: bool = true;
 
-    /// The operation that creates a remote, if it has no client token: then an intent is written first.
-    const UNTOKENED_CREATE: Option<&'static str> = None;
+    /// The operation that creates a remote, as the intent names it; for kinds that have one in AWS.
+    const CREATE: Option<&'static str> = None;
 
     /// The API that reaches the objects.
     fn api(client: Client, namespace: &str) -> Api<Self::Object>;
@@ -166,6 +166,9 @@ pub trait Kind: Send + Sync + Sized + 'static {
     fn written_secret(_status: &StatusOf<Self>) -> Option<&str> {
         None
     }
+
+    /// Notes that the answer to the create was lost, and with it what AWS shows only once.
+    fn answer_lost(_status: &mut StatusOf<Self>) {}
 
     /// Whether AWS is already deleting the remote.
     fn is_going(_remote: &Self::Remote) -> bool {

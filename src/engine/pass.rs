@@ -16,7 +16,8 @@ use super::context::Context;
 use super::decide::{Decision, Situation, decide};
 use super::drift::{Drift, Remedy};
 use super::error::Error;
-use super::events;
+use super::events::{self, Telling};
+use super::finalizer;
 use super::hub::Subject;
 use super::inputs::{Inputs, kind_name};
 use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
@@ -39,6 +40,12 @@ pub struct Pass<'a, K: Kind> {
     pub(super) stored: StatusOf<K>,
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
+    /// What happened, to be told when status is written.
+    pub(super) events: Vec<Telling>,
+    /// The remote that this pass made, while status does not name it yet.
+    pub(super) made: Option<(Scope, String)>,
+    /// Whether the finalizer is on the object.
+    pub(super) held: bool,
     /// Whether this is the first pass after a person asked for one.
     fresh_request: bool,
 }
@@ -53,7 +60,18 @@ impl<'a, K: Kind> Pass<'a, K> {
             uid: object.uid().unwrap_or_default(),
         };
         let stored = cx.written.newest(object);
-        Self { cx, object, api, identity, status: stored.clone(), stored, fresh_request: false }
+        Self {
+            cx,
+            object,
+            api,
+            identity,
+            status: stored.clone(),
+            stored,
+            events: Vec::new(),
+            made: None,
+            held: finalizer::is_on(object),
+            fresh_request: false,
+        }
     }
 
     /// The object as others refer to it.
@@ -73,10 +91,14 @@ impl<'a, K: Kind> Pass<'a, K> {
         if self.fresh_request {
             self.cx.breaker.reset(&self.identity.uid);
         }
-        let resolved = K::resolve(self.object, &self.inputs(false)).await?;
-        self.record_account(&resolved.scope)?;
+        let resolved = match K::resolve(self.object, &self.inputs(false)).await {
+            Ok(resolved) => resolved,
+            Err(error) => return Err(self.unresolved(error).await),
+        };
+        self.check_account(&resolved.scope)?;
         K::place(&resolved.scope, &mut self.status);
         let found = self.observe(&resolved).await?;
+        self.record_account(&resolved.scope);
         let id = match &found {
             Observation::Found { remote, .. } => remote.id().to_owned(),
             Observation::Absent => String::new(),
@@ -180,26 +202,17 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     async fn create(&mut self, resolved: &Resolved<K>) -> Result<Ending, Error> {
         self.claim_first()?;
-        self.still_there().await?;
         let created = self.make(resolved).await?;
         let what = created.id.as_deref().map_or_else(|| "registration".to_owned(), ToOwned::to_owned);
-        events::created(self, K::NOUN, &what).await;
+        events::created(self, K::NOUN, &what);
         self.record(created);
         Ok(Ending::Again)
     }
 
-    /// Asks the API server itself whether the object is there: the cache may be behind, and a deletion that was
-    /// under way when the finalizer was added goes through in spite of it. Nobody would delete the new remote.
-    async fn still_there(&self) -> Result<(), Error> {
-        let name = &self.identity.name;
-        let stored = self.api.get_opt(name).await.map_err(Error::kubernetes(format!("reading {name}")))?;
-        let same = stored.and_then(|object| object.uid()).is_some_and(|uid| uid == self.identity.uid);
-        if same { Ok(()) } else { Err(Error::wait(Reason::Deleting, "the object is gone")) }
-    }
-
-    /// Calls create once, with the intent noted first where a repeat would make a second remote.
+    /// Calls create once, with the intent noted first: whoever comes after a lost answer knows what to look for.
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
-        if let Some(operation) = K::UNTOKENED_CREATE {
+        self.namespace_stays()?;
+        if let Some(operation) = K::CREATE {
             self.wait_for_lost_answer(operation)?;
             self.status.common_mut().intent =
                 Some(Intent { operation: operation.to_owned(), fingerprint: K::sent(&resolved.desired) });
@@ -208,10 +221,11 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.cx.fence.check()?;
         match K::create(&resolved.scope, &resolved.desired, &self.status).await {
             Ok(mut created) => {
+                self.made = created.id.clone().map(|id| (resolved.scope.clone(), id));
                 if let Some(secret) = created.secret.take() {
                     self.write_secret(&secret).await?;
                     K::secret_written(&resolved.desired, &mut self.status, &secret);
-                    events::secret_written(self, &secret.name).await;
+                    events::secret_written(self, &secret.name);
                 }
                 Ok(created)
             }
@@ -275,6 +289,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(sent) = intent.and_then(|intent| intent.fingerprint) {
             common.fingerprint = Some(sent);
         }
+        if lost_answer {
+            K::answer_lost(&mut self.status);
+        }
         K::set_authorization_url(&mut self.status, None);
         if let Some(old) = old {
             K::set_aside(&mut self.status, old);
@@ -307,7 +324,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         let changed =
             Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
         info!(id = remote.id(), drift = %changed, "updated the {}", K::NOUN);
-        events::updated(self, K::NOUN, remote.id(), &changed).await;
+        events::updated(self, K::NOUN, remote.id(), &changed);
         Ok(Ending::Again)
     }
 
@@ -320,6 +337,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
+        self.namespace_stays()?;
         let why = Drift(drift.mended_by(Remedy::Replace).cloned().collect());
         info!(id = remote.id(), drift = %why, "replacing the {}", K::NOUN);
         let (scope, desired) = (&resolved.scope, &resolved.desired);
@@ -348,7 +366,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
         }
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        events::replaced(self, K::NOUN, remote.id(), &why).await;
+        events::replaced(self, K::NOUN, remote.id(), &why);
         Ok(Ending::Again)
     }
 
@@ -414,8 +432,30 @@ impl<'a, K: Kind> Pass<'a, K> {
         K::policies(self.object).management_policy == ManagementPolicy::Manage
     }
 
-    /// Writes the status if it changed.
+    /// What is made in a namespace that is going is made in vain: its Secrets may be gone before their objects.
+    fn namespace_stays(&self) -> Result<(), Error> {
+        let namespace = &self.identity.namespace;
+        if !self.cx.hub.is_going(namespace) {
+            return Ok(());
+        }
+        Err(Error::wait(Reason::Deleting, format!("the namespace {namespace} is being deleted")))
+    }
+
+    /// Puts the finalizer on the object as soon as there is, or may be, something that only it knows of.
+    async fn hold(&mut self) -> Result<(), Error> {
+        let common = self.status.common();
+        if self.held || (K::HAS_REMOTE && common.id.is_none() && common.intent.is_none()) {
+            return Ok(());
+        }
+        self.cx.fence.check()?;
+        finalizer::put(&self.api, self.object).await?;
+        self.held = true;
+        Ok(())
+    }
+
+    /// Writes the status if it changed, under the finalizer if it names a remote.
     pub(super) async fn write_status(&mut self) -> Result<(), Error> {
+        self.hold().await?;
         if self.status == self.stored {
             return Ok(());
         }
@@ -432,8 +472,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         let verdict =
             conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
         conclusion::more(more, self.object.meta().generation, self.status.common_mut());
-        events::transition(&self, &verdict).await;
+        events::transition(&mut self, &verdict);
         let written = self.write_status().await;
+        if written.is_err() && self.abandon().await {
+            return Action::await_change();
+        }
+        events::publish(&mut self).await;
         let failures = &self.cx.failures;
         let before = match &verdict.pace {
             conclusion::Pace::Even => {

@@ -54,5 +54,6 @@ fn touched<T: Resource<DynamicType = ()>>(
 }
 
 fn namespace(cx: &Context, meta: &PartialObjectMeta<Namespace>, gone: bool) {
-    cx.hub.namespace(&meta.name_any(), (!gone).then(|| meta.labels()));
+    let going = meta.meta().deletion_timestamp.is_some();
+    cx.hub.namespace(&meta.name_any(), (!gone).then(|| meta.labels()), going);
 }

@@ -57,6 +57,7 @@ impl Kind for AgentSpaces {
     type Remote = Observed;
 
     const NOUN: &'static str = "agent space";
+    const CREATE: Option<&'static str> = Some("CreateAgentSpace");
 
     fn api(client: Client, namespace: &str) -> Api<AgentSpace> {
         Api::namespaced(client, namespace)

@@ -54,6 +54,7 @@ impl Kind for Assets {
     type Remote = Observed;
 
     const NOUN: &'static str = "asset";
+    const CREATE: Option<&'static str> = Some("CreateAsset");
 
     fn api(client: Client, namespace: &str) -> Api<Asset> {
         Api::namespaced(client, namespace)

@@ -72,7 +72,7 @@ impl Kind for Associations {
     type Remote = Observed;
 
     const NOUN: &'static str = "association";
-    const UNTOKENED_CREATE: Option<&'static str> = Some("AssociateService");
+    const CREATE: Option<&'static str> = Some("AssociateService");
 
     fn api(client: Client, namespace: &str) -> Api<Association> {
         Api::namespaced(client, namespace)
@@ -299,7 +299,12 @@ impl Kind for Associations {
     fn forget(status: &mut AssociationStatus) {
         status.webhook = None;
         status.webhook_lost = None;
+        status.answer_lost = None;
         status.service_id = None;
+    }
+
+    fn answer_lost(status: &mut AssociationStatus) {
+        status.answer_lost = Some(true);
     }
 
     fn secret_written(desired: &Desired, status: &mut AssociationStatus, secret: &OutputSecret) {

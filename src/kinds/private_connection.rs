@@ -58,6 +58,7 @@ impl Kind for PrivateConnections {
     type Remote = Observed;
 
     const NOUN: &'static str = "private connection";
+    const CREATE: Option<&'static str> = Some("CreatePrivateConnection");
 
     fn api(client: Client, namespace: &str) -> Api<PrivateConnection> {
         Api::namespaced(client, namespace)

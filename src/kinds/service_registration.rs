@@ -69,7 +69,7 @@ impl Kind for ServiceRegistrations {
     type Remote = Observed;
 
     const NOUN: &'static str = "registered service";
-    const UNTOKENED_CREATE: Option<&'static str> = Some("RegisterService");
+    const CREATE: Option<&'static str> = Some("RegisterService");
 
     fn api(client: Client, namespace: &str) -> Api<ServiceRegistration> {
         Api::namespaced(client, namespace)

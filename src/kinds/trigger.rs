@@ -44,6 +44,7 @@ impl Kind for Triggers {
     type Remote = Observed;
 
     const NOUN: &'static str = "trigger";
+    const CREATE: Option<&'static str> = Some("CreateTrigger");
 
     fn api(client: Client, namespace: &str) -> Api<Trigger> {
         Api::namespaced(client, namespace)

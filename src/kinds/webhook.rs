@@ -102,8 +102,9 @@ pub fn compare(
                 .unwrap_or_default()
                 .first()
                 .is_some_and(|webhook| !holds(&desired.secret, Some(&webhook.webhook_id)));
-            // The webhook of an association that was taken over may be in use: only a rotation replaces it.
-            let wanted = !desired.adopted || desired.rotation.is_some();
+            // The webhook of an association that was taken over may be in use: only a rotation replaces it. That
+            // of one that we made ourselves is in nobody's hands.
+            let wanted = !desired.adopted || desired.rotation.is_some() || status.answer_lost == Some(true);
             if uncaptured && wanted { replace("webhook.secret") } else { Vec::new() }
         }
     }
@@ -179,6 +180,7 @@ pub fn record(desired: &DesiredWebhook, status: &mut AssociationStatus, secret: 
         secret_name: Some(secret.name.clone()),
         rotation: desired.rotation.clone(),
     });
+    status.answer_lost = None;
 }
 
 /// Whether the webhook's Secret can be used.

@@ -16,12 +16,18 @@ fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
     run(async |t| {
         everything::apply(t).await;
         let namespace = t.handle("Namespace", &t.namespace);
+        let mark = t.mark();
         namespace.delete().await;
         for (kind, name) in OBJECTS {
             t.handle(kind, name).gone_within(NAMESPACES_ARE_SLOW).await;
         }
         namespace.gone_within(NAMESPACES_ARE_SLOW).await;
         assert!(t.is_empty(), "{:#}", t.state());
+        // The Secrets may go first: nothing is issued anew, or registered anew, for a namespace that is going.
+        let calls = t.mutations_since(mark);
+        let makes =
+            |call: &&String| ["Create", "Register", "Associate"].iter().any(|verb| call.starts_with(verb));
+        assert_eq!(calls.iter().find(makes), None, "{calls:?}");
     });
 }
 
@@ -126,6 +132,73 @@ fn a_deletion_right_after_the_creation_leaves_nothing() {
             space.delete_and_wait().await;
         }
         wait_until("nothing is left", async || t.is_empty().then_some(())).await;
+    });
+}
+
+#[test]
+fn a_remote_whose_object_vanishes_while_it_is_made_is_deleted_again() {
+    // The API server lets a deletion go through that it began before the finalizer was there.
+    run(async |t| {
+        t.apply(SPACE).await.ready().await;
+        let other = SPACE.replace("name: space", "name: other");
+        for (yaml, made, deleted) in [
+            (other.as_str(), "CreateAgentSpace", "DeleteAgentSpace"),
+            (SOURCE, "AssociateService", "DisassociateService"),
+        ] {
+            let (mark, before) = (t.mark(), t.state());
+            t.fault(json!({"operation": made, "effect": "delay", "delayMs": 3000}));
+            let object = t.apply(yaml).await;
+            object
+                .wait("the create has been started", |object| object.pointer("/status/intent").is_some())
+                .await;
+            object.delete().await;
+            object.patch(json!({"metadata": {"finalizers": null}})).await;
+            object.gone().await;
+            wait_until(format!("{made} and {deleted}"), async || {
+                (t.mutations_since(mark) == [made, deleted]).then_some(())
+            })
+            .await;
+            assert_eq!(t.state(), before);
+        }
+    });
+}
+
+#[test]
+fn an_object_that_never_had_a_remote_goes_at_once() {
+    run(async |t| {
+        t.fault(json!({"operation": "ListAgentSpaces", "effect": "error", "error": "AccessDeniedException", "times": 0}));
+        let space = t.apply(SPACE).await;
+        space.condition("Stalled", "True", "AccessDenied").await;
+        let source = t.apply(SOURCE).await;
+        source.condition("Ready", "False", "DependencyNotReady").await;
+        for object in [source, space] {
+            assert_eq!(object.get().await.pointer("/metadata/finalizers"), None);
+            object.delete_and_wait().await;
+        }
+    });
+}
+
+#[test]
+fn all_is_deleted_though_all_status_was_lost() {
+    run(async |t| {
+        everything::apply(t).await;
+        let objects: Vec<_> = OBJECTS.iter().map(|(kind, name)| t.handle(kind, name)).collect();
+        let pause = |paused| json!({"metadata": {"annotations": {"devopsagent.dev/paused": paused}}});
+        for object in &objects {
+            object.patch(pause(json!("true"))).await;
+            object.condition("Synced", "False", "Paused").await;
+        }
+        for object in &objects {
+            object.delete().await;
+            object.lose_status().await;
+        }
+        for object in objects.iter().rev() {
+            object.patch(pause(json!(null))).await;
+        }
+        for object in &objects {
+            object.gone().await;
+        }
+        assert!(t.is_empty(), "{:#}", t.state());
     });
 }
 

@@ -424,20 +424,12 @@ async fn vanished(t: &Test, sample: &Sample) {
 async fn forgotten(t: &Test, sample: &Sample) {
     let (object, id) = sample.ready(t, &json!({})).await;
     let mark = t.mark();
-    lose_status(&object).await;
+    object.lose_status().await;
     object.request().await;
     object.wait("its id is known again", |object| text(object, "/status/id") == id).await;
     object.ready().await;
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());
     assert_eq!(sample.remotes(t).len(), 1);
-}
-
-/// A restored backup has no status.
-async fn lose_status(object: &Handle) {
-    let status = object.get().await["status"].clone();
-    let nothing: Value =
-        status.as_object().into_iter().flatten().map(|(key, _)| (key.clone(), Value::Null)).collect();
-    object.patch_status(nothing).await;
 }
 
 async fn twins(t: &Test, sample: &Sample) {
@@ -484,7 +476,7 @@ async fn deleted_without_status(t: &Test, sample: &Sample) {
     let deleting = |object: &Value| object["status"]["conditions"].to_string().contains("being deleted");
     object.wait("its deletion is paused, too", deleting).await;
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());
-    lose_status(&object).await;
+    object.lose_status().await;
     object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;
     object.gone().await;
     assert!(sample.remotes(t).is_empty());

@@ -181,6 +181,22 @@ fn a_webhook_whose_answer_was_lost_is_issued_anew() {
 }
 
 #[test]
+fn a_webhook_of_our_own_is_issued_anew_even_where_others_would_be_taken_over() {
+    run(async |t| {
+        t.apply(SPACE).await;
+        t.apply(CHANNEL).await.ready().await;
+        t.fault(json!({"operation": "AssociateService", "effect": "drop-answer"}));
+        let adopting = EVENTS.replace("spec:\n", "spec:\n  adoptionPolicy: Adopt\n");
+        assert_ne!(adopting, EVENTS);
+        let events = t.apply(&adopting).await;
+        events.ready().await;
+        events.condition("WebhookReady", "True", "Available").await;
+        webhook::assert_works(t, &t.secret_data("events-webhook").await.expect("there is a Secret")).await;
+        assert_eq!(events.get().await.pointer("/status/answerLost"), None);
+    });
+}
+
+#[test]
 fn an_error_after_the_effect_makes_no_second_remote() {
     run(async |t| {
         credentials(t).await;

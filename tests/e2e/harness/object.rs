@@ -174,6 +174,14 @@ impl Handle {
             .expect("status can be changed");
     }
 
+    /// Takes the status away: a restored backup has none.
+    pub async fn lose_status(&self) {
+        let status = self.get().await["status"].clone();
+        let nothing: Value =
+            status.as_object().into_iter().flatten().map(|(key, _)| (key.clone(), Value::Null)).collect();
+        self.patch_status(nothing).await;
+    }
+
     /// Deletes the object; finalizers may keep it for a while.
     pub async fn delete(&self) {
         self.api.delete(&self.name, &DeleteParams::background()).await.expect("objects can be deleted");

@@ -1,0 +1,106 @@
+//! Looking in AWS for a remote that status does not name: the answer of its create, or all of status, was lost.
+
+use kube::Resource;
+
+use crate::api::common::{CommonStatus, Status};
+
+use super::conditions::Reason;
+use super::error::Error;
+use super::kind::{Kind, Remote, Resolved, Scope};
+use super::ownership::Owner;
+use super::pass::Pass;
+
+/// What status says of whether there is a remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// There is one, or may be one whose create was not answered.
+    Recorded,
+    /// It was looked for, and there is none.
+    Absent,
+    /// Nobody has looked.
+    Unknown,
+}
+
+/// Reads the existence of a remote from status alone. The account is recorded when AWS has been asked.
+pub fn existence(common: &CommonStatus) -> Existence {
+    if common.id.is_some() || common.intent.is_some() {
+        Existence::Recorded
+    } else if common.account.is_some() {
+        Existence::Absent
+    } else {
+        Existence::Unknown
+    }
+}
+
+impl<K: Kind> Pass<'_, K> {
+    /// Looks for a remote of this object beside the recorded one. `None` says that there is none.
+    pub(super) async fn seek(&mut self) -> Result<Option<(Scope, K::Remote)>, Error> {
+        let Resolved { desired, scope } = match K::resolve(self.object, &self.inputs(true)).await {
+            Ok(resolved) => resolved,
+            Err(error @ Error::Wait { reason: Reason::DependencyNotReady, .. }) => {
+                return if existence(self.status.common()) == Existence::Absent {
+                    Ok(None)
+                } else {
+                    Err(error)
+                };
+            }
+            // What it would lie in, or be made from, is gone or never was: so is the remote.
+            Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let recorded = self.status.common().id.clone();
+        let candidates = K::search(&scope, &desired, &self.status).await?;
+        let ours = candidates
+            .into_iter()
+            .find(|remote| Some(remote.id()) != recorded.as_deref() && self.is_surely_ours(&scope, remote));
+        match (ours, &self.status.common().intent) {
+            (Some(remote), _) => Ok(Some((scope, remote))),
+            (None, Some(intent))
+                if self.cx.unknown.age(&self.identity.uid) < self.cx.timing.unknown_outcome =>
+            {
+                let operation = &intent.operation;
+                let message =
+                    format!("the answer to {operation} was lost; looking for what it may have made");
+                Err(Error::poll(self.looking(), message))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Finds the id of a remote that status does not name, and records it, or that there is none.
+    pub(super) async fn recover(&mut self) -> Result<(), Error> {
+        let found = self.seek().await?;
+        if let Some((scope, _)) = &found {
+            self.record_account(scope);
+            K::place(scope, &mut self.status);
+        }
+        let common = self.status.common_mut();
+        common.account.get_or_insert_default();
+        common.intent = None;
+        common.id = found.map(|(_, remote)| remote.id().to_owned());
+        // What lies in it can only be found, and deleted, by those who know its id.
+        self.write_status().await
+    }
+
+    /// The references or inputs of an object can't be had. If its status was lost too, its remote is looked for
+    /// without them: others want to know whether it is there.
+    pub(super) async fn unresolved(&mut self, error: Error) -> Error {
+        let unknown = self.held && self.manages() && existence(self.status.common()) == Existence::Unknown;
+        if K::HAS_REMOTE && unknown && error.classify().1 != Reason::DependencyNotReady {
+            return self.recover().await.err().unwrap_or(error);
+        }
+        error
+    }
+
+    fn looking(&self) -> Reason {
+        if self.object.meta().deletion_timestamp.is_some() { Reason::Deleting } else { Reason::Progressing }
+    }
+
+    fn is_surely_ours(&self, scope: &Scope, remote: &K::Remote) -> bool {
+        match self.owner(scope, remote) {
+            Owner::Ours { .. } | Owner::Inherited => true,
+            Owner::Untagged => self.status.common().intent.is_some(),
+            Owner::Nobody | Owner::Sibling { .. } | Owner::Foreign { .. } => false,
+        }
+    }
+}

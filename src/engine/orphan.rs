@@ -1,0 +1,43 @@
+//! A remote whose object vanished while it was made.
+//!
+//! The API server lets a deletion go through that it began before the finalizer was there. Then no later pass will
+//! delete what this one has made.
+
+use kube::ResourceExt;
+use tracing::{error, info, warn};
+
+use super::backoff;
+use super::error::Error;
+use super::kind::{Kind, Scope};
+use super::pass::Pass;
+
+impl<K: Kind> Pass<'_, K> {
+    /// Deletes what this pass made if its object is gone. Answers whether it is gone.
+    pub(super) async fn abandon(&mut self) -> bool {
+        const ATTEMPTS: u32 = 8;
+        let Some((scope, id)) = self.made.take() else { return false };
+        for attempt in 1..=ATTEMPTS {
+            match self.abandoned(&scope, &id).await {
+                Ok(gone) => return gone,
+                Err(error) => {
+                    warn!(%error, id, attempt, "it is not known yet whether the object of the {} is gone", K::NOUN);
+                }
+            }
+            tokio::time::sleep(backoff::retry(&self.cx.timing, attempt, backoff::draw())).await;
+        }
+        error!(id, "the {} may be left without an object; delete it in AWS if nobody claims it", K::NOUN);
+        false
+    }
+
+    async fn abandoned(&self, scope: &Scope, id: &str) -> Result<bool, Error> {
+        let name = &self.identity.name;
+        let stored = self.api.get_opt(name).await.map_err(Error::kubernetes(format!("reading {name}")))?;
+        if stored.and_then(|object| object.uid()).as_ref() == Some(&self.identity.uid) {
+            return Ok(false);
+        }
+        self.cx.fence.check()?;
+        K::delete(scope, id).await?;
+        info!(id, "deleted the {} again: its object was deleted while it was made", K::NOUN);
+        Ok(true)
+    }
+}
