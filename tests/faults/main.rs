@@ -6,11 +6,11 @@
 //! cluster of its own:
 //!
 //! ```console
-//! $ cargo xtask cluster                               # prints the KUBECONFIG to use
-//! $ cargo test --test faults                          # everything that takes minutes
-//! $ FAULTS_FULL=1 cargo test --test faults            # the whole product
-//! $ FAULTS_ONLY=rotate-webhook cargo test --test faults
-//! $ FAULTS_ONLY='rotate-webhook:AssociateService#1:crash-after' cargo test --test faults
+//! $ cargo xtask faults --single                       # every single fault of every scenario, as `cargo xtask test`
+//! $ cargo xtask faults                                # the whole product
+//! $ cargo xtask faults rotate-webhook
+//! $ cargo xtask faults 'rotate-webhook:AssociateService#1:crash-after'
+//! $ cargo xtask faults --self-check                   # plants bugs, which have to be caught
 //! ```
 
 #![allow(

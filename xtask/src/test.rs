@@ -13,14 +13,14 @@ use self::suites::OnCluster;
 use crate::cargo::{self, Programs};
 use crate::cluster::{Binaries, Cluster};
 use crate::error::Error;
-use crate::generate;
 use crate::session::Session;
+use crate::{faults, generate};
 
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused on a
-/// real API server, the end-to-end tests, dependencies. With a filter: only the tests of which it is a part of the name.
+/// real API server, the end-to-end tests, every single fault of every scenario, dependencies. With a filter: only the tests of which it is a part of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only what needs no cluster and no Python.
@@ -111,28 +111,12 @@ fn on_a_cluster(
     {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
-    cluster.check()
-}
-
-/// Run the fault enumeration: every scenario with every fault at every step.
-///
-/// It takes longer than the tests that `cargo xtask test` runs. The environment says how much is run:
-/// see docs/reliability.md.
-#[derive(Debug, clap::Args)]
-pub struct FaultArguments {
-    /// Passed on to cargo test.
-    #[arg(last = true, value_name = "FILTER")]
-    filter: Vec<String>,
-}
-
-/// Runs the fault enumeration on a cluster of its own: what other tests leave would be calls that no scenario makes.
-pub fn faults(session: &Session, arguments: &FaultArguments) -> Result<(), Error> {
-    let mut report = Report::default();
-    let programs = cargo::build(session, &["--tests"])?;
-    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
-    report.step("Faults at every step", || {
-        suites::on_cluster(OnCluster::Faults, session, &cluster, &programs, &arguments.filter)
-    })?;
     cluster.check()?;
-    report.finish()
+    // The next one has a cluster of its own.
+    drop(cluster);
+    if arguments.filter.is_empty() {
+        report
+            .step("Every single fault of every scenario", || faults::single(session).map(Outcome::Counted))?;
+    }
+    Ok(())
 }

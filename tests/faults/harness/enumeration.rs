@@ -25,7 +25,7 @@ use super::world::{Life, World};
 use super::{log, rules};
 
 /// No run takes longer, unless it hangs.
-const LONGEST: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// So often a run is made again for which the machine was too slow.
 const ATTEMPTS: u32 = 3;

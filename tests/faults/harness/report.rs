@@ -84,7 +84,7 @@ impl Report {
         let _ = fs::create_dir_all(&folder);
         let _ = fs::write(&file, format!("{id}\n{why}\n{}", ran.trace));
         eprintln!(
-            "not survived: {id}\n    {why}\n    replay: FAULTS_ONLY='{id}' cargo test --test faults\n    trace: {}",
+            "not survived: {id}\n    {why}\n    replay: cargo xtask faults '{id}'\n    trace: {}",
             file.display()
         );
         self.failures.push((id, why.to_owned()));

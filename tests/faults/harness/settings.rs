@@ -45,8 +45,8 @@ impl Settings {
         let only = std::env::var("FAULTS_ONLY").ok().filter(|text| !text.is_empty());
         let only: Option<Only> = only.map(|text| text.parse()).transpose()?;
         Ok(Self {
-            sample: variable("FAULTS_SAMPLE")?.unwrap_or(if full || only.is_some() { 1 } else { 9 }),
-            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 90 }),
+            sample: variable("FAULTS_SAMPLE")?.unwrap_or(1),
+            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(usize::from(full)),
             pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 40 }),
             walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 20 }) as u64,
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
