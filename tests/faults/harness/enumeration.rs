@@ -144,7 +144,7 @@ pub async fn run_all(
 
 /// Plants one bug after the other, and runs its scenario with one fault after the other until a rule is broken.
 /// Gives whether all are caught.
-pub async fn self_check(settings: &Settings, scenarios: &[Scenario]) -> bool {
+pub async fn self_check(settings: &Settings, scenarios: &[Scenario], walk: Scenario) -> bool {
     let cluster = Cluster::start().await;
     let (mut planted, mut caught) = (0, 0);
     for bug in Planted::all() {
@@ -155,8 +155,27 @@ pub async fn self_check(settings: &Settings, scenarios: &[Scenario]) -> bool {
         caught += usize::from(by.is_some());
         println!("{bug:24} {}", by.unwrap_or_else(|| "NOT CAUGHT".to_owned()));
     }
+    let by = catch_by_walking(&cluster, settings, walk).await;
+    planted += 1;
+    caught += usize::from(by.is_some());
+    println!("{:24} {}", "no-lookup, by a walk", by.unwrap_or_else(|| "NOT CAUGHT".to_owned()));
     println!("{planted} bugs planted, {caught} caught");
     planted == caught
+}
+
+/// The shortest part of the first random walk that shows a bug.
+async fn catch_by_walking(cluster: &Arc<Cluster>, settings: &Settings, walk: Scenario) -> Option<String> {
+    let seeds: Vec<u64> = (1..=settings.walks).map(|index| settings.seed * 10_000 + index).collect();
+    for some in seeds.chunks(settings.parallel) {
+        let one = |seed: &u64| Job { seed: *seed, planted: Some(Planted::NoLookup), ..Job::new(walk) };
+        let jobs = some.iter().map(one).collect();
+        let ran = execute(cluster, jobs, settings.parallel, &mut Report::silent()).await;
+        if let Some(failed) = ran.iter().find(|ran| ran.outcome.is_err()) {
+            let short = shorten(cluster, failed.job.clone()).await;
+            return Some(format!("caught by {}, cut down to {short}", failed.job.id()));
+        }
+    }
+    None
 }
 
 /// The first run that shows the bug, and the rule that it breaks.
