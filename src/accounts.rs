@@ -6,7 +6,9 @@ use kube::runtime::reflector::ObjectRef;
 
 use crate::api::AWSAccount;
 use crate::aws::accounts::{AccountSettings, AssumeRole, ClientFactory};
+use crate::aws::budget::Usage;
 use crate::aws::{self, EndpointOverrides, Priority};
+use crate::engine::conditions::Reason;
 use crate::engine::context::Context;
 use crate::engine::error::{Doing, Error};
 use crate::engine::references::DEFAULT_ACCOUNT;
@@ -32,7 +34,14 @@ impl Accounts {
     pub async fn client(&self, cx: &Context, name: &str, urgent: bool) -> Result<aws::Client, Error> {
         let settings = match find(cx, name) {
             Some(account) => settings(name, &account),
-            None => AccountSettings { key: String::new(), ..AccountSettings::default() },
+            None if name.is_empty() => AccountSettings::default(),
+            // Under other credentials the remote would seem to be gone.
+            None => {
+                return Err(Error::wait(
+                    Reason::DependencyNotReady,
+                    format!("the AWSAccount {name}, in which this is, does not exist; create it again"),
+                ));
+            }
         };
         let doing = || match name {
             "" => "finding AWS credentials and a region for the operator".to_owned(),
@@ -40,6 +49,14 @@ impl Accounts {
         };
         let client = self.factory.client(&settings).await.doing(doing)?;
         Ok(client.for_priority(if urgent { Priority::Edit } else { Priority::Periodic }))
+    }
+
+    /// How each account stands to what it may take; those of AWSAccounts that are gone are left out.
+    pub fn usage(&self, cx: &Context) -> Vec<(String, Usage)> {
+        let mut usage = self.factory.usage();
+        usage.retain(|(name, _)| name.is_empty() || find(cx, name).is_some());
+        usage.sort_by(|(one, _), (other, _)| one.cmp(other));
+        usage
     }
 
     /// Tags that the account asks for on everything that is created in it.

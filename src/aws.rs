@@ -21,12 +21,13 @@ mod request;
 mod response;
 mod retry;
 mod signing;
+pub mod trail;
 mod transport;
 mod wire;
 
 pub use account::Account;
 pub use budget::Priority;
-pub use client::{Client, ClientConfig, Observer};
+pub use client::{Call, Client, ClientConfig, Observer};
 pub use credentials::CachedCredentials;
 pub use endpoints::{EndpointOverrides, Endpoints, Partition};
 pub use error::{Effect, Error, ErrorCode, FieldError, ServiceError};

@@ -1,17 +1,18 @@
 //! The command line.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use clap::{Args, Parser, Subcommand};
+#[cfg(feature = "otlp")]
+use tracing_subscriber::Layer;
 
+use crate::check;
 use crate::engine::backoff::Timing;
+use crate::engine::reach::Reach;
 use crate::operator::{self, Options};
-use crate::{docs, kinds};
+use crate::{docs, kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
 #[derive(Debug, Parser)]
@@ -25,6 +26,8 @@ pub struct Cli {
 enum Command {
     /// Run the operator: in a cluster, or against the one that KUBECONFIG names.
     Run(Box<Run>),
+    /// Find out whether the operator works, by an object that needs nothing of AWS.
+    Check(check::Arguments),
     /// Print the CustomResourceDefinitions, exactly as in `crds/`.
     Crds,
     /// Print a generated table of the documentation.
@@ -50,45 +53,66 @@ struct Run {
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
 
-    /// The only namespace whose objects are looked after; all of them if left out.
-    #[arg(long, env = "WATCH_NAMESPACE")]
-    watch_namespace: Option<String>,
+    /// The namespaces whose objects are looked after, with commas between them; all of them if left out.
+    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',')]
+    watch_namespace: Vec<String>,
+
+    /// Leave `AWSAccounts` alone, which are cluster-scoped: everything is in the account and region of the
+    /// operator's own credentials, and an object that names an `AWSAccount` waits.
+    #[arg(long, env = "WITHOUT_ACCOUNTS")]
+    without_accounts: bool,
 
     /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
     #[arg(long, env = "RESYNC_PERIOD", default_value = "10m", value_parser = duration)]
     resync_period: Duration,
 
+    /// The same for single kinds, with commas between them: `Association=1h,Trigger=30m`.
+    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', value_name = "KIND=PERIOD", value_parser = resync_period_for)]
+    resync_period_for: Vec<(&'static str, Duration)>,
+
     /// How many objects of one kind are worked on at a time.
     #[arg(long, env = "CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
+
+    /// The same for single kinds, with commas between them: `Asset=16,AgentSpace=2`.
+    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', value_name = "KIND=NUMBER", value_parser = concurrency_for)]
+    concurrency_for: Vec<(&'static str, u16)>,
 
     /// Most API requests a second for each account and region; less while AWS throttles.
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
     requests_per_second: u16,
 
-    /// Where `/livez` and `/readyz` are served.
+    /// Where `/livez`, `/readyz`, `/version` and `/loglevel` are served.
     #[arg(long, env = "ADMIN_ADDRESS", default_value = "0.0.0.0:8081")]
     admin_address: SocketAddr,
+
+    /// Where `/metrics` is served, for Prometheus; nowhere with `0`.
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080", value_parser = address_or_none)]
+    metrics_address: Address,
 
     /// Elect a leader among several replicas; the others stand by. The lease is in the operator's namespace.
     #[arg(long, env = "LEADER_ELECTION")]
     leader_election: bool,
 
-    /// How the log is written: for people, or a JSON object a line.
-    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
+    /// How long passes under way may go on when the operator is told to end, for example `25s`; then they are
+    /// abandoned. Less than the pod's grace period.
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "25s", value_parser = duration)]
+    shutdown_timeout: Duration,
+
+    /// How the log is written: for people, or a JSON object a line. `auto` is for people on a terminal, and JSON
+    /// elsewhere.
+    #[arg(long, env = "LOG_FORMAT", value_enum, hide_possible_values = true, default_value_t = log::Format::Auto)]
+    log_format: log::Format,
 
     /// What is logged: error, warn, info, debug, trace, or filters by module
-    /// (`devops_agent_operator=debug`).
+    /// (`devops_agent_operator=debug`). It can be changed at `/loglevel` while the operator runs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     log_level: String,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
+/// An address to listen on, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Address(Option<SocketAddr>);
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -99,9 +123,16 @@ pub enum Error {
     /// Standard output could not be written.
     #[error("writing: {0}")]
     Write(#[from] std::io::Error),
-    /// The log filter is wrong.
+    /// The log could not be started.
     #[error("--log-level: {0}")]
-    LogLevel(#[from] tracing_subscriber::filter::ParseError),
+    Log(#[from] log::Error),
+    /// The check failed.
+    #[error(transparent)]
+    Check(#[from] check::Error),
+    /// Traces can't be sent.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Traces(#[from] crate::traces::Error),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -112,6 +143,7 @@ impl Cli {
     pub fn execute(self) -> Result<(), Error> {
         match self.command {
             Command::Run(arguments) => run(*arguments),
+            Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
             Command::Crds => print_crds(&mut std::io::stdout().lock()),
             Command::Docs { table } => Ok(write!(std::io::stdout().lock(), "{}", docs::table(table))?),
         }
@@ -128,40 +160,43 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 }
 
 fn run(arguments: Run) -> Result<(), Error> {
-    // The first to install a provider wins, and there is only this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    start_log(&arguments)?;
+    let runtime = runtime()?;
+    #[cfg(feature = "otlp")]
+    let traces = crate::traces::Traces::from_environment(runtime.handle().clone())?;
+    #[cfg(feature = "otlp")]
+    let traced = traces.as_ref().map(|traces| traces.layer().boxed());
+    #[cfg(not(feature = "otlp"))]
+    let traced = None;
+    let level = log::start(arguments.log_format, &arguments.log_level, traced)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
         namespace: arguments.namespace,
-        watch_namespace: arguments.watch_namespace,
+        reach: Reach {
+            namespaces: arguments.watch_namespace.into_iter().filter(|name| !name.is_empty()).collect(),
+            accounts: !arguments.without_accounts,
+        },
         timing: Timing { resync: arguments.resync_period, ..Timing::default() },
+        resync_periods: arguments.resync_period_for.into_iter().collect(),
         concurrency: arguments.concurrency,
+        concurrencies: arguments.concurrency_for.into_iter().collect(),
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
         admin: arguments.admin_address,
+        metrics: arguments.metrics_address.0,
+        shutdown_timeout: arguments.shutdown_timeout,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(operator::run(options, arguments.leader_election, stop_signal()))?)
-}
-
-fn start_log(arguments: &Run) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(log_filter(&arguments.log_level))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    match arguments.log_format {
-        LogFormat::Text => registry.with(layer).init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
+    let ended = runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()));
+    #[cfg(feature = "otlp")]
+    if let Some(traces) = traces {
+        traces.end();
     }
-    Ok(())
+    Ok(ended?)
 }
 
-/// A bare level is meant for the operator itself: what the libraries below say is of use to few.
-fn log_filter(level: &str) -> String {
-    if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,devops_agent_operator={level}") }
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    // The first to install a provider wins, and there is only this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// Comes true when the process is asked to end.
@@ -181,11 +216,45 @@ async fn stop_signal() {
     }
 }
 
+/// Reads an address; nothing or `0` is none.
+fn address_or_none(text: &str) -> Result<Address, String> {
+    if ["", "0"].contains(&text) {
+        return Ok(Address(None));
+    }
+    text.parse()
+        .map(|address| Address(Some(address)))
+        .map_err(|error: std::net::AddrParseError| error.to_string())
+}
+
 /// Reads a duration such as `90s`, `10m` or `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let read: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
     let duration = Duration::try_from(read).map_err(|_| "must not be negative".to_owned())?;
     if duration < Duration::from_secs(1) { Err("must be at least 1s".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads `KIND=PERIOD`.
+fn resync_period_for(text: &str) -> Result<(&'static str, Duration), String> {
+    for_kind(text, duration)
+}
+
+/// Reads `KIND=NUMBER`.
+fn concurrency_for(text: &str) -> Result<(&'static str, u16), String> {
+    for_kind(text, |number| match number.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("must be a number from 1 to 1000".to_owned()),
+    })
+}
+
+fn for_kind<T>(
+    text: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<(&'static str, T), String> {
+    let (kind, value) = text.split_once('=').ok_or("must be KIND=VALUE")?;
+    let kinds = kinds::names();
+    let known = kinds.iter().find(|known| **known == kind);
+    let kind = known.ok_or_else(|| format!("there is no kind {kind}; there are {}", kinds.join(", ")))?;
+    Ok((kind, read(value)?))
 }
 
 #[cfg(test)]
@@ -197,6 +266,30 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn metrics_can_be_switched_off() {
+        assert_eq!(address_or_none("0").unwrap(), Address(None));
+        assert_eq!(address_or_none("").unwrap(), Address(None));
+        assert_eq!(address_or_none("[::]:80").unwrap(), Address(Some("[::]:80".parse().unwrap())));
+        assert!(address_or_none("8080").is_err());
+    }
+
+    #[test]
+    fn settings_of_single_kinds_name_a_kind_that_there_is() {
+        assert_eq!(resync_period_for("Trigger=1h").unwrap(), ("Trigger", Duration::from_hours(1)));
+        assert_eq!(concurrency_for("AWSAccount=1").unwrap(), ("AWSAccount", 1));
+        for bad in ["trigger=3", "Trigger", "Trigger=0", "Trigger=1001", "=3"] {
+            assert!(concurrency_for(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn several_namespaces_are_read_from_one_argument() {
+        let cli = Cli::parse_from(["x", "run", "--watch-namespace", "a,b", "--watch-namespace=c"]);
+        let Command::Run(run) = cli.command else { panic!("another command") };
+        assert_eq!(run.watch_namespace, ["a", "b", "c"]);
     }
 
     #[test]

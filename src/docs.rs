@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::ValueEnum;
 
 use crate::engine::conditions::Reason;
-use crate::kinds;
+use crate::{kinds, metrics, rbac};
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -14,6 +14,10 @@ pub enum Table {
     Kinds,
     /// Reasons of conditions, with what to do.
     Reasons,
+    /// Metrics, with their labels.
+    Metrics,
+    /// The rules of the chart's roles, as templates.
+    ChartRules,
 }
 
 /// The table as Markdown.
@@ -21,6 +25,8 @@ pub fn table(table: Table) -> String {
     match table {
         Table::Kinds => kinds_table(),
         Table::Reasons => reasons_table(),
+        Table::Metrics => metrics_table(),
+        Table::ChartRules => rbac::templates(),
     }
 }
 
@@ -46,6 +52,22 @@ fn reasons_table() -> String {
     let mut text = String::from("| reason | what it means, and what to do |\n| --- | --- |\n");
     for (reason, meaning) in Reason::TABLE {
         let _ = writeln!(text, "| `{reason}` | {} |", meaning.trim());
+    }
+    text
+}
+
+fn metrics_table() -> String {
+    let mut text = String::from("| metric | type | labels | what it means |\n| --- | --- | --- | --- |\n");
+    for row in metrics::table::TABLE {
+        let labels: Vec<String> = row.labels.iter().map(|label| format!("`{label}`")).collect();
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            row.name,
+            row.kind.as_str(),
+            labels.join(", "),
+            row.help.trim()
+        );
     }
     text
 }

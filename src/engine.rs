@@ -28,6 +28,8 @@ pub mod orphan;
 pub mod output_secret;
 pub mod ownership;
 pub mod pass;
+pub mod reach;
+pub mod readable;
 pub mod references;
 pub mod status;
 pub mod tagging;

@@ -13,8 +13,11 @@ use crate::aws;
 use crate::engine::context::Context;
 use crate::engine::controller;
 use crate::engine::error::{Doing, Error};
+use crate::engine::inputs::kind_name;
 use crate::engine::kind::Kind;
-use crate::engine::references::DEFAULT_ACCOUNT;
+use crate::engine::reach::Reach;
+use crate::engine::references::{ACCOUNT, DEFAULT_ACCOUNT};
+use crate::metrics::Objects;
 
 mod agent_space;
 mod asset;
@@ -54,28 +57,54 @@ pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     Ok(crds)
 }
 
-/// Starts the controllers of every kind. `shutdown` makes the future that ends each.
-pub fn start<S>(cx: &Arc<Context>, concurrency: u16, shutdown: impl Fn() -> S) -> JoinSet<()>
+/// Starts the controllers of the kinds within reach, each with as many passes at a time as `concurrency` says.
+/// `shutdown` makes the future that ends each.
+pub fn start<S>(cx: &Arc<Context>, concurrency: impl Fn(&str) -> u16, shutdown: impl Fn() -> S) -> JoinSet<()>
 where
     S: Future<Output = ()> + Send + Sync + 'static,
 {
     let mut controllers = JoinSet::new();
     macro_rules! start_all {
         ($($kind:ty,)+) => {
-            $(controllers.spawn(controller::run::<$kind>(Arc::clone(cx), concurrency, shutdown()));)+
+            $(if within::<$kind>(&cx.reach) {
+                let concurrency = concurrency(kind_name::<<$kind as Kind>::Object>());
+                controllers.spawn(controller::run::<$kind>(Arc::clone(cx), concurrency, shutdown()));
+            })+
         };
     }
     kinds!(start_all);
     controllers
 }
 
-/// How many kinds there are.
-pub const COUNT: usize = {
-    macro_rules! count {
-        ($($kind:ty,)+) => { [$(stringify!($kind)),+].len() };
+/// What metrics tell of the objects of every kind.
+pub fn objects(cx: &Context) -> Objects {
+    let mut objects = Objects::default();
+    macro_rules! add_all {
+        ($($kind:ty,)+) => { $(objects.add::<<$kind as Kind>::Object>(cx);)+ };
     }
-    kinds!(count)
-};
+    kinds!(add_all);
+    objects
+}
+
+/// The names of all kinds.
+pub fn names() -> Vec<&'static str> {
+    macro_rules! names_of {
+        ($($kind:ty,)+) => { vec![$(kind_name::<<$kind as Kind>::Object>()),+] };
+    }
+    kinds!(names_of)
+}
+
+/// How many kinds are looked after.
+pub fn count(reach: &Reach) -> usize {
+    macro_rules! count_of {
+        ($($kind:ty,)+) => { [$(within::<$kind>(reach)),+].iter().filter(|within| **within).count() };
+    }
+    kinds!(count_of)
+}
+
+fn within<K: Kind>(reach: &Reach) -> bool {
+    reach.accounts || kind_name::<K::Object>() != ACCOUNT
+}
 
 /// The account that is meant, for natural keys: none is the default one.
 fn account_of(account: Option<&AccountRef>) -> &str {

@@ -16,6 +16,10 @@
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
 //! | [`wire`] | from a spec to the body of an API call |
 //! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
+//! | [`log`] | how the log is written, and what of it |
+//! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
+//! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
+//! | [`check`] | whether a running operator works: `helm test` |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
 pub mod accounts;
@@ -25,9 +29,16 @@ pub mod accounts;
 )]
 pub mod api;
 pub mod aws;
+pub mod check;
 pub mod cli;
 pub mod docs;
 pub mod engine;
 pub mod kinds;
+pub mod log;
+pub mod metrics;
 pub mod operator;
+pub mod rbac;
+#[cfg(feature = "otlp")]
+pub mod traces;
+pub mod version;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! The operator's binary: `run`, `crds` and `docs`.
+//! The operator's binary: `run`, `check`, `crds` and `docs`.
 
 use std::process::ExitCode;
 

@@ -2,13 +2,18 @@
 
 mod admin;
 mod fingerprint_key;
+mod health;
 mod lease;
 
-use admin::Health;
+pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
+pub use lease::NAME as LEASE;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
+use kube::client::ClientBuilder;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
@@ -16,17 +21,24 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::accounts::Accounts;
-use crate::aws;
 use crate::aws::accounts::{ClientFactory, FactoryOptions};
+use crate::aws::{self, Observer};
 use crate::engine::backoff::{Failures, Timing};
 use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::memory::{Requests, Unknown};
+use crate::engine::reach::Reach;
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::watches;
-use crate::kinds;
+use crate::metrics::{CountRequests, Metrics};
+use crate::{kinds, log, version};
+
+use self::health::Health;
+
+/// How long the release of the lease may take.
+const RELEASE: Duration = Duration::from_secs(3);
 
 /// How the operator runs; `--help` explains each.
 #[derive(Clone, Debug)]
@@ -37,16 +49,24 @@ pub struct Options {
     pub cluster_id: Option<String>,
     /// Namespace of the operator's own Secret; the current one if none is given.
     pub namespace: Option<String>,
-    /// The only namespace whose objects are looked after; all of them if none is given.
-    pub watch_namespace: Option<String>,
+    /// What is looked after.
+    pub reach: Reach,
     /// Waiting times.
     pub timing: Timing,
-    /// Passes under way at a time, by kind.
+    /// Resync periods of single kinds.
+    pub resync_periods: HashMap<&'static str, Duration>,
+    /// Passes under way at a time, of each kind.
     pub concurrency: u16,
+    /// The same, of single kinds.
+    pub concurrencies: HashMap<&'static str, u16>,
     /// API requests a second and account.
     pub requests_per_second: f64,
     /// Where probes are served.
     pub admin: SocketAddr,
+    /// Where metrics are served; nowhere if none is given.
+    pub metrics: Option<SocketAddr>,
+    /// How long passes under way may go on when the operator is to end; then they are abandoned.
+    pub shutdown_timeout: Duration,
 }
 
 /// What an operator is made of: its way to Kubernetes and to AWS.
@@ -57,6 +77,8 @@ pub struct Connections {
     pub aws: ClientFactory,
     /// Namespace of the operator's own Secret.
     pub own_namespace: String,
+    /// What is counted; the connections may count too.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A running operator. Dropping it is a crash: whatever is under way ends where it is.
@@ -87,7 +109,10 @@ pub enum Error {
     /// Another replica may lead now: this process must not go on.
     #[error("leadership is lost; the process ends, and starts again as one that stands by")]
     LeadershipLost,
-    /// The admin server could not listen.
+    /// A controller or a watch ended: that kind would not be looked after any more.
+    #[error("a controller ended by itself; the process ends, and starts again")]
+    ControllerEnded,
+    /// A server could not listen.
     #[error("listening on {address}: {source}")]
     Listen {
         /// The address.
@@ -104,35 +129,62 @@ impl Error {
 }
 
 /// Runs the operator until `stop`; passes under way are finished. With `leader_election` it works only
-/// while it leads.
+/// while it leads. Through `level` people change what is logged.
 pub async fn run(
     options: Options,
     leader_election: bool,
+    level: log::Level,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let config = kube::Config::infer().await.map_err(Box::new)?;
     let own_namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let kubernetes = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
+    let metrics = Metrics::new();
+    let kubernetes = client(config, &metrics).map_err(Error::kubernetes("making the Kubernetes client"))?;
     let aws = Box::pin(ClientFactory::load(FactoryOptions {
         region: options.region.clone(),
         requests_per_second: Some(options.requests_per_second),
+        observer: Some(Arc::clone(&metrics) as Arc<dyn Observer>),
         ..FactoryOptions::default()
     }))
     .await?;
     let health = Arc::new(Health::default());
-    let listener = admin::listen(options.admin).await?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn(admin::serve(listener, Arc::clone(&health)));
-    let connections = Connections { kubernetes, aws, own_namespace };
+    let _servers = serve(&options, &health, &metrics, level).await?;
+    let connections = Connections { kubernetes, aws, own_namespace, metrics };
     if leader_election {
         lead(&options, connections, &health, stop).await
     } else {
-        let operator = Operator::start(&options, connections).await?;
-        health.leads(&operator.cx);
-        stop.await;
-        operator.stop().await;
+        let mut operator = Operator::start(&options, connections).await?;
+        health.works(&operator.cx);
+        tokio::select! {
+            () = operator.ended() => return Err(Error::ControllerEnded),
+            () = stop => {}
+        }
+        operator.stop(options.shutdown_timeout).await;
         Ok(())
     }
+}
+
+/// A client whose requests are counted.
+fn client(config: kube::Config, metrics: &Arc<Metrics>) -> Result<Client, kube::Error> {
+    let count = CountRequests::new(Arc::clone(metrics), &config.cluster_url);
+    Ok(ClientBuilder::try_from(config)?.with_layer(&count).build())
+}
+
+/// Starts the servers, and the heartbeat that one of them tells of. They end with the set.
+async fn serve(
+    options: &Options,
+    health: &Arc<Health>,
+    metrics: &Arc<Metrics>,
+    level: log::Level,
+) -> Result<JoinSet<()>, Error> {
+    let mut tasks = JoinSet::new();
+    let heart = Arc::clone(health);
+    tasks.spawn(async move { heart.beat().await });
+    tasks.spawn(admin::serve(admin::listen(options.admin).await?, Arc::clone(health), level));
+    if let Some(address) = options.metrics {
+        tasks.spawn(admin::serve_metrics(admin::listen(address).await?, Arc::clone(metrics)));
+    }
+    Ok(tasks)
 }
 
 /// Works while this replica leads, and frees the lease at the end.
@@ -150,24 +202,35 @@ async fn lead(
         lease::Timing::default(),
         fence.clone(),
     );
+    let metrics = Arc::clone(&connections.metrics);
     health.stands_by();
+    metrics.leads(lease::NAME, false);
     tokio::pin!(stop);
     tokio::select! {
         () = election.lead() => {}
         () = &mut stop => return Ok(()),
     }
-    let operator = Operator::start_behind(fence, options, connections).await?;
-    health.leads(&operator.cx);
+    health.leads();
+    metrics.leads(lease::NAME, true);
+    let mut operator = tokio::select! {
+        operator = Operator::start_behind(fence, options, connections) => operator?,
+        () = election.hold() => return Err(Error::LeadershipLost),
+    };
+    health.works(&operator.cx);
     tokio::select! {
         () = election.hold() => return Err(Error::LeadershipLost),
+        () = operator.ended() => return Err(Error::ControllerEnded),
         () = &mut stop => {}
     }
     // The lease is renewed while passes under way are finished: nobody else starts before they are.
     tokio::select! {
         () = election.hold() => return Err(Error::LeadershipLost),
-        () = operator.stop() => {}
+        () = operator.stop(options.shutdown_timeout) => {}
     }
-    election.release().await;
+    if tokio::time::timeout(RELEASE, election.release()).await.is_err() {
+        warn!("the lease could not be released in time; it runs out");
+    }
+    metrics.leads(lease::NAME, false);
     Ok(())
 }
 
@@ -193,7 +256,11 @@ impl Operator {
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             }
         };
-        let controllers = kinds::start(&cx, options.concurrency, shutdown);
+        cx.metrics.tell_of(&cx);
+        // Consent may hang on labels.
+        watches::labels(&cx).await;
+        let concurrency = |kind: &str| *options.concurrencies.get(kind).unwrap_or(&options.concurrency);
+        let controllers = kinds::start(&cx, concurrency, shutdown);
         let mut watches = JoinSet::new();
         watches.spawn(watches::run(Arc::clone(&cx)));
         Ok(Self { cx, controllers, watches, stopping })
@@ -204,17 +271,33 @@ impl Operator {
         self.cx.stores.all_filled().await;
     }
 
-    /// Stops: passes under way are finished.
-    pub async fn stop(mut self) {
-        info!("stopping: passes under way are finished");
+    /// Waits until a controller or a watch ends by itself, which none should.
+    async fn ended(&mut self) {
+        tokio::select! {
+            _ = self.controllers.join_next() => {}
+            _ = self.watches.join_next() => {}
+        }
+    }
+
+    /// Stops: passes under way are finished, or abandoned when that takes longer than `patience`.
+    pub async fn stop(mut self, patience: Duration) {
         let _ = self.stopping.send(true);
-        while self.controllers.join_next().await.is_some() {}
+        // Passes that wait for the caches to be filled have not begun.
+        if self.cx.stores.is_ready() {
+            info!(?patience, "stopping: passes under way are finished");
+            let finished = async { while self.controllers.join_next().await.is_some() {} };
+            if tokio::time::timeout(patience, finished).await.is_err() {
+                warn!("passes under way are abandoned; the next start goes on where they were");
+            }
+        }
+        self.controllers.shutdown().await;
         self.watches.shutdown().await;
+        info!("stopped");
     }
 }
 
 async fn context(fence: Fence, options: &Options, connections: Connections) -> Result<Context, Error> {
-    let Connections { kubernetes: client, aws, own_namespace } = connections;
+    let Connections { kubernetes: client, aws, own_namespace, metrics } = connections;
     let fingerprints = fingerprint_key::load(&client, &own_namespace);
     let cluster_id = cluster_id(&client, options.cluster_id.clone());
     let (fingerprints, cluster_id) = futures::join!(fingerprints, cluster_id);
@@ -223,7 +306,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         cluster_id
             .map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
     );
-    info!(version = env!("CARGO_PKG_VERSION"), cluster_id, own_namespace, "starting");
+    info!(version = version::VERSION, revision = version::REVISION, cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
         recorder: Recorder::new(client.clone(), reporter.clone()),
@@ -234,14 +317,16 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         fence,
         fingerprints,
         cluster_id,
-        watch_namespace: options.watch_namespace.clone(),
+        reach: options.reach.clone(),
         timing: options.timing,
+        resync_periods: options.resync_periods.clone(),
         failures: Failures::default(),
         breaker: Breaker::default(),
         requests: Requests::default(),
         unknown: Unknown::default(),
         written: Written::default(),
         stores: Stores::default(),
+        metrics,
     })
 }
 

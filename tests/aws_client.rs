@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
-use aws_support::{Reply, Request, Service, ok, refuse};
+use aws_support::{Reply, Request, Service, config, ok, refuse};
 use devops_agent_operator::aws::budget::Budget;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
@@ -19,28 +19,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 const SPACE: &str = r#"{"agentSpace": {"agentSpaceId": "s-1", "name": "one", "new": [1]}}"#;
-
-fn config(url: &str) -> ClientConfig {
-    let endpoints = Endpoints::resolve("us-east-1", false, &EndpointOverrides::default(), Some(url)).unwrap();
-    let timeouts = Timeouts { connect: Duration::from_secs(5), call: Duration::from_secs(20) };
-    ClientConfig {
-        http: connections(timeouts).unwrap(),
-        region: "us-east-1".to_owned(),
-        endpoints,
-        credentials: CachedCredentials::new(Credentials::new(
-            "AKID",
-            "hush-secret",
-            Some("hush-token".into()),
-            None,
-            "test",
-        )),
-        account: Account::known("123456789012"),
-        budget: Arc::new(Budget::new(1000.0)),
-        timeouts,
-        retry: RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() },
-        observer: None,
-    }
-}
 
 async fn start(script: impl IntoIterator<Item = Reply>) -> (Service, Client) {
     let service = Service::start(script).await;
@@ -332,11 +310,11 @@ async fn the_signature_is_right_where_the_path_must_be_encoded_twice() {
 }
 
 #[derive(Default)]
-struct Seen(Mutex<Vec<(String, String)>>);
+struct Seen(Mutex<Vec<(String, Option<String>)>>);
 
 impl Observer for Seen {
-    fn call_finished(&self, operation: &'static str, code: &str, _: Duration) {
-        self.0.lock().unwrap().push((operation.to_owned(), code.to_owned()));
+    fn call_finished(&self, call: &Call<'_>) {
+        self.0.lock().unwrap().push((call.code.to_owned(), call.error.map(str::to_owned)));
     }
 }
 
@@ -348,9 +326,13 @@ async fn metrics_learn_of_every_request() {
     let config =
         ClientConfig { observer: Some(seen.clone()), budget: Arc::clone(&budget), ..config(&service.url()) };
     Client::new(config).call(&get()).await.unwrap();
-    let codes: Vec<_> = seen.0.lock().unwrap().iter().map(|(_, code)| code.clone()).collect();
-    assert_eq!(codes, ["429", "connection", "200"]);
+    let seen = seen.0.lock().unwrap();
+    let seen: Vec<_> = seen.iter().map(|(code, error)| (code.as_str(), error.as_deref())).collect();
+    let expected = [("429", Some("ThrottlingException")), ("connection", Some("connection")), ("200", None)];
+    assert_eq!(seen, expected);
     assert!(budget.rate() < 100.0);
+    let usage = budget.usage();
+    assert_eq!((usage.throttles, usage.turns(Priority::Edit).given), (1, 3));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_types::service_config::ServiceConfigKey;
 
 use super::account::Account;
-use super::budget::{Budget, DEFAULT_RATE};
+use super::budget::{Budget, DEFAULT_RATE, Usage};
 use super::client::{Client, ClientConfig, Observer};
 use super::credentials::CachedCredentials;
 use super::endpoints::{EndpointOverrides, Endpoints};
@@ -103,6 +103,12 @@ impl ClientFactory {
                 Ok(client)
             }
         }
+    }
+
+    /// How every account that has a client stands to what it may take, by the account's key.
+    pub fn usage(&self) -> Vec<(String, Usage)> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.iter().map(|(key, (_, client))| (key.clone(), client.usage())).collect()
     }
 
     /// Forgets the client of an account that is gone.

@@ -30,6 +30,40 @@ pub enum Priority {
     Periodic,
 }
 
+/// How an account stands to what it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Calls a second, now.
+    pub rate: f64,
+    /// Calls a second, at most.
+    pub limit: f64,
+    /// Calls that may be made at once.
+    pub tokens: f64,
+    /// Throttled calls so far.
+    pub throttles: u64,
+    edits: Turns,
+    periodic: Turns,
+}
+
+/// The turns of one priority.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turns {
+    /// How many were given.
+    pub given: u64,
+    /// How long was waited for them.
+    pub waited: Duration,
+}
+
+impl Usage {
+    /// The turns of `priority`.
+    pub fn turns(&self, priority: Priority) -> Turns {
+        match priority {
+            Priority::Edit => self.edits,
+            Priority::Periodic => self.periodic,
+        }
+    }
+}
+
 /// The budget of one account and region.
 #[derive(Debug)]
 pub struct Budget {
@@ -47,6 +81,9 @@ struct State {
     at: Instant,
     throttled: Option<Instant>,
     waiting_edits: usize,
+    throttles: u64,
+    edits: Turns,
+    periodic: Turns,
 }
 
 impl Budget {
@@ -63,6 +100,9 @@ impl Budget {
             at: Instant::now(),
             throttled: None,
             waiting_edits: 0,
+            throttles: 0,
+            edits: Turns::default(),
+            periodic: Turns::default(),
         };
         Self {
             full_rate: rate,
@@ -75,6 +115,18 @@ impl Budget {
 
     /// Waits for a turn.
     pub async fn acquire(&self, priority: Priority) {
+        let start = Instant::now();
+        self.turn(priority).await;
+        let mut state = self.state();
+        let lane = match priority {
+            Priority::Edit => &mut state.edits,
+            Priority::Periodic => &mut state.periodic,
+        };
+        lane.given += 1;
+        lane.waited += start.elapsed();
+    }
+
+    async fn turn(&self, priority: Priority) {
         match priority {
             Priority::Edit => {
                 let _waiting = WaitingEdit::new(self);
@@ -105,6 +157,7 @@ impl Budget {
         let mut state = self.state();
         self.refill(&mut state, now);
         state.tokens = state.tokens.min(0.0);
+        state.throttles += 1;
         if state.throttled.is_none_or(|last| now.duration_since(last) >= COOLDOWN) {
             state.rate = (state.rate / 2.0).max(self.full_rate * FLOOR);
             state.throttled = Some(now);
@@ -116,6 +169,20 @@ impl Budget {
         let mut state = self.state();
         self.refill(&mut state, Instant::now());
         state.rate
+    }
+
+    /// How the account stands to what it may take.
+    pub fn usage(&self) -> Usage {
+        let mut state = self.state();
+        self.refill(&mut state, Instant::now());
+        Usage {
+            rate: state.rate,
+            limit: self.full_rate,
+            tokens: state.tokens,
+            throttles: state.throttles,
+            edits: state.edits,
+            periodic: state.periodic,
+        }
     }
 
     /// Takes a token, or says how long to wait for one.

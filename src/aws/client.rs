@@ -6,24 +6,40 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use super::account::Account;
-use super::budget::{Budget, Priority};
+use super::budget::{Budget, Priority, Usage};
 use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
-use super::error::Error;
+use super::error::{Error, ErrorCode};
 use super::operation::Operation;
 use super::request::Prepared;
 use super::response::Answer;
 use super::retry::RetryPolicy;
 use super::signing;
+use super::trail;
 use super::transport::{self, Timeouts};
 
-/// Learns of every request that was answered or failed, for metrics.
+/// A request that was answered or failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The operation.
+    pub operation: &'static str,
+    /// The HTTP status, or one of `timeout`, `connection` and `error`.
+    pub code: &'a str,
+    /// Why it failed: the error's name, `Other` where the API's model does not have it, or the same as `code`.
+    pub error: Option<&'a str>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// Learns of every request, for metrics.
 pub trait Observer: Send + Sync {
-    /// `code` is the HTTP status, or one of `timeout`, `connection` and `error`.
-    fn call_finished(&self, operation: &'static str, code: &str, duration: Duration);
+    /// A request was answered or failed.
+    fn call_finished(&self, call: &Call<'_>);
 }
 
 /// What a client is made of.
@@ -84,6 +100,11 @@ impl Client {
         Self { inner: Arc::clone(&self.inner), priority }
     }
 
+    /// How its account stands to what it may take.
+    pub fn usage(&self) -> Usage {
+        self.inner.config.budget.usage()
+    }
+
     /// The region that it speaks to.
     pub fn region(&self) -> &str {
         &self.inner.config.region
@@ -108,7 +129,8 @@ impl Client {
     /// Calls an operation. It is made once unless its binding says that a repeat is safe.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
         let request = Prepared::new(operation, &self.inner.config.endpoints)?;
-        self.send(&request).await?.output(request.operation)
+        let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
+        self.send(&request).instrument(span).await?.output(request.operation)
     }
 
     async fn send(&self, request: &Prepared) -> Result<Answer, Error> {
@@ -157,7 +179,7 @@ impl Client {
         let answer = match transport::exchange(&config.http, operation, signed, time).await {
             Ok(answer) => answer,
             Err(error) => {
-                self.report(operation, word(&error), None, None, start);
+                self.report(operation, word(&error), Some(&error), None, start);
                 return Err(error.into());
             }
         };
@@ -166,9 +188,8 @@ impl Client {
             self.report(operation, &status, None, answer.request_id(), start);
             return Ok(answer);
         }
-        let error = answer.error(operation, request.body());
-        self.report(operation, &status, Some(error.code.as_str()), answer.request_id(), start);
-        let error = Error::Service(Box::new(error));
+        let error = Error::Service(Box::new(answer.error(operation, request.body())));
+        self.report(operation, &status, Some(&error), answer.request_id(), start);
         let mended = self.mend(&error, &answer, signed_at, &credentials).await;
         Err(Failure { error, mended })
     }
@@ -210,14 +231,18 @@ impl Client {
         &self,
         operation: &'static str,
         status: &str,
-        error: Option<&str>,
+        error: Option<&Error>,
         request_id: Option<&str>,
         start: Instant,
     ) {
         let duration = start.elapsed();
-        tracing::debug!(operation, status, error, request_id, ?duration, "called AWS");
+        let name = error.and_then(Error::code).map(ErrorCode::as_str);
+        tracing::debug!(operation, status, error = name, request_id, ?duration, "called AWS");
+        Span::current().record("status", status).record("request_id", request_id);
+        trail::called(operation, request_id);
         if let Some(observer) = &self.inner.config.observer {
-            observer.call_finished(operation, status, duration);
+            let error = error.map(|error| error.code().map_or(status, ErrorCode::bounded));
+            observer.call_finished(&Call { operation, code: status, error, duration });
         }
     }
 }

@@ -160,6 +160,11 @@ impl ErrorCode {
         }
     }
 
+    /// The name, of a closed list: for labels.
+    pub fn bounded(&self) -> &str {
+        if matches!(self, Self::Other(_)) { "Other" } else { self.as_str() }
+    }
+
     fn is_one_of(&self, names: &[&str]) -> bool {
         names.contains(&self.as_str())
     }

@@ -15,6 +15,15 @@ use super::references::ACCOUNT;
 
 /// Checks that `subject` exists and may be referred to from `namespace`.
 pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> Result<(), Error> {
+    if subject.kind == ACCOUNT && !cx.reach.accounts {
+        return Err(Error::wait(
+            Reason::DependencyNotFound,
+            format!(
+                "{field}: this operator was started without AWSAccounts (--without-accounts), so there is no {subject}; \
+                 remove the reference"
+            ),
+        ));
+    }
     let Some(allowed) = cx.hub.allowed(subject) else {
         return Err(Error::wait(
             Reason::DependencyNotFound,

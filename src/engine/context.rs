@@ -1,8 +1,9 @@
 //! What all passes share.
 
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
@@ -12,6 +13,7 @@ use tokio::sync::SetOnce;
 
 use crate::accounts::Accounts;
 use crate::api::common::Object;
+use crate::metrics::Metrics;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
@@ -20,6 +22,7 @@ use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
 use super::inputs::kind_name;
 use super::memory::{Requests, Unknown};
+use super::reach::Reach;
 use super::status::Written;
 
 /// What all passes of one operator share. Nothing here but what watches can rebuild.
@@ -36,14 +39,16 @@ pub struct Context {
     pub fingerprints: Fingerprinter,
     /// Id of this cluster in owner tags.
     pub cluster_id: String,
-    /// The only namespace whose objects are looked after, if not all are.
-    pub watch_namespace: Option<String>,
+    /// What is looked after.
+    pub reach: Reach,
     /// Writes Events.
     pub recorder: Recorder,
     /// As whom Events are written.
     pub reporter: Reporter,
     /// Waiting times.
     pub timing: Timing,
+    /// Resync periods of single kinds.
+    pub resync_periods: HashMap<&'static str, Duration>,
     /// Failures in a row, by object.
     pub failures: Failures,
     /// Drift that keeps coming back, by object.
@@ -56,6 +61,8 @@ pub struct Context {
     pub written: Written,
     /// Watch caches by kind.
     pub stores: Stores,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Context {
@@ -75,16 +82,13 @@ impl Context {
 
     /// Whether an object is known not to exist: what is not watched may well be there.
     pub fn is_gone<T: Object>(&self, namespace: &str, name: &str) -> bool {
-        let watched = self.watch_namespace.as_deref().is_none_or(|watched| watched == namespace);
-        watched && !self.hub.exists(&Subject::new(kind_name::<T>(), namespace, name))
+        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(kind_name::<T>(), namespace, name))
     }
 
-    /// What is watched of namespaced objects.
-    pub fn watched(&self) -> watcher::Config {
-        match &self.watch_namespace {
-            Some(namespace) => watcher::Config::default().fields(&format!("metadata.namespace={namespace}")),
-            None => watcher::Config::default(),
-        }
+    /// The waiting times of a kind.
+    pub fn timing_of(&self, kind: &str) -> Timing {
+        let resync = self.resync_periods.get(kind).copied().unwrap_or(self.timing.resync);
+        Timing { resync, ..self.timing }
     }
 }
 
@@ -92,13 +96,32 @@ impl Context {
 #[derive(Default)]
 pub struct Stores {
     by_type: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
-    filled: RwLock<HashSet<&'static str>>,
+    states: RwLock<BTreeMap<&'static str, CacheState>>,
     ready: SetOnce<()>,
+}
+
+/// How the watch cache of a kind is.
+#[derive(Clone, Debug, Default)]
+pub struct CacheState {
+    /// Whether it has been filled once.
+    pub filled: bool,
+    /// Why the watch does not work at the moment.
+    pub failure: Option<WatchFailure>,
+}
+
+/// Why a watch does not work.
+#[derive(Clone, Debug)]
+pub struct WatchFailure {
+    /// Whether the API server does not know the kind: its CRD is missing.
+    pub missing: bool,
+    /// What the client says.
+    pub message: String,
 }
 
 impl Stores {
     /// Adds the watch cache of kind `T`.
     pub fn add<T: Object>(&self, store: Store<T>) {
+        self.state(kind_name::<T>(), |_| {});
         self.by_type
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -113,11 +136,27 @@ impl Stores {
 
     /// Says that the watch cache of `kind` has been filled once; with the last of them all are.
     pub fn fill(&self, kind: &'static str, kinds: usize) {
-        let mut filled = self.filled.write().unwrap_or_else(PoisonError::into_inner);
+        self.state(kind, |state| *state = CacheState { filled: true, failure: None });
+        let filled = self.states().values().filter(|state| state.filled).count();
         // A cache that is filled again after a lost watch changes nothing.
-        if filled.insert(kind) && filled.len() == kinds && self.ready.set(()).is_ok() {
+        if filled == kinds && self.ready.set(()).is_ok() {
             tracing::info!("ready");
         }
+    }
+
+    /// Says that the watch of `kind` failed; it is started again.
+    pub fn watch_failed(&self, kind: &'static str, error: &watcher::Error) {
+        let failure = WatchFailure { missing: is_missing(error), message: error.to_string() };
+        self.state(kind, |state| state.failure = Some(failure));
+    }
+
+    /// How the watch cache of each kind is.
+    pub fn states(&self) -> BTreeMap<&'static str, CacheState> {
+        self.states.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn state(&self, kind: &'static str, change: impl FnOnce(&mut CacheState)) {
+        change(self.states.write().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default());
     }
 
     /// Whether every watch cache has been filled once: only then does a missing object mean anything.
@@ -128,5 +167,14 @@ impl Stores {
     /// Waits until every watch cache has been filled once.
     pub async fn all_filled(&self) {
         self.ready.wait().await;
+    }
+}
+
+/// The API server answers with 404 where it does not know a kind.
+fn is_missing(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
+        _ => false,
     }
 }

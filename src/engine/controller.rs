@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::api::Api;
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent, finalizer};
 use kube::runtime::predicates;
-use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
 use kube::{Resource, ResourceExt};
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, error, error_span, warn};
 
 use crate::api::common::Object;
+use crate::aws;
 
 use super::backoff;
 use super::context::Context;
@@ -25,6 +25,8 @@ use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 use super::kind::Kind;
 use super::pass::Pass;
+use super::reach::{self, Watch};
+use super::readable::Readable;
 
 /// A cleanup that has not come to its end, and when to go on.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,7 @@ pub async fn run<K: Kind>(
     let kind = kind_name::<K::Object>();
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
+    cx.metrics.controller_runs(kind, concurrency);
     let woken = queue(&cx, kind).map(|subject| {
         let object = ObjectRef::<K::Object>::new(&subject.name);
         if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
@@ -47,7 +50,9 @@ pub async fn run<K: Kind>(
     let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let hub = Arc::clone(&cx);
     let mut listed = HashSet::new();
-    let applied = watch::<K::Object>(&cx)
+    let failing = Arc::clone(&cx);
+    let applied = watch::<K::Object>(&cx, reader.clone())
+        .inspect_err(move |error| watch_failed(&failing, kind, error))
         .reflect(writer)
         .inspect_ok(move |event| tell_hub(&hub, event, &mut listed))
         .applied_objects()
@@ -72,37 +77,35 @@ fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
-fn watch<T: Object>(cx: &Context) -> impl Stream<Item = watcher::Result<Event<T>>> + Send + use<T> {
-    let api = Api::<DeserializeGuard<T>>::all(cx.client.clone());
-    let watched = if T::NAMESPACED { cx.watched() } else { watcher::Config::default() };
-    watcher(api, watched)
-        .default_backoff()
-        .inspect_err(|error| warn!(kind = kind_name::<T>(), %error, "the watch failed; it is started again"))
-        .try_filter_map(|event| async move { Ok(readable(event)) })
+fn watch<T: Object>(cx: &Context, cache: Store<T>) -> Watch<T> {
+    if !T::NAMESPACED || cx.reach.is_everywhere() {
+        return watch_at(Api::all_with(cx.client.clone(), &()));
+    }
+    let watches = cx.reach.namespaces.iter().map(|namespace| {
+        let api = Api::namespaced_with(cx.client.clone(), namespace, &());
+        (namespace.clone(), watch_at(api))
+    });
+    reach::merged(watches.collect(), cache).boxed()
 }
 
-fn readable<T: Object>(event: Event<DeserializeGuard<T>>) -> Option<Event<T>> {
-    let read = |guard: DeserializeGuard<T>| match guard.0 {
-        Ok(mut object) => {
-            // Nothing here reads them, and they are a large part of an object.
-            object.managed_fields_mut().clear();
-            Some(object)
-        }
-        Err(invalid) => {
-            error!(
-                kind = kind_name::<T>(),
-                namespace = invalid.metadata.namespace,
-                name = invalid.metadata.name,
-                error = %invalid.error,
-                "an object can't be read and is left alone; apply it again in its present form"
-            );
-            None
-        }
-    };
+fn watch_failed(cx: &Context, kind: &'static str, error: &watcher::Error) {
+    warn!(kind, %error, "the watch failed; it is started again");
+    cx.stores.watch_failed(kind, error);
+    cx.metrics.watch_failed(kind);
+}
+
+fn watch_at<T: Object>(api: Api<Readable<T>>) -> Watch<T> {
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .try_filter_map(|event| async move { Ok(readable(event)) })
+        .boxed()
+}
+
+fn readable<T: Object>(event: Event<Readable<T>>) -> Option<Event<T>> {
     match event {
-        Event::Apply(guard) => read(guard).map(Event::Apply),
-        Event::InitApply(guard) => read(guard).map(Event::InitApply),
-        Event::Delete(guard) => read(guard).map(Event::Delete),
+        Event::Apply(object) => object.read().map(Event::Apply),
+        Event::InitApply(object) => object.read().map(Event::InitApply),
+        Event::Delete(object) => object.read().map(Event::Delete),
         Event::Init => Some(Event::Init),
         Event::InitDone => Some(Event::InitDone),
     }
@@ -128,7 +131,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
         }
         Event::InitDone => {
             cx.hub.retain(kind_name::<T>(), listed);
-            cx.stores.fill(kind_name::<T>(), crate::kinds::COUNT);
+            cx.stores.fill(kind_name::<T>(), crate::kinds::count(&cx.reach));
         }
         Event::Apply(object) => applied(object),
         Event::Delete(object) => {
@@ -140,13 +143,16 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     cx.stores.all_filled().await;
-    let span = info_span!(
+    // At the level of errors, so that every line of the log says which object it is about.
+    let span = error_span!(
         "pass",
         kind = kind_name::<K::Object>(),
         namespace = object.namespace(),
-        name = object.name_any()
+        name = object.name_any(),
+        pass = aws::trail::new_id()
     );
-    one_pass::<K>(object, cx).instrument(span).await
+    let _underway = cx.metrics.pass(kind_name::<K::Object>());
+    aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
@@ -167,7 +173,10 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
             FinalizerEvent::Apply(_) => Ok(Action::await_change()),
             FinalizerEvent::Cleanup(object) => {
                 let cleanup = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await;
-                cleanup.map(|()| Action::await_change()).map_err(Unfinished)
+                cleanup
+                    .inspect(|()| cx.metrics.finished(&*object))
+                    .map(|()| Action::await_change())
+                    .map_err(Unfinished)
             }
         }
     })
@@ -193,6 +202,7 @@ fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>
     if !stale {
         warn!(kind = kind_name::<K::Object>(), name = object.name_any(), %error, "the finalizer could not be changed");
     }
+    cx.metrics.failed(kind_name::<K::Object>());
     let before = cx.failures.count(&object.uid().unwrap_or_default());
     Action::requeue(backoff::retry(&cx.timing, before, backoff::draw()))
 }

@@ -5,11 +5,14 @@ use kube::runtime::events::{Event, EventType, Recorder};
 use tracing::{info, warn};
 
 use crate::api::common::Status;
+use crate::aws::trail;
+use crate::metrics::Change;
 
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
 use super::drift::Drift;
 use super::error::{Class, Error};
+use super::inputs::kind_name;
 use super::kind::Kind;
 use super::pass::Pass;
 
@@ -22,25 +25,31 @@ pub struct Telling {
 
 /// The remote was created.
 pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
-    info!(id, "created the {noun}");
+    info!(id, request_id = trail::request_id(), "created the {noun}");
+    pass.cx.metrics.changed(kind_name::<K::Object>(), Change::Create);
     tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &format!("created the {noun} {id}"));
 }
 
 /// Drift was mended in place.
 pub fn updated<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    info!(id, %drift, request_id = trail::request_id(), "updated the {noun}");
+    count_correction(pass, Change::Update);
     let note = format!("updated the {noun} {id}: {drift}");
     tell_alone(pass, "UpdatedExternalResource", "Update", &note);
 }
 
 /// The remote gives way to a new one.
 pub fn replaced<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    info!(id, %drift, request_id = trail::request_id(), "replacing the {noun}");
+    count_correction(pass, Change::Replace);
     let note = format!("replacing the {noun} {id}: {drift}");
     tell_alone(pass, "ReplacedExternalResource", "Replace", &note);
 }
 
 /// The remote was deleted.
 pub fn deleted<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
-    info!(id, "deleted the {noun}");
+    info!(id, request_id = trail::request_id(), "deleted the {noun}");
+    pass.cx.metrics.changed(kind_name::<K::Object>(), Change::Delete);
     tell(pass, EventType::Normal, "DeletedExternalResource", "Delete", &format!("deleted the {noun} {id}"));
 }
 
@@ -52,13 +61,25 @@ pub fn kept<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
 
 /// A Secret was written.
 pub fn secret_written<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
-    info!(secret = name, "wrote the webhook Secret");
     let note = format!("wrote the webhook's address and secret to the Secret {name}");
     tell(pass, EventType::Normal, "WroteSecret", "Create", &note);
 }
 
+/// A difference that was found while the object was settled, and that no edit made, is drift.
+fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
+    let kind = kind_name::<K::Object>();
+    pass.cx.metrics.changed(kind, change);
+    let stored = pass.stored.common();
+    let settled = stored.observed_generation == pass.object.meta().generation
+        && conditions::is_true(&stored.conditions, "Ready");
+    if settled {
+        pass.cx.metrics.drift_corrected(kind);
+    }
+}
+
 /// Tells of what holds the object back, once each time that it changes.
 pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
+    pass.cx.metrics.concluded(pass.object, &pass.stored, &pass.status, verdict);
     if let Ok(Ending::Adopted { id }) = &verdict.ending {
         let note = format!("took up the existing {} {id}", K::NOUN);
         tell(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", &note);

@@ -8,10 +8,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use secrecy::ExposeSecret;
+use tracing::info;
 
 use crate::api::common::Object;
+use crate::aws::trail;
 
 use super::conditions::Reason;
+use super::context::Context;
 use super::error::Error;
 use super::inputs::{OwnSecret, kind_name};
 use super::kind::OutputSecret;
@@ -36,12 +39,12 @@ pub fn recognise(secret: &Secret, identity: &Identity) -> OwnSecret {
 
 /// Writes the Secret, owned by `object`. What is not ours is never overwritten.
 pub async fn write<T: Object>(
-    client: &Client,
+    cx: &Context,
     object: &T,
     identity: &Identity,
     output: &OutputSecret,
 ) -> Result<(), Error> {
-    let api = Api::<Secret>::namespaced(client.clone(), &identity.namespace);
+    let api = Api::<Secret>::namespaced(cx.client.clone(), &identity.namespace);
     let doing = || format!("writing the Secret {}", output.name);
     let existing = api.get_opt(&output.name).await.map_err(Error::kubernetes(doing()))?;
     if existing.as_ref().is_some_and(|secret| recognise(secret, identity) == OwnSecret::Foreign) {
@@ -67,6 +70,8 @@ pub async fn write<T: Object>(
     };
     let params = PatchParams::apply(FIELD_MANAGER).force();
     api.patch(&output.name, &params, &Patch::Apply(&secret)).await.map_err(Error::kubernetes(doing()))?;
+    info!(secret = output.name, request_id = trail::request_id(), "wrote the webhook Secret");
+    cx.metrics.webhook_secret_issued();
     Ok(())
 }
 

@@ -256,7 +256,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         const ATTEMPTS: u32 = 5;
         let mut attempt = 0;
         loop {
-            let written = output_secret::write(&self.cx.client, self.object, &self.identity, secret).await;
+            let written = output_secret::write(self.cx, self.object, &self.identity, secret).await;
             attempt += 1;
             match written {
                 Err(error @ Error::Kubernetes { .. }) if attempt < ATTEMPTS => {
@@ -323,7 +323,6 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
         let changed =
             Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
-        info!(id = remote.id(), drift = %changed, "updated the {}", K::NOUN);
         events::updated(self, K::NOUN, remote.id(), &changed);
         Ok(Ending::Again)
     }
@@ -339,7 +338,6 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         self.namespace_stays()?;
         let why = Drift(drift.mended_by(Remedy::Replace).cloned().collect());
-        info!(id = remote.id(), drift = %why, "replacing the {}", K::NOUN);
         let (scope, desired) = (&resolved.scope, &resolved.desired);
         match K::replacement(desired, remote, &drift, &self.status) {
             Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
@@ -490,6 +488,6 @@ impl<'a, K: Kind> Pass<'a, K> {
             tracing::warn!(%error, "the pass could not be recorded");
             return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
         }
-        verdict.next(&self.cx.timing, before)
+        verdict.next(&self.cx.timing_of(kind_name::<K::Object>()), before)
     }
 }

@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use crate::engine::fingerprint::{Fingerprinter, hex};
 
 /// Name of the Secret that holds the key.
-const NAME: &str = "devops-agent-operator-fingerprint-key";
+pub const NAME: &str = "devops-agent-operator-fingerprint-key";
 
 /// Reads the key, or makes it. Who comes second to make it takes the first one's.
 pub async fn load(client: &Client, namespace: &str) -> Result<Fingerprinter, kube::Error> {

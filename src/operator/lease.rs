@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use crate::engine::fence::Fence;
 
 /// Name of the Lease.
-const NAME: &str = "devops-agent-operator";
+pub const NAME: &str = "devops-agent-operator";
 
 /// How leadership is held.
 #[derive(Clone, Copy, Debug)]

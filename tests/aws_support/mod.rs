@@ -6,7 +6,14 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use devops_agent_operator::aws::budget::Budget;
+use devops_agent_operator::aws::{
+    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, RetryPolicy, Timeouts,
+    connections,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -126,5 +133,28 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
+    }
+}
+
+/// A client's settings for the service at `url`.
+pub fn config(url: &str) -> ClientConfig {
+    let endpoints = Endpoints::resolve("us-east-1", false, &EndpointOverrides::default(), Some(url)).unwrap();
+    let timeouts = Timeouts { connect: Duration::from_secs(5), call: Duration::from_secs(20) };
+    ClientConfig {
+        http: connections(timeouts).unwrap(),
+        region: "us-east-1".to_owned(),
+        endpoints,
+        credentials: CachedCredentials::new(Credentials::new(
+            "AKID",
+            "hush-secret",
+            Some("hush-token".into()),
+            None,
+            "test",
+        )),
+        account: Account::known("123456789012"),
+        budget: Arc::new(Budget::new(1000.0)),
+        timeouts,
+        retry: RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() },
+        observer: None,
     }
 }

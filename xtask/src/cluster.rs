@@ -12,3 +12,4 @@ mod tools;
 
 pub use binaries::Binaries;
 pub use controlplane::Cluster;
+pub use tools::Tool;

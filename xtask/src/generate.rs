@@ -1,5 +1,6 @@
 //! `cargo xtask generate`: the files that the operator's own code writes.
 
+mod chart;
 mod crds;
 mod tables;
 
@@ -13,8 +14,8 @@ use crate::error::{Doing, Error};
 use crate::progress::{result, say};
 use crate::session::Session;
 
-/// Write the generated files: the CRDs in crds/, and the tables between `<!-- generated:NAME -->` and
-/// `<!-- /generated -->` in README.md and docs/.
+/// Write the generated files: the CRDs in crds/, templates of the chart, and the tables between `<!-- generated:NAME -->` and
+/// `<!-- /generated -->` in README.md, docs/ and charts/.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Write nothing; fail when a file is not what would be written.
@@ -78,8 +79,18 @@ fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
         let output = session.capture(Command::new(operator).args(arguments))?;
         output.require_success(&format!("devops-agent-operator {}", arguments.join(" ")))
     };
-    let mut wanted = crds::wanted(&session.root().join("crds"), &ask(&["crds"])?)?;
-    wanted.extend(tables::wanted(session.root(), &mut |name| ask(&["docs", name]))?);
+    let root = session.root();
+    let stream = ask(&["crds"])?;
+    let mut wanted = crds::wanted(&root.join("crds"), &stream)?;
+    wanted.extend(chart::templates(root, &stream, ask(&["docs", "chart-rules"])?)?);
+    let values = root.join(chart::FOLDER).join("values.yaml");
+    wanted.extend(tables::wanted(root, &mut |name| match name {
+        "chart-values" => {
+            let text = fs::read_to_string(&values).doing(|| format!("reading {}", values.display()))?;
+            chart::values_table(&text)
+        }
+        name => ask(&["docs", name]),
+    })?);
     wanted.retain(|path, text| fs::read_to_string(path).ok() != *text);
     Ok(wanted)
 }

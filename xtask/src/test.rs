@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything that has to pass, run to the end even if something failed, with a summary.
 
+mod alerts;
 mod conformance;
 mod dependencies;
 mod install;
+mod permissions;
 mod report;
 mod suites;
 
@@ -19,8 +21,9 @@ use crate::{faults, generate};
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
-/// files, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused on a
-/// real API server, the end-to-end tests, every single fault of every scenario, dependencies. With a filter: only the tests of which it is a part of the name.
+/// files, alerts, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused
+/// on a real API server, the end-to-end tests, every single fault of every scenario, dependencies. With a filter: only
+/// the tests of which it is a part of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only what needs no cluster and no Python.
@@ -42,7 +45,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     let mut report = Report::default();
     thread::scope(|scope| {
         let cluster = (!arguments.fast)
-            .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_cluster(session, false)?)));
+            .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_tests(session)?)));
         let programs = before_the_cluster(session, arguments, &mut report)?;
         match (cluster, programs) {
             (Some(cluster), Some(programs)) => {
@@ -79,8 +82,12 @@ fn before_the_cluster(
             generate::check(session, &programs.operator).map(|()| Outcome::Passed)
         })?;
     }
+    if everything {
+        report.step("Alerts (promtool)", || alerts::check(session))?;
+    }
     report.step("Unit, property and schema tests", || suites::unit(session, &arguments.filter))?;
     if everything && !arguments.fast {
+        report.step("Optional features (otlp)", || suites::features(session))?;
         report.step("Examples in the documentation", || suites::documentation(session))?;
     }
     Ok(programs)
@@ -106,11 +113,26 @@ fn on_a_cluster(
     if arguments.filter.is_empty() {
         report.step("The CRDs on the API server", || install::check(&cluster))?;
     }
-    for (name, test) in
-        [("YAML that must be refused", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
-    {
+    for (name, test) in [
+        ("YAML that must be refused", OnCluster::BadYaml),
+        ("End-to-end tests", OnCluster::EndToEnd),
+        ("Metrics, probes, log and shutdown", OnCluster::Process),
+    ] {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
+    if arguments.filter.is_empty() {
+        report.step("The operator's permissions", || permissions::check(&cluster, "e2e-cluster-scope"))?;
+        report.step("End-to-end tests in namespace scope", || {
+            suites::on_cluster(OnCluster::EndToEndInNamespaces, session, &cluster, programs, &[])
+        })?;
+        report.step("The operator's permissions in namespace scope", || {
+            permissions::check(&cluster, "e2e-namespace-scope")
+        })?;
+    }
+    report.step("The chart", || {
+        let own = Cluster::start(session, cluster.binaries())?;
+        suites::on_cluster(OnCluster::Chart, session, &own, programs, &arguments.filter)
+    })?;
     cluster.check()?;
     // The next one has a cluster of its own.
     drop(cluster);

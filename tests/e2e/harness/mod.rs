@@ -18,6 +18,7 @@ mod crds;
 mod dump;
 mod object;
 mod operator;
+mod rights;
 mod shared;
 mod test;
 pub mod webhook;

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::rights::ServiceAccount;
+
 const START: Duration = Duration::from_secs(20);
 /// Starts a program and ends it when the standard input does: when this process is gone, however it went.
 const GUARD: &str = r#""$@" </dev/null & child=$!; cat >/dev/null; kill -KILL "$child""#;
@@ -27,7 +29,7 @@ pub struct Operator {
 
 impl Operator {
     /// Starts the operator against the AWS at `aws`, and waits until it is ready.
-    pub async fn start(aws: &str, http: &reqwest::Client) -> Self {
+    pub async fn start(aws: &str, http: &reqwest::Client, account: Option<&ServiceAccount>) -> Self {
         let admin = free_address();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         fs::create_dir_all(folder).expect("the folder for logs can be made");
@@ -37,7 +39,18 @@ impl Operator {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "guard"]).arg(binary());
         command.args(["run", "--log-level", "debug", "--concurrency", "32"]);
-        command.args(["--admin-address", &admin.to_string()]);
+        command.args([
+            "--admin-address",
+            &admin.to_string(),
+            "--metrics-address",
+            "0",
+            "--log-format",
+            "text",
+        ]);
+        if let Some(account) = account {
+            command.arg("--leader-election").args(&account.arguments);
+            command.env("KUBECONFIG", &account.kubeconfig).env("POD_NAMESPACE", &account.namespace);
+        }
         set_environment(&mut command, aws);
         command
             .stdin(Stdio::piped())

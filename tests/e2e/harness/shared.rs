@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::crds;
 use super::operator::Operator;
+use super::rights::ServiceAccount;
 use super::test::Test;
 
 /// No test takes longer, unless it hangs.
@@ -38,6 +39,8 @@ pub struct Shared {
     pub http: reqwest::Client,
     pub simulator: Running,
     pub operator: Operator,
+    /// The namespaces that the operator looks after, if not all of them.
+    pub pool: Vec<String>,
 }
 
 impl Shared {
@@ -56,8 +59,10 @@ impl Shared {
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         crds::install(&client).await;
         crds::clear(&client).await;
-        let operator = Operator::start(&simulator.url(), &http).await;
-        Self { client, http, simulator, operator }
+        let account = ServiceAccount::make(&client).await;
+        let operator = Operator::start(&simulator.url(), &http, account.as_ref()).await;
+        let pool = account.map(|account| account.pool).unwrap_or_default();
+        Self { client, http, simulator, operator, pool }
     }
 }
 

@@ -40,7 +40,7 @@ impl Test {
         // What an earlier run left in the cluster must not reach into this run's accounts.
         let account = format!("{:012}", u128::from(number) * 1_000_000_000 + now % 1_000_000_000);
         let first_call = shared.simulator.call_log(0).last().map_or(0, |call| call.sequence);
-        let namespace = format!("e2e-{number}-{:x}", now % 0x1000_0000);
+        let namespace = shared.namespace().unwrap_or_else(|| format!("e2e-{number}-{:x}", now % 0x1000_0000));
         let test = Self { shared, namespace, account, first_call, others: Mutex::default() };
         test.make_namespace(&test.namespace, &json!({})).await;
         test.apply(&test.account_yaml()).await.ready().await;
@@ -67,7 +67,8 @@ impl Test {
     pub async fn other_namespace(&self, labels: Value) -> String {
         let name = {
             let mut others = self.others.lock().expect("nobody panicked here");
-            let name = format!("{}-{}", self.namespace, others.len() + 1);
+            let name = self.shared.namespace();
+            let name = name.unwrap_or_else(|| format!("{}-{}", self.namespace, others.len() + 1));
             others.push(name.clone());
             name
         };
@@ -183,10 +184,23 @@ impl Test {
         versions
     }
 
+    async fn delete_objects(&self) {
+        for object in self.objects().await {
+            let kind = object.types.as_ref().map_or("", |types| types.kind.as_str());
+            let handle = self.handle_in(&object.namespace().unwrap_or_default(), kind, &object.name_any());
+            let _ = handle.api.delete(&handle.name, &DeleteParams::background()).await;
+        }
+    }
+
     /// Asks for the deletion of everything; the operator goes on with it while other tests run.
     pub(super) async fn clean_up(&self) {
-        let names = self.namespaces().into_iter().map(|name| ("Namespace", name));
-        for (kind, name) in names.chain([("AWSAccount", self.namespace.clone())]) {
+        let mut names: Vec<_> = self.namespaces().into_iter().map(|name| ("Namespace", name)).collect();
+        if !self.shared.pool.is_empty() {
+            // With the namespace the operator's Role in it would go, and the objects could not.
+            self.delete_objects().await;
+            names.clear();
+        }
+        for (kind, name) in names.into_iter().chain([("AWSAccount", self.namespace.clone())]) {
             let handle = self.handle(kind, &name);
             let _ = handle.api.delete(&name, &DeleteParams::background()).await;
         }

@@ -118,10 +118,10 @@ impl Layer {
 
     /// The call itself. It goes on when nobody waits for it any more, as a sent request does.
     async fn forward(self, target: Target, mut request: Request<Bytes>) -> Result<Answer, BoxError> {
-        if let Some(bug) = self.world.planted {
-            if let Some(answer) = self.as_planted(bug, &target, &mut request).await {
-                return Ok(answer);
-            }
+        if let Some(bug) = self.world.planted
+            && let Some(answer) = self.as_planted(bug, &target, &mut request)
+        {
+            return Ok(answer);
         }
         if request.method() != Method::GET && target.plural != "secrets" {
             self.world.boundary.wrote(request.body());
@@ -141,12 +141,7 @@ impl Layer {
     }
 
     /// Does to a call what the planted bug would; gives the answer to one that is not made.
-    async fn as_planted(
-        &self,
-        bug: Planted,
-        target: &Target,
-        request: &mut Request<Bytes>,
-    ) -> Option<Answer> {
+    fn as_planted(&self, bug: Planted, target: &Target, request: &mut Request<Bytes>) -> Option<Answer> {
         let is_secret = target.plural == "secrets" && target.name.as_ref()?.ends_with("-webhook");
         let held = |layer: &Self| layer.held.lock().expect("nobody panics with it in hand").take();
         match bug {

@@ -37,12 +37,36 @@ pub struct Scenario {
     pub script: for<'a> fn(&'a Run) -> BoxFuture<'a, Outcome>,
     /// Whether it runs under every reading of what the service does not say.
     pub readings: bool,
-    /// Whether its namespace goes with it.
-    pub own_namespace: bool,
-    /// Whether it needs a second namespace.
-    pub moves: bool,
-    /// Whether the operator has never run before: its own Secret is made under faults too.
-    pub first_start: bool,
+    pub home: Home,
+}
+
+/// Where a scenario takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In a namespace that other runs were in before.
+    Shared,
+    /// In a namespace that goes with it.
+    Own,
+    /// In two namespaces.
+    Two,
+    /// In a namespace in which the operator has its own Secret too, and has never run before.
+    FirstStart,
+}
+
+impl Scenario {
+    /// The same, under every reading of what the service does not say.
+    pub fn under_readings(self) -> Self {
+        Self { readings: true, ..self }
+    }
+
+    /// The same, somewhere else.
+    pub fn at(self, home: Home) -> Self {
+        Self { home, ..self }
+    }
+
+    fn namespaces(&self) -> usize {
+        if self.home == Home::Two { 2 } else { 1 }
+    }
 }
 
 /// A reading of what the service does not say.
@@ -305,14 +329,14 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
         workers.spawn(async move {
             let mut namespaces = Vec::new();
             while let Some(job) = next(&queue) {
-                let own = job.scenario.own_namespace;
+                let own = job.scenario.home == Home::Own;
                 if own {
                     namespaces.clear();
                 }
-                while namespaces.len() <= usize::from(job.scenario.moves) {
+                while namespaces.len() < job.scenario.namespaces() {
                     namespaces.push(make_namespace(&cluster).await);
                 }
-                let shown = &namespaces[..=usize::from(job.scenario.moves)];
+                let shown = &namespaces[..job.scenario.namespaces()];
                 let ran = run_one(&cluster, shown, job.clone()).await;
                 if ran.overloaded && ran.outcome.is_err() && job.attempt < ATTEMPTS {
                     namespaces.clear();
@@ -367,7 +391,7 @@ async fn run_one(cluster: &Arc<Cluster>, namespaces: &[String], job: Job) -> Ran
     let started = Instant::now();
     let first_line = log::newest();
     let world = World::new(cluster, namespaces, &job).await;
-    if job.scenario.first_start {
+    if job.scenario.home == Home::FirstStart {
         world.boundary.arm();
     }
     let run = Run::new(Arc::clone(&world), job.seed, job.skipped.clone());
@@ -386,7 +410,7 @@ async fn run_one(cluster: &Arc<Cluster>, namespaces: &[String], job: Job) -> Ran
     // A dead operator's last calls must not reach into the next run.
     world.boundary.begin();
     let _ = run.clear().await;
-    if job.scenario.own_namespace {
+    if job.scenario.home == Home::Own {
         let api = Api::<Namespace>::all(cluster.client.clone());
         let _ = api.delete(&namespaces[0], &DeleteParams::background()).await;
     }

@@ -1,6 +1,6 @@
 //! What one run has to itself: a namespace, a simulated AWS, a boundary, and an operator that can die.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,6 +13,8 @@ use aws_smithy_types::retry::RetryConfig;
 use devops_agent_operator::aws::accounts::{ClientFactory, FactoryOptions};
 use devops_agent_operator::aws::{RetryPolicy, Timeouts};
 use devops_agent_operator::engine::backoff::Timing;
+use devops_agent_operator::engine::reach::Reach;
+use devops_agent_operator::metrics::Metrics;
 use devops_agent_operator::operator::{Connections, Operator, Options};
 use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
 use serde_json::Value;
@@ -22,7 +24,7 @@ use tokio::task::JoinHandle;
 use super::boundary::Boundary;
 use super::client_layer;
 use super::cluster::Cluster;
-use super::enumeration::Job;
+use super::enumeration::{Home, Job};
 use super::fault::Fault;
 use super::place::Place;
 use super::planted::{Left, Planted};
@@ -74,7 +76,10 @@ impl World {
             cluster: Arc::clone(cluster),
             namespaces: namespaces.to_vec(),
             current: AtomicUsize::new(0),
-            own_namespace: if job.scenario.first_start { &namespaces[0] } else { OWN_NAMESPACE }.to_owned(),
+            own_namespace: match job.scenario.home {
+                Home::FirstStart => namespaces[0].clone(),
+                _ => OWN_NAMESPACE.to_owned(),
+            },
             simulator,
             boundary: Boundary::new(job.faults.clone()),
             cluster_id: format!("cluster-{run}"),
@@ -172,6 +177,7 @@ async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
         kubernetes: client_layer::client(world, incarnation),
         aws: factory(&proxy.url, world.patience),
         own_namespace: world.own_namespace.clone(),
+        metrics: Metrics::new(),
     };
     match Operator::start(&options(world), connections).await {
         Err(error) => error.to_string(),
@@ -184,12 +190,16 @@ fn options(world: &World) -> Options {
         region: None,
         cluster_id: Some(world.cluster_id.clone()),
         namespace: Some(world.own_namespace.clone()),
-        // All there are; but it is only shown those of its run.
-        watch_namespace: None,
+        // All there is; but it is only shown the namespaces of its run.
+        reach: Reach::default(),
         timing: timing(),
+        resync_periods: HashMap::new(),
         concurrency: 4,
+        concurrencies: HashMap::new(),
         requests_per_second: 1000.0,
         admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+        metrics: None,
+        shutdown_timeout: Duration::from_secs(1),
     }
 }
 

@@ -25,6 +25,11 @@ impl Binaries {
         Self::find(session, &Tool::CLUSTER, alone)
     }
 
+    /// What the tests need: a cluster's programs, helm and kubeconform.
+    pub fn for_tests(session: &Session) -> Result<Self, Error> {
+        Self::find(session, &Tool::ALL, false)
+    }
+
     /// All programs.
     pub fn all(session: &Session) -> Result<Self, Error> {
         Self::find(session, &Tool::ALL, true)

@@ -18,6 +18,17 @@ use crate::session::Session;
 
 /// How long the API server may take until it is ready. It takes 4 s on two idle cores.
 const READY_WITHIN: Duration = Duration::from_mins(1);
+/// Name of the log of what service accounts do.
+const AUDIT_LOG: &str = "audit.log";
+/// Who did what, without contents, and for service accounts alone.
+const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  userGroups: ["system:serviceaccounts"]
+- level: None
+"#;
 /// Another program can take a port between our finding it free and its use.
 const ATTEMPTS: u32 = 3;
 
@@ -29,6 +40,7 @@ pub struct Cluster<'a> {
     api_server: Service,
     etcd: Service,
     kubectl: Kubectl<'a>,
+    binaries: Binaries,
     folder: Folder<'a>,
 }
 
@@ -52,6 +64,7 @@ impl<'a> Cluster<'a> {
         let folder = session.folder("cluster")?;
         let addresses = Addresses::free()?;
         let token = write_credentials(&folder)?;
+        write(&folder.file("audit-policy.yaml"), AUDIT_POLICY)?;
         // The API server waits for etcd by itself, so that both can start at once.
         let mut etcd = etcd(session, binaries, &folder, &addresses)?;
         let mut api_server = api_server(session, binaries, &folder, &addresses)?;
@@ -67,7 +80,7 @@ impl<'a> Cluster<'a> {
         };
         wait_until_ready(&kubectl, &mut check)?;
         let controller_manager = controller_manager(session, binaries, &folder, &config)?;
-        Ok(Self { controller_manager, api_server, etcd, kubectl, folder })
+        Ok(Self { controller_manager, api_server, etcd, kubectl, binaries: binaries.clone(), folder })
     }
 
     /// kubectl for this cluster.
@@ -75,9 +88,19 @@ impl<'a> Cluster<'a> {
         &self.kubectl
     }
 
+    /// The programs that it is made of, and those that were found with them.
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.file("kubeconfig")
+    }
+
+    /// Where the API server notes what service accounts do, a JSON object a line.
+    pub fn audit_log(&self) -> PathBuf {
+        self.folder.file(AUDIT_LOG)
     }
 
     /// Where the logs of its parts are.
@@ -150,6 +173,8 @@ fn api_server(
         "--max-mutating-requests-inflight=0",
         "--profiling=false",
     ]);
+    command.arg(format!("--audit-policy-file={}", folder.file("audit-policy.yaml").display()));
+    command.arg(format!("--audit-log-path={}", folder.file(AUDIT_LOG).display()));
     command.arg(format!("--etcd-servers={}", addresses.etcd));
     command.arg(format!("--secure-port={}", addresses.api_port));
     command.arg(format!("--cert-dir={}", folder.file("certificates").display()));
@@ -168,7 +193,9 @@ fn controller_manager(
 ) -> Result<Service, Error> {
     let mut command = Command::new(binaries.path(Tool::ControllerManager));
     command.args([
-        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller",
+        // The workloads' controllers make pods, which nothing here runs unless a test does.
+        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,\
+         clusterrole-aggregation-controller,deployment-controller,replicaset-controller",
         "--leader-elect=false",
         "--secure-port=0",
         "--kube-api-qps=200",

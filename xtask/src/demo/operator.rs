@@ -18,14 +18,17 @@ use crate::{http, ports};
 pub const NAMESPACE: &str = "devops-agent-demo";
 
 /// Variables of the operator's own that a user may have set for another one.
-const OWN_SETTINGS: [&str; 7] = [
+const OWN_SETTINGS: [&str; 10] = [
+    "LEADER_ELECTION",
     "CLUSTER_ID",
     "CONCURRENCY",
     "DEVOPS_AGENT_REGION",
     "LOG_FORMAT",
     "LOG_LEVEL",
+    "METRICS_ADDRESS",
     "REQUESTS_PER_SECOND",
     "RESYNC_PERIOD",
+    "SHUTDOWN_TIMEOUT",
 ];
 
 /// Starts `devops-agent-operator run` against the cluster and the simulated AWS, and waits until it is ready.
@@ -50,7 +53,9 @@ pub fn start(
         .env("POD_NAMESPACE", NAMESPACE)
         // The simulator knows no limits; with the default the examples would take half a minute longer.
         .env("REQUESTS_PER_SECOND", "500")
-        .env("ADMIN_ADDRESS", &admin);
+        .env("ADMIN_ADDRESS", &admin)
+        .env("METRICS_ADDRESS", "0")
+        .env("LOG_FORMAT", "text");
     command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", ACCESS_KEY);
     command

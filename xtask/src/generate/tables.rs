@@ -28,11 +28,15 @@ pub fn wanted(root: &Path, ask: &mut impl FnMut(&str) -> Result<String, Error>) 
     Ok(wanted)
 }
 
-/// README.md, and the pages in `docs/` at any depth.
+/// README.md, and the pages in `docs/` and `charts/` at any depth.
 fn pages(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut pages = Vec::new();
-    let mut folders = vec![root.join("docs")];
-    while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
+    let mut folders: Vec<PathBuf> = ["docs", "charts"]
+        .map(|folder| root.join(folder))
+        .into_iter()
+        .filter(|folder| folder.is_dir())
+        .collect();
+    while let Some(folder) = folders.pop() {
         let doing = || format!("reading {}", folder.display());
         for entry in fs::read_dir(&folder).doing(doing)? {
             let path = entry.doing(doing)?.path();

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::report::Outcome;
 use crate::cargo::{self, Programs};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Tool};
 use crate::error::Error;
 use crate::session::Session;
 
@@ -15,17 +15,28 @@ pub enum OnCluster {
     BadYaml,
     /// The operator against the API server and the simulator.
     EndToEnd,
+    /// The operator as a process: metrics, probes, log, shutdown.
+    Process,
+    /// The same in namespace scope, as far as it needs no other namespace's labels and deletes no namespace.
+    EndToEndInNamespaces,
+    /// The chart, installed by helm.
+    Chart,
 }
 
+/// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
+const IN_NAMESPACES: [&str; 3] = ["every_kind::", "webhook_secret::", "asset::"];
+
 /// Test targets that a plain `cargo test` leaves out: they need a cluster.
-const APART: [&str; 3] = ["bad_yaml", "e2e", "faults"];
+const APART: [&str; 5] = ["bad_yaml", "e2e", "process", "chart", "faults"];
 
 impl OnCluster {
     /// Name of the test target.
     fn target(self) -> &'static str {
         match self {
             Self::BadYaml => "bad_yaml",
-            Self::EndToEnd => "e2e",
+            Self::Process => "process",
+            Self::EndToEnd | Self::EndToEndInNamespaces => "e2e",
+            Self::Chart => "chart",
         }
     }
 }
@@ -58,6 +69,16 @@ pub fn unit(session: &Session, filter: &[String]) -> Result<Outcome, Error> {
     succeed(session, command.arg("--").args(filter))
 }
 
+/// What is built in only when it is asked for: the traces.
+pub fn features(session: &Session) -> Result<Outcome, Error> {
+    let mut lints = cargo::command(session);
+    lints.args(["clippy", "--package", "devops-agent-operator", "--features", "otlp", "--lib", "--bins"]);
+    succeed(session, lints.args(["--test", "traces", "--", "-D", "warnings"]))?;
+    let mut command = cargo::command(session);
+    command.args(["test", "--package", "devops-agent-operator", "--features", "otlp", "--test", "traces"]);
+    succeed(session, &mut command)
+}
+
 /// The code in doc comments works.
 pub fn documentation(session: &Session) -> Result<Outcome, Error> {
     succeed(session, cargo::command(session).args(["test", "--workspace", "--doc"]))
@@ -73,9 +94,21 @@ pub fn on_cluster(
 ) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
-    if test == OnCluster::EndToEnd {
+    if test == OnCluster::EndToEnd || test == OnCluster::EndToEndInNamespaces {
         // They wait more than they work.
         command.arg("--test-threads=12");
+    }
+    if test == OnCluster::Process {
+        // Some of them take a CRD away for a while.
+        command.arg("--test-threads=1");
+    }
+    if test == OnCluster::EndToEndInNamespaces {
+        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "60");
+    }
+    let programs_of_the_cluster =
+        [("DEVOPS_AGENT_HELM_BIN", Tool::Helm), ("DEVOPS_AGENT_KUBECONFORM_BIN", Tool::Kubeconform)];
+    for (variable, tool) in programs_of_the_cluster {
+        command.env(variable, cluster.binaries().path(tool));
     }
     command.env("DEVOPS_AGENT_E2E", "1").env("KUBECONFIG", cluster.kubeconfig());
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);

@@ -1,0 +1,149 @@
+{{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}
+
+{{- /* Objects, and what they refer to. Secrets and ConfigMaps are watched by their metadata, and only those that an object refers to are read; Kubernetes has no permission for metadata alone. */}}
+{{- define "devops-agent-operator.rules.objects" -}}
+- apiGroups: [devopsagent.dev]
+  resources:
+    - agentspaces
+    - assets
+    - associations
+    - privateconnections
+    - serviceregistrations
+    - triggers
+  verbs: [list, watch, patch]
+- apiGroups: [devopsagent.dev]
+  resources:
+    - agentspaces/status
+    - assets/status
+    - associations/status
+    - privateconnections/status
+    - serviceregistrations/status
+    - triggers/status
+  verbs: [patch]
+- apiGroups: [""]
+  resources:
+    - secrets
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources:
+    - configmaps
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources:
+    - events
+  verbs: [create, patch]
+{{- end }}
+
+{{- /* The labels of all namespaces: allowedNamespaces may ask for them. */}}
+{{- define "devops-agent-operator.rules.namespaces" -}}
+- apiGroups: [""]
+  resources:
+    - namespaces
+  verbs: [list, watch]
+{{- end }}
+
+{{- /* The labels of one namespace: in a Role, a namespace is within itself. */}}
+{{- define "devops-agent-operator.rules.labels" -}}
+- apiGroups: [""]
+  resources:
+    - namespaces
+  verbs: [get]
+{{- end }}
+
+{{- /* AWSAccounts, which are cluster-scoped. */}}
+{{- define "devops-agent-operator.rules.accounts" -}}
+- apiGroups: [devopsagent.dev]
+  resources:
+    - awsaccounts
+  verbs: [list, watch, patch]
+- apiGroups: [devopsagent.dev]
+  resources:
+    - awsaccounts/status
+  verbs: [patch]
+{{- end }}
+
+{{- /* The Events of AWSAccounts, in the namespace default. */}}
+{{- define "devops-agent-operator.rules.accountEvents" -}}
+- apiGroups: [events.k8s.io]
+  resources:
+    - events
+  verbs: [create, patch]
+{{- end }}
+
+{{- /* The UID of kube-system is the cluster's id, unless one is given. */}}
+{{- define "devops-agent-operator.rules.clusterId" -}}
+- apiGroups: [""]
+  resources:
+    - namespaces
+  resourceNames: [kube-system]
+  verbs: [get]
+{{- end }}
+
+{{- /* The key of fingerprints, in the operator's namespace. A creation can't be restricted to a name. */}}
+{{- define "devops-agent-operator.rules.own" -}}
+- apiGroups: [""]
+  resources:
+    - secrets
+  resourceNames: [devops-agent-operator-fingerprint-key]
+  verbs: [get]
+- apiGroups: [""]
+  resources:
+    - secrets
+  verbs: [create]
+{{- end }}
+
+{{- /* The lease of the leader, in the operator's namespace. */}}
+{{- define "devops-agent-operator.rules.lease" -}}
+- apiGroups: [coordination.k8s.io]
+  resources:
+    - leases
+  resourceNames: [devops-agent-operator]
+  verbs: [get, update]
+- apiGroups: [coordination.k8s.io]
+  resources:
+    - leases
+  verbs: [create]
+{{- end }}
+
+{{- /* What `devops-agent-operator check` does. */}}
+{{- define "devops-agent-operator.rules.check" -}}
+- apiGroups: [devopsagent.dev]
+  resources:
+    - associations
+  verbs: [create, get, delete]
+{{- end }}
+
+{{- /* People who may view. */}}
+{{- define "devops-agent-operator.rules.view" -}}
+- apiGroups: [devopsagent.dev]
+  resources:
+    - agentspaces
+    - assets
+    - associations
+    - awsaccounts
+    - privateconnections
+    - serviceregistrations
+    - triggers
+  verbs: [get, list, watch]
+{{- end }}
+
+{{- /* People who may edit what is in a namespace. */}}
+{{- define "devops-agent-operator.rules.edit" -}}
+- apiGroups: [devopsagent.dev]
+  resources:
+    - agentspaces
+    - assets
+    - associations
+    - privateconnections
+    - serviceregistrations
+    - triggers
+  verbs: [create, update, patch, delete, deletecollection]
+{{- end }}
+
+{{- /* People who may do everything in the whole cluster. */}}
+{{- define "devops-agent-operator.rules.admin" -}}
+- apiGroups: [devopsagent.dev]
+  resources:
+    - awsaccounts
+  verbs: [create, update, patch, delete, deletecollection]
+{{- end }}

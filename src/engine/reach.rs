@@ -1,0 +1,214 @@
+//! What an operator looks after: every namespace or a few of them, with or without AWSAccounts.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use futures::{Stream, StreamExt, stream};
+use kube::api::Api;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource, ResourceExt};
+
+use crate::api::common::Object;
+
+/// What an operator looks after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The namespaces whose objects it looks after; all of them if none are given.
+    pub namespaces: BTreeSet<String>,
+    /// Whether it looks at AWSAccounts, which no namespace holds.
+    pub accounts: bool,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { namespaces: BTreeSet::new(), accounts: true }
+    }
+}
+
+impl Reach {
+    /// Whether objects of every namespace are looked after.
+    pub fn is_everywhere(&self) -> bool {
+        self.namespaces.is_empty()
+    }
+
+    /// Whether objects of this namespace are looked after. Cluster-scoped ones have the namespace "".
+    pub fn covers(&self, namespace: &str) -> bool {
+        namespace.is_empty() || self.is_everywhere() || self.namespaces.contains(namespace)
+    }
+
+    /// One API for the whole cluster, or one for each namespace: no more is asked for than may be read.
+    pub fn apis<T>(&self, client: &Client) -> Vec<(String, Api<T>)>
+    where
+        T: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        if self.is_everywhere() {
+            return vec![(String::new(), Api::all(client.clone()))];
+        }
+        let api = |name: &String| (name.clone(), Api::namespaced(client.clone(), name));
+        self.namespaces.iter().map(api).collect()
+    }
+}
+
+/// A watch of one namespace, or of the whole cluster.
+pub type Watch<T> = stream::BoxStream<'static, watcher::Result<Event<T>>>;
+
+/// Makes one watch of several: the list is complete when each of them has its own.
+///
+/// A cache takes every new list as the whole truth. So the first lists are put together into one, and later lists of
+/// single namespaces become changes; `cache` knows what has vanished meanwhile.
+pub fn merged<T: Object>(
+    watches: Vec<(String, Watch<T>)>,
+    cache: Store<T>,
+) -> impl Stream<Item = watcher::Result<Event<T>>> + Send {
+    let mut merging = Merging::new(watches.iter().map(|(namespace, _)| namespace.clone()), cache);
+    let tagged = watches
+        .into_iter()
+        .map(|(namespace, watch)| watch.map(move |event| (namespace.clone(), event)).boxed());
+    // Nothing more is taken before what came of the last event has gone through the cache.
+    stream::select_all(tagged).flat_map(move |(namespace, event)| {
+        stream::iter(match event {
+            Ok(event) => merging.next(&namespace, event).into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    })
+}
+
+struct Merging<T: Object> {
+    cache: Store<T>,
+    /// The namespaces whose first list is not complete.
+    missing: HashSet<String>,
+    /// What the first lists have so far.
+    first: BTreeMap<(String, String), T>,
+    /// What each list that is under way has so far.
+    listed: BTreeMap<String, HashSet<ObjectRef<T>>>,
+}
+
+impl<T: Object> Merging<T> {
+    fn new(namespaces: impl Iterator<Item = String>, cache: Store<T>) -> Self {
+        Self { cache, missing: namespaces.collect(), first: BTreeMap::new(), listed: BTreeMap::new() }
+    }
+
+    fn next(&mut self, namespace: &str, event: Event<T>) -> Vec<Event<T>> {
+        if self.missing.is_empty() { self.later(namespace, event) } else { self.at_first(namespace, event) }
+    }
+
+    fn at_first(&mut self, namespace: &str, event: Event<T>) -> Vec<Event<T>> {
+        let key = |object: &T| (object.namespace().unwrap_or_default(), object.name_any());
+        match event {
+            Event::Init => self.first.retain(|(of, _), _| of != namespace),
+            Event::InitApply(object) | Event::Apply(object) => {
+                self.first.insert(key(&object), object);
+            }
+            Event::Delete(object) => {
+                self.first.remove(&key(&object));
+            }
+            Event::InitDone => {
+                self.missing.remove(namespace);
+                if self.missing.is_empty() {
+                    let objects = std::mem::take(&mut self.first).into_values().map(Event::InitApply);
+                    return std::iter::once(Event::Init).chain(objects).chain([Event::InitDone]).collect();
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn later(&mut self, namespace: &str, event: Event<T>) -> Vec<Event<T>> {
+        match event {
+            Event::Init => {
+                self.listed.insert(namespace.to_owned(), HashSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                let listed = self.listed.entry(namespace.to_owned()).or_default();
+                listed.insert(ObjectRef::from_obj(&object));
+                vec![Event::Apply(object)]
+            }
+            Event::InitDone => {
+                let listed = self.listed.remove(namespace).unwrap_or_default();
+                let vanished = self.cache.state().into_iter().filter(|object| {
+                    object.namespace().as_deref() == Some(namespace)
+                        && !listed.contains(&ObjectRef::from_obj(&**object))
+                });
+                vanished.map(|object| Event::Delete((*object).clone())).collect()
+            }
+            Event::Apply(_) | Event::Delete(_) => vec![event],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+    use kube::runtime::WatchStreamExt;
+    use kube::runtime::reflector;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::Trigger;
+
+    fn trigger(namespace: &str, name: &str) -> Trigger {
+        serde_json::from_value(json!({
+            "apiVersion": "devopsagent.dev/v1alpha1",
+            "kind": "Trigger",
+            "metadata": {"namespace": namespace, "name": name},
+            "spec": {
+                "agentSpaceRef": {"name": "space"},
+                "schedule": {"rate": {"value": 1, "unit": "day"}},
+                "action": {"type": "x"},
+            },
+        }))
+        .unwrap()
+    }
+
+    /// What the cache holds after each event that came out.
+    async fn caches(watches: [(&str, Vec<Event<Trigger>>); 2]) -> Vec<Vec<String>> {
+        let (cache, writer) = reflector::store::<Trigger>();
+        let watches = watches
+            .map(|(namespace, events)| (namespace.to_owned(), stream::iter(events).map(Ok).boxed()))
+            .into();
+        let names = |cache: &Store<Trigger>| {
+            let mut names: Vec<String> = cache.state().iter().map(|object| object.name_any()).collect();
+            names.sort();
+            names
+        };
+        merged(watches, cache.clone()).reflect(writer).map(|_| names(&cache)).collect().await
+    }
+
+    #[tokio::test]
+    async fn the_first_list_is_complete_when_every_namespace_has_its_own() {
+        let one = vec![Event::Init, Event::InitApply(trigger("a", "one")), Event::InitDone];
+        let two = vec![
+            Event::Init,
+            Event::InitApply(trigger("b", "gone")),
+            Event::Delete(trigger("b", "gone")),
+            Event::InitApply(trigger("b", "two")),
+            Event::InitDone,
+        ];
+        let caches = caches([("a", one), ("b", two)]).await;
+        assert_eq!(caches.last().unwrap(), &["one", "two"]);
+        assert!(caches[..caches.len() - 1].iter().all(Vec::is_empty), "{caches:?}");
+    }
+
+    #[tokio::test]
+    async fn a_later_list_of_one_namespace_leaves_the_others_alone() {
+        let first =
+            |namespace, name| [Event::Init, Event::InitApply(trigger(namespace, name)), Event::InitDone];
+        let again = [
+            Event::Init,
+            Event::InitApply(trigger("b", "new")),
+            Event::InitDone,
+            Event::Apply(trigger("b", "newer")),
+        ];
+        let two = first("b", "old").into_iter().chain(again).collect();
+        let caches = caches([("a", first("a", "one").into()), ("b", two)]).await;
+        assert_eq!(caches.last().unwrap(), &["new", "newer", "one"]);
+    }
+
+    #[test]
+    fn without_a_list_every_namespace_is_covered_and_cluster_scoped_objects_always_are() {
+        let some = Reach { namespaces: ["a".to_owned()].into(), accounts: true };
+        assert!(Reach::default().covers("b") && some.covers("a") && some.covers(""));
+        assert!(!some.covers("b"));
+    }
+}

@@ -1,0 +1,91 @@
+//! The log: how it is written, and what of it. What of it can be changed while the operator runs.
+
+mod flat;
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people on a terminal; a JSON object a line elsewhere, as in a container.
+    Auto,
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Why the log could not be started, or its level not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The filter can't be read.
+    #[error(transparent)]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// There is a log already.
+    #[error(transparent)]
+    Started(#[from] TryInitError),
+    /// The log is gone.
+    #[error(transparent)]
+    Reload(#[from] reload::Error),
+}
+
+/// What of the log is written. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub struct Level(reload::Handle<EnvFilter, Registry>);
+
+impl Level {
+    /// The filters that are in force.
+    pub fn get(&self) -> Result<String, Error> {
+        Ok(self.0.with_current(ToString::to_string)?)
+    }
+
+    /// Puts another level, or other filters, in force.
+    pub fn set(&self, level: &str) -> Result<(), Error> {
+        Ok(self.0.reload(filter(level)?)?)
+    }
+}
+
+/// Something that is told of spans and of lines of the log.
+pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts the log, on standard error; `others` are told too, whatever the level.
+pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<Level, Error> {
+    let (filter, handle) = reload::Layer::new(filter(level)?);
+    let terminal = std::io::stderr().is_terminal();
+    let text = format == Format::Text || (format == Format::Auto && terminal);
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let log: BoxedLayer = if text {
+        layer.with_ansi(terminal).with_target(false).with_filter(filter).boxed()
+    } else {
+        layer.fmt_fields(flat::fields()).event_format(flat::Flat).with_filter(filter).boxed()
+    };
+    tracing_subscriber::registry().with(log.and_then(others)).try_init()?;
+    Ok(Level(handle))
+}
+
+/// A bare level is meant for the operator itself: what the libraries below say is of use to few.
+fn filter(level: &str) -> Result<EnvFilter, Error> {
+    let level = level.trim();
+    Ok(if level.contains(['=', ',']) {
+        EnvFilter::try_new(level)?
+    } else {
+        EnvFilter::try_new(format!("warn,devops_agent_operator={level}"))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_is_meant_for_the_operator_itself() {
+        assert_eq!(filter("debug").unwrap().to_string(), "devops_agent_operator=debug,warn");
+        assert_eq!(filter("kube=trace\n").unwrap().to_string(), "kube=trace");
+        assert!(filter("kube=loud").is_err() && filter("loud").is_err());
+    }
+}

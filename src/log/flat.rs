@@ -1,0 +1,138 @@
+//! A JSON object a line, with everything at the top: `kind`, `namespace`, `name` and `pass` of the pass as well as
+//! what the line itself says. The library's own format puts the span's name and the object's under the same key.
+
+use std::fmt::{Debug, Write};
+
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The format.
+pub struct Flat;
+
+/// How the fields of spans have to be formatted for it.
+pub fn fields() -> JsonFields {
+    JsonFields::new()
+}
+
+impl<S> FormatEvent<S, JsonFields> for Flat
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let mut fields = Fields::default();
+        for span in context.event_scope().into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
+        {
+            let extensions = span.extensions();
+            let formatted = extensions.get::<FormattedFields<JsonFields>>();
+            let parsed = formatted.and_then(|formatted| serde_json::from_str(&formatted.fields).ok());
+            fields.0.extend(parsed.unwrap_or_else(Map::new));
+        }
+        event.record(&mut fields);
+        let message = fields.0.remove("message").unwrap_or_default();
+        let time = jiff::Timestamp::now();
+        let level = event.metadata().level().as_str().to_lowercase();
+        write!(writer, r#"{{"timestamp":"{time:.6}","level":"{level}","message":{message}"#)?;
+        for (name, value) in fields.0 {
+            write!(writer, ",{}:{value}", Value::from(name))?;
+        }
+        writer.write_str("}\n")
+    }
+}
+
+/// The fields of an event.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().trim_start_matches("r#").to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = write!(text, "{value:?}");
+        self.put(field, text);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{info, info_span};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_has_the_object_the_pass_and_what_happened_side_by_side() {
+        let buffer = Buffer::default();
+        let written = buffer.clone();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(move || written.clone())
+            .fmt_fields(fields())
+            .event_format(Flat);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span =
+                info_span!("pass", kind = "Asset", namespace = None::<String>, name = "a", pass = "1f");
+            span.in_scope(|| info!(id = 7, drift = %"x \"y\"", none = None::<&str>, "updated\nit"));
+        });
+        let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+        let line: Value = serde_json::from_str(text.strip_suffix('\n').unwrap()).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        assert!(line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')), "{text}");
+        let rest: Vec<_> = line.as_object().unwrap().iter().filter(|(key, _)| *key != "timestamp").collect();
+        let rest = serde_json::to_string(&rest).unwrap();
+        assert_eq!(
+            rest,
+            r#"[["drift","x \"y\""],["id",7],["kind","Asset"],["level","info"],["message","updated\nit"],["name","a"],["pass","1f"]]"#
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! What the operator may do in Kubernetes, as one table: the chart's roles are made from it.
+//!
+//! `cargo xtask test` runs the operator with these rules and nothing else, and fails on a call that they refuse and on
+//! a verb that was never used.
+
+use std::fmt::Write;
+
+use crate::kinds;
+use crate::operator::{FINGERPRINT_SECRET, LEASE};
+
+/// Rules under one name: `define "devops-agent-operator.rules.NAME"` in the chart.
+struct Role {
+    name: &'static str,
+    /// Why they are needed, and where they are granted.
+    why: &'static str,
+    rules: Vec<Rule>,
+}
+
+struct Rule {
+    group: &'static str,
+    resources: Vec<String>,
+    /// The only objects that are meant; all of them if none are named.
+    names: &'static [&'static str],
+    verbs: &'static [&'static str],
+}
+
+impl Rule {
+    fn core(resource: &str, verbs: &'static [&'static str]) -> Self {
+        Self { group: "", resources: vec![resource.to_owned()], names: &[], verbs }
+    }
+
+    fn ours(resources: Vec<String>, verbs: &'static [&'static str]) -> Self {
+        Self { group: "devopsagent.dev", resources, names: &[], verbs }
+    }
+
+    fn of(self, group: &'static str) -> Self {
+        Self { group, ..self }
+    }
+
+    fn only(self, names: &'static [&'static str]) -> Self {
+        Self { names, ..self }
+    }
+}
+
+const READ: &[&str] = &["get", "list", "watch"];
+const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
+/// Server-side apply of an object that is not there yet is a patch that needs the right to create.
+const APPLY: &[&str] = &["create", "patch"];
+
+fn table() -> Vec<Role> {
+    let plurals = plurals(Some("Namespaced"));
+    let accounts = plurals_of_cluster();
+    let statuses =
+        |plurals: &[String]| plurals.iter().map(|plural| format!("{plural}/status")).collect::<Vec<_>>();
+    vec![
+        Role {
+            name: "objects",
+            why: "Objects, and what they refer to. Secrets and ConfigMaps are watched by their metadata, and only those \
+                  that an object refers to are read; Kubernetes has no permission for metadata alone.",
+            rules: vec![
+                Rule::ours(plurals.clone(), &["list", "watch", "patch"]),
+                Rule::ours(statuses(&plurals), &["patch"]),
+                Rule::core("secrets", &["get", "list", "watch", "create", "patch"]),
+                Rule::core("configmaps", READ),
+                Rule::core("events", APPLY).of("events.k8s.io"),
+            ],
+        },
+        Role {
+            name: "namespaces",
+            why: "The labels of all namespaces: allowedNamespaces may ask for them.",
+            rules: vec![Rule::core("namespaces", &["list", "watch"])],
+        },
+        Role {
+            name: "labels",
+            why: "The labels of one namespace: in a Role, a namespace is within itself.",
+            rules: vec![Rule::core("namespaces", &["get"])],
+        },
+        Role {
+            name: "accounts",
+            why: "AWSAccounts, which are cluster-scoped.",
+            rules: vec![
+                Rule::ours(accounts.clone(), &["list", "watch", "patch"]),
+                Rule::ours(statuses(&accounts), &["patch"]),
+            ],
+        },
+        Role {
+            name: "accountEvents",
+            why: "The Events of AWSAccounts, in the namespace default.",
+            rules: vec![Rule::core("events", APPLY).of("events.k8s.io")],
+        },
+        Role {
+            name: "clusterId",
+            why: "The UID of kube-system is the cluster's id, unless one is given.",
+            rules: vec![Rule::core("namespaces", &["get"]).only(&["kube-system"])],
+        },
+        Role {
+            name: "own",
+            why: "The key of fingerprints, in the operator's namespace. A creation can't be restricted to a name.",
+            rules: vec![
+                Rule::core("secrets", &["get"]).only(&[FINGERPRINT_SECRET]),
+                Rule::core("secrets", &["create"]),
+            ],
+        },
+        Role {
+            name: "lease",
+            why: "The lease of the leader, in the operator's namespace.",
+            rules: vec![
+                Rule::core("leases", &["get", "update"]).of("coordination.k8s.io").only(&[LEASE]),
+                Rule::core("leases", &["create"]).of("coordination.k8s.io"),
+            ],
+        },
+        Role {
+            name: "check",
+            why: "What `devops-agent-operator check` does.",
+            rules: vec![Rule::ours(vec!["associations".to_owned()], &["create", "get", "delete"])],
+        },
+        Role { name: "view", why: "People who may view.", rules: vec![Rule::ours(everything(), READ)] },
+        Role {
+            name: "edit",
+            why: "People who may edit what is in a namespace.",
+            rules: vec![Rule::ours(plurals, WRITE)],
+        },
+        Role {
+            name: "admin",
+            why: "People who may do everything in the whole cluster.",
+            rules: vec![Rule::ours(accounts, WRITE)],
+        },
+    ]
+}
+
+/// The table as templates of the chart.
+pub fn templates() -> String {
+    let mut text = String::from("{{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}\n");
+    for Role { name, why, rules } in table() {
+        let _ = writeln!(text, "\n{{{{- /* {why} */}}}}");
+        let _ = write!(text, "{{{{- define \"devops-agent-operator.rules.{name}\" -}}}}");
+        for Rule { group, resources, names, verbs } in rules {
+            let group = if group.is_empty() { "\"\"" } else { group };
+            let _ = write!(text, "\n- apiGroups: [{group}]\n  resources:");
+            for resource in resources {
+                let _ = write!(text, "\n    - {resource}");
+            }
+            if !names.is_empty() {
+                let _ = write!(text, "\n  resourceNames: [{}]", names.join(", "));
+            }
+            let _ = write!(text, "\n  verbs: [{}]", verbs.join(", "));
+        }
+        text.push_str("\n{{- end }}\n");
+    }
+    text
+}
+
+fn everything() -> Vec<String> {
+    plurals(None)
+}
+
+fn plurals_of_cluster() -> Vec<String> {
+    plurals(Some("Cluster"))
+}
+
+/// The plurals of the kinds with this scope.
+fn plurals(scope: Option<&str>) -> Vec<String> {
+    let crds = kinds::crds().unwrap_or_default().into_iter();
+    crds.filter(|crd| scope.is_none_or(|scope| crd["spec"]["scope"] == scope))
+        .filter_map(|crd| crd["spec"]["names"]["plural"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_in_the_rules() {
+        assert_eq!(plurals(Some("Namespaced")).len() + plurals(Some("Cluster")).len(), kinds::names().len());
+        let text = templates();
+        for plural in plurals(None) {
+            assert!(text.contains(&format!("\n    - {plural}\n    ")), "{plural}");
+            assert!(text.contains(&format!("\n    - {plural}/status")), "{plural}");
+        }
+    }
+
+    #[test]
+    fn no_rule_says_everything() {
+        for Role { rules, .. } in table() {
+            for rule in rules {
+                assert!(!rule.verbs.contains(&"*") && !rule.resources.iter().any(|name| name.contains('*')));
+            }
+        }
+    }
+}

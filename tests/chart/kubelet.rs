@@ -1,0 +1,166 @@
+//! As much of a kubelet as the chart needs: it runs the pods of the operator's image as processes.
+//!
+//! A process gets what the container would: arguments, environment, and a token of the pod's service account. What
+//! makes a container (image, user, file system, network) it has not: for a network of its own each gets free ports.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, ServiceAccount};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::helm;
+
+const IMAGE: &str = "ghcr.io/devops-agent-operator/devops-agent-operator";
+/// Starts a program, and asks it to end when the standard input does: when the pod, or this process, is gone.
+const GUARD: &str =
+    r#""$@" </dev/null & child=$!; (cat >/dev/null; kill -TERM "$child" 2>/dev/null) <&0 & wait "$child""#;
+
+struct Process {
+    namespace: String,
+    name: String,
+    /// A shell around the operator; the operator is asked to end when its standard input closes.
+    guard: Child,
+    probes: SocketAddr,
+    reported: &'static str,
+}
+
+/// Runs pods until the end of the tests.
+pub async fn run(client: Client) {
+    let mut processes: BTreeMap<String, Process> = BTreeMap::new();
+    loop {
+        let pods = Api::<Pod>::all(client.clone()).list(&ListParams::default()).await;
+        let pods: Vec<Pod> =
+            pods.map(|list| list.items).unwrap_or_default().into_iter().filter(is_ours).collect();
+        let uids: Vec<String> = pods.iter().filter_map(ResourceExt::uid).collect();
+        for (_, gone) in processes.extract_if(.., |uid, _| !uids.contains(uid)) {
+            std::thread::spawn(move || end(gone));
+        }
+        for pod in &pods {
+            let uid = pod.uid().unwrap_or_default();
+            if !processes.contains_key(&uid) && !is_over(pod) {
+                processes.insert(uid, start(&client, pod).await);
+            }
+        }
+        for process in processes.values_mut() {
+            report(&client, process).await;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn container(pod: &Pod) -> Option<&Container> {
+    pod.spec.as_ref().and_then(|spec| spec.containers.first())
+}
+
+fn is_ours(pod: &Pod) -> bool {
+    container(pod)
+        .and_then(|container| container.image.as_deref())
+        .is_some_and(|image| image.starts_with(IMAGE))
+}
+
+fn is_over(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+async fn start(client: &Client, pod: &Pod) -> Process {
+    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+    let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()).unwrap_or_default();
+    let container = container(pod).expect("the pod has a container");
+    let (probes, metrics) = (free_address(), free_address());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let log = File::create(folder.join(format!("{name}.log"))).expect("a log can be made");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", GUARD, "guard"]).arg(helm::program("DEVOPS_AGENT_OPERATOR_BIN"));
+    command.args(container.args.iter().flatten()).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("HOSTNAME", &name);
+    command.env("KUBECONFIG", kubeconfig(client, &namespace, &name, &account).await);
+    command.env("ADMIN_ADDRESS", probes.to_string()).env("METRICS_ADDRESS", metrics.to_string());
+    for variable in container.env.iter().flatten() {
+        let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
+        let value = match field.map(|field| field.field_path.as_str()) {
+            Some("metadata.namespace") => namespace.clone(),
+            Some(other) => panic!("this kubelet knows no field {other}"),
+            None => variable.value.clone().unwrap_or_default(),
+        };
+        command.env(&variable.name, value);
+    }
+    command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a file can be shared")).stderr(log);
+    let guard = command.spawn().expect("a shell can be started");
+    Process { namespace, name, guard, probes, reported: "" }
+}
+
+/// Tells the API server what has become of a pod.
+async fn report(client: &Client, process: &mut Process) {
+    let state = match process.guard.try_wait() {
+        Ok(Some(status)) if status.success() => "Succeeded",
+        Ok(Some(_)) | Err(_) => "Failed",
+        Ok(None) if is_ready(process.probes) => "Ready",
+        Ok(None) => "Running",
+    };
+    if state == process.reported {
+        return;
+    }
+    let ready = state == "Ready";
+    let phase = if ready { "Running" } else { state };
+    let word = if ready { "True" } else { "False" };
+    let conditions: Vec<Value> = ["PodScheduled", "Initialized", "ContainersReady", "Ready"]
+        .map(|kind| {
+            let status = if kind.ends_with("Ready") { word } else { "True" };
+            json!({"type": kind, "status": status, "lastTransitionTime": jiff::Timestamp::now().to_string()})
+        })
+        .into();
+    let patch = json!({"status": {"phase": phase, "podIP": "127.0.0.1", "conditions": conditions}});
+    let api = Api::<Pod>::namespaced(client.clone(), &process.namespace);
+    if api.patch_status(&process.name, &PatchParams::default(), &Patch::Merge(&patch)).await.is_ok() {
+        process.reported = state;
+    }
+}
+
+/// Whether `/readyz` says yes.
+fn is_ready(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) else {
+        return false;
+    };
+    let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
+    let mut answer = [0; 12];
+    stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").is_ok()
+        && stream.read_exact(&mut answer).is_ok()
+        && answer.ends_with(b" 200")
+}
+
+fn end(mut process: Process) {
+    drop(process.guard.stdin.take());
+    let _ = process.guard.wait();
+}
+
+/// A kubeconfig with a token for the pod's service account.
+async fn kubeconfig(client: &Client, namespace: &str, pod: &str, account: &str) -> PathBuf {
+    let api = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
+    let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
+    let answer = api.create_token_request(account, &PostParams::default(), &request).await;
+    let token = answer.expect("a token is given").status.expect("the answer has a status").token;
+    let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
+    let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");
+    let mut config: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");
+    config["users"][0]["user"] = json!({ "token": token });
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods").join(format!("{pod}.kubeconfig.json"));
+    std::fs::write(&path, config.to_string()).expect("a kubeconfig can be written");
+    path
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    listener.local_addr().expect("a listener has an address")
+}

@@ -1,0 +1,241 @@
+//! The life of a release: installed, used, tested, upgraded, uninstalled, and installed again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+
+use super::cluster::{self, Cluster, block_on, wait_until};
+use super::helm::{self, NAMESPACE, RELEASE};
+
+fn api(client: &Client, kind: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
+    let kind = if kind == "CustomResourceDefinition" {
+        GroupVersionKind::gvk("apiextensions.k8s.io", "v1", kind)
+    } else {
+        GroupVersionKind::gvk("devopsagent.dev", "v1alpha1", kind)
+    };
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    }
+}
+
+fn spaces(cluster: &Cluster, namespace: &str) -> Api<DynamicObject> {
+    api(&cluster.client, "AgentSpace", "agentspaces", Some(namespace))
+}
+
+async fn make_namespace(cluster: &Cluster, name: &str, labels: Value) {
+    let object =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    api.patch(name, &PatchParams::apply("chart").force(), &Patch::Apply(&object)).await.expect("a namespace");
+}
+
+async fn make_space(cluster: &Cluster, namespace: &str, name: &str) {
+    let object = json!({
+        "apiVersion": "devopsagent.dev/v1alpha1", "kind": "AgentSpace",
+        "metadata": {"name": name, "namespace": namespace}, "spec": {"name": name},
+    });
+    let api = spaces(cluster, namespace);
+    api.patch(name, &PatchParams::apply("chart"), &Patch::Apply(&object)).await.expect("a space");
+}
+
+async fn ready(api: &Api<DynamicObject>, name: &str) {
+    wait_until(&format!("{name} is ready"), async || {
+        let object = api.get_opt(name).await.ok()??;
+        let conditions = object.data["status"]["conditions"].as_array()?;
+        conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True").then_some(())
+    })
+    .await;
+}
+
+async fn gone(api: &Api<DynamicObject>, name: &str) {
+    wait_until(&format!("{name} is gone"), async || api.get_opt(name).await.ok()?.is_none().then_some(()))
+        .await;
+}
+
+/// How many agent spaces there are in the simulated AWS.
+fn remotes(cluster: &Cluster) -> usize {
+    let state = cluster.aws.state(false);
+    let accounts = state["accounts"].as_object().into_iter().flat_map(|accounts| accounts.values());
+    let regions =
+        accounts.flat_map(|account| account.as_object().into_iter().flat_map(|regions| regions.values()));
+    regions.map(|region| region["agentSpaces"].as_object().map_or(0, serde_json::Map::len)).sum()
+}
+
+/// What a user would set to have the operator talk to the simulator.
+fn values(cluster: &Cluster) -> Value {
+    let variable = |name: &str, value: &str| json!({"name": name, "value": value});
+    json!({
+        "aws": {"region": "us-east-1", "endpoint_url": cluster.aws.url()},
+        "extraEnv": [
+            variable("AWS_ACCESS_KEY_ID", "simulator"),
+            variable("AWS_SECRET_ACCESS_KEY", "simulator"),
+            variable("AWS_EC2_METADATA_DISABLED", "true"),
+            variable("NO_PROXY", "127.0.0.1"),
+        ],
+    })
+}
+
+fn helm(command: &str, chart: &Path, values: &Value) -> String {
+    let [flag, set] = helm::set(values);
+    let chart = chart.display().to_string();
+    helm::run(&[command, RELEASE, &chart, "-n", NAMESPACE, "--wait", "--timeout", "90s", &flag, &set])
+}
+
+fn uninstall() {
+    helm::run(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "60s"]);
+}
+
+/// The chart as an earlier version that had a CRD of another form.
+fn earlier_chart() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("earlier-chart");
+    let _ = fs::remove_dir_all(&folder);
+    copy(&helm::chart(), &folder);
+    let edit = |file: &str, from: &str, to: &str| {
+        let path = folder.join(file);
+        let text = fs::read_to_string(&path).expect("the file is there");
+        assert!(text.contains(from), "{file} has {from}");
+        fs::write(path, text.replacen(from, to, 1)).expect("the file can be written");
+    };
+    edit("Chart.yaml", &format!("\nversion: {}", env!("CARGO_PKG_VERSION")), "\nversion: 0.0.9");
+    edit("templates/crds/triggers.yaml", "      name: Schedule\n", "      name: When\n");
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("it has a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("the file can be copied");
+        }
+    }
+}
+
+/// The names of a CRD's columns.
+async fn columns(cluster: &Cluster) -> String {
+    let crds = api(&cluster.client, "CustomResourceDefinition", "customresourcedefinitions", None);
+    let crd = crds.get("triggers.devopsagent.dev").await.expect("the CRD is there");
+    crd.data["spec"]["versions"][0]["additionalPrinterColumns"].to_string()
+}
+
+#[test]
+fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everything() {
+    let cluster = cluster::alone();
+    block_on(make_namespace(
+        &cluster,
+        NAMESPACE,
+        json!({"pod-security.kubernetes.io/enforce": "restricted"}),
+    ));
+    block_on(make_namespace(&cluster, "shop", json!({})));
+    let mut values = values(&cluster);
+    values["defaultAccount"] = json!({"create": true, "spec": {"region": "us-east-1"}});
+
+    let started = Instant::now();
+    let said = helm("install", &earlier_chart(), &values);
+    assert!(said.contains("helm test"), "{said}");
+    let shop = spaces(&cluster, "shop");
+    block_on(async {
+        make_space(&cluster, "shop", "checkout").await;
+        ready(&shop, "checkout").await;
+        println!("from helm install to the first Ready object: {:.1?}", started.elapsed());
+        ready(&api(&cluster.client, "AWSAccount", "awsaccounts", None), "default").await;
+        assert!(columns(&cluster).await.contains("\"When\""));
+    });
+    helm::run(&["test", RELEASE, "-n", NAMESPACE, "--timeout", "90s"]);
+
+    // The account that was a hook of the first release is an object of the second.
+    values["replicaCount"] = json!(2);
+    values["defaultAccount"]["spec"]["tags"] = json!({"managed-by": "helm"});
+    helm("upgrade", &helm::chart(), &values);
+    block_on(async {
+        assert!(columns(&cluster).await.contains("\"Schedule\""), "an upgrade reaches the CRDs");
+        let account = api(&cluster.client, "AWSAccount", "awsaccounts", None).get("default").await.unwrap();
+        assert_eq!(account.data["spec"]["tags"]["managed-by"], "helm");
+        assert!(account.metadata.deletion_timestamp.is_none());
+        make_space(&cluster, "shop", "payments").await;
+        ready(&shop, "payments").await;
+    });
+    assert_eq!(remotes(&cluster), 2);
+
+    uninstall();
+    block_on(async {
+        for name in ["checkout", "payments"] {
+            assert!(shop.get(name).await.unwrap().metadata.deletion_timestamp.is_none(), "{name} stays");
+        }
+        // Nobody is there to finish a deletion: nothing in AWS is deleted by accident.
+        shop.delete("payments", &DeleteParams::default()).await.unwrap();
+        assert!(!shop.get("payments").await.unwrap().finalizers().is_empty());
+    });
+    assert_eq!(remotes(&cluster), 2);
+
+    // What has to be done: install it again, and let it finish.
+    helm("install", &helm::chart(), &values);
+    block_on(async {
+        gone(&shop, "payments").await;
+        shop.delete("checkout", &DeleteParams::default()).await.unwrap();
+        gone(&shop, "checkout").await;
+    });
+    assert_eq!(remotes(&cluster), 0);
+    uninstall();
+}
+
+#[test]
+fn a_release_for_two_namespaces_needs_no_right_in_the_cluster() {
+    let cluster = cluster::alone();
+    for name in [NAMESPACE, "team-a", "team-b", "team-c"] {
+        block_on(make_namespace(&cluster, name, json!({})));
+    }
+    let mut values = values(&cluster);
+    values["watchNamespaces"] = json!(["team-a", "team-b"]);
+    values["accounts"] = json!({"enabled": false});
+    values["clusterId"] = json!("the-cluster");
+    values["rbac"] = json!({"aggregateToView": false, "aggregateToEdit": false, "aggregateToAdmin": false});
+    values["replicaCount"] = json!(2);
+    helm("install", &helm::chart(), &values);
+    block_on(async {
+        for team in ["team-a", "team-b", "team-c"] {
+            make_space(&cluster, team, "space").await;
+        }
+        for team in ["team-a", "team-b"] {
+            ready(&spaces(&cluster, team), "space").await;
+        }
+        let other = spaces(&cluster, "team-c").get("space").await.unwrap();
+        assert!(other.finalizers().is_empty(), "what lies elsewhere is left alone");
+    });
+    helm::run(&["test", RELEASE, "-n", NAMESPACE, "--timeout", "90s"]);
+    block_on(async {
+        for team in ["team-a", "team-b", "team-c"] {
+            let spaces = spaces(&cluster, team);
+            spaces.delete("space", &DeleteParams::default()).await.unwrap();
+            gone(&spaces, "space").await;
+        }
+    });
+    uninstall();
+}
+
+#[test]
+fn those_who_may_edit_a_namespace_may_edit_the_objects_in_it() {
+    let cluster = cluster::alone();
+    block_on(make_namespace(&cluster, NAMESPACE, json!({})));
+    helm("install", &helm::chart(), &values(&cluster));
+    for role in ["view", "edit", "admin"] {
+        let rules = block_on(wait_until(&format!("the role {role} has the rules"), async || {
+            let api = Api::<k8s_openapi::api::rbac::v1::ClusterRole>::all(cluster.client.clone());
+            let rules = serde_json::to_string(&api.get(role).await.ok()?.rules).ok()?;
+            rules.contains("devopsagent.dev").then_some(rules)
+        }));
+        assert!(rules.contains("serviceregistrations"), "{role}");
+    }
+    uninstall();
+}

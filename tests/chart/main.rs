@@ -1,0 +1,19 @@
+//! The chart: rendered with many values, checked against the API server's schemas, and installed, upgraded and
+//! uninstalled by helm on a real API server, where [`kubelet`] runs its pods as processes.
+//!
+//! `cargo xtask test` runs these tests on a cluster of their own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can not be set up has failed"
+)]
+
+mod cluster;
+mod helm;
+mod kubelet;
+mod life;
+mod refusals;
+mod rendering;
+mod schemas;

@@ -1,0 +1,320 @@
+//! What the chart renders, value by value.
+
+use serde_json::{Value, json};
+
+use super::helm::{self, NAMESPACE, RELEASE};
+
+/// The objects of a kind.
+fn of<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    objects.iter().filter(|object| object["kind"] == kind).collect()
+}
+
+fn only(objects: &[Value], kind: &str) -> Value {
+    let found = of(objects, kind);
+    assert_eq!(found.len(), 1, "there should be one {kind}");
+    found[0].clone()
+}
+
+fn pod(values: &Value) -> Value {
+    only(&helm::objects(values), "Deployment")["spec"]["template"].clone()
+}
+
+fn container(values: &Value) -> Value {
+    pod(values)["spec"]["containers"][0].clone()
+}
+
+fn arguments(values: &Value) -> Vec<String> {
+    let container = container(values);
+    let arguments = container["args"].as_array().expect("the container has arguments");
+    arguments.iter().map(|argument| argument.as_str().unwrap_or_default().to_owned()).collect()
+}
+
+fn names(objects: &[&Value]) -> Vec<String> {
+    objects
+        .iter()
+        .map(|object| {
+            let metadata = &object["metadata"];
+            let name = metadata["name"].as_str().unwrap_or_default();
+            match metadata["namespace"].as_str() {
+                Some(namespace) => format!("{namespace}/{name}"),
+                None => name.to_owned(),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn lint_has_nothing_to_say_with_the_defaults_and_with_everything() {
+    let chart = helm::chart().display().to_string();
+    helm::run(&["lint", "--strict", &chart]);
+    let [flag, set] = helm::set(&everything());
+    helm::run(&["lint", "--strict", &chart, &flag, &set]);
+}
+
+#[test]
+fn crds_stay_by_default_and_can_be_left_out() {
+    let crds = helm::objects(&json!({}));
+    let crds = of(&crds, "CustomResourceDefinition");
+    assert_eq!(crds.len(), std::fs::read_dir(helm::project().join("crds")).unwrap().count());
+    for crd in crds {
+        let annotations = &crd["metadata"]["annotations"];
+        assert_eq!(annotations["helm.sh/resource-policy"], "keep");
+        assert_eq!(annotations["argocd.argoproj.io/sync-options"], "ServerSideApply=true");
+    }
+    let loose = helm::objects(&json!({"crds": {"keep": false, "annotations": {"a": "b"}}}));
+    for crd in of(&loose, "CustomResourceDefinition") {
+        assert!(crd["metadata"]["annotations"]["helm.sh/resource-policy"].is_null());
+        assert_eq!(crd["metadata"]["annotations"]["a"], "b");
+    }
+    assert!(of(&helm::objects(&json!({"crds": {"enabled": false}})), "CustomResourceDefinition").is_empty());
+}
+
+#[test]
+fn the_crds_in_the_chart_are_those_of_the_operator() {
+    let rendered = helm::objects(&json!({}));
+    for entry in std::fs::read_dir(helm::project().join("crds")).unwrap() {
+        let path = entry.unwrap().path();
+        let crd: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let ours = rendered.iter().find(|object| object["metadata"]["name"] == crd["metadata"]["name"]);
+        assert_eq!(ours.unwrap()["spec"], crd["spec"], "{}", path.display());
+    }
+}
+
+#[test]
+fn artifact_hub_is_told_of_every_kind() {
+    let chart = std::fs::read_to_string(helm::chart().join("Chart.yaml")).unwrap();
+    let chart: Value = serde_saphyr::from_str(&chart).unwrap();
+    assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+    let crds = chart["annotations"]["artifacthub.io/crds"].as_str().unwrap();
+    let images = chart["annotations"]["artifacthub.io/images"].as_str().unwrap();
+    for crd in of(&helm::objects(&json!({})), "CustomResourceDefinition") {
+        let line = format!("name: {}\n", crd["metadata"]["name"].as_str().unwrap());
+        assert!(crds.contains(&line), "{line}");
+    }
+    assert!(images.contains(container(&json!({}))["image"].as_str().unwrap()));
+}
+
+#[test]
+fn two_replicas_elect_a_leader_and_one_does_not() {
+    let elects = |values: Value| arguments(&values).contains(&"--leader-election".to_owned());
+    assert!(!elects(json!({})));
+    assert!(elects(json!({"replicaCount": 2})));
+    assert!(elects(json!({"leaderElection": {"enabled": true}})));
+    assert!(!elects(json!({"replicaCount": 2, "leaderElection": {"enabled": false}})));
+    let strategy = |values: Value| only(&helm::objects(&values), "Deployment")["spec"]["strategy"].clone();
+    assert_eq!(strategy(json!({}))["type"], "Recreate", "two pods must not work at the same time");
+    assert!(strategy(json!({"replicaCount": 2})).is_null());
+    let lease = |values: Value| helm::text(&values).contains("coordination.k8s.io");
+    assert!(!lease(json!({})) && lease(json!({"replicaCount": 2})));
+}
+
+#[test]
+fn settings_become_arguments() {
+    let values = json!({
+        "aws": {"region": "eu-central-1", "requestsPerSecond": 5},
+        "clusterId": "prod",
+        "log": {"format": "text", "level": "debug"},
+        "reconcile": {
+            "defaultResyncPeriod": "1h",
+            "resourceResyncPeriods": {"Association": "5m", "Trigger": "2h"},
+            "defaultMaxConcurrentSyncs": 3,
+            "resourceMaxConcurrentSyncs": {"Asset": 16},
+        },
+        "watchNamespaces": ["a", "b"],
+        "accounts": {"enabled": false},
+        "probes": {"port": 9000},
+        "extraArgs": ["--log-level={{ .Release.Name }}"],
+    });
+    let expected = [
+        "run",
+        "--log-format=text",
+        "--log-level=debug",
+        "--resync-period=1h",
+        "--resync-period-for=Association=5m,Trigger=2h",
+        "--concurrency=3",
+        "--concurrency-for=Asset=16",
+        "--requests-per-second=5",
+        "--region=eu-central-1",
+        "--cluster-id=prod",
+        "--watch-namespace=a,b",
+        "--without-accounts",
+        "--admin-address=0.0.0.0:9000",
+        &format!("--log-level={RELEASE}"),
+    ];
+    assert_eq!(arguments(&values), expected);
+}
+
+#[test]
+fn the_image_is_named_by_digest_if_there_is_one_else_by_tag() {
+    let image = |values: Value| container(&values)["image"].as_str().unwrap().to_owned();
+    assert!(image(json!({})).ends_with(&format!(":{}", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(image(json!({"image": {"repository": "r/x", "tag": "t"}})), "r/x:t");
+    let digest = format!("sha256:{}", "0".repeat(64));
+    assert_eq!(
+        image(json!({"image": {"repository": "r/x", "tag": "t", "digest": digest}})),
+        format!("r/x@{digest}")
+    );
+}
+
+#[test]
+fn a_service_account_can_be_named_annotated_or_left_out() {
+    let values =
+        json!({"serviceAccount": {"name": "mine", "annotations": {"eks.amazonaws.com/role-arn": "arn"}}});
+    let objects = helm::objects(&values);
+    let account = objects
+        .iter()
+        .find(|object| object["kind"] == "ServiceAccount" && object["metadata"]["name"] == "mine");
+    assert_eq!(account.unwrap()["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], "arn");
+    assert_eq!(pod(&values)["spec"]["serviceAccountName"], "mine");
+    let bindings = objects.iter().filter(|object| {
+        object["kind"].as_str().is_some_and(|kind| kind.ends_with("Binding"))
+            && object["metadata"]["annotations"]["helm.sh/hook"].is_null()
+    });
+    for binding in bindings {
+        assert_eq!(binding["subjects"][0]["name"], "mine");
+    }
+    let none = json!({"serviceAccount": {"create": false, "name": "theirs"}});
+    assert_eq!(pod(&none)["spec"]["serviceAccountName"], "theirs");
+    let hooks_only = helm::objects(&none);
+    assert!(
+        of(&hooks_only, "ServiceAccount")
+            .iter()
+            .all(|one| !one["metadata"]["annotations"]["helm.sh/hook"].is_null())
+    );
+}
+
+#[test]
+fn with_namespaces_there_are_roles_in_them_and_no_more_of_the_cluster_than_is_asked_for() {
+    let scoped = json!({"watchNamespaces": ["a", "b"], "rbac": {
+        "aggregateToView": false, "aggregateToEdit": false, "aggregateToAdmin": false}});
+    let objects = helm::objects(&scoped);
+    let cluster_roles = of(&objects, "ClusterRole");
+    assert_eq!(names(&cluster_roles), ["devops-agent-operator-cluster-scoped"]);
+    let text = cluster_roles[0].to_string();
+    assert!(text.contains("awsaccounts") && text.contains("kube-system") && !text.contains("secrets"));
+
+    let mut nothing = scoped;
+    nothing["accounts"] = json!({"enabled": false});
+    nothing["clusterId"] = json!("prod");
+    let objects = helm::objects(&nothing);
+    assert!(of(&objects, "ClusterRole").is_empty() && of(&objects, "ClusterRoleBinding").is_empty());
+    let roles = names(&of(&objects, "Role"));
+    assert_eq!(
+        roles,
+        [
+            "a/devops-agent-operator",
+            "b/devops-agent-operator",
+            "devops-agent-operator/devops-agent-operator-own",
+            "a/devops-agent-operator-check"
+        ]
+    );
+}
+
+#[test]
+fn without_rbac_there_is_none() {
+    let objects = helm::objects(&json!({"rbac": {"create": false}}));
+    for kind in ["ClusterRole", "ClusterRoleBinding"] {
+        assert!(of(&objects, kind).is_empty(), "{kind}");
+    }
+    assert!(
+        of(&objects, "Role").iter().all(|role| !role["metadata"]["annotations"]["helm.sh/hook"].is_null())
+    );
+}
+
+#[test]
+fn objects_that_are_not_asked_for_are_not_there_and_those_that_are_are() {
+    let optional = [
+        ("PodDisruptionBudget", json!({"podDisruptionBudget": {"enabled": true}})),
+        ("NetworkPolicy", json!({"networkPolicy": {"enabled": true}})),
+        ("ServiceMonitor", json!({"metrics": {"serviceMonitor": {"enabled": true}}})),
+        ("PodMonitor", json!({"metrics": {"podMonitor": {"enabled": true}}})),
+        ("PrometheusRule", json!({"metrics": {"prometheusRule": {"enabled": true}}})),
+        ("ConfigMap", json!({"metrics": {"dashboard": {"enabled": true}}})),
+        ("AWSAccount", json!({"defaultAccount": {"create": true, "spec": {"region": "eu-west-1"}}})),
+    ];
+    let plain = helm::objects(&json!({}));
+    for (kind, values) in optional {
+        assert!(of(&plain, kind).is_empty(), "{kind} by default");
+        let object = only(&helm::objects(&values), kind);
+        if kind != "AWSAccount" {
+            assert_eq!(object["metadata"]["namespace"], NAMESPACE, "{kind}");
+        }
+    }
+    assert_eq!(of(&plain, "Service").len(), 1);
+    assert!(of(&helm::objects(&json!({"metrics": {"service": {"enabled": false}}})), "Service").is_empty());
+}
+
+#[test]
+fn every_object_carries_the_common_labels_and_annotations() {
+    let mut values = everything();
+    values["commonLabels"] = json!({"team": "sre"});
+    values["commonAnnotations"] = json!({"owner": "platform"});
+    for object in helm::objects(&values) {
+        // What the user wrote whole is the user's.
+        if object["metadata"]["name"] == "extra" {
+            continue;
+        }
+        assert_eq!(object["metadata"]["labels"]["team"], "sre", "{}", object["metadata"]);
+        assert_eq!(object["metadata"]["annotations"]["owner"], "platform", "{}", object["metadata"]);
+    }
+    let pod = pod(&values);
+    assert_eq!(pod["metadata"]["labels"]["team"], "sre");
+    assert_eq!(pod["metadata"]["annotations"]["owner"], "platform");
+}
+
+#[test]
+fn labels_of_the_pod_can_not_hide_it_from_its_selector() {
+    let values = json!({"podLabels": {"app.kubernetes.io/name": "mine", "a": "b"}});
+    let deployment = only(&helm::objects(&values), "Deployment");
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    for (key, value) in deployment["spec"]["selector"]["matchLabels"].as_object().unwrap() {
+        assert_eq!(&labels[key], value);
+    }
+    assert_eq!(labels["a"], "b");
+}
+
+#[test]
+fn what_goes_into_the_pod_arrives_there() {
+    let values = everything();
+    let spec = pod(&values)["spec"].clone();
+    for field in [
+        "affinity",
+        "dnsConfig",
+        "hostAliases",
+        "imagePullSecrets",
+        "initContainers",
+        "nodeSelector",
+        "priorityClassName",
+        "runtimeClassName",
+        "schedulerName",
+        "tolerations",
+        "volumes",
+    ] {
+        assert!(!spec[field].is_null(), "{field}");
+    }
+    assert_eq!(spec["hostNetwork"], true);
+    assert_eq!(spec["dnsPolicy"], "ClusterFirstWithHostNet");
+    let constraint = &spec["topologySpreadConstraints"][0];
+    assert_eq!(constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/instance"], RELEASE);
+    let container = &spec["containers"][0];
+    for field in ["envFrom", "lifecycle", "volumeMounts", "startupProbe", "livenessProbe", "readinessProbe"] {
+        assert!(!container[field].is_null(), "{field}");
+    }
+    assert_eq!(container["env"][1]["name"], "AWS_ENDPOINT_URL");
+    assert_eq!(container["env"][2]["value"], RELEASE, "extraEnv goes through tpl");
+    assert_eq!(spec["containers"][1]["name"], "sidecar");
+}
+
+#[test]
+fn the_notes_say_what_to_do_next() {
+    let notes = std::fs::read_to_string(helm::chart().join("templates/NOTES.txt")).unwrap();
+    for word in ["helm test", "create-pod-identity-association", "kubectl wait", "Uninstalling"] {
+        assert!(notes.contains(word), "{word}");
+    }
+}
+
+/// Every feature at once.
+pub fn everything() -> Value {
+    serde_saphyr::from_str(include_str!("everything.yaml")).expect("the values are YAML")
+}

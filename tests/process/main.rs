@@ -1,0 +1,16 @@
+//! The operator as a process: what it tells of itself, and how it ends.
+//!
+//! Each test has operators, an AWS and a namespace of its own. `cargo xtask test` runs them on the cluster of the
+//! end-to-end tests, when those are through: each operator here sees the whole cluster's AWSAccounts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can not be set up has failed"
+)]
+
+mod harness;
+mod metrics;
+mod probes;
+mod shutdown;

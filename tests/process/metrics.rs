@@ -1,0 +1,136 @@
+//! Everything in the table of metrics is served, under the name and with the labels that it has there.
+
+use devops_agent_operator::metrics::table::{TABLE, Type};
+use serde_json::json;
+
+use crate::harness::{Operator, World, install_crds};
+
+const OBJECTS: &str = r"
+kind: AgentSpace
+metadata: {name: space}
+spec: {accountRef: {name: ACCOUNT}, description: first}
+---
+kind: ServiceRegistration
+metadata: {name: channel}
+spec: {accountRef: {name: ACCOUNT}, service: {eventChannel: {type: webhook}}}
+---
+kind: Association
+metadata: {name: events}
+spec: {agentSpaceRef: {name: space}, serviceRef: {name: channel}, configuration: {eventChannel: {}}}
+---
+kind: PrivateConnection
+metadata: {name: shared}
+spec:
+  accountRef: {name: ACCOUNT}
+  mode:
+    selfManaged:
+      resourceConfigurationId: rcfg-0123456789abcdef0
+      certificate:
+        value: |
+          -----BEGIN CERTIFICATE-----
+          first
+          -----END CERTIFICATE-----
+---
+kind: AgentSpace
+metadata: {name: lost}
+spec: {accountRef: {name: ACCOUNT}, externalId: no-such-space}
+";
+
+/// The value of the sample whose name and labels begin so.
+fn sample(text: &str, start: &str) -> Option<f64> {
+    text.lines().find(|line| line.starts_with(start))?.rsplit(' ').next()?.parse().ok()
+}
+
+async fn reaches(operator: &Operator<'_>, start: &str, value: f64) {
+    operator
+        .until(&format!("{start} {value}"), async || {
+            (sample(&operator.metrics().await, start)? >= value).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_says() {
+    let world = World::new().await;
+    let operator = world.operator(&["--leader-election"]);
+    operator.ready().await;
+    reaches(&operator, "leader_election_master_status{", 1.0).await;
+    world.apply(OBJECTS);
+    for object in ["agentspace/space", "association/events", "privateconnection/shared"] {
+        world.kubectl(&["wait", "--for=condition=Ready", object, "--timeout=60s"], "");
+    }
+    world.kubectl(&["wait", "--for=condition=Stalled", "agentspace/lost", "--timeout=60s"], "");
+
+    // Somebody else changes the space.
+    let id = world.kubectl(&["get", "agentspace/space", "-o", "jsonpath={.status.id}"], "");
+    let account = "123456789012";
+    let set = json!({"description": "drifted"});
+    let mutation = json!({"account": account, "kind": "agentSpace", "id": id, "set": set});
+    world.control("mutate", &mutation).await;
+    let request = "devopsagent.dev/reconcile-requested-at=now";
+    world.kubectl(&["annotate", "agentspace/space", request], "");
+    reaches(&operator, r#"devopsagent_drift_corrections_total{kind="AgentSpace"}"#, 1.0).await;
+
+    // A watch fails.
+    crate::harness::kubectl(&["delete", "crd", "triggers.devopsagent.dev"], "");
+    reaches(&operator, r#"devopsagent_watch_errors_total{kind="Trigger"}"#, 1.0).await;
+    install_crds();
+
+    let text = operator.metrics().await;
+    for row in TABLE {
+        let suffix = if row.kind == Type::Histogram { "_count" } else { "" };
+        let name = format!("{}{suffix}", row.name);
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.strip_prefix(&*name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+            .collect();
+        assert!(!lines.is_empty(), "{name} is not served:\n{text}");
+        for line in lines {
+            assert_eq!(labels(line), row.labels, "{line}");
+        }
+    }
+    for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
+        let mut words = line.split(' ').skip(2);
+        let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+        let row = TABLE.iter().find(|row| row.name.strip_suffix("_total").unwrap_or(row.name) == name);
+        assert_eq!(row.map(|row| row.kind.as_str()), Some(kind), "{line}");
+    }
+    for (start, value) in [
+        ("devopsagent_webhook_secrets_issued_total ", 1.0),
+        (r#"devopsagent_changes_total{kind="Association",change="create"}"#, 1.0),
+        (r#"devopsagent_changes_total{kind="AgentSpace",change="update"}"#, 1.0),
+        (r#"devopsagent_time_to_first_ready_seconds_count{kind="AgentSpace"}"#, 1.0),
+        (r#"controller_runtime_max_concurrent_reconciles{controller="Asset"}"#, 8.0),
+        (r#"devopsagent_resources{kind="AgentSpace",type="Ready",status="False",reason="NotFound"}"#, 1.0),
+    ] {
+        assert_eq!(sample(&text, start), Some(value), "{start}:\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+/// The names of a sample's labels, but the bounds of a histogram.
+fn labels(line: &str) -> Vec<&str> {
+    let Some((_, rest)) = line.split_once('{') else { return Vec::new() };
+    let (labels, _) = rest.rsplit_once('}').unwrap();
+    labels.split("\",").map(|label| label.split('=').next().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_an_object_goes_with_it() {
+    let world = World::new().await;
+    let operator = world.operator(&[]);
+    operator.ready().await;
+    world.apply("{kind: AgentSpace, metadata: {name: brief}, spec: {accountRef: {name: ACCOUNT}}}");
+    let condition = format!(
+        r#"devopsagent_resource_condition{{kind="AgentSpace",namespace="{}",name="brief",type="Ready",status="True"}}"#,
+        world.namespace
+    );
+    reaches(&operator, &condition, 1.0).await;
+    world.kubectl(&["delete", "agentspace/brief", "--timeout=60s"], "");
+    operator
+        .until("the condition is gone", async || {
+            let text = operator.metrics().await;
+            (!text.is_empty() && !text.contains(r#"name="brief""#)).then_some(())
+        })
+        .await;
+}
