@@ -6,11 +6,11 @@
 //! cluster of its own:
 //!
 //! ```console
-//! $ cargo xtask cluster                               # prints the KUBECONFIG to use
-//! $ cargo test --test faults                          # everything that takes minutes
-//! $ FAULTS_FULL=1 cargo test --test faults            # the whole product
-//! $ FAULTS_ONLY=rotate-webhook cargo test --test faults
-//! $ FAULTS_ONLY='rotate-webhook:AssociateService#1:crash-after' cargo test --test faults
+//! $ cargo xtask faults --single                       # every single fault of every scenario, as `cargo xtask test`
+//! $ cargo xtask faults                                # the whole product
+//! $ cargo xtask faults rotate-webhook
+//! $ cargo xtask faults 'rotate-webhook:AssociateService#1:crash-after'
+//! $ cargo xtask faults --self-check                   # plants bugs, which have to be caught
 //! ```
 
 #![allow(
@@ -25,7 +25,7 @@ mod scenarios;
 
 use std::process::ExitCode;
 
-use harness::enumeration::run_all;
+use harness::enumeration::{run_all, self_check};
 use harness::settings::Settings;
 
 fn main() -> ExitCode {
@@ -39,6 +39,10 @@ fn main() -> ExitCode {
     harness::log::start();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
+    if settings.self_check {
+        let caught = runtime.block_on(self_check(&settings, &scenarios::all(), scenarios::walk()));
+        return if caught { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let report =
         runtime.block_on(run_all(&settings, &scenarios::all(), scenarios::READINGS, scenarios::walk()));
     println!("{report}");

@@ -51,7 +51,7 @@ pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
     command.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
     let output = session.capture_stdout(command.args(options))?;
     let messages = output.require_success("cargo build")?;
-    let programs = executables(&messages);
+    let programs = executables(&messages, false);
     let program = |name: &str| {
         programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo build made no program {name}")))
     };
@@ -61,12 +61,22 @@ pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
     })
 }
 
-/// The programs that cargo's messages speak of, by name; test harnesses are no programs.
-fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
+/// Compiles one integration test of the operator under a profile, and returns where it is.
+pub fn test_program(session: &Session, name: &str, profile: &str) -> Result<PathBuf, Error> {
+    let mut command = command(session);
+    command.args(["test", "--no-run", "--package=devops-agent-operator", "--test", name]);
+    command.args(["--profile", profile, "--message-format=json-render-diagnostics"]);
+    let messages = session.capture_stdout(&mut command)?.require_success("cargo test --no-run")?;
+    let program = executables(&messages, true).remove(name);
+    program.ok_or_else(|| Error::Other(format!("cargo made no test {name}")))
+}
+
+/// The programs that cargo's messages speak of, by name: test harnesses, or the others.
+fn executables(messages: &str, harnesses: bool) -> BTreeMap<String, PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["profile"]["test"] == false)
+        .filter(|message| message["profile"]["test"] == harnesses)
         .filter_map(|message| {
             let name = message["target"]["name"].as_str()?.to_owned();
             Some((name, PathBuf::from(message["executable"].as_str()?)))
@@ -110,7 +120,7 @@ mod tests {
             json!({"reason": "build-finished", "success": true}),
         ];
         let text = messages.map(|message| message.to_string()).join("\n");
-        assert_eq!(executables(&text), BTreeMap::from([("a".to_owned(), PathBuf::from("/t/a"))]));
+        assert_eq!(executables(&text, false), BTreeMap::from([("a".to_owned(), PathBuf::from("/t/a"))]));
     }
 
     #[test]

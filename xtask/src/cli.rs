@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::session::Session;
-use crate::{cluster, demo, generate, guard, interrupt, test, versions};
+use crate::{cluster, demo, faults, generate, guard, interrupt, test, versions};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -18,7 +18,7 @@ pub struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
-    Faults(test::FaultArguments),
+    Faults(faults::Arguments),
     Generate(generate::Arguments),
     Fixtures(test::FixtureArguments),
     Cluster(cluster::command::Arguments),
@@ -38,7 +38,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Test(arguments) => test::run(&session, &arguments),
-        Command::Faults(arguments) => test::faults(&session, &arguments),
+        Command::Faults(arguments) => faults::run(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
         Command::Fixtures(arguments) => test::fixtures(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),

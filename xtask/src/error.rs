@@ -63,6 +63,9 @@ pub enum Error {
         /// Where it is malformed.
         source: serde_json::Error,
     },
+    /// A failure that the user has been told of.
+    #[error("{0}")]
+    Reported(String),
     /// Anything else; the text says it all.
     #[error("{0}")]
     Other(String),

@@ -2,6 +2,7 @@
 //!
 //! - `demo`: the operator at work, from building it to an empty AWS.
 //! - `test`: everything that has to pass before a change lands.
+//! - `faults`: the fault enumeration, of which `test` runs a part.
 //! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
 //! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
@@ -17,6 +18,7 @@ mod cli;
 mod cluster;
 mod demo;
 mod error;
+mod faults;
 mod folder;
 mod forward;
 mod generate;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
             progress::say("Stopped.");
             ExitCode::from(130)
         }
+        Err(error::Error::Reported(_)) => ExitCode::FAILURE,
         Err(error) => {
             progress::say(&format!("error: {error}"));
             ExitCode::FAILURE

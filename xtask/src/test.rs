@@ -20,15 +20,16 @@ use self::suites::OnCluster;
 use crate::cargo::{self, Programs};
 use crate::cluster::{Binaries, Cluster};
 use crate::error::Error;
-use crate::generate;
 use crate::session::Session;
+use crate::{faults, generate};
 
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
-/// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
-/// dependencies. With a filter: only the tests of which it is a part of the name.
+/// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart, hard
+/// times, every single fault of every scenario, dependencies. With a filter: only the tests of which it is a part of the
+/// name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only what needs no cluster and no Python.
@@ -147,8 +148,14 @@ fn on_a_cluster(
         suites::on_cluster(OnCluster::Chart, session, &own, programs, &arguments.filter)
     })?;
     cluster.check()?;
+    // Each of the others has a cluster of its own.
     drop(cluster);
-    report.step("Hard times", || hardship(session, programs, &arguments.filter))
+    report.step("Hard times", || hardship(session, programs, &arguments.filter))?;
+    if arguments.filter.is_empty() {
+        report
+            .step("Every single fault of every scenario", || faults::single(session).map(Outcome::Counted))?;
+    }
+    Ok(())
 }
 
 /// What changes the CRDs needs a cluster of its own.
@@ -157,29 +164,6 @@ fn hardship(session: &Session, programs: &Programs, filter: &[String]) -> Result
     let outcome = suites::on_cluster(OnCluster::Hardship, session, &cluster, programs, filter)?;
     cluster.check()?;
     Ok(outcome)
-}
-
-/// Run the fault enumeration: every scenario with every fault at every step.
-///
-/// It takes longer than the tests that `cargo xtask test` runs. The environment says how much is run:
-/// see docs/src/design/reliability.md.
-#[derive(Debug, clap::Args)]
-pub struct FaultArguments {
-    /// Passed on to cargo test.
-    #[arg(last = true, value_name = "FILTER")]
-    filter: Vec<String>,
-}
-
-/// Runs the fault enumeration on a cluster of its own: what other tests leave would be calls that no scenario makes.
-pub fn faults(session: &Session, arguments: &FaultArguments) -> Result<(), Error> {
-    let mut report = Report::default();
-    let programs = cargo::build(session, &["--tests"])?;
-    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
-    report.step("Faults at every step", || {
-        suites::on_cluster(OnCluster::Faults, session, &cluster, &programs, &arguments.filter)
-    })?;
-    cluster.check()?;
-    report.finish()
 }
 
 /// Write the fixtures of the GitOps tests, and what is made from them, from what the running operator does.

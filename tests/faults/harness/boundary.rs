@@ -271,8 +271,15 @@ impl Boundary {
         self.state(|state| state.peak.clone())
     }
 
-    pub fn written(&self) -> Vec<String> {
-        self.state(|state| state.written.clone())
+    /// The webhook secrets that were in AWS's answers.
+    pub fn issued_secrets(&self) -> Vec<String> {
+        self.state(|state| state.issued.iter().cloned().collect())
+    }
+
+    /// What was written to Kubernetes, and is no Secret, with one of these texts in it.
+    pub fn find_written(&self, texts: &[String]) -> Option<String> {
+        let has_one = |body: &&String| texts.iter().any(|text| body.contains(text));
+        self.state(|state| state.written.iter().find(has_one).cloned())
     }
 
     fn state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {

@@ -3,15 +3,16 @@
 use std::future::Future;
 use std::io::{Error as IoError, ErrorKind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ use tower_service::Service;
 
 use super::boundary::Side;
 use super::fault::Fault;
+use super::planted::{self, Planted};
+use super::resources::{Resource, resource};
 use super::rules;
 use super::world::World;
 
@@ -32,13 +35,18 @@ const LATENESS: Duration = Duration::from_millis(150);
 
 /// A client of one incarnation of the operator.
 pub fn client(world: &Arc<World>, incarnation: u64) -> Client {
-    Client::new(Layer { world: Arc::clone(world), incarnation }, world.namespace.clone())
+    let layer = Layer { world: Arc::clone(world), incarnation, held: Arc::default(), forgot: Arc::default() };
+    Client::new(layer, world.namespace())
 }
 
 #[derive(Clone)]
 struct Layer {
     world: Arc<World>,
     incarnation: u64,
+    /// A write that a planted bug makes too late.
+    held: Arc<Mutex<Option<Request<Bytes>>>>,
+    /// Whether a planted bug has overlooked something once.
+    forgot: Arc<AtomicBool>,
 }
 
 impl Service<Request<Body>> for Layer {
@@ -60,7 +68,7 @@ impl Layer {
     async fn handle(self, request: Request<Body>) -> Result<Answer, BoxError> {
         let target = Target::of(&request);
         if target.name.is_none() && request.method() == Method::GET {
-            return self.watch(request).await;
+            return self.watch(&target.plural, request).await;
         }
         let name = target.call(request.method());
         let mutating = request.method() != Method::GET;
@@ -109,7 +117,12 @@ impl Layer {
     }
 
     /// The call itself. It goes on when nobody waits for it any more, as a sent request does.
-    async fn forward(self, target: Target, request: Request<Bytes>) -> Result<Answer, BoxError> {
+    async fn forward(self, target: Target, mut request: Request<Bytes>) -> Result<Answer, BoxError> {
+        if let Some(bug) = self.world.planted
+            && let Some(answer) = self.as_planted(bug, &target, &mut request)
+        {
+            return Ok(answer);
+        }
         if request.method() != Method::GET && target.plural != "secrets" {
             self.world.boundary.wrote(request.body());
         }
@@ -127,22 +140,93 @@ impl Layer {
         Ok(Response::from_parts(head, whole(body)))
     }
 
-    /// Lists and watches are no step of anything; but their events can be held back.
-    async fn watch(self, request: Request<Body>) -> Result<Answer, BoxError> {
-        self.world.boundary.alive(self.incarnation).await;
-        let watches = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-        let (head, body) = self.world.cluster.client.send(request).await?.into_parts();
-        if !watches {
-            return Ok(Response::from_parts(head, body.map_err(BoxError::from).boxed_unsync()));
+    /// Does to a call what the planted bug would; gives the answer to one that is not made.
+    fn as_planted(&self, bug: Planted, target: &Target, request: &mut Request<Bytes>) -> Option<Answer> {
+        let is_secret = target.plural == "secrets" && target.name.as_ref()?.ends_with("-webhook");
+        let held = |layer: &Self| layer.held.lock().expect("nobody panics with it in hand").take();
+        match bug {
+            Planted::StatusBeforeSecret if is_secret && request.method() == Method::PATCH => {
+                let body = request.body().clone();
+                *self.held.lock().expect("nobody panics with it in hand") = Some(request.clone());
+                return Some(Response::new(whole(body)));
+            }
+            Planted::StatusBeforeSecret if target.subresource.as_deref() == Some("status") => {
+                let (client, held) = (self.world.cluster.client.clone(), held(self)?);
+                let layer = self.clone();
+                tokio::spawn(async move {
+                    // The operator that was to write it may have died with its status written.
+                    tokio::time::sleep(PATIENCE).await;
+                    layer.world.boundary.alive(layer.incarnation).await;
+                    let _ = client.send(held.map(Body::from)).await;
+                });
+            }
+            Planted::WebhookTakenForLost if is_secret && request.method() == Method::GET => {
+                let restarted = self.incarnation > 1;
+                let first = !self.forgot.swap(true, Ordering::Relaxed);
+                return (restarted && first).then(|| status(404, "NotFound"));
+            }
+            _ => {
+                let secret = self.world.boundary.issued_secrets().pop();
+                let body = planted::written(bug, &target.plural, secret.as_ref(), request.body())?;
+                request.headers_mut().remove("content-length");
+                *request.body_mut() = body;
+            }
         }
-        let world = Arc::clone(&self.world);
-        let frames = stream::unfold((BodyStream::new(body), world), |(mut frames, world)| async move {
-            let frame = frames.next().await?;
-            world.boundary.fresh().await;
-            Some((frame.map_err(BoxError::from), (frames, world)))
-        });
-        Ok(Response::from_parts(head, StreamBody::new(frames).boxed_unsync()))
+        None
     }
+
+    /// Lists and watches are no step of anything; but their events can be held back. One watch at the API server
+    /// serves all operators.
+    async fn watch(self, plural: &str, request: Request<Body>) -> Result<Answer, BoxError> {
+        self.world.boundary.alive(self.incarnation).await;
+        let (resource, world) = (resource(plural), self.world);
+        let query = request.uri().query().unwrap_or_default();
+        if !query.contains("watch=true") {
+            return list(&world, resource, request).await;
+        }
+        let listed = query.split('&').find_map(|part| part.strip_prefix("resourceVersion=")?.parse().ok());
+        let places: &[String] = if resource.namespaced { &world.namespaces } else { &[String::new()] };
+        let lines = stream::select_all(
+            places
+                .iter()
+                .map(|place| world.cluster.place(place).watch(resource, listed.unwrap_or_default()).boxed()),
+        );
+        let frames = lines.then(move |line| {
+            let world = Arc::clone(&world);
+            async move {
+                world.boundary.fresh().await;
+                Ok::<_, BoxError>(Frame::data(line))
+            }
+        });
+        Ok(Response::new(StreamBody::new(frames).boxed_unsync()))
+    }
+}
+
+/// A list of what the operator is shown: the cluster without the other runs.
+async fn list(world: &World, resource: Resource, request: Request<Body>) -> Result<Answer, BoxError> {
+    let (mut head, body) = request.into_parts();
+    let body = body.collect_bytes().await?;
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+    let mut answers = Vec::new();
+    for namespace in &world.namespaces {
+        if resource.namespaced {
+            let version = path.trim_end_matches(resource.plural).trim_end_matches('/');
+            head.uri = format!("{version}/namespaces/{namespace}/{}?{query}", resource.plural).parse()?;
+        }
+        let request = Request::from_parts(head.clone(), Body::from(body.clone()));
+        let (head, body) = world.cluster.client.send(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if !resource.namespaced || world.namespaces.len() == 1 || !head.status.is_success() {
+            return Ok(Response::from_parts(head, whole(body)));
+        }
+        answers.push(serde_json::from_slice::<Value>(&body)?);
+    }
+    let items: Vec<Value> =
+        answers.iter().filter_map(|list| list["items"].as_array()).flatten().cloned().collect();
+    // What comes after the first of the lists is watched from there.
+    let mut merged = answers.swap_remove(0);
+    merged["items"] = json!(items);
+    Ok(Response::new(whole(Bytes::from(merged.to_string()))))
 }
 
 fn whole(body: Bytes) -> UnsyncBoxBody<Bytes, BoxError> {

@@ -16,15 +16,16 @@ use super::boundary::Call;
 use super::cluster::Cluster;
 use super::draw::Draw;
 use super::fault::{Fault, Injection};
+use super::planted::Planted;
 use super::report::Report;
 use super::run::{Outcome, Run};
 use super::settings::Settings;
 use super::trace::trace;
-use super::world::{self, Life, World};
+use super::world::{Life, World};
 use super::{log, rules};
 
 /// No run takes longer, unless it hangs.
-const LONGEST: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// So often a run is made again for which the machine was too slow.
 const ATTEMPTS: u32 = 3;
@@ -36,8 +37,36 @@ pub struct Scenario {
     pub script: for<'a> fn(&'a Run) -> BoxFuture<'a, Outcome>,
     /// Whether it runs under every reading of what the service does not say.
     pub readings: bool,
-    /// Whether its namespace goes with it.
-    pub own_namespace: bool,
+    pub home: Home,
+}
+
+/// Where a scenario takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In a namespace that other runs were in before.
+    Shared,
+    /// In a namespace that goes with it.
+    Own,
+    /// In two namespaces.
+    Two,
+    /// In a namespace in which the operator has its own Secret too, and has never run before.
+    FirstStart,
+}
+
+impl Scenario {
+    /// The same, under every reading of what the service does not say.
+    pub fn under_readings(self) -> Self {
+        Self { readings: true, ..self }
+    }
+
+    /// The same, somewhere else.
+    pub fn at(self, home: Home) -> Self {
+        Self { home, ..self }
+    }
+
+    fn namespaces(&self) -> usize {
+        if self.home == Home::Two { 2 } else { 1 }
+    }
 }
 
 /// A reading of what the service does not say.
@@ -59,11 +88,21 @@ pub struct Job {
     pub seed: u64,
     /// Steps of it that are left out.
     pub skipped: BTreeSet<usize>,
+    /// A bug that is planted.
+    pub planted: Option<Planted>,
 }
 
 impl Job {
     fn new(scenario: Scenario) -> Self {
-        Self { scenario, reading: None, faults: Vec::new(), attempt: 0, seed: 0, skipped: BTreeSet::new() }
+        Self {
+            scenario,
+            reading: None,
+            faults: Vec::new(),
+            attempt: 0,
+            seed: 0,
+            skipped: BTreeSet::new(),
+            planted: None,
+        }
     }
 
     /// What a table calls it.
@@ -127,6 +166,63 @@ pub async fn run_all(
     report
 }
 
+/// Plants one bug after the other, and runs its scenario with one fault after the other until a rule is broken.
+/// Gives whether all are caught.
+pub async fn self_check(settings: &Settings, scenarios: &[Scenario], walk: Scenario) -> bool {
+    let cluster = Cluster::start().await;
+    let (mut planted, mut caught) = (0, 0);
+    for bug in Planted::all() {
+        let scenario = scenarios.iter().find(|scenario| scenario.name == bug.scenario());
+        let job = Job { planted: Some(bug), ..Job::new(*scenario.expect("the scenario exists")) };
+        let by = catch(&cluster, job, settings.parallel).await;
+        planted += 1;
+        caught += usize::from(by.is_some());
+        println!("{bug:24} {}", by.unwrap_or_else(|| "NOT CAUGHT".to_owned()));
+    }
+    let by = catch_by_walking(&cluster, settings, walk).await;
+    planted += 1;
+    caught += usize::from(by.is_some());
+    println!("{:24} {}", "no-lookup, by a walk", by.unwrap_or_else(|| "NOT CAUGHT".to_owned()));
+    println!("{planted} bugs planted, {caught} caught");
+    planted == caught
+}
+
+/// The shortest part of the first random walk that shows a bug.
+async fn catch_by_walking(cluster: &Arc<Cluster>, settings: &Settings, walk: Scenario) -> Option<String> {
+    let seeds: Vec<u64> = (1..=settings.walks).map(|index| settings.seed * 10_000 + index).collect();
+    for some in seeds.chunks(settings.parallel) {
+        let one = |seed: &u64| Job { seed: *seed, planted: Some(Planted::NoLookup), ..Job::new(walk) };
+        let jobs = some.iter().map(one).collect();
+        let ran = execute(cluster, jobs, settings.parallel, &mut Report::silent()).await;
+        if let Some(failed) = ran.iter().find(|ran| ran.outcome.is_err()) {
+            let short = shorten(cluster, failed.job.clone()).await;
+            return Some(format!("caught by {}, cut down to {short}", failed.job.id()));
+        }
+    }
+    None
+}
+
+/// The first run that shows the bug, and the rule that it breaks.
+async fn catch(cluster: &Arc<Cluster>, job: Job, parallel: usize) -> Option<String> {
+    let shown = |ran: &[Ran]| {
+        let broken = ran.iter().find_map(|ran| Some((ran.job.id(), ran.outcome.as_ref().err()?)));
+        broken.map(|(id, why)| format!("caught by {id}: {}", why.lines().next().unwrap_or_default()))
+    };
+    let undisturbed = execute(cluster, vec![job], 1, &mut Report::silent()).await;
+    if let Some(shown) = shown(&undisturbed) {
+        return Some(shown);
+    }
+    let faults = injections(&undisturbed[0]);
+    for some in faults.chunks(parallel) {
+        let one = |fault: &Injection| Job { faults: vec![fault.clone()], ..undisturbed[0].job.clone() };
+        let ran = execute(cluster, some.iter().map(one).collect(), parallel, &mut Report::silent()).await;
+        if let Some(shown) = shown(&ran) {
+            return Some(shown);
+        }
+    }
+    None
+}
+
 /// Random walks; one that fails is cut down to the steps that it takes.
 async fn walks(cluster: &Arc<Cluster>, settings: &Settings, walk: Scenario, report: &mut Report) {
     let one = |seed: u64| Job { seed, ..Job::new(walk) };
@@ -150,7 +246,7 @@ async fn shorten(cluster: &Arc<Cluster>, mut job: Job) -> String {
         let mut shorter = job.clone();
         shorter.skipped.insert(step);
         let namespace = make_namespace(cluster).await;
-        if run_one(cluster, &namespace, shorter.clone()).await.outcome.is_err() {
+        if run_one(cluster, &[namespace], shorter.clone()).await.outcome.is_err() {
             job = shorter;
         }
     }
@@ -231,16 +327,19 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
     for _ in 0..parallel {
         let (cluster, queue, sender) = (Arc::clone(cluster), Arc::clone(&queue), sender.clone());
         workers.spawn(async move {
-            let mut namespace = None;
+            let mut namespaces = Vec::new();
             while let Some(job) = next(&queue) {
-                if namespace.is_none() || job.scenario.own_namespace {
-                    namespace = Some(make_namespace(&cluster).await);
+                let own = job.scenario.home == Home::Own;
+                if own {
+                    namespaces.clear();
                 }
-                let place = namespace.clone().expect("it was made a moment ago");
-                let own = job.scenario.own_namespace;
-                let ran = run_one(&cluster, &place, job.clone()).await;
+                while namespaces.len() < job.scenario.namespaces() {
+                    namespaces.push(make_namespace(&cluster).await);
+                }
+                let shown = &namespaces[..job.scenario.namespaces()];
+                let ran = run_one(&cluster, shown, job.clone()).await;
                 if ran.overloaded && ran.outcome.is_err() && job.attempt < ATTEMPTS {
-                    namespace = None;
+                    namespaces.clear();
                     queue
                         .lock()
                         .expect("nobody panics with the queue in hand")
@@ -249,7 +348,7 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
                 }
                 // What could not be cleared away must not disturb the next run.
                 if own || ran.outcome.is_err() {
-                    namespace = None;
+                    namespaces.clear();
                 }
                 let _ = sender.send(ran);
             }
@@ -263,7 +362,7 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
         if done_runs % 200 == 0 {
             eprintln!("{done_runs} runs are done");
         }
-        if ran.job.faults.is_empty() {
+        if ran.job.faults.is_empty() || ran.job.planted.is_some() {
             recorded.push(ran);
         }
     }
@@ -288,14 +387,13 @@ async fn make_namespace(cluster: &Cluster) -> String {
     name
 }
 
-async fn run_one(cluster: &Arc<Cluster>, namespace: &str, job: Job) -> Ran {
+async fn run_one(cluster: &Arc<Cluster>, namespaces: &[String], job: Job) -> Ran {
     let started = Instant::now();
     let first_line = log::newest();
-    let mut switches = world::switches();
-    if let Some(reading) = job.reading {
-        (reading.set)(&mut switches);
+    let world = World::new(cluster, namespaces, &job).await;
+    if job.scenario.home == Home::FirstStart {
+        world.boundary.arm();
     }
-    let world = World::new(cluster, namespace, job.faults.clone(), switches).await;
     let run = Run::new(Arc::clone(&world), job.seed, job.skipped.clone());
     let life = Life::start(Arc::clone(&world));
     let whole = async {
@@ -312,9 +410,9 @@ async fn run_one(cluster: &Arc<Cluster>, namespace: &str, job: Job) -> Ran {
     // A dead operator's last calls must not reach into the next run.
     world.boundary.begin();
     let _ = run.clear().await;
-    if job.scenario.own_namespace {
+    if job.scenario.home == Home::Own {
         let api = Api::<Namespace>::all(cluster.client.clone());
-        let _ = api.delete(namespace, &DeleteParams::background()).await;
+        let _ = api.delete(&namespaces[0], &DeleteParams::background()).await;
     }
     let calls = world.boundary.calls();
     let fired = world.boundary.fired();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -13,7 +13,7 @@ const KEPT: usize = 64 << 20;
 static LINES: Mutex<Lines> = Mutex::new(Lines { kept: VecDeque::new(), bytes: 0, newest: 0 });
 
 struct Lines {
-    kept: VecDeque<(u64, String)>,
+    kept: VecDeque<(u64, Arc<String>)>,
     bytes: usize,
     newest: u64,
 }
@@ -29,16 +29,22 @@ pub fn newest() -> u64 {
     LINES.lock().expect("nobody panics with the log in hand").newest
 }
 
-/// A line after `first` that has `text` in it.
-pub fn find(first: u64, text: &str) -> Option<String> {
-    lines(first, text).into_iter().next()
+/// A line after `first` that has one of these texts in it.
+pub fn find(first: u64, texts: &[String]) -> Option<String> {
+    let has_one = |line: &String| texts.iter().any(|text| line.contains(text));
+    since(first).into_iter().find(|line| has_one(line)).map(|line| line.to_string())
 }
 
 /// The lines after `first` that have `text` in them.
 pub fn lines(first: u64, text: &str) -> Vec<String> {
+    since(first).into_iter().filter(|line| line.contains(text)).map(|line| line.to_string()).collect()
+}
+
+/// The lines after `first`. They are searched without the lock, which every line of the log waits for.
+fn since(first: u64) -> Vec<Arc<String>> {
     let lines = LINES.lock().expect("nobody panics with the log in hand");
     let since = lines.kept.partition_point(|(number, _)| *number <= first);
-    lines.kept.range(since..).filter(|(_, line)| line.contains(text)).map(|(_, line)| line.clone()).collect()
+    lines.kept.range(since..).map(|(_, line)| Arc::clone(line)).collect()
 }
 
 struct Keep;
@@ -50,7 +56,7 @@ impl Write for Keep {
         let line = String::from_utf8_lossy(bytes).into_owned();
         lines.bytes += line.len();
         let number = lines.newest;
-        lines.kept.push_back((number, line));
+        lines.kept.push_back((number, Arc::new(line)));
         while lines.bytes > KEPT {
             let gone = lines.kept.pop_front();
             lines.bytes -= gone.map_or(0, |(_, line)| line.len());

@@ -1,7 +1,7 @@
 //! What every scenario stands on.
 //!
 //! ```text
-//! scenario (script) ─ run ─┬─ cluster: the one API server
+//! scenario (script) ─ run ─┬─ cluster: the one API server; place: what is seen of a namespace
 //!                          └─ world: namespace, simulator, operator ── boundary: faults, calls, violations
 //!                                    operator ─┬─ client_layer ─ boundary ─ API server
 //!                                              └─ proxy ──────── boundary ─ simulator
@@ -15,8 +15,11 @@ pub mod draw;
 pub mod enumeration;
 pub mod fault;
 pub mod log;
+mod place;
+pub mod planted;
 mod proxy;
 mod report;
+mod resources;
 mod routes;
 mod rules;
 pub mod run;

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::boundary::Side;
 use super::fault::Fault;
+use super::planted::{self, Planted};
 use super::routes;
 use super::world::World;
 
@@ -65,6 +66,7 @@ impl Way {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(IoError::other)?.to_bytes();
         let name = routes::operation(head.method.as_str(), head.uri.path());
+        let path = head.uri.path().to_owned();
         let boundary = &self.world.boundary;
         let fault = boundary.enter(self.incarnation, Side::Aws, name, routes::is_mutating(name)).await;
         let request = Request::from_parts(head, Full::new(body));
@@ -77,6 +79,9 @@ impl Way {
             }
             Some(Fault::Lost) => {
                 let _ = send().await;
+                if self.world.planted == Some(Planted::CreateRepeated) {
+                    return send().await;
+                }
                 Err(IoError::new(ErrorKind::ConnectionReset, "injected"))
             }
             Some(Fault::Timeout) => std::future::pending().await,
@@ -98,7 +103,39 @@ impl Way {
             }
         };
         boundary.alive(self.incarnation).await;
-        answer
+        match self.world.planted {
+            Some(bug) => self.as_planted(bug, name, &path, answer).await,
+            None => answer,
+        }
+    }
+
+    /// The answer as the planted bug sees it.
+    async fn as_planted(
+        &self,
+        bug: Planted,
+        name: &str,
+        path: &str,
+        answer: Result<Response<Full<Bytes>>, IoError>,
+    ) -> Result<Response<Full<Bytes>>, IoError> {
+        let world = &self.world;
+        let deletes = ["Delete", "Disassociate", "Deregister"].iter().any(|verb| name.starts_with(verb));
+        if bug == Planted::DeletionTakenForDone && deletes {
+            if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+                return answer;
+            }
+            world.left.add(path);
+            return Ok(Response::new(Full::new(Bytes::from_static(b"{}"))));
+        }
+        if name.starts_with("Get") && world.left.has(path) {
+            return Ok(refusal(StatusCode::NOT_FOUND, "ResourceNotFoundException"));
+        }
+        let (head, body) = answer?.into_parts();
+        let body = body.collect().await.map_err(IoError::other)?.to_bytes();
+        let owner = [("cluster", &*world.cluster_id), ("namespace", world.namespace()), ("name", "internal")];
+        let body = planted::answered(bug, name, &owner, &body).unwrap_or(body);
+        let mut answer = Response::from_parts(head, Full::new(body));
+        answer.headers_mut().remove("content-length");
+        Ok(answer)
     }
 
     /// The call itself. It goes on when nobody waits for it any more.

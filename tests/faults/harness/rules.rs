@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::boundary::{Call, Side};
 use super::fault::Fault;
 use super::log;
+use super::resources::resource;
 use super::run::{MARKER, Outcome, Run, condition, is_settled, is_unready};
 use super::webhook;
 use super::world::World;
@@ -22,9 +23,9 @@ pub async fn check(run: &Run, first_line: u64) -> Outcome {
     remotes(run)?;
     webhooks(run).await?;
     quiet(run).await?;
-    hygiene(run, first_line)?;
+    let secrets = secrets(run);
     delete_all(run).await?;
-    hygiene(run, first_line)?;
+    hygiene(run, first_line, &secrets)?;
     protected(run)?;
     let broken = run.world.boundary.violations();
     if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
@@ -194,7 +195,7 @@ async fn delete_all(run: &Run) -> Outcome {
 
 /// Rule 3, at the moment at which a finalizer goes: the remote is gone, or it is to be kept.
 pub fn finalizer_goes(world: &World, plural: &str, name: &str) {
-    let Some(object) = world.cluster.find(plural, &world.namespace, name) else { return };
+    let Some(object) = world.place().find(resource(plural), name) else { return };
     let spec = &object["spec"];
     let kept = spec["deletionPolicy"] == "Retain"
         || spec["managementPolicy"] == "Observe"
@@ -225,22 +226,26 @@ fn protected(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// Rule 6: no secret in what was written to Kubernetes but Secrets, nor in the log.
-fn hygiene(run: &Run, first_line: u64) -> Outcome {
+/// Every secret that there is or was: those that the scenario put in, and those of webhooks.
+fn secrets(run: &Run) -> Vec<String> {
     let region = run.world.region();
     let mut secrets = vec![MARKER.to_owned()];
+    secrets.extend(run.world.boundary.issued_secrets());
     for space in region["agentSpaces"].as_object().into_iter().flatten().map(|(_, space)| space) {
         for association in space["associations"].as_object().into_iter().flatten().map(|(_, it)| it) {
             secrets.extend(association["webhook"]["secret"].as_str().map(str::to_owned));
         }
     }
-    for secret in &secrets {
-        if let Some(body) = run.world.boundary.written().iter().find(|body| body.contains(secret)) {
-            return Err(format!("rule 6: a secret was written: {body}"));
-        }
-        if let Some(line) = log::find(first_line, secret) {
-            return Err(format!("rule 6: a secret is in the log: {line}"));
-        }
+    secrets
+}
+
+/// Rule 6: no secret in what was written to Kubernetes but Secrets, nor in the log.
+fn hygiene(run: &Run, first_line: u64, secrets: &[String]) -> Outcome {
+    if let Some(body) = run.world.boundary.find_written(secrets) {
+        return Err(format!("rule 6: a secret was written: {body}"));
     }
-    Ok(())
+    match log::find(first_line, secrets) {
+        Some(line) => Err(format!("rule 6: a secret is in the log: {line}")),
+        None => Ok(()),
+    }
 }

@@ -12,7 +12,8 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use super::cluster::resource;
+use super::place::{Place, version};
+use super::resources::resource;
 use super::world::World;
 
 /// How long anything may take, however it was disturbed.
@@ -82,8 +83,8 @@ impl Run {
             serde_saphyr::from_multiple(yaml).map_err(|error| format!("{error}\n{yaml}"))?;
         for mut document in documents {
             let kind = resource(document["kind"].as_str().unwrap_or_default());
-            document["apiVersion"] = json!(kind.api_version());
-            document["metadata"]["namespace"] = json!(self.world.namespace);
+            document["apiVersion"] = json!(kind.api_version);
+            document["metadata"]["namespace"] = json!(self.world.namespace());
             self.apply_one(kind.kind, &document).await?;
         }
         Ok(())
@@ -91,7 +92,7 @@ impl Run {
 
     async fn apply_one(&self, kind: &'static str, object: &Value) -> Outcome {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
         let params = PatchParams::apply("faults").force();
         let applied = api.patch(name, &params, &Patch::Apply(object)).await;
         let applied = applied.map_err(|error| format!("{kind} {name} is refused: {error}"))?;
@@ -100,16 +101,14 @@ impl Run {
 
     /// Waits until the harness sees what it has written.
     async fn caught_up(&self, kind: &str, written: &DynamicObject) -> Outcome {
-        let version =
-            |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-        let (wanted, uid) = (version(written.resource_version()), written.uid());
+        let wanted = written.resource_version().and_then(|text| text.parse().ok()).unwrap_or_default();
+        let uid = written.uid();
         let name = written.name_any();
         self.until(format!("the harness sees {kind} {name}"), || {
             let Some(seen) = self.find(kind, &name) else {
                 return written.metadata.deletion_timestamp.is_some();
             };
-            seen["metadata"]["uid"].as_str() != uid.as_deref()
-                || version(seen["metadata"]["resourceVersion"].as_str().map(str::to_owned)) >= wanted
+            seen["metadata"]["uid"].as_str() != uid.as_deref() || version(&seen) >= wanted
         })
         .await
     }
@@ -118,14 +117,23 @@ impl Run {
     pub async fn secret(&self, name: &str, data: &[(&str, &str)]) -> Outcome {
         let data: BTreeMap<&str, ByteString> =
             data.iter().map(|(key, value)| (*key, ByteString(marked(value).into_bytes()))).collect();
-        let metadata = json!({"name": name, "namespace": self.world.namespace});
+        let metadata = json!({"name": name, "namespace": self.world.namespace()});
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data});
         self.apply_one("Secret", &secret).await
     }
 
+    /// Puts an object back as a backup has it: without what the API server made of it.
+    pub async fn restore(&self, kind: &'static str, object: &Value) -> Outcome {
+        let mut restored = object.clone();
+        for made in ["uid", "resourceVersion", "creationTimestamp", "ownerReferences", "managedFields"] {
+            restored["metadata"].as_object_mut().map(|metadata| metadata.remove(made));
+        }
+        self.apply_one(kind, &restored).await
+    }
+
     /// An object, if it is there.
     pub fn find(&self, kind: &str, name: &str) -> Option<Arc<Value>> {
-        self.world.cluster.find(kind, &self.world.namespace, name)
+        self.world.place().find(resource(kind), name)
     }
 
     /// A text in an object; empty where there is none.
@@ -142,7 +150,7 @@ impl Run {
 
     /// Changes an object by a JSON merge patch.
     pub async fn patch(&self, kind: &str, name: &str, patch: Value) -> Outcome {
-        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
         let patched = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         let patched = patched.map_err(|error| format!("{kind} {name} is refused: {error}"))?;
         self.caught_up(kind, &patched).await
@@ -154,7 +162,7 @@ impl Run {
         let nothing: Value =
             members.unwrap_or_default().into_iter().map(|(member, _)| (member, Value::Null)).collect();
         let patch = Patch::Merge(json!({ "status": nothing }));
-        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
         let patched = api.patch_status(name, &PatchParams::default(), &patch).await;
         let patched = patched.map_err(|error| format!("the status of {kind} {name}: {error}"))?;
         self.caught_up(kind, &patched).await
@@ -162,7 +170,7 @@ impl Run {
 
     /// Asks for the deletion of an object.
     pub async fn delete(&self, kind: &str, name: &str) -> Outcome {
-        let api = resource(kind).api(&self.world.cluster.client, &self.world.namespace);
+        let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
         match api.delete(name, &DeleteParams::background()).await {
             Ok(answer) => match answer.left() {
                 Some(going) => self.caught_up(kind, &going).await,
@@ -216,14 +224,14 @@ impl Run {
 
     /// Waits until something holds; looks again at every change.
     pub async fn until(&self, what: impl Display, mut holds: impl FnMut() -> bool) -> Outcome {
-        let held = self.world.cluster.until(LIMIT, || holds().then_some(())).await;
+        let held = self.world.place().until(LIMIT, || holds().then_some(())).await;
         held.ok_or_else(|| format!("within {LIMIT:?} this did not happen: {what}"))
     }
 
     /// Waits a few seconds for something that may never hold.
     pub async fn for_a_while(&self, mut holds: impl FnMut() -> bool) {
         const WHILE: Duration = Duration::from_secs(3);
-        self.world.cluster.until(WHILE, || holds().then_some(())).await;
+        self.world.place().until(WHILE, || holds().then_some(())).await;
     }
 
     /// Whether an object is Ready at its present generation and nothing is under way.
@@ -251,25 +259,39 @@ impl Run {
 
     /// All objects of our kinds: kind and name.
     pub fn objects(&self) -> Vec<(&'static str, String)> {
-        let all = self.world.cluster.all(&self.world.namespace);
+        let all = self.world.place().all();
         let ours = all.iter().filter_map(|object| {
             let kind = resource(object["kind"].as_str().unwrap_or_default());
-            kind.ours.then(|| (kind.kind, object["metadata"]["name"].as_str().unwrap_or_default().to_owned()))
+            kind.is_ours()
+                .then(|| (kind.kind, object["metadata"]["name"].as_str().unwrap_or_default().to_owned()))
         });
         ours.collect()
     }
 
-    /// Takes away what is in the namespace, whoever wants to keep it.
+    /// The operator ends, and with it the cluster and all that is in it; AWS knows nothing of that.
+    pub async fn lose_cluster(&self) -> Outcome {
+        self.world.stop();
+        self.clear().await
+    }
+
+    /// Takes away what is in the namespaces, whoever wants to keep it.
     pub async fn clear(&self) -> Outcome {
+        for namespace in &self.world.namespaces {
+            self.clear_place(namespace, &self.world.cluster.place(namespace)).await?;
+        }
+        Ok(())
+    }
+
+    async fn clear_place(&self, namespace: &str, place: &Place) -> Outcome {
         let mine = |object: &Value| {
             object["metadata"]["name"] != "kube-root-ca.crt"
                 && object["metadata"]["deletionTimestamp"].is_null()
         };
-        for object in self.world.cluster.all(&self.world.namespace) {
+        for object in place.all() {
             let kind = resource(object["kind"].as_str().unwrap_or_default());
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            let api = kind.api(&self.world.cluster.client, &self.world.namespace);
-            if kind.ours && !object["metadata"]["finalizers"].is_null() {
+            let api = kind.api(&self.world.cluster.client, namespace);
+            if kind.is_ours() && !object["metadata"]["finalizers"].is_null() {
                 let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
                 let _ = api.patch(name, &PatchParams::default(), &none).await;
             }
@@ -278,8 +300,7 @@ impl Run {
             }
         }
         self.until("the namespace is empty", || {
-            let all = self.world.cluster.all(&self.world.namespace);
-            all.iter().all(|object| object["metadata"]["name"] == "kube-root-ca.crt")
+            place.all().iter().all(|object| object["metadata"]["name"] == "kube-root-ca.crt")
         })
         .await
     }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub seed: u64,
     /// Runs at a time.
     pub parallel: usize,
+    /// Plant bugs and see whether they are caught, instead of all else.
+    pub self_check: bool,
 }
 
 /// `SCENARIO[@READING][:CALL#NTH:FAULT[+CALL#NTH:FAULT]]`, or `walk~SEED~STEPS-LEFT-OUT`.
@@ -43,12 +45,13 @@ impl Settings {
         let only = std::env::var("FAULTS_ONLY").ok().filter(|text| !text.is_empty());
         let only: Option<Only> = only.map(|text| text.parse()).transpose()?;
         Ok(Self {
-            sample: variable("FAULTS_SAMPLE")?.unwrap_or(if full || only.is_some() { 1 } else { 9 }),
-            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(if full { 1 } else { 90 }),
+            sample: variable("FAULTS_SAMPLE")?.unwrap_or(1),
+            readings_sample: variable("FAULTS_READINGS_SAMPLE")?.unwrap_or(usize::from(full)),
             pairs: variable("FAULTS_PAIRS")?.unwrap_or(if full { 1000 } else { 40 }),
             walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 20 }) as u64,
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
             parallel: variable("FAULTS_PARALLEL")?.unwrap_or(10).max(1),
+            self_check: variable("FAULTS_SELF_CHECK")?.unwrap_or(0) == 1,
             only,
         })
     }

@@ -8,7 +8,7 @@ use super::run::Run;
 /// The calls, the objects, the remotes and the log of a run that failed.
 pub fn trace(run: &Run, first_line: u64) -> String {
     let calls = run.world.boundary.calls().iter().map(ToString::to_string).collect();
-    let objects = run.world.cluster.all(&run.world.namespace);
+    let objects = run.world.place().all();
     let ours = objects.iter().filter(|object| object["kind"] != "Secret");
     let objects = ours.filter_map(|object| serde_json::to_string_pretty(&**object).ok()).collect();
     let remotes = serde_json::to_string_pretty(&run.world.simulator.resources()).into_iter().collect();
@@ -18,7 +18,7 @@ pub fn trace(run: &Run, first_line: u64) -> String {
         ("objects", objects),
         ("remotes", remotes),
         ("what reached AWS", reached),
-        ("log", log::lines(first_line, &run.world.namespace)),
+        ("log", log::lines(first_line, run.world.namespace())),
     ];
     let mut text = String::new();
     for (title, lines) in sections {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -18,12 +18,16 @@ use devops_agent_operator::metrics::Metrics;
 use devops_agent_operator::operator::{Connections, Operator, Options};
 use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::boundary::Boundary;
 use super::client_layer;
 use super::cluster::Cluster;
-use super::fault::{Fault, Injection};
+use super::enumeration::{Home, Job};
+use super::fault::Fault;
+use super::place::Place;
+use super::planted::{Left, Planted};
 use super::proxy::Proxy;
 
 /// The region of all runs.
@@ -38,36 +42,78 @@ static RUNS: AtomicU64 = AtomicU64::new(0);
 /// What one run has to itself.
 pub struct World {
     pub cluster: Arc<Cluster>,
-    pub namespace: String,
+    /// All that the operator sees of the cluster.
+    pub namespaces: Vec<String>,
+    /// The one that the script is in.
+    current: AtomicUsize,
+    /// The namespace of the operator's own Secret.
+    own_namespace: String,
     pub simulator: Running,
     pub boundary: Boundary,
     /// The id in owner tags.
     pub cluster_id: String,
     /// How long the operator waits for an answer of AWS: short only where none will come.
     pub patience: Duration,
+    /// The bug that is planted.
+    pub planted: Option<Planted>,
+    pub left: Left,
+    /// Whether an operator that has died is started again.
+    running: watch::Sender<bool>,
 }
 
 impl World {
-    pub async fn new(
-        cluster: &Arc<Cluster>,
-        namespace: &str,
-        plan: Vec<Injection>,
-        switches: Switches,
-    ) -> Arc<Self> {
+    pub async fn new(cluster: &Arc<Cluster>, namespaces: &[String], job: &Job) -> Arc<Self> {
         let mut options = SimulatorOptions::on_free_port();
-        options.switches = switches;
-        let silent = plan.iter().any(|due| matches!(due.fault, Fault::Timeout | Fault::Late));
+        options.switches = Switches { settle_ms: SETTLE_MS, ..Switches::default() };
+        if let Some(reading) = job.reading {
+            (reading.set)(&mut options.switches);
+        }
+        let silent = job.faults.iter().any(|due| matches!(due.fault, Fault::Timeout | Fault::Late));
         let patience = Duration::from_millis(if silent { 1000 } else { 8000 });
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
             cluster: Arc::clone(cluster),
-            namespace: namespace.to_owned(),
+            namespaces: namespaces.to_vec(),
+            current: AtomicUsize::new(0),
+            own_namespace: match job.scenario.home {
+                Home::FirstStart => namespaces[0].clone(),
+                _ => OWN_NAMESPACE.to_owned(),
+            },
             simulator,
-            boundary: Boundary::new(plan),
+            boundary: Boundary::new(job.faults.clone()),
             cluster_id: format!("cluster-{run}"),
             patience,
+            planted: job.planted,
+            left: Left::default(),
+            running: watch::Sender::new(true),
         })
+    }
+
+    /// The namespace that the script is in.
+    pub fn namespace(&self) -> &str {
+        &self.namespaces[self.current.load(Ordering::Relaxed)]
+    }
+
+    /// What is seen of it.
+    pub fn place(&self) -> Arc<Place> {
+        self.cluster.place(self.namespace())
+    }
+
+    /// From now on the script is in the next namespace.
+    pub fn move_on(&self) {
+        self.current.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The operator ends, and is not started again.
+    pub fn stop(&self) {
+        self.running.send_replace(false);
+        self.boundary.kill();
+    }
+
+    /// The operator is started.
+    pub fn start(&self) {
+        self.running.send_replace(true);
     }
 
     /// How many remotes there are, by kind.
@@ -92,11 +138,6 @@ impl World {
     }
 }
 
-/// What the simulator answers where the service does not say, in short times.
-pub fn switches() -> Switches {
-    Switches { settle_ms: SETTLE_MS, ..Switches::default() }
-}
-
 /// An operator that is started again whenever it dies. Dropping this ends it.
 pub struct Life(JoinHandle<()>);
 
@@ -113,14 +154,16 @@ impl Drop for Life {
 }
 
 async fn live(world: Arc<World>) {
+    let mut running = world.running.subscribe();
     loop {
+        let _ = running.wait_for(|running| *running).await;
         let incarnation = world.boundary.begin();
         tokio::select! {
             biased;
             () = world.boundary.has_crashed(incarnation) => {}
             error = incarnate(&world, incarnation) => {
                 // As a process that could not start, which Kubernetes starts again.
-                tracing::warn!(%error, namespace = world.namespace, "the operator could not start");
+                tracing::warn!(%error, namespace = world.namespace(), "the operator could not start");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -133,7 +176,7 @@ async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
     let connections = Connections {
         kubernetes: client_layer::client(world, incarnation),
         aws: factory(&proxy.url, world.patience),
-        own_namespace: OWN_NAMESPACE.to_owned(),
+        own_namespace: world.own_namespace.clone(),
         metrics: Metrics::new(),
     };
     match Operator::start(&options(world), connections).await {
@@ -146,8 +189,9 @@ fn options(world: &World) -> Options {
     Options {
         region: None,
         cluster_id: Some(world.cluster_id.clone()),
-        namespace: Some(OWN_NAMESPACE.to_owned()),
-        reach: Reach { namespaces: [world.namespace.clone()].into(), accounts: true },
+        namespace: Some(world.own_namespace.clone()),
+        // All there is; but it is only shown the namespaces of its run.
+        reach: Reach::default(),
         timing: timing(),
         resync_periods: HashMap::new(),
         concurrency: 4,

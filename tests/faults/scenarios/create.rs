@@ -91,3 +91,14 @@ pub async fn everything(run: &Run) -> Outcome {
     run.arm();
     objects::everything(run).await
 }
+
+/// The operator starts for the first time: it makes the key of its fingerprints, and finds it again at its next start.
+pub async fn first_start(run: &Run) -> Outcome {
+    run.expect(|it| it.remotes = [("services", 1)].into());
+    objects::credentials(run).await?;
+    run.apply(GITLAB).await?;
+    run.ready("ServiceRegistration", "gitlab").await?;
+    run.world.boundary.kill();
+    run.reconcile("ServiceRegistration", "gitlab").await?;
+    run.ready("ServiceRegistration", "gitlab").await
+}

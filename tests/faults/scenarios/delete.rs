@@ -44,12 +44,17 @@ pub async fn parents_first(run: &Run) -> Outcome {
 
 /// The whole namespace, with input Secrets and all, in no order.
 pub async fn namespace(run: &Run) -> Outcome {
-    objects::everything(run).await?;
-    // The Secrets go in no order: for a while one is missing whose association is not being deleted yet.
-    run.expect(|it| it.webhooks = 9);
+    objects::project(run).await?;
+    run.apply(objects::SOURCE).await?;
+    run.ready("Association", "source").await?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 2)].into();
+        // The Secrets go in no order: for a while one is missing whose association is not being deleted yet.
+        it.webhooks = 9;
+    });
     run.arm();
     let api = Api::<Namespace>::all(run.world.cluster.client.clone());
-    let deleted = api.delete(&run.world.namespace, &DeleteParams::background()).await;
+    let deleted = api.delete(run.world.namespace(), &DeleteParams::background()).await;
     deleted.map_err(|error| format!("the namespace can't be deleted: {error}"))?;
     run.until("every object is gone", || run.objects().is_empty()).await?;
     nothing(run);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::run::{Outcome, Run};
+use crate::harness::run::{Outcome, Run, marked};
 
 use super::objects;
 
@@ -23,6 +23,41 @@ pub async fn adopted(run: &Run) -> Outcome {
     } else {
         Err("rule 1: another space was taken".to_owned())
     }
+}
+
+/// A registration that a person made is taken over, because the object says so.
+pub async fn registration_adopted(run: &Run) -> Outcome {
+    run.expect(|it| it.remotes = [("services", 1)].into());
+    objects::credentials(run).await?;
+    let token = marked("glpat-first");
+    let details = json!({"gitlab": {"targetUrl": "https://gitlab.example.com", "tokenType": "personal", "tokenValue": token}});
+    run.invoke("RegisterService", json!({"service": "gitlab", "name": "GitLab", "serviceDetails": details}))?;
+    run.arm();
+    run.apply(&objects::adopting(objects::GITLAB)).await?;
+    run.ready("ServiceRegistration", "gitlab").await
+}
+
+/// An association in a space that is only observed; nothing is there that could be taken over, though it might be.
+pub async fn association_in_observed_space(run: &Run) -> Outcome {
+    let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs"}))?;
+    let id =
+        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
+        it.left = [("agentSpaces", 1)].into();
+        it.webhooks = 1;
+    });
+    objects::credentials(run).await?;
+    run.apply(&format!(
+        "{{kind: AgentSpace, metadata: {{name: space}}, spec: {{managementPolicy: Observe, externalId: '{id}'}}}}"
+    ))
+    .await?;
+    run.apply(objects::GITLAB).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.ready("ServiceRegistration", "gitlab").await?;
+    run.arm();
+    run.apply(&objects::adopting(objects::PROJECT)).await?;
+    run.ready("Association", "project").await
 }
 
 /// A space of the same name that a person made is left alone.

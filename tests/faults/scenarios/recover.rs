@@ -10,6 +10,17 @@ use super::objects;
 pub async fn lost_status(run: &Run) -> Outcome {
     objects::everything(run).await?;
     run.arm();
+    lose_all_status(run).await
+}
+
+/// The same for what is looked for in another way.
+pub async fn lost_status_of_others(run: &Run) -> Outcome {
+    objects::others(run).await?;
+    run.arm();
+    lose_all_status(run).await
+}
+
+async fn lose_all_status(run: &Run) -> Outcome {
     for (kind, name) in run.objects() {
         run.lose_status(kind, &name).await?;
         // The operator does not expect that anybody else writes status: it is told to look.
@@ -21,9 +32,71 @@ pub async fn lost_status(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// Objects are deleted with Retain and made again, as when a cluster is rebuilt from Git: everything is found again,
-/// and the webhook's Secret, which was kept, still serves.
+/// The cluster is lost and rebuilt from Git, with the same cluster id: everything is found again. Only the webhook is
+/// issued anew, since its Secret is gone.
 pub async fn rebuilt(run: &Run) -> Outcome {
+    objects::everything(run).await?;
+    run.lose_cluster().await?;
+    run.arm();
+    run.world.start();
+    objects::everything(run).await?;
+    run.expect(|it| it.webhooks = 2);
+    nothing_is_made_again(run)
+}
+
+/// The same, with the webhook's Secret from a backup: not even the webhook is issued anew.
+pub async fn restored(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    let secret = run.find("Secret", "project-webhook").ok_or("there is no webhook Secret")?;
+    run.lose_cluster().await?;
+    run.restore("Secret", &secret).await?;
+    run.arm();
+    run.world.start();
+    objects::project(run).await?;
+    nothing_is_made_again(run)
+}
+
+/// Whether what was found has not been made again.
+fn nothing_is_made_again(run: &Run) -> Outcome {
+    let made = |operation: &str| run.world.simulator.count(operation);
+    for operation in ["CreateAgentSpace", "RegisterService", "CreatePrivateConnection", "CreateAsset"] {
+        if made(operation) > 1 {
+            return Err(format!("rule 1: after the rebuild {operation} was called again"));
+        }
+    }
+    Ok(())
+}
+
+/// Objects move to another namespace: let go in the one, and taken over in the other. The webhook's Secret stays
+/// behind, so that there is another webhook.
+pub async fn moved(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    for (kind, name) in run.objects() {
+        run.patch(kind, &name, json!({"spec": {"deletionPolicy": "Retain"}})).await?;
+        run.ready(kind, &name).await?;
+    }
+    run.expect(|it| it.webhooks = 2);
+    run.arm();
+    let objects = run.objects();
+    for (kind, name) in &objects {
+        run.delete(kind, name).await?;
+    }
+    for (kind, name) in &objects {
+        run.gone(kind, name).await?;
+    }
+    run.world.move_on();
+    objects::credentials(run).await?;
+    for object in [objects::PROJECT, objects::GITLAB, objects::SPACE] {
+        run.apply(&objects::adopting(object)).await?;
+    }
+    for (kind, name) in &objects {
+        run.ready(kind, name).await?;
+    }
+    nothing_is_made_again(run)
+}
+
+/// Objects are let go, and made again in the same place: the webhook's Secret, which was kept, still serves.
+pub async fn retained(run: &Run) -> Outcome {
     objects::project(run).await?;
     for (kind, name) in run.objects() {
         run.patch(kind, &name, json!({"spec": {"deletionPolicy": "Retain"}})).await?;
@@ -43,7 +116,7 @@ pub async fn rebuilt(run: &Run) -> Outcome {
     for (kind, name) in &objects {
         run.ready(kind, name).await?;
     }
-    Ok(())
+    nothing_is_made_again(run)
 }
 
 /// The remote of an association is deleted behind the operator's back: it is made again, with a new webhook.

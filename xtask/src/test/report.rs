@@ -11,6 +11,8 @@ use crate::progress::{result, say, seconds};
 pub enum Outcome {
     /// Well.
     Passed,
+    /// Well, with these figures.
+    Counted(String),
     /// It could not be run, for this reason.
     Skipped(String),
 }
@@ -76,6 +78,7 @@ impl Report {
         let rows = self.lines.iter().map(|line| {
             let (word, remark) = match &line.outcome {
                 Ok(Outcome::Passed) => ("ok", ""),
+                Ok(Outcome::Counted(figures)) => ("ok", figures.as_str()),
                 Ok(Outcome::Skipped(why)) => ("SKIPPED", why.as_str()),
                 Err(why) => ("FAILED", why.as_str()),
             };

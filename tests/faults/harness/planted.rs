@@ -1,0 +1,133 @@
+//! Bugs that are planted to see that they are caught.
+//!
+//! The operator itself stays as it is: its calls and the answers to them are changed on their way, so that it does what
+//! it would do if it had the bug.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+
+/// A bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// Status names the new webhook before its Secret is written.
+    StatusBeforeSecret,
+    /// What a lost answer may have made is not looked for.
+    NoLookup,
+    /// No intent is noted before a create that a repeat would double.
+    NoIntent,
+    /// A create is repeated at once when the connection breaks.
+    CreateRepeated,
+    /// A deletion that failed is taken for done.
+    DeletionTakenForDone,
+    /// The tags of another owner are taken for the object's own.
+    OwnerIgnored,
+    /// After a restart a webhook's Secret is not looked for.
+    WebhookTakenForLost,
+    /// An Event shows a webhook's secret.
+    SecretInEvent,
+}
+
+use Planted::{
+    CreateRepeated, DeletionTakenForDone, NoIntent, NoLookup, OwnerIgnored, SecretInEvent,
+    StatusBeforeSecret, WebhookTakenForLost,
+};
+
+/// Each with its name and the scenario that has to show it.
+const ALL: &[(Planted, &str, &str)] = &[
+    (StatusBeforeSecret, "status-before-secret", "create-association"),
+    (NoLookup, "no-lookup", "create-association"),
+    (NoIntent, "no-intent", "create-registration"),
+    (CreateRepeated, "create-repeated", "create-registration"),
+    (DeletionTakenForDone, "deletion-taken-for-done", "delete-parents-first"),
+    (OwnerIgnored, "owner-ignored", "refuse-foreign"),
+    (WebhookTakenForLost, "webhook-taken-for-lost", "create-association"),
+    (SecretInEvent, "secret-in-event", "create-association"),
+];
+
+impl Planted {
+    /// Every bug.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().map(|(planted, ..)| *planted)
+    }
+
+    /// The scenario that has to show it.
+    pub fn scenario(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (Self, &'static str, &'static str) {
+        ALL.iter().find(|(planted, ..)| *planted == self).expect("every bug is in the table")
+    }
+}
+
+impl fmt::Display for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.row().1)
+    }
+}
+
+impl FromStr for Planted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = ALL.iter().find(|(_, name, _)| *name == text);
+        found.map(|(planted, ..)| *planted).ok_or_else(|| format!("no bug is called {text}"))
+    }
+}
+
+/// The paths of remotes that a deletion taken for done has left.
+#[derive(Default)]
+pub struct Left(Mutex<BTreeSet<String>>);
+
+impl Left {
+    pub fn add(&self, path: &str) {
+        self.0.lock().expect("nobody panics with the paths in hand").insert(path.to_owned());
+    }
+
+    pub fn has(&self, path: &str) -> bool {
+        self.0.lock().expect("nobody panics with the paths in hand").contains(path)
+    }
+}
+
+/// The body of a write to Kubernetes as the bug would have it.
+pub fn written(planted: Planted, plural: &str, secret: Option<&String>, body: &Bytes) -> Option<Bytes> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    match planted {
+        NoIntent => value.get_mut("status")?.as_object_mut()?.remove("intent")?,
+        SecretInEvent if plural == "events" => std::mem::replace(value.get_mut("note")?, json!(secret?)),
+        _ => return None,
+    };
+    Some(Bytes::from(value.to_string()))
+}
+
+/// An answer of AWS as the bug would see it.
+pub fn answered(planted: Planted, operation: &str, owner: &[(&str, &str)], body: &Bytes) -> Option<Bytes> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    match planted {
+        NoLookup if operation.starts_with("List") && !operation.contains("Tags") => {
+            for list in value.as_object_mut()?.values_mut().filter_map(Value::as_array_mut) {
+                list.clear();
+            }
+        }
+        OwnerIgnored => own(&mut value, owner),
+        _ => return None,
+    }
+    Some(Bytes::from(value.to_string()))
+}
+
+/// Makes every owner tag the object's own.
+fn own(value: &mut Value, owner: &[(&str, &str)]) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| own(item, owner)),
+        Value::Object(members) if members.contains_key("devopsagent.dev/cluster") => {
+            members.extend(owner.iter().map(|(tag, value)| (format!("devopsagent.dev/{tag}"), json!(value))));
+        }
+        Value::Object(members) => members.values_mut().for_each(|member| own(member, owner)),
+        _ => {}
+    }
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask faults`: the fault enumeration, every scenario with every fault at every step.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::cargo;
+use crate::cluster::{Binaries, Cluster};
+use crate::error::Error;
+use crate::progress::{result, say};
+use crate::session::Session;
+
+/// Run the fault enumeration: every scenario with every fault at every step.
+///
+/// Without arguments it is the full product: every single fault under every reading of what AWS does not say, pairs of
+/// faults, random walks. docs/reliability.md has the environment variables that say it more exactly.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Only this run, as a failure prints it, or only these scenarios, with commas between them.
+    run: Option<String>,
+    /// What `cargo xtask test` runs: every single fault of every scenario, some pairs and walks.
+    #[arg(long, conflicts_with = "run")]
+    single: bool,
+    /// Plant bugs, and see whether each of them is caught.
+    #[arg(long, conflicts_with_all = ["run", "single"])]
+    self_check: bool,
+    /// What pairs of faults and random walks are drawn by.
+    #[arg(long)]
+    seed: Option<u32>,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
+    let mut settings = Vec::new();
+    if let Some(run) = &arguments.run {
+        settings.push(("FAULTS_ONLY", run.clone()));
+    } else if arguments.self_check {
+        settings.push(("FAULTS_SELF_CHECK", "1".to_owned()));
+    } else if !arguments.single {
+        settings.push(("FAULTS_FULL", "1".to_owned()));
+    }
+    settings.extend(arguments.seed.map(|seed| ("FAULTS_SEED", seed.to_string())));
+    enumerate(session, &settings).map(drop)
+}
+
+/// Every single fault of every scenario; gives the figures.
+pub fn single(session: &Session) -> Result<String, Error> {
+    enumerate(session, &[])
+}
+
+/// On a cluster of its own: what other tests leave would be calls that no scenario makes.
+fn enumerate(session: &Session, settings: &[(&str, String)]) -> Result<String, Error> {
+    let binaries = Binaries::for_cluster(session, false)?;
+    let program = compile(session)?;
+    let mut cluster = Cluster::start(session, &binaries)?;
+    let mut command = Command::new(&program);
+    command.current_dir(session.root());
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    let ran = session.capture_stdout(command.env("KUBECONFIG", cluster.kubeconfig()))?;
+    result(ran.stdout.trim_end());
+    cluster.check()?;
+    let figures = ran.stdout.lines().last().unwrap_or_default().to_owned();
+    // The figures are the last line, and say that something failed.
+    if ran.status.success() { Ok(figures) } else { Err(Error::Reported(figures)) }
+}
+
+fn compile(session: &Session) -> Result<PathBuf, Error> {
+    say("Compiling the fault enumeration");
+    cargo::test_program(session, "faults", "faults")
+}
