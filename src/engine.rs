@@ -22,6 +22,7 @@ pub mod fingerprint;
 pub mod hub;
 pub mod inputs;
 pub mod kind;
+pub mod lanes;
 pub mod lookup;
 pub mod memory;
 pub mod orphan;

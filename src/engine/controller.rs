@@ -16,16 +16,17 @@ use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
 use kube::{Resource, ResourceExt};
 use tracing::{Instrument, debug, error, error_span, info, warn};
 
-use crate::api::common::Object;
+use crate::api::common::{Object, Status};
 use crate::{aws, kinds};
 
 use super::backoff;
+use super::conditions;
 use super::context::{CacheState, Context};
 use super::finalizer::{FINALIZER, is_on};
 use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 use super::kind::Kind;
-use super::pass::Pass;
+use super::pass::{Pass, RECONCILE_REQUESTED};
 use super::reach::{self, Watch};
 use super::readable::{Listing, readable};
 
@@ -44,6 +45,7 @@ pub async fn run<K: Kind>(
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
     cx.metrics.controller_runs(kind, concurrency);
+    cx.lanes.open(kind, concurrency);
     let woken = queue(&cx, kind).map(|subject| {
         let object = ObjectRef::<K::Object>::new(&subject.name);
         if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
@@ -155,6 +157,10 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     cx.stores.all_filled().await;
+    let place = if is_periodic(&*object) { Some(cx.lanes.enter(kind_name::<K::Object>())) } else { None };
+    if matches!(place, Some(None)) {
+        return Ok(Action::requeue(backoff::spread(cx.timing.first_retry, 0.5, backoff::draw())));
+    }
     // At the level of errors, so that every line of the log says which object it is about.
     let span = error_span!(
         "pass",
@@ -165,6 +171,17 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
     );
     let _underway = cx.metrics.pass(kind_name::<K::Object>());
     aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
+}
+
+/// Whether nothing but the clock asks for a pass: the object is as it should be, and nobody waits for it.
+fn is_periodic<T: Object>(object: &T) -> bool {
+    let status = object.status();
+    let common = status.common();
+    let requested = object.annotations().get(RECONCILE_REQUESTED);
+    object.meta().deletion_timestamp.is_none()
+        && common.observed_generation == object.meta().generation
+        && conditions::is_true(&common.conditions, "Ready")
+        && (requested.is_none() || requested == common.last_handled_reconcile_at.as_ref())
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
