@@ -35,11 +35,11 @@ async fn lose_all_status(run: &Run) -> Outcome {
 /// The cluster is lost and rebuilt from Git, with the same cluster id: everything is found again. Only the webhook is
 /// issued anew, since its Secret is gone.
 pub async fn rebuilt(run: &Run) -> Outcome {
-    objects::everything(run).await?;
+    objects::project(run).await?;
     run.lose_cluster().await?;
     run.arm();
     run.world.start();
-    objects::everything(run).await?;
+    objects::project(run).await?;
     run.expect(|it| it.webhooks = 2);
     nothing_is_made_again(run)
 }
