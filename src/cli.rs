@@ -11,8 +11,8 @@ use tracing_subscriber::Layer;
 use crate::check;
 use crate::engine::backoff::Timing;
 use crate::engine::reach::Reach;
-use crate::operator::{self, Options};
-use crate::{docs, kinds, log};
+use crate::operator::{self, LeaseTiming, Options};
+use crate::{docs, iam, kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
 #[derive(Debug, Parser)]
@@ -35,6 +35,19 @@ enum Command {
         /// Which table.
         #[arg(value_enum)]
         table: docs::Table,
+        /// The kind, for the table `reference`.
+        kind: Option<String>,
+    },
+    /// Print the IAM policy that the operator needs, made from the operations that it calls.
+    Iam {
+        /// Only for these features, all together; for everything that is not optional, if none is given.
+        feature: Vec<String>,
+        /// Print the names of the features instead.
+        #[arg(long)]
+        list: bool,
+        /// Print all policies for Terraform instead.
+        #[arg(long, conflicts_with = "list")]
+        terraform: bool,
     },
 }
 
@@ -94,6 +107,18 @@ struct Run {
     #[arg(long, env = "LEADER_ELECTION")]
     leader_election: bool,
 
+    /// With leader election: how long the others wait for a renewal before one of them takes over.
+    #[arg(long, env = "LEASE_DURATION", default_value = "15s", value_parser = duration)]
+    lease_duration: Duration,
+
+    /// With leader election: how long a leader works on without a renewal; less than the lease's duration.
+    #[arg(long, env = "LEASE_RENEW_DEADLINE", default_value = "10s", value_parser = duration)]
+    lease_renew_deadline: Duration,
+
+    /// With leader election: how often the lease is looked at, and renewed; less than the renew deadline.
+    #[arg(long, env = "LEASE_RETRY_PERIOD", default_value = "2s", value_parser = duration)]
+    lease_retry_period: Duration,
+
     /// How long passes under way may go on when the operator is told to end, for example `25s`; then they are
     /// abandoned. Less than the pod's grace period.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "25s", value_parser = duration)]
@@ -120,6 +145,12 @@ pub enum Error {
     /// The CRDs could not be made.
     #[error("making the CRDs: {0}")]
     Crds(String),
+    /// The table is of one kind, and no such kind was given.
+    #[error("`docs reference` needs a kind, for example `docs reference agentspace`")]
+    Kind,
+    /// The IAM policy is not known.
+    #[error(transparent)]
+    Iam(#[from] iam::Unknown),
     /// Standard output could not be written.
     #[error("writing: {0}")]
     Write(#[from] std::io::Error),
@@ -133,6 +164,9 @@ pub enum Error {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Traces(#[from] crate::traces::Error),
+    /// The times of the lease make no sense together.
+    #[error("{0}")]
+    Lease(String),
     /// The operator failed.
     #[error(transparent)]
     Operator(#[from] operator::Error),
@@ -145,7 +179,20 @@ impl Cli {
             Command::Run(arguments) => run(*arguments),
             Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
             Command::Crds => print_crds(&mut std::io::stdout().lock()),
-            Command::Docs { table } => Ok(write!(std::io::stdout().lock(), "{}", docs::table(table))?),
+            Command::Docs { table, kind } => {
+                let text = docs::table(table, kind.as_deref()).ok_or(Error::Kind)?;
+                Ok(write!(std::io::stdout().lock(), "{text}")?)
+            }
+            Command::Iam { feature, list, terraform } => {
+                let text = if list {
+                    iam::names().collect::<Vec<_>>().join("\n") + "\n"
+                } else if terraform {
+                    iam::terraform()
+                } else {
+                    iam::json(&feature)?
+                };
+                Ok(write!(std::io::stdout().lock(), "{text}")?)
+            }
         }
     }
 }
@@ -168,6 +215,12 @@ fn run(arguments: Run) -> Result<(), Error> {
     #[cfg(not(feature = "otlp"))]
     let traced = None;
     let level = log::start(arguments.log_format, &arguments.log_level, traced)?;
+    let election = arguments.leader_election.then_some(LeaseTiming {
+        duration: arguments.lease_duration,
+        deadline: arguments.lease_renew_deadline,
+        retry: arguments.lease_retry_period,
+    });
+    election.map_or(Ok(()), |timing| timing.check()).map_err(Error::Lease)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
@@ -185,7 +238,7 @@ fn run(arguments: Run) -> Result<(), Error> {
         metrics: arguments.metrics_address.0,
         shutdown_timeout: arguments.shutdown_timeout,
     };
-    let ended = runtime.block_on(operator::run(options, arguments.leader_election, level, stop_signal()));
+    let ended = runtime.block_on(operator::run(options, election, level, stop_signal()));
     #[cfg(feature = "otlp")]
     if let Some(traces) = traces {
         traces.end();

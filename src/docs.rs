@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use clap::ValueEnum;
+use clap::{Arg, CommandFactory, ValueEnum};
 
 use crate::engine::conditions::Reason;
-use crate::{kinds, metrics, rbac};
+use crate::{cli, iam, kinds, metrics, rbac};
+
+mod reference;
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -18,15 +20,24 @@ pub enum Table {
     Metrics,
     /// The rules of the chart's roles, as templates.
     ChartRules,
+    /// Flags of the command `run`.
+    Flags,
+    /// IAM policies, with the actions in them.
+    Iam,
+    /// Every field of one kind.
+    Reference,
 }
 
-/// The table as Markdown.
-pub fn table(table: Table) -> String {
+/// The table as Markdown; `of` is the kind, for those that are of one kind. `None` when there is no such kind.
+pub fn table(table: Table, of: Option<&str>) -> Option<String> {
     match table {
-        Table::Kinds => kinds_table(),
-        Table::Reasons => reasons_table(),
-        Table::Metrics => metrics_table(),
-        Table::ChartRules => rbac::templates(),
+        Table::Kinds => Some(kinds_table()),
+        Table::Reasons => Some(reasons_table()),
+        Table::Flags => Some(flags_table()),
+        Table::Iam => Some(iam::table()),
+        Table::Reference => reference::page(of?),
+        Table::Metrics => Some(metrics_table()),
+        Table::ChartRules => Some(rbac::templates()),
     }
 }
 
@@ -70,4 +81,31 @@ fn metrics_table() -> String {
         );
     }
     text
+}
+
+fn flags_table() -> String {
+    let mut text = String::from("| flag | variable | default | what it sets |\n| --- | --- | --- | --- |\n");
+    let command = cli::Cli::command();
+    let arguments = command.find_subcommand("run").into_iter().flat_map(clap::Command::get_arguments);
+    for argument in arguments {
+        if let Some(flag) = argument.get_long().filter(|flag| *flag != "help") {
+            let _ = writeln!(text, "| `--{flag}` | {} |", flag_cells(argument).join(" | "));
+        }
+    }
+    text
+}
+
+/// Variable, default and help of a flag.
+fn flag_cells(argument: &Arg) -> [String; 3] {
+    let code = |text: String| if text.is_empty() { text } else { format!("`{text}`") };
+    let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let default = argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned());
+    let default = if argument.get_action().takes_values() {
+        default.collect::<Vec<_>>().join(", ")
+    } else {
+        String::new()
+    };
+    let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    [code(variable), code(default), help]
 }

@@ -15,7 +15,7 @@
 //! | [`kinds`] | what differs: one file a kind, and the one list of kinds |
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
 //! | [`wire`] | from a spec to the body of an API call |
-//! | [`cli`], [`docs`] | the command line, and the tables of the documentation |
+//! | [`cli`], [`docs`], [`iam`] | the command line, the tables of the documentation, the IAM policies |
 //! | [`log`] | how the log is written, and what of it |
 //! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
 //! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
@@ -33,6 +33,7 @@ pub mod check;
 pub mod cli;
 pub mod docs;
 pub mod engine;
+pub mod iam;
 pub mod kinds;
 pub mod log;
 pub mod metrics;

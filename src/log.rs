@@ -64,7 +64,9 @@ pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<
     } else {
         layer.fmt_fields(flat::fields()).event_format(flat::Flat).with_filter(filter).boxed()
     };
-    tracing_subscriber::registry().with(log.and_then(others)).try_init()?;
+    // A list, not a stack: a layer that is not there would count as one that wants nothing logged.
+    let layers: Vec<BoxedLayer> = [log].into_iter().chain(others).collect();
+    tracing_subscriber::registry().with(layers).try_init()?;
     Ok(Level(handle))
 }
 

@@ -6,7 +6,7 @@ mod health;
 mod lease;
 
 pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
-pub use lease::NAME as LEASE;
+pub use lease::{NAME as LEASE, Timing as LeaseTiming};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -128,11 +128,11 @@ impl Error {
     }
 }
 
-/// Runs the operator until `stop`; passes under way are finished. With `leader_election` it works only
+/// Runs the operator until `stop`; passes under way are finished. With an `election` it works only
 /// while it leads. Through `level` people change what is logged.
 pub async fn run(
     options: Options,
-    leader_election: bool,
+    election: Option<LeaseTiming>,
     level: log::Level,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
@@ -150,8 +150,8 @@ pub async fn run(
     let health = Arc::new(Health::default());
     let _servers = serve(&options, &health, &metrics, level).await?;
     let connections = Connections { kubernetes, aws, own_namespace, metrics };
-    if leader_election {
-        lead(&options, connections, &health, stop).await
+    if let Some(timing) = election {
+        lead(&options, timing, connections, &health, stop).await
     } else {
         let mut operator = Operator::start(&options, connections).await?;
         health.works(&operator.cx);
@@ -190,6 +190,7 @@ async fn serve(
 /// Works while this replica leads, and frees the lease at the end.
 async fn lead(
     options: &Options,
+    timing: LeaseTiming,
     connections: Connections,
     health: &Health,
     stop: impl Future<Output = ()> + Send,
@@ -199,7 +200,7 @@ async fn lead(
         connections.kubernetes.clone(),
         &connections.own_namespace,
         identity(),
-        lease::Timing::default(),
+        timing,
         fence.clone(),
     );
     let metrics = Arc::clone(&connections.metrics);

@@ -9,7 +9,7 @@ use crate::kinds;
 use crate::operator::{FINGERPRINT_SECRET, LEASE};
 
 /// Rules under one name: `define "devops-agent-operator.rules.NAME"` in the chart.
-struct Role {
+struct Granted {
     name: &'static str,
     /// Why they are needed, and where they are granted.
     why: &'static str,
@@ -47,13 +47,13 @@ const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollectio
 /// Server-side apply of an object that is not there yet is a patch that needs the right to create.
 const APPLY: &[&str] = &["create", "patch"];
 
-fn table() -> Vec<Role> {
+fn table() -> Vec<Granted> {
     let plurals = plurals(Some("Namespaced"));
     let accounts = plurals_of_cluster();
     let statuses =
         |plurals: &[String]| plurals.iter().map(|plural| format!("{plural}/status")).collect::<Vec<_>>();
     vec![
-        Role {
+        Granted {
             name: "objects",
             why: "Objects, and what they refer to. Secrets and ConfigMaps are watched by their metadata, and only those \
                   that an object refers to are read; Kubernetes has no permission for metadata alone.",
@@ -65,17 +65,17 @@ fn table() -> Vec<Role> {
                 Rule::core("events", APPLY).of("events.k8s.io"),
             ],
         },
-        Role {
+        Granted {
             name: "namespaces",
             why: "The labels of all namespaces: allowedNamespaces may ask for them.",
             rules: vec![Rule::core("namespaces", &["list", "watch"])],
         },
-        Role {
+        Granted {
             name: "labels",
             why: "The labels of one namespace: in a Role, a namespace is within itself.",
             rules: vec![Rule::core("namespaces", &["get"])],
         },
-        Role {
+        Granted {
             name: "accounts",
             why: "AWSAccounts, which are cluster-scoped.",
             rules: vec![
@@ -83,17 +83,17 @@ fn table() -> Vec<Role> {
                 Rule::ours(statuses(&accounts), &["patch"]),
             ],
         },
-        Role {
+        Granted {
             name: "accountEvents",
             why: "The Events of AWSAccounts, in the namespace default.",
             rules: vec![Rule::core("events", APPLY).of("events.k8s.io")],
         },
-        Role {
+        Granted {
             name: "clusterId",
             why: "The UID of kube-system is the cluster's id, unless one is given.",
             rules: vec![Rule::core("namespaces", &["get"]).only(&["kube-system"])],
         },
-        Role {
+        Granted {
             name: "own",
             why: "The key of fingerprints, in the operator's namespace. A creation can't be restricted to a name.",
             rules: vec![
@@ -101,7 +101,7 @@ fn table() -> Vec<Role> {
                 Rule::core("secrets", &["create"]),
             ],
         },
-        Role {
+        Granted {
             name: "lease",
             why: "The lease of the leader, in the operator's namespace.",
             rules: vec![
@@ -109,18 +109,18 @@ fn table() -> Vec<Role> {
                 Rule::core("leases", &["create"]).of("coordination.k8s.io"),
             ],
         },
-        Role {
+        Granted {
             name: "check",
             why: "What `devops-agent-operator check` does.",
             rules: vec![Rule::ours(vec!["associations".to_owned()], &["create", "get", "delete"])],
         },
-        Role { name: "view", why: "People who may view.", rules: vec![Rule::ours(everything(), READ)] },
-        Role {
+        Granted { name: "view", why: "People who may view.", rules: vec![Rule::ours(everything(), READ)] },
+        Granted {
             name: "edit",
             why: "People who may edit what is in a namespace.",
             rules: vec![Rule::ours(plurals, WRITE)],
         },
-        Role {
+        Granted {
             name: "admin",
             why: "People who may do everything in the whole cluster.",
             rules: vec![Rule::ours(accounts, WRITE)],
@@ -131,7 +131,7 @@ fn table() -> Vec<Role> {
 /// The table as templates of the chart.
 pub fn templates() -> String {
     let mut text = String::from("{{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}\n");
-    for Role { name, why, rules } in table() {
+    for Granted { name, why, rules } in table() {
         let _ = writeln!(text, "\n{{{{- /* {why} */}}}}");
         let _ = write!(text, "{{{{- define \"devops-agent-operator.rules.{name}\" -}}}}");
         for Rule { group, resources, names, verbs } in rules {
@@ -175,14 +175,14 @@ mod tests {
         assert_eq!(plurals(Some("Namespaced")).len() + plurals(Some("Cluster")).len(), kinds::names().len());
         let text = templates();
         for plural in plurals(None) {
-            assert!(text.contains(&format!("\n    - {plural}\n    ")), "{plural}");
+            assert!(text.contains(&format!("\n    - {plural}\n")), "{plural}");
             assert!(text.contains(&format!("\n    - {plural}/status")), "{plural}");
         }
     }
 
     #[test]
     fn no_rule_says_everything() {
-        for Role { rules, .. } in table() {
+        for Granted { rules, .. } in table() {
             for rule in rules {
                 assert!(!rule.verbs.contains(&"*") && !rule.resources.iter().any(|name| name.contains('*')));
             }

@@ -45,7 +45,7 @@ pub async fn serve(simulation: &Simulation, request: &Request) -> Outcome {
         request_id: random::uuid(),
         ..Call::default()
     };
-    let outcome = attempt(simulation, request, now, &mut call).await;
+    let outcome = attempt(simulation, request, simulation.clock(), &mut call).await;
     let outcome = match outcome {
         Ok(Outcome::Answer(reply)) => {
             call.status = reply.status.as_u16();

@@ -43,6 +43,10 @@ struct Arguments {
     /// How far a client's clock may be off, in seconds
     #[arg(long, default_value_t = 900, value_name = "SECONDS")]
     clock_tolerance: u64,
+
+    /// How far the service's clock is ahead of this machine's, in seconds; negative for behind
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    clock_offset: i64,
     /// Turn a switch, such as associateExisting=new-id; can be repeated. An unknown name or value lists what
     /// there is
     #[arg(long = "switch", value_name = "NAME=VALUE")]
@@ -77,6 +81,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
         state_file: arguments.state_file,
         public_url: arguments.public_url,
         clock_tolerance: std::time::Duration::from_secs(arguments.clock_tolerance),
+        clock_offset: jiff::SignedDuration::from_secs(arguments.clock_offset),
         switches,
         ..Options::default()
     })

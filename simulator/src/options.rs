@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::switches::Switches;
 
 /// Everything that can be chosen at the start. The defaults are those of the command line.
@@ -23,6 +25,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// How far the clock of a client may be off.
     pub clock_tolerance: Duration,
+    /// How far the clock of the service is ahead of this machine's, for signatures and the lifetime of credentials.
+    pub clock_offset: SignedDuration,
     /// How many of the newest calls are kept in detail.
     pub calls_kept: usize,
     /// The undocumented choices.
@@ -39,6 +43,7 @@ impl Default for Options {
             state_file: None,
             public_url: None,
             clock_tolerance: Duration::from_mins(15),
+            clock_offset: SignedDuration::ZERO,
             calls_kept: 10_000,
             switches: Switches::default(),
         }

@@ -225,6 +225,7 @@ async fn respond(
     simulation: Arc<Simulation>,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Full<Bytes>>, io::Error> {
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&simulation.clock());
     let outcome = match read(request).await {
         Ok(request) => tokio::spawn(async move { dispatch(&simulation, &request).await })
             .await
@@ -232,7 +233,10 @@ async fn respond(
         Err(reply) => Outcome::Answer(reply),
     };
     match outcome {
-        Outcome::Answer(reply) => Ok(response(reply)),
+        Outcome::Answer(reply) => Ok(response(match date {
+            Ok(date) => reply.with_header("date", &date),
+            Err(_) => reply,
+        })),
         // An error of the service makes hyper close the connection without a word.
         Outcome::Close => Err(io::Error::new(io::ErrorKind::ConnectionReset, "injected fault")),
     }

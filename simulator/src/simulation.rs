@@ -80,6 +80,12 @@ impl Simulation {
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
+    /// The time by the clock of the service, which signatures and credentials are judged by.
+    pub fn clock(&self) -> Timestamp {
+        let now = Self::now();
+        now.checked_add(self.options.clock_offset).unwrap_or(now)
+    }
+
     /// Who sent a request, if its signature is good.
     pub fn authenticate(&self, request: &Request, service: &str, now: Timestamp) -> Result<Caller, ApiError> {
         let authorization = Authorization::of(request)?;

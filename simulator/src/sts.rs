@@ -18,7 +18,7 @@ const DEFAULT_SECONDS: i64 = 3600;
 
 /// Answers a request to STS.
 pub async fn serve(simulation: &Simulation, request: &Request) -> Outcome {
-    let now = Simulation::now();
+    let now = simulation.clock();
     let form = Form(form_pairs(&String::from_utf8_lossy(&request.body)));
     let mut call = Call {
         time: now,

@@ -36,8 +36,32 @@ pub struct CachedCredentials {
 
 #[derive(Debug, Default)]
 struct State {
-    current: Option<(Credentials, Instant)>,
+    current: Option<Current>,
     failed: Option<(String, Instant)>,
+}
+
+/// Credentials, and until when they need not be renewed.
+#[derive(Debug)]
+struct Current {
+    credentials: Credentials,
+    fresh_until: Instant,
+    /// When they expire, by our own monotonic clock; never, if they don't say, or if they have by our wall clock.
+    expires: Option<Instant>,
+}
+
+impl Current {
+    /// Nobody hands out credentials that have expired: where they have by our clock, that is wrong, and they are
+    /// renewed as those without an expiry, or when the service refuses them.
+    fn new(credentials: Credentials) -> Self {
+        let now = Instant::now();
+        let lifetime = credentials.expiry().and_then(|expiry| expiry.duration_since(SystemTime::now()).ok());
+        let lasts = lifetime.map_or(WITHOUT_EXPIRY, |lifetime| lifetime.saturating_sub(BEFORE_EXPIRY));
+        Self { credentials, fresh_until: now + lasts, expires: lifetime.map(|lifetime| now + lifetime) }
+    }
+
+    fn is_fresh(&self) -> bool {
+        Instant::now() < self.fresh_until
+    }
 }
 
 impl CachedCredentials {
@@ -58,10 +82,8 @@ impl CachedCredentials {
     /// Credentials that are good for a while. One caller fetches, the others wait for the result.
     pub async fn get(&self) -> Result<Credentials, Error> {
         let mut state = self.state.lock().await;
-        if let Some((current, since)) = &state.current
-            && is_fresh(current, *since)
-        {
-            return Ok(current.clone());
+        if let Some(current) = state.current.as_ref().filter(|current| current.is_fresh()) {
+            return Ok(current.credentials.clone());
         }
         if let Some((message, since)) = &state.failed
             && since.elapsed() < FAILURE
@@ -70,7 +92,7 @@ impl CachedCredentials {
         }
         match self.fetch().await {
             Ok(credentials) => {
-                *state = State { current: Some((credentials.clone(), Instant::now())), failed: None };
+                *state = State { current: Some(Current::new(credentials.clone())), failed: None };
                 Ok(credentials)
             }
             Err(message) => {
@@ -86,7 +108,7 @@ impl CachedCredentials {
         if state
             .current
             .as_ref()
-            .is_some_and(|(current, _)| current.access_key_id() == refused.access_key_id())
+            .is_some_and(|current| current.credentials.access_key_id() == refused.access_key_id())
         {
             state.current = None;
         }
@@ -135,17 +157,10 @@ fn said_by_sts(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     Some(metadata.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}")))
 }
 
-fn is_fresh(credentials: &Credentials, since: Instant) -> bool {
-    match credentials.expiry() {
-        Some(expiry) => SystemTime::now() + BEFORE_EXPIRY < expiry,
-        None => since.elapsed() < WITHOUT_EXPIRY,
-    }
-}
-
 /// What we have, where it could not be renewed but has not expired either.
 fn still_valid(state: &State) -> Option<Credentials> {
-    let (current, _) = state.current.as_ref()?;
-    current.expiry().is_none_or(|expiry| SystemTime::now() < expiry).then(|| current.clone())
+    let current = state.current.as_ref()?;
+    current.expires.is_none_or(|expires| Instant::now() < expires).then(|| current.credentials.clone())
 }
 
 impl ProvideCredentials for CachedCredentials {
@@ -201,6 +216,36 @@ mod tests {
         assert_eq!(calls.load(Ordering::SeqCst), 1);
         tokio::time::advance(WITHOUT_EXPIRY).await;
         assert_eq!(cached.get().await.unwrap().access_key_id(), "AKID1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_ahead_makes_nobody_fetch_them_for_every_call() {
+        #[derive(Debug)]
+        struct Expired(Arc<AtomicUsize>);
+        impl ProvideCredentials for Expired {
+            fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+            where
+                Self: 'a,
+            {
+                self.0.fetch_add(1, Ordering::SeqCst);
+                let expiry = SystemTime::now() - Duration::from_mins(10);
+                future::ProvideCredentials::ready(Ok(Credentials::new(
+                    "AKID",
+                    "hush",
+                    None,
+                    Some(expiry),
+                    "test",
+                )))
+            }
+        }
+        let calls = Arc::new(AtomicUsize::new(0));
+        let cached = CachedCredentials::new(Expired(Arc::clone(&calls)));
+        cached.get().await.unwrap();
+        cached.get().await.unwrap();
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        tokio::time::advance(WITHOUT_EXPIRY).await;
+        cached.get().await.unwrap();
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test(start_paused = true)]

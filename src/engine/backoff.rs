@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use kube::runtime::utils::Backoff;
+use tokio::time::Instant;
+
 /// Waiting times of one operator.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
@@ -32,6 +35,46 @@ impl Default for Timing {
             dependency: Duration::from_mins(1),
         }
     }
+}
+
+/// The waits between two tries of a watch: doubled each time, up to some seconds, with jitter.
+///
+/// Longer ones would be no relief to an API server, and keep an operator blind for longer.
+#[derive(Debug)]
+pub struct Watch {
+    wait: Duration,
+    failed: Option<Instant>,
+}
+
+impl Watch {
+    const FIRST: Duration = Duration::from_millis(500);
+    const LONGEST: Duration = Duration::from_secs(8);
+    /// A watch that worked for so long starts over.
+    const GOOD: Duration = Duration::from_mins(1);
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { wait: Self::FIRST, failed: None }
+    }
+}
+
+impl Iterator for Watch {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        if self.failed.replace(Instant::now()).is_some_and(|failed| failed.elapsed() > Self::GOOD) {
+            self.wait = Self::FIRST;
+        }
+        let wait = spread(self.wait, 0.5, draw());
+        self.wait = (self.wait * 2).min(Self::LONGEST);
+        Some(wait)
+    }
+}
+
+impl Backoff for Watch {
+    // A watch says that it starts before it fails: that is no success.
+    fn reset(&mut self) {}
 }
 
 /// How often each object has failed in a row.

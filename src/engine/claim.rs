@@ -5,7 +5,10 @@ use kube::ResourceExt;
 use crate::api::common::{ManagementPolicy, Object, Status};
 
 use super::conditions::Reason;
+use super::consent;
 use super::error::Error;
+use super::hub::Subject;
+use super::inputs::kind_name;
 use super::kind::{Kind, Remote, Scope};
 use super::ownership::Owner;
 use super::pass::Pass;
@@ -41,7 +44,7 @@ impl<K: Kind> Pass<'_, K> {
         Some(Owner::Sibling { namespace: holder.namespace().unwrap_or_default(), name: holder.name_any() })
     }
 
-    /// Within the cluster the oldest object that describes a remote has it.
+    /// Within the cluster the oldest object that describes a remote, and may, has it.
     pub(super) fn claim_first(&self) -> Result<(), Error> {
         let Some(mine) = K::natural_key(self.object) else { return Ok(()) };
         let age = |object: &K::Object| (object.creation_timestamp().map(|time| time.0), object.uid());
@@ -49,6 +52,7 @@ impl<K: Kind> Pass<'_, K> {
             other.uid() != self.object.uid()
                 && K::natural_key(other).as_ref() == Some(&mine)
                 && age(other) < age(self.object)
+                && self.is_rightful(other)
         });
         match elder.first() {
             None => Ok(()),
@@ -62,6 +66,19 @@ impl<K: Kind> Pass<'_, K> {
                 ),
             )),
         }
+    }
+
+    /// Whether the other object has its remote, or may have it: who needs a consent that is not given claims nothing.
+    fn is_rightful(&self, other: &K::Object) -> bool {
+        let namespace = other.namespace().unwrap_or_default();
+        let subject = Subject::new(kind_name::<K::Object>(), &*namespace, other.name_any());
+        other.status().common().id.is_some()
+            || self
+                .cx
+                .hub
+                .references(&subject)
+                .iter()
+                .all(|wanted| consent::permits(self.cx, wanted, &namespace))
     }
 
     /// The remote stays in the account that it was created in.

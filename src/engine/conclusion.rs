@@ -79,7 +79,12 @@ pub fn of(
     let was_ready =
         status.observed_generation == generation && conditions::is_true(&status.conditions, "Ready");
     let class = result.as_ref().err().map(|error| error.classify().0);
-    status.observed_generation = generation;
+    if matches!(result, Ok(Ending::Paused)) {
+        // Nothing was looked at: status goes on speaking of the spec that it spoke of.
+        status.observed_generation.get_or_insert(-1);
+    } else {
+        status.observed_generation = generation;
+    }
     if class != Some(Class::Retry) && !matches!(result, Ok(Ending::Again | Ending::Adopted { .. })) {
         status.last_handled_reconcile_at = handled;
     }
@@ -105,6 +110,8 @@ pub fn of(
                     Reason::Progressing,
                     "the resource is being brought in line with the spec",
                 );
+                // What held it up before does so no longer.
+                write.synced(true, Reason::Progressing, "");
                 write.reconciling(Reason::Progressing, "");
             }
             Pace::Even
@@ -269,6 +276,28 @@ mod tests {
         assert_eq!(
             words(&status),
             ["Ready=True Available", "Synced=False Unexpected", "Reconciling=True Unexpected"]
+        );
+    }
+
+    #[test]
+    fn a_paused_object_does_not_count_as_looked_at() {
+        let mut status = CommonStatus::default();
+        conclude(&mut status, Ok(Ending::Paused));
+        assert_eq!(status.observed_generation, Some(-1));
+        conclude(&mut status, Ok(Ending::Settled));
+        of(Ok(Ending::Paused), Some(2), None, &mut status);
+        assert_eq!(status.observed_generation, Some(1));
+        assert_eq!(words(&status), ["Synced=False Paused", "Ready=True Available"]);
+    }
+
+    #[test]
+    fn a_step_forward_clears_away_what_held_the_object_up() {
+        let mut status = CommonStatus::default();
+        conclude(&mut status, Err(Error::wait(Reason::DependencyNotReady, "no")));
+        conclude(&mut status, Ok(Ending::Again));
+        assert_eq!(
+            words(&status),
+            ["Synced=True Progressing", "Ready=False Progressing", "Reconciling=True Progressing"]
         );
     }
 

@@ -24,14 +24,13 @@ pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> R
             ),
         ));
     }
-    let Some(allowed) = cx.hub.allowed(subject) else {
+    if cx.hub.allowed(subject).is_none() {
         return Err(Error::wait(
             Reason::DependencyNotFound,
             format!("{field}: the {subject} does not exist; create it or correct the reference"),
         ));
-    };
-    let default = if subject.kind == ACCOUNT { ConsentFrom::All } else { ConsentFrom::Same };
-    if allows(allowed.as_ref(), default, &subject.namespace, namespace, &cx.hub.labels(namespace)) {
+    }
+    if permits(cx, subject, namespace) {
         return Ok(());
     }
     Err(Error::wait(
@@ -41,6 +40,14 @@ pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> R
              spec.allowedNamespaces"
         ),
     ))
+}
+
+/// Whether `subject` may be referred to from `namespace`, if it exists.
+pub fn permits(cx: &Context, subject: &Subject, namespace: &str) -> bool {
+    let default = if subject.kind == ACCOUNT { ConsentFrom::All } else { ConsentFrom::Same };
+    cx.hub.allowed(subject).is_none_or(|allowed| {
+        allows(allowed.as_ref(), default, &subject.namespace, namespace, &cx.hub.labels(namespace))
+    })
 }
 
 fn allows(

@@ -114,14 +114,28 @@ pub struct CacheState {
 pub struct WatchFailure {
     /// Whether the API server does not know the kind: its CRD is missing.
     pub missing: bool,
+    /// Whether that was said before, too: an API server that has just learnt of a CRD may not serve it yet.
+    pub repeated: bool,
     /// What the client says.
     pub message: String,
+}
+
+impl CacheState {
+    /// Whether what is in the cache is all that there is. Of a kind without a CRD there are no objects.
+    pub fn is_known(&self) -> bool {
+        self.filled || self.is_missing()
+    }
+
+    /// Whether the kind's CRD is surely missing.
+    pub fn is_missing(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.missing && failure.repeated)
+    }
 }
 
 impl Stores {
     /// Adds the watch cache of kind `T`.
     pub fn add<T: Object>(&self, store: Store<T>) {
-        self.state(kind_name::<T>(), |_| {});
+        self.states.write().unwrap_or_else(PoisonError::into_inner).entry(kind_name::<T>()).or_default();
         self.by_type
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -134,29 +148,41 @@ impl Stores {
         stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
     }
 
-    /// Says that the watch cache of `kind` has been filled once; with the last of them all are.
-    pub fn fill(&self, kind: &'static str, kinds: usize) {
-        self.state(kind, |state| *state = CacheState { filled: true, failure: None });
-        let filled = self.states().values().filter(|state| state.filled).count();
-        // A cache that is filled again after a lost watch changes nothing.
-        if filled == kinds && self.ready.set(()).is_ok() {
-            tracing::info!("ready");
-        }
+    /// Says that the watch cache of `kind` has been filled; answers how it was before.
+    pub fn fill(&self, kind: &'static str, kinds: usize) -> CacheState {
+        self.change(kind, kinds, |_| CacheState { filled: true, failure: None })
     }
 
-    /// Says that the watch of `kind` failed; it is started again.
-    pub fn watch_failed(&self, kind: &'static str, error: &watcher::Error) {
-        let failure = WatchFailure { missing: is_missing(error), message: error.to_string() };
-        self.state(kind, |state| state.failure = Some(failure));
+    /// Says that the watch of `kind` failed, and will be started again; answers how it was before.
+    pub fn watch_failed(&self, kind: &'static str, kinds: usize, error: &watcher::Error) -> CacheState {
+        let missing = is_missing(error);
+        self.change(kind, kinds, |before| {
+            let repeated = before.failure.as_ref().is_some_and(|failure| failure.missing == missing);
+            let failure = WatchFailure { missing, repeated, message: error.to_string() };
+            CacheState { filled: before.filled, failure: Some(failure) }
+        })
+    }
+
+    fn change(
+        &self,
+        kind: &'static str,
+        kinds: usize,
+        change: impl FnOnce(&CacheState) -> CacheState,
+    ) -> CacheState {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        let before = states.get(kind).cloned().unwrap_or_default();
+        states.insert(kind, change(&before));
+        let known = states.values().filter(|state| state.is_known()).count();
+        // A cache that is filled again after a lost watch changes nothing.
+        if known == kinds && self.ready.set(()).is_ok() {
+            tracing::info!("ready");
+        }
+        before
     }
 
     /// How the watch cache of each kind is.
     pub fn states(&self) -> BTreeMap<&'static str, CacheState> {
         self.states.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn state(&self, kind: &'static str, change: impl FnOnce(&mut CacheState)) {
-        change(self.states.write().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default());
     }
 
     /// Whether every watch cache has been filled once: only then does a missing object mean anything.
@@ -176,5 +202,39 @@ fn is_missing(error: &watcher::Error) -> bool {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn refused(code: u16) -> watcher::Error {
+        let status = Status::failure("no", "reason").with_code(code);
+        watcher::Error::InitialListFailed(kube::Error::Api(status.boxed()))
+    }
+
+    #[test]
+    fn a_kind_without_a_crd_keeps_the_others_waiting_only_until_that_is_sure() {
+        let stores = Stores::default();
+        stores.fill("Here", 2);
+        stores.watch_failed("Gone", 2, &refused(404));
+        assert!(!stores.is_ready(), "a CRD that was just applied may not be served yet");
+        assert!(!stores.watch_failed("Gone", 2, &refused(404)).is_missing());
+        assert!(stores.is_ready());
+        assert!(stores.states()["Gone"].is_missing());
+        assert!(stores.fill("Gone", 2).is_missing(), "that it is there now is news");
+        assert!(!stores.states()["Gone"].is_missing());
+    }
+
+    #[test]
+    fn a_kind_that_may_not_be_listed_may_well_have_objects() {
+        let stores = Stores::default();
+        for code in [404, 403, 403, 404, 500] {
+            stores.watch_failed("Hidden", 1, &refused(code));
+            assert!(!stores.is_ready(), "{code}");
+        }
     }
 }

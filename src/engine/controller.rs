@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::api::Api;
+use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent, finalizer};
 use kube::runtime::predicates;
@@ -13,20 +14,20 @@ use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
 use kube::{Resource, ResourceExt};
-use tracing::{Instrument, error, error_span, warn};
+use tracing::{Instrument, debug, error, error_span, info, warn};
 
 use crate::api::common::Object;
-use crate::aws;
+use crate::{aws, kinds};
 
 use super::backoff;
-use super::context::Context;
+use super::context::{CacheState, Context};
 use super::finalizer::{FINALIZER, is_on};
 use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 use super::kind::Kind;
 use super::pass::Pass;
 use super::reach::{self, Watch};
-use super::readable::Readable;
+use super::readable::{Listing, readable};
 
 /// A cleanup that has not come to its end, and when to go on.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +50,10 @@ pub async fn run<K: Kind>(
     });
     let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let hub = Arc::clone(&cx);
-    let mut listed = HashSet::new();
-    let failing = Arc::clone(&cx);
-    let applied = watch::<K::Object>(&cx, reader.clone())
-        .inspect_err(move |error| watch_failed(&failing, kind, error))
+    let listing = Arc::new(Listing::default());
+    let applied = watch::<K::Object>(&cx, reader.clone(), &listing)
         .reflect(writer)
-        .inspect_ok(move |event| tell_hub(&hub, event, &mut listed))
+        .inspect_ok(move |event| tell_hub(&hub, event, &listing))
         .applied_objects()
         .predicate_filter(changes, PredicateConfig::default());
     Controller::for_stream(applied, reader)
@@ -77,41 +76,51 @@ fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
-fn watch<T: Object>(cx: &Context, cache: Store<T>) -> Watch<T> {
+fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, listing: &Arc<Listing>) -> Watch<T> {
+    let resource = ApiResource::erase::<T>(&());
     if !T::NAMESPACED || cx.reach.is_everywhere() {
-        return watch_at(Api::all_with(cx.client.clone(), &()));
+        return watch_at(cx, Api::all_with(cx.client.clone(), &resource), listing);
     }
     let watches = cx.reach.namespaces.iter().map(|namespace| {
-        let api = Api::namespaced_with(cx.client.clone(), namespace, &());
-        (namespace.clone(), watch_at(api))
+        let api = Api::namespaced_with(cx.client.clone(), namespace, &resource);
+        (namespace.clone(), watch_at(cx, api, listing))
     });
     reach::merged(watches.collect(), cache).boxed()
 }
 
-fn watch_failed(cx: &Context, kind: &'static str, error: &watcher::Error) {
-    warn!(kind, %error, "the watch failed; it is started again");
-    cx.stores.watch_failed(kind, error);
-    cx.metrics.watch_failed(kind);
-}
-
-fn watch_at<T: Object>(api: Api<Readable<T>>) -> Watch<T> {
+fn watch_at<T: Object>(cx: &Arc<Context>, api: Api<DynamicObject>, listing: &Arc<Listing>) -> Watch<T> {
+    let (failing, cx, listing) = (Arc::clone(cx), Arc::clone(cx), Arc::clone(listing));
     watcher(api, watcher::Config::default())
-        .default_backoff()
-        .try_filter_map(|event| async move { Ok(readable(event)) })
+        .backoff(backoff::Watch::default())
+        .inspect_err(move |error| watch_failed::<T>(&failing, error))
+        .try_filter_map(move |event| {
+            let (cx, listing) = (Arc::clone(&cx), Arc::clone(&listing));
+            async move { Ok(readable(&cx, &listing, event).await) }
+        })
         .boxed()
 }
 
-fn readable<T: Object>(event: Event<Readable<T>>) -> Option<Event<T>> {
-    match event {
-        Event::Apply(object) => object.read().map(Event::Apply),
-        Event::InitApply(object) => object.read().map(Event::InitApply),
-        Event::Delete(object) => object.read().map(Event::Delete),
-        Event::Init => Some(Event::Init),
-        Event::InitDone => Some(Event::InitDone),
+/// Says once that a CRD is missing, and at each try what else is wrong.
+fn watch_failed<T: Object>(cx: &Context, error: &watcher::Error) {
+    let kind = kind_name::<T>();
+    cx.metrics.watch_failed(kind);
+    let before = cx.stores.watch_failed(kind, kinds::count(&cx.reach), error);
+    let missing = cx.stores.states().get(kind).is_some_and(CacheState::is_missing);
+    match (before.is_missing(), missing) {
+        (false, true) => {
+            let crd = format!("{}.{}", T::plural(&()), T::group(&()));
+            error!(
+                kind,
+                crd, "the CRD is not installed; objects of the kind are looked after as soon as it is"
+            );
+            cx.hub.retain(kind, &HashSet::new());
+        }
+        (true, true) => debug!(kind, "the CRD is still not installed"),
+        _ => warn!(kind, %error, "the watch failed; it is started again"),
     }
 }
 
-fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subject>) {
+fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
     let subject = |object: &T| {
         Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any())
     };
@@ -124,14 +133,17 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listed: &mut HashSet<Subj
         Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
     };
     match event {
-        Event::Init => listed.clear(),
+        Event::Init => listing.begin(),
         Event::InitApply(object) => {
-            listed.insert(subject(object));
+            listing.add(subject(object));
             applied(object);
         }
         Event::InitDone => {
-            cx.hub.retain(kind_name::<T>(), listed);
-            cx.stores.fill(kind_name::<T>(), crate::kinds::count(&cx.reach));
+            let kind = kind_name::<T>();
+            cx.hub.retain(kind, &listing.end());
+            if cx.stores.fill(kind, kinds::count(&cx.reach)).is_missing() {
+                info!(kind, "the CRD is installed now");
+            }
         }
         Event::Apply(object) => applied(object),
         Event::Delete(object) => {

@@ -1,15 +1,18 @@
 //! Events: one for each thing that changed, and one for each change of what holds an object back.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
+use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::events::{Event, EventType, Recorder};
 use tracing::{info, warn};
 
-use crate::api::common::Status;
+use crate::api::common::{Object, Status};
 use crate::aws::trail;
 use crate::metrics::Change;
 
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
+use super::context::Context;
 use super::drift::Drift;
 use super::error::{Class, Error};
 use super::inputs::kind_name;
@@ -144,6 +147,15 @@ fn is_expected(verdict: &Verdict) -> bool {
     }
 }
 
+/// An object does not fit its kind.
+pub async fn unreadable<T: Object>(cx: &Context, object: &DynamicObject, error: &serde_json::Error) {
+    let note = format!(
+        "this object can't be read and is left alone; replace it (kubectl replace) with its present form: {error}"
+    );
+    let about = object.object_ref(&ApiResource::erase::<T>(&()));
+    send(&cx.recorder, &event(EventType::Warning, "Unreadable", "Reconcile", &note), &about).await;
+}
+
 fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
     pass.events.push(Telling { event: event(type_, reason, action, note), alone: false });
 }
@@ -171,8 +183,12 @@ pub async fn publish<K: Kind>(pass: &mut Pass<'_, K>) {
         } else {
             &pass.cx.recorder
         };
-        if let Err(error) = recorder.publish(&event, &about).await {
-            tracing::debug!(%error, "an Event could not be written");
-        }
+        send(recorder, &event, &about).await;
+    }
+}
+
+async fn send(recorder: &Recorder, event: &Event, about: &ObjectReference) {
+    if let Err(error) = recorder.publish(event, about).await {
+        tracing::debug!(%error, "an Event could not be written");
     }
 }

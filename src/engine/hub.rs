@@ -237,6 +237,11 @@ impl Hub {
         self.lock().profiles.contains_key(subject)
     }
 
+    /// What the spec of one of our objects refers to.
+    pub fn references(&self, subject: &Subject) -> BTreeSet<Subject> {
+        self.lock().profiles.get(subject).map(|profile| profile.references.clone()).unwrap_or_default()
+    }
+
     /// The consent of one of our objects; the outer `None` says that it does not exist.
     pub fn allowed(&self, subject: &Subject) -> Option<Option<AllowedNamespaces>> {
         self.lock().profiles.get(subject).map(|profile| profile.allowed.clone())

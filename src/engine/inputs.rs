@@ -120,6 +120,12 @@ impl<'a> Inputs<'a> {
         consent::check(self.cx, &subject, &self.identity.namespace, field)?;
         let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
         self.cx.store::<T>().and_then(|store| store.get(&key)).ok_or_else(|| {
+            if self.cx.hub.exists(&subject) {
+                let message = format!(
+                    "{field}: the {subject} can't be read (it has an Event Unreadable); replace it with its present form"
+                );
+                return Error::wait(Reason::DependencyNotReady, message);
+            }
             Error::wait(
                 Reason::DependencyNotFound,
                 format!("{field}: the {subject} does not exist; create it or correct the reference"),

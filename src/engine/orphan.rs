@@ -4,6 +4,7 @@
 //! delete what this one has made.
 
 use kube::ResourceExt;
+use kube::api::ListParams;
 use tracing::{error, info, warn};
 
 use super::backoff;
@@ -14,7 +15,7 @@ use super::pass::Pass;
 impl<K: Kind> Pass<'_, K> {
     /// Deletes what this pass made if its object is gone. Answers whether it is gone.
     pub(super) async fn abandon(&mut self) -> bool {
-        const ATTEMPTS: u32 = 8;
+        const ATTEMPTS: u32 = 5;
         let Some((scope, id)) = self.made.take() else { return false };
         for attempt in 1..=ATTEMPTS {
             match self.abandoned(&scope, &id).await {
@@ -31,8 +32,10 @@ impl<K: Kind> Pass<'_, K> {
 
     async fn abandoned(&self, scope: &Scope, id: &str) -> Result<bool, Error> {
         let name = &self.identity.name;
-        let stored = self.api.get_opt(name).await.map_err(Error::kubernetes(format!("reading {name}")))?;
-        if stored.and_then(|object| object.uid()).as_ref() == Some(&self.identity.uid) {
+        // A list of one: to list our own objects is permitted anyway.
+        let one = ListParams::default().fields(&format!("metadata.name={name}"));
+        let listed = self.api.list(&one).await.map_err(Error::kubernetes(format!("looking for {name}")))?;
+        if listed.items.iter().any(|object| object.uid().as_ref() == Some(&self.identity.uid)) {
             return Ok(false);
         }
         self.cx.fence.check()?;

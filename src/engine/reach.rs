@@ -154,8 +154,7 @@ mod tests {
             "metadata": {"namespace": namespace, "name": name},
             "spec": {
                 "agentSpaceRef": {"name": "space"},
-                "schedule": {"rate": {"value": 1, "unit": "day"}},
-                "action": {"type": "x"},
+                "schedule": {"expression": "rate(1 day)"},
             },
         }))
         .unwrap()

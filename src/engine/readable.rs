@@ -1,70 +1,101 @@
 //! Objects as a watch brings them: one that can't be read does no harm to the others.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::{DeserializeGuard, DynamicResourceScope};
-use kube::{Resource, ResourceExt};
-use serde::Deserialize;
+use kube::ResourceExt;
+use kube::core::DynamicObject;
+use kube::runtime::watcher::Event;
 use tracing::error;
 
 use crate::api::common::Object;
 
+use super::context::Context;
+use super::events;
+use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 
-/// An object, or what is wrong with it. Its scope is open, so that any kind can be watched in a single namespace.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(bound = "", transparent)]
-pub struct Readable<T: Object>(DeserializeGuard<T>);
+/// What the present list of a kind has shown so far.
+#[derive(Default)]
+pub struct Listing(Mutex<HashSet<Subject>>);
 
-impl<T: Object> Resource for Readable<T> {
-    type DynamicType = ();
-    type Scope = DynamicResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        T::kind(&())
+impl Listing {
+    /// A new list begins.
+    pub fn begin(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn group((): &()) -> Cow<'_, str> {
-        T::group(&())
+    /// The list has this object.
+    pub fn add(&self, subject: Subject) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject);
     }
 
-    fn version((): &()) -> Cow<'_, str> {
-        T::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        T::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        self.0.meta()
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        self.0.meta_mut()
+    /// The list is complete: everything that it has shown.
+    pub fn end(&self) -> HashSet<Subject> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl<T: Object> Readable<T> {
-    /// The object. One that can't be read is reported.
-    pub fn read(self) -> Option<T> {
-        match self.0.0 {
-            Ok(mut object) => {
-                // Nothing here reads them, and they are a large part of an object.
-                object.managed_fields_mut().clear();
-                Some(object)
-            }
-            Err(invalid) => {
-                error!(
-                    kind = kind_name::<T>(),
-                    namespace = invalid.metadata.namespace,
-                    name = invalid.metadata.name,
-                    error = %invalid.error,
-                    "an object can't be read and is left alone; apply it again in its present form"
-                );
+/// The event with its object in the form of its kind; one that can't be read is reported, and left out.
+pub async fn readable<T: Object>(
+    cx: &Context,
+    listing: &Listing,
+    event: Event<DynamicObject>,
+) -> Option<Event<T>> {
+    match event {
+        Event::Apply(object) => match read::<T>(object) {
+            Ok(object) => Some(Event::Apply(object)),
+            Err(unreadable) => unreadable.report::<T>(cx, listing).await,
+        },
+        Event::InitApply(object) => match read::<T>(object) {
+            Ok(object) => Some(Event::InitApply(object)),
+            Err(unreadable) => unreadable.report::<T>(cx, listing).await,
+        },
+        Event::Delete(object) => match read::<T>(object) {
+            Ok(object) => Some(Event::Delete(object)),
+            Err(unreadable) => {
+                cx.hub.deleted(&unreadable.subject::<T>());
                 None
             }
+        },
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+    }
+}
+
+fn read<T: Object>(mut object: DynamicObject) -> Result<T, Box<Unreadable>> {
+    // Nothing here reads them, and they are a large part of an object.
+    object.managed_fields_mut().clear();
+    let read = serde_json::to_value(&object).and_then(|value| T::deserialize(&value));
+    read.map_err(|error| Box::new(Unreadable { object, error }))
+}
+
+/// An object that does not fit its kind: another version of the CRD let it in.
+struct Unreadable {
+    object: DynamicObject,
+    error: serde_json::Error,
+}
+
+impl Unreadable {
+    fn subject<T: Object>(&self) -> Subject {
+        Subject::new(kind_name::<T>(), self.object.namespace().unwrap_or_default(), self.object.name_any())
+    }
+
+    /// It is left alone, but it is there: what refers to it waits, and what it refers to does not go before it.
+    async fn report<T: Object>(self: Box<Self>, cx: &Context, listing: &Listing) -> Option<Event<T>> {
+        let subject = self.subject::<T>();
+        error!(
+            kind = subject.kind,
+            namespace = subject.namespace,
+            name = subject.name,
+            error = %self.error,
+            "an object can't be read and is left alone; replace it with its present form"
+        );
+        if let Ok(value) = serde_json::to_value(&self.object) {
+            cx.hub.applied(&subject, Profile::of(&subject, &value));
         }
+        listing.add(subject);
+        events::unreadable::<T>(cx, &self.object, &self.error).await;
+        None
     }
 }

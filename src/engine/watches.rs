@@ -49,7 +49,7 @@ async fn each<T>(
     T: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
     watcher(api, watcher::Config::default())
-        .default_backoff()
+        .backoff(super::backoff::Watch::default())
         .inspect_err(|error| {
             warn!(kind = %T::kind(&()), namespace, %error, "the watch failed; it is started again");
             cx.metrics.watch_failed(&T::kind(&()));

@@ -365,7 +365,13 @@ async fn search_own(
         };
         let fits = match scope.identity.owner(&remote.tags) {
             Owner::Ours { .. } => status.previous_id.as_deref() != Some(remote.id()),
-            Owner::Sibling { .. } => registration.request.service == EVENT_CHANNEL,
+            // One of a gone object is there to be taken up, one of a living object is in the way; but without a name
+            // two objects may well describe the same.
+            Owner::Sibling { .. } => {
+                registration.request.service == EVENT_CHANNEL
+                    || (registration.request.name.is_some()
+                        && describes_the_same(registration, &remote.service))
+            }
             _ => describes_the_same(registration, &remote.service),
         };
         if fits {

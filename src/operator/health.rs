@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_missing_crd_is_named_and_a_watch_that_stumbles_is_only_told_of() {
-        let failure = |missing| Some(WatchFailure { missing, message: "503".to_owned() });
+        let failure = |missing| Some(WatchFailure { missing, repeated: true, message: "503".to_owned() });
         let (ok, line) = cache("Asset", &CacheState { filled: true, failure: failure(true) });
         assert!(!ok && line.contains("Asset: its CustomResourceDefinition is missing"), "{line}");
         assert!(cache("Asset", &CacheState { filled: true, failure: failure(false) }).0);

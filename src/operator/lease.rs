@@ -29,6 +29,26 @@ pub struct Timing {
     pub retry: Duration,
 }
 
+impl Timing {
+    /// Says what is wrong with it: a leader must try again in time, and must stop before another may start.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { duration, deadline, retry } = self;
+        if retry < deadline && deadline < duration {
+            return Ok(());
+        }
+        Err(format!(
+            "the lease's retry period ({retry:?}) must be less than its renew deadline ({deadline:?}), and that less \
+             than its duration ({duration:?})"
+        ))
+    }
+
+    /// The duration as a Lease has it, in whole seconds: never less than it is.
+    fn seconds(&self) -> Option<i32> {
+        let whole = self.duration.as_secs() + u64::from(self.duration.subsec_nanos() > 0);
+        i32::try_from(whole).ok()
+    }
+}
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
@@ -149,11 +169,35 @@ impl Election {
         let transitions = before.and_then(|spec| spec.lease_transitions).unwrap_or_default();
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
-            lease_duration_seconds: i32::try_from(self.timing.duration.as_secs()).ok(),
+            lease_duration_seconds: self.timing.seconds(),
             acquire_time: ours.map_or_else(|| Some(now.clone()), |spec| spec.acquire_time.clone()),
             renew_time: Some(now),
             lease_transitions: Some(if ours.is_some() { transitions } else { transitions.saturating_add(1) }),
             ..LeaseSpec::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_stops_before_another_may_start() {
+        let timing = |duration, deadline, retry| {
+            let seconds = Duration::from_secs;
+            Timing { duration: seconds(duration), deadline: seconds(deadline), retry: seconds(retry) }
+        };
+        assert_eq!(Timing::default().check(), Ok(()));
+        for wrong in [timing(15, 15, 2), timing(15, 20, 2), timing(15, 10, 10)] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn others_never_wait_less_than_the_duration() {
+        let timing = Timing { duration: Duration::from_millis(2500), ..Timing::default() };
+        assert_eq!(timing.seconds(), Some(3));
+        assert_eq!(Timing::default().seconds(), Some(15));
     }
 }

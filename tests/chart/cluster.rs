@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 
-use super::kubelet;
+use super::{helm, kubelet};
 
 /// How long anything may take that is waited for.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -45,6 +45,8 @@ pub fn alone() -> Cluster {
     KUBELET.call_once(|| {
         RUNTIME.spawn(kubelet::run(CLIENT.clone()));
     });
+    // What a failed test has left.
+    helm::attempt(&["uninstall", helm::RELEASE, "-n", helm::NAMESPACE, "--ignore-not-found", "--wait"]);
     Cluster { client: CLIENT.clone(), aws: &AWS, _alone: alone }
 }
 

@@ -22,8 +22,7 @@ use super::helm;
 
 const IMAGE: &str = "ghcr.io/devops-agent-operator/devops-agent-operator";
 /// Starts a program, and asks it to end when the standard input does: when the pod, or this process, is gone.
-const GUARD: &str =
-    r#""$@" </dev/null & child=$!; (cat >/dev/null; kill -TERM "$child" 2>/dev/null) <&0 & wait "$child""#;
+const GUARD: &str = r#"exec 3<&0; "$@" </dev/null 3<&- & child=$!; (cat <&3 >/dev/null; kill -TERM "$child") 2>/dev/null & wait "$child""#;
 
 struct Process {
     namespace: String,
@@ -31,6 +30,8 @@ struct Process {
     /// A shell around the operator; the operator is asked to end when its standard input closes.
     guard: Child,
     probes: SocketAddr,
+    /// Whether the pod is over when its process is.
+    once: bool,
     reported: &'static str,
 }
 
@@ -98,14 +99,17 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     }
     command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a file can be shared")).stderr(log);
     let guard = command.spawn().expect("a shell can be started");
-    Process { namespace, name, guard, probes, reported: "" }
+    let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
+    Process { namespace, name, guard, probes, once: policy == Some("Never"), reported: "" }
 }
 
 /// Tells the API server what has become of a pod.
 async fn report(client: &Client, process: &mut Process) {
     let state = match process.guard.try_wait() {
-        Ok(Some(status)) if status.success() => "Succeeded",
-        Ok(Some(_)) | Err(_) => "Failed",
+        Ok(Some(status)) if process.once && status.success() => "Succeeded",
+        Ok(Some(_)) | Err(_) if process.once => "Failed",
+        // A real one would start it again, after a while.
+        Ok(Some(_)) | Err(_) => "Running",
         Ok(None) if is_ready(process.probes) => "Ready",
         Ok(None) => "Running",
     };

@@ -48,6 +48,7 @@ fn walk(schema: &Value, path: String, loose: &mut Vec<String>) {
 fn helm_says_which_value_is_wrong() {
     let rows = [
         (json!({"replicas": 2}), "replicas"),
+        (json!({"global": {}, "nmaeOverride": "x"}), "nmaeOverride"),
         (json!({"crds": {"install": true}}), "install"),
         (json!({"metrics": {"serviceMonitor": {"enable": true}}}), "enable"),
         (json!({"metrics": {"service": {"portt": 1}}}), "portt"),
@@ -71,6 +72,7 @@ fn helm_says_which_value_is_wrong() {
 #[test]
 fn values_that_contradict_each_other_are_refused() {
     for values in [
+        json!({"replicaCount": 2, "leaderElection": {"enabled": false}}),
         json!({"defaultAccount": {"create": true}, "accounts": {"enabled": false}}),
         json!({"podDisruptionBudget": {"enabled": true, "minAvailable": 1, "maxUnavailable": 1}}),
         json!({"metrics": {"enabled": false, "podMonitor": {"enabled": true}}}),

@@ -96,17 +96,15 @@ fn artifact_hub_is_told_of_every_kind() {
 }
 
 #[test]
-fn two_replicas_elect_a_leader_and_one_does_not() {
-    let elects = |values: Value| arguments(&values).contains(&"--leader-election".to_owned());
-    assert!(!elects(json!({})));
-    assert!(elects(json!({"replicaCount": 2})));
-    assert!(elects(json!({"leaderElection": {"enabled": true}})));
-    assert!(!elects(json!({"replicaCount": 2, "leaderElection": {"enabled": false}})));
-    let strategy = |values: Value| only(&helm::objects(&values), "Deployment")["spec"]["strategy"].clone();
-    assert_eq!(strategy(json!({}))["type"], "Recreate", "two pods must not work at the same time");
-    assert!(strategy(json!({"replicaCount": 2})).is_null());
-    let lease = |values: Value| helm::text(&values).contains("coordination.k8s.io");
-    assert!(!lease(json!({})) && lease(json!({"replicaCount": 2})));
+fn a_leader_is_elected_unless_there_can_be_only_one_pod() {
+    let alone = json!({"leaderElection": {"enabled": false}});
+    let elects = |values: &Value| arguments(values).contains(&"--leader-election".to_owned());
+    assert!(elects(&json!({})) && elects(&json!({"replicaCount": 2})) && !elects(&alone));
+    let strategy = |values: &Value| only(&helm::objects(values), "Deployment")["spec"]["strategy"].clone();
+    assert_eq!(strategy(&alone)["type"], "Recreate", "two pods must not work at the same time");
+    assert!(strategy(&json!({})).is_null());
+    let lease = |values: &Value| helm::text(values).contains("coordination.k8s.io");
+    assert!(lease(&json!({})) && !lease(&alone));
 }
 
 #[test]
@@ -124,6 +122,8 @@ fn settings_become_arguments() {
         "watchNamespaces": ["a", "b"],
         "accounts": {"enabled": false},
         "probes": {"port": 9000},
+        "metrics": {"port": 9001},
+        "terminationGracePeriodSeconds": 60,
         "extraArgs": ["--log-level={{ .Release.Name }}"],
     });
     let expected = [
@@ -139,7 +139,10 @@ fn settings_become_arguments() {
         "--cluster-id=prod",
         "--watch-namespace=a,b",
         "--without-accounts",
+        "--leader-election",
         "--admin-address=0.0.0.0:9000",
+        "--metrics-address=0.0.0.0:9001",
+        "--shutdown-timeout=55s",
         &format!("--log-level={RELEASE}"),
     ];
     assert_eq!(arguments(&values), expected);

@@ -1,5 +1,8 @@
 //! AWSAccount: roles, consent, and what becomes of an account that changes.
 
+use k8s_openapi::api::events::v1::Event;
+use kube::Api;
+use kube::api::ListParams;
 use serde_json::json;
 
 use crate::harness::{Handle, Test, default_account, run, text, wait_until};
@@ -50,6 +53,28 @@ fn an_account_whose_role_can_not_be_assumed_says_so_and_recovers() {
         refused.request().await;
         refused.ready().await;
         refused.delete_and_wait().await;
+    });
+}
+
+#[test]
+fn what_happens_to_an_account_again_is_counted_in_one_event() {
+    run(async |t| {
+        for _ in 0..2 {
+            account(t).patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
+            account(t).condition("Synced", "False", "Paused").await;
+            account(t).patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;
+            account(t).wait("it goes on", |object| !object.to_string().contains("\"Paused\"")).await;
+        }
+        // Kubernetes keeps the Events of cluster-scoped objects in this namespace.
+        let api = Api::<Event>::namespaced(t.shared.client.clone(), "default");
+        wait_until("the second pause is counted with the first", async || {
+            let events = api.list(&ListParams::default()).await.ok()?.items.into_iter();
+            let mut ours = events.filter(|event| {
+                event.regarding.as_ref().and_then(|about| about.name.as_ref()) == Some(&t.namespace)
+            });
+            ours.find(|event| event.series.as_ref().is_some_and(|series| series.count > 1))
+        })
+        .await;
     });
 }
 

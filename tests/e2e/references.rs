@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, SPACE};
+use crate::fixtures::{CHANNEL, EVENTS, SPACE};
 use crate::harness::{Handle, Test, condition, run, text};
 
 /// Well below the time after which an object looks again without being woken.
@@ -142,5 +142,22 @@ fn the_status_of_what_is_referred_to_wakes_only_when_it_matters() {
         t.handle("AgentSpace", "space").reconcile().await;
         let calls = t.calls_since(mark);
         assert!(calls.iter().all(|call| call.operation != "GetAssociation"), "{calls:#?}");
+    });
+}
+
+#[test]
+fn who_lacks_consent_is_in_nobodys_way() {
+    run(async |t| {
+        prepare(t).await;
+        let namespace = t.other_namespace(json!({})).await;
+        let stranger = elsewhere(t, &namespace).await;
+        stranger.condition("Ready", "False", "ReferenceNotAllowed").await;
+        // Younger, and the only one that may.
+        t.apply(EVENTS).await.ready().await;
+        allow(t, &json!({"from": "All"})).await;
+        let message = stranger.condition("Stalled", "True", "Conflict").await;
+        assert!(message.contains(&t.namespace), "{message}");
+        assert_eq!(t.remotes("association").len(), 1);
+        stranger.delete_and_wait().await;
     });
 }

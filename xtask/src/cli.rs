@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::session::Session;
-use crate::{cluster, demo, faults, generate, guard, interrupt, test};
+use crate::{cluster, demo, faults, generate, guard, interrupt, test, versions};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -20,7 +20,9 @@ enum Command {
     Test(test::Arguments),
     Faults(faults::Arguments),
     Generate(generate::Arguments),
+    Fixtures(test::FixtureArguments),
     Cluster(cluster::command::Arguments),
+    Versions(versions::Arguments),
     /// Ends the processes of an xtask that is gone; started by xtask itself.
     #[command(hide = true)]
     Guard,
@@ -38,7 +40,9 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Test(arguments) => test::run(&session, &arguments),
         Command::Faults(arguments) => faults::run(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
+        Command::Fixtures(arguments) => test::fixtures(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
+        Command::Versions(arguments) => versions::run(&session, &arguments),
         Command::Guard => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Run the fault enumeration: every scenario with every fault at every step.
 ///
 /// Without arguments it is the full product: every single fault under every reading of what AWS does not say, pairs of
-/// faults, random walks. docs/reliability.md has the environment variables that say it more exactly.
+/// faults, random walks. docs/src/design/reliability.md has the environment variables that say it more exactly.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only this run, as a failure prints it, or only these scenarios, with commas between them.

@@ -1,7 +1,9 @@
 //! `cargo xtask generate`: the files that the operator's own code writes.
 
+mod argocd;
 mod chart;
 mod crds;
+mod iam;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -14,8 +16,8 @@ use crate::error::{Doing, Error};
 use crate::progress::{result, say};
 use crate::session::Session;
 
-/// Write the generated files: the CRDs in crds/, templates of the chart, and the tables between `<!-- generated:NAME -->` and
-/// `<!-- /generated -->` in README.md, docs/ and charts/.
+/// Write the generated files: the CRDs in crds/, templates of the chart, what Argo CD reads in argocd/, the IAM policies in
+/// docs/iam/, and the tables between `<!-- generated:NAME -->` and `<!-- /generated -->` in README.md, docs/ and charts/.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Write nothing; fail when a file is not what would be written.
@@ -46,7 +48,8 @@ pub fn check(session: &Session, operator: &Path) -> Result<(), Error> {
     )))
 }
 
-fn write(session: &Session, operator: &Path) -> Result<(), Error> {
+/// Writes the generated files that are not what the operator would write.
+pub fn write(session: &Session, operator: &Path) -> Result<(), Error> {
     let differing = differing(session, operator)?;
     for (path, text) in &differing {
         match text {
@@ -82,14 +85,19 @@ fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
     let root = session.root();
     let stream = ask(&["crds"])?;
     let mut wanted = crds::wanted(&root.join("crds"), &stream)?;
+    wanted.extend(argocd::wanted(root, &stream)?);
     wanted.extend(chart::templates(root, &stream, ask(&["docs", "chart-rules"])?)?);
+    wanted.extend(iam::wanted(&root.join("docs/iam"), &mut |arguments| ask(arguments))?);
     let values = root.join(chart::FOLDER).join("values.yaml");
     wanted.extend(tables::wanted(root, &mut |name| match name {
         "chart-values" => {
             let text = fs::read_to_string(&values).doing(|| format!("reading {}", values.display()))?;
             chart::values_table(&text)
         }
-        name => ask(&["docs", name]),
+        name => {
+            let arguments: Vec<&str> = ["docs"].into_iter().chain(name.split(' ')).collect();
+            ask(&arguments)
+        }
     })?);
     wanted.retain(|path, text| fs::read_to_string(path).ok() != *text);
     Ok(wanted)

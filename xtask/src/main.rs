@@ -4,7 +4,9 @@
 //! - `test`: everything that has to pass before a change lands.
 //! - `faults`: the fault enumeration, of which `test` runs a part.
 //! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
+//! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
+//! - `versions`: whether all that names the version names the same one, and what is new in it.
 //!
 //! How it hangs together: a [`session::Session`] starts every process, in one process group that a small guard
 //! process ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`]
@@ -34,6 +36,7 @@ mod service;
 mod session;
 mod simulator;
 mod test;
+mod versions;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,12 +1,17 @@
 //! `cargo xtask test`: everything that has to pass, run to the end even if something failed, with a summary.
 
 mod alerts;
+mod book;
 mod conformance;
 mod dependencies;
+mod gitops;
+mod iam;
 mod install;
 mod permissions;
+mod release;
 mod report;
 mod suites;
+mod tool;
 
 use std::thread::{self, ScopedJoinHandle};
 
@@ -21,9 +26,10 @@ use crate::{faults, generate};
 /// Run everything that has to pass before a change lands, and print a summary.
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
-/// files, alerts, unit, property and schema tests, the simulator's conformance, the CRDs and YAML that must be refused
-/// on a real API server, the end-to-end tests, every single fault of every scenario, dependencies. With a filter: only
-/// the tests of which it is a part of the name.
+/// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
+/// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
+/// hard times, every single fault of every scenario, dependencies. With a filter: only the tests of which it is a part
+/// of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only what needs no cluster and no Python.
@@ -32,6 +38,9 @@ pub struct Arguments {
     /// Check the dependencies' licences and sources even if cargo-deny has to be compiled first (minutes, once).
     #[arg(long)]
     deny: bool,
+    /// Build the book of the documentation even if mdBook has to be compiled first (minutes, once).
+    #[arg(long)]
+    book: bool,
     /// Only tests with this in their name; what follows is passed on to cargo test too.
     #[arg(last = true, value_name = "FILTER")]
     filter: Vec<String>,
@@ -55,6 +64,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
         }
     })?;
     if arguments.filter.is_empty() && !arguments.fast {
+        report.step("The book (mdbook build docs)", || book::check(session, arguments.book))?;
         report
             .step("Dependencies: licences, bans, sources", || dependencies::check(session, arguments.deny))?;
     }
@@ -71,6 +81,7 @@ fn before_the_cluster(
     if everything {
         report.step("Formatting", || suites::formatting(session))?;
         report.step("Lints (clippy)", || suites::lints(session))?;
+        report.step("Versions, workflows, image", || release::check(session))?;
     }
     let mut programs = None;
     report.step("Compiling the programs and the tests", || {
@@ -89,6 +100,7 @@ fn before_the_cluster(
     if everything && !arguments.fast {
         report.step("Optional features (otlp)", || suites::features(session))?;
         report.step("Examples in the documentation", || suites::documentation(session))?;
+        report.step("Fixtures through kstatus", || gitops::kstatus(session))?;
     }
     Ok(programs)
 }
@@ -112,6 +124,7 @@ fn on_a_cluster(
     let Some(mut cluster) = started else { return Ok(()) };
     if arguments.filter.is_empty() {
         report.step("The CRDs on the API server", || install::check(&cluster))?;
+        report.step("Examples for Argo CD and Flux", || gitops::examples(session, &cluster))?;
     }
     for (name, test) in [
         ("YAML that must be refused", OnCluster::BadYaml),
@@ -128,17 +141,49 @@ fn on_a_cluster(
         report.step("The operator's permissions in namespace scope", || {
             permissions::check(&cluster, "e2e-namespace-scope")
         })?;
+        report.step("The IAM policies beside the calls", || iam::check(session, programs))?;
     }
     report.step("The chart", || {
         let own = Cluster::start(session, cluster.binaries())?;
         suites::on_cluster(OnCluster::Chart, session, &own, programs, &arguments.filter)
     })?;
     cluster.check()?;
-    // The next one has a cluster of its own.
+    // The next ones have clusters of their own.
     drop(cluster);
+    report.step("Hard times", || hardship(session, programs, &arguments.filter))?;
     if arguments.filter.is_empty() {
         report
             .step("Every single fault of every scenario", || faults::single(session).map(Outcome::Counted))?;
     }
     Ok(())
+}
+
+/// What changes the CRDs needs a cluster of its own.
+fn hardship(session: &Session, programs: &Programs, filter: &[String]) -> Result<Outcome, Error> {
+    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    let outcome = suites::on_cluster(OnCluster::Hardship, session, &cluster, programs, filter)?;
+    cluster.check()?;
+    Ok(outcome)
+}
+
+/// Write the fixtures of the GitOps tests, and what is made from them, from what the running operator does.
+///
+/// They are in `tests/gitops/fixtures/` and `argocd/resource_customizations/`. Read what has changed before it is committed.
+#[derive(Debug, clap::Args)]
+pub struct FixtureArguments {}
+
+/// Runs the command.
+pub fn fixtures(session: &Session, _: &FixtureArguments) -> Result<(), Error> {
+    let mut report = Report::default();
+    let programs = cargo::build(session, &["--tests"])?;
+    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    report.step("Fixtures from the running operator", || {
+        suites::write_fixtures(session, &cluster, &programs)
+    })?;
+    cluster.check()?;
+    report
+        .step("Generated files", || generate::write(session, &programs.operator).map(|()| Outcome::Passed))?;
+    report.step("Argo CD's tables of tests", || suites::write_tables(session))?;
+    report.step("Fixtures through kstatus", || gitops::kstatus(session))?;
+    report.finish()
 }

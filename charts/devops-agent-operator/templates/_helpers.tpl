@@ -70,11 +70,6 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{- define "devops-agent-operator.elects" -}}
-{{- $choice := toString .Values.leaderElection.enabled }}
-{{- if or (eq $choice "true") (and (eq $choice "auto") (gt (int .Values.replicaCount) 1)) }}true{{ end }}
-{{- end }}
-
 {{- /* `{Kind: value}` as `Kind=value,Kind=value`. */}}
 {{- define "devops-agent-operator.pairs" -}}
 {{- $pairs := list }}

@@ -28,6 +28,7 @@ pub use aws::remote_id;
 pub use object::{Handle, condition, text};
 pub use shared::run;
 pub use test::Test;
+pub use yaml::RESOURCES;
 
 use std::fmt::Display;
 use std::time::Duration;

@@ -159,6 +159,28 @@ impl Handle {
         self.try_patch(patch).await.unwrap_or_else(|error| panic!("{self}: refused: {error}"));
     }
 
+    /// As [`Handle::patch`]; gives the object as it is stored then.
+    pub async fn patched(&self, patch: Value) -> Value {
+        let params = PatchParams::default().validation_strict();
+        let stored = self.api.patch(&self.name, &params, &Patch::Merge(patch)).await;
+        json_of(&stored.unwrap_or_else(|error| panic!("{self}: refused: {error}")))
+    }
+
+    /// Applies the object by server-side apply as `manager`, without force; gives it as it is stored then, with its
+    /// managed fields.
+    pub async fn applied_by(&self, manager: &str, object: &Value) -> Value {
+        let params = PatchParams::apply(manager).validation_strict();
+        let stored = self.api.patch(&self.name, &params, &Patch::Apply(object)).await;
+        let stored = stored.unwrap_or_else(|error| panic!("{self}: refused: {error}"));
+        serde_json::to_value(&stored).expect("objects are JSON")
+    }
+
+    /// The object with its managed fields.
+    pub async fn with_managers(&self) -> Value {
+        let stored = self.api.get(&self.name).await.expect("objects can be read");
+        serde_json::to_value(&stored).expect("objects are JSON")
+    }
+
     /// As [`Handle::patch`]; the error is what the API server says.
     pub async fn try_patch(&self, patch: Value) -> Result<(), kube::Error> {
         let params = PatchParams::default().validation_strict();

@@ -36,7 +36,10 @@ impl ServiceAccount {
             .and_then(|count| count.parse().ok())
             .unwrap_or(0);
         let namespace = if count == 0 { "e2e-cluster-scope" } else { "e2e-namespace-scope" }.to_owned();
-        let pool: Vec<String> = (0..count).map(|number| format!("e2e-watched-{number}")).collect();
+        let pool: Vec<String> = {
+            let run = std::process::id();
+            (0..count).map(|number| format!("e2e-watched-{run}-{number}")).collect()
+        };
         for name in pool.iter().chain([&namespace]) {
             apply::<Namespace>(
                 &Api::all(client.clone()),

@@ -1,5 +1,8 @@
 //! What all tests of the binary share, started with the first of them.
 
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -83,10 +86,21 @@ pub fn run(body: impl AsyncFnOnce(&Test)) {
             test.dump().await;
         }
         test.clean_up().await;
+        record_operations(&test);
         match outcome {
             Ok(Ok(())) => {}
             Ok(Err(_)) => panic!("the test did not end within {LONGEST:?}"),
             Err(cause) => resume_unwind(cause),
         }
     });
+}
+
+/// Adds what the operator called for this test to the file that the caller of the tests named, if any: the IAM policy
+/// must allow all of that and nothing else.
+fn record_operations(test: &Test) {
+    let Some(path) = std::env::var_os("DEVOPS_AGENT_E2E_OPERATIONS") else { return };
+    let called: BTreeSet<String> = test.calls().into_iter().map(|call| call.operation).collect();
+    let lines: String = called.into_iter().map(|operation| operation + "\n").collect();
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(lines.as_bytes())).expect("the operations can be recorded");
 }

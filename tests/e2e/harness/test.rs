@@ -107,8 +107,12 @@ impl Test {
 
     /// Applies the only document of `yaml`, and gives the object as the API server has stored it.
     pub async fn created(&self, yaml: &str) -> Value {
-        let object = yaml::objects(yaml, &self.namespace, &self.namespace).remove(0);
-        json_of(&self.store(&object).await.expect("the object is accepted"))
+        json_of(&self.store(&self.object(yaml)).await.expect("the object is accepted"))
+    }
+
+    /// The only document of `yaml`, with all that may be left out.
+    pub fn object(&self, yaml: &str) -> Value {
+        yaml::objects(yaml, &self.namespace, &self.namespace).remove(0)
     }
 
     async fn store(&self, object: &Value) -> Result<DynamicObject, kube::Error> {
@@ -117,7 +121,8 @@ impl Test {
         handle.api.patch(&handle.name, &params, &Patch::Apply(object)).await
     }
 
-    fn handle_of(&self, object: &Value) -> Handle {
+    /// The object that `object` describes.
+    pub fn handle_of(&self, object: &Value) -> Handle {
         let name = text(object, "/metadata/name");
         self.handle_in(text(object, "/metadata/namespace"), text(object, "/kind"), name)
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::apply::EXAMPLES;
+use super::apply;
 use super::aws::Inventory;
 use super::environment::Environment;
 use super::objects::{self, Object};
@@ -28,12 +28,11 @@ pub fn everything(environment: &mut Environment) -> Result<(), Error> {
 /// Deletes all examples and waits until the last is gone.
 pub fn examples(environment: &Environment) -> Result<(), Error> {
     let step = step("Deleting everything");
-    let delete = ["delete", "-R", "-f", EXAMPLES, "--ignore-not-found"];
-    environment.kubectl.run(&[&delete[..], &["--wait=false"]].concat())?;
+    apply::kubectl(environment, &["delete", "--ignore-not-found", "--wait=false"])?;
     wait_until_gone(environment, &step)?;
     if environment.in_users_cluster {
         step.detail("namespaces");
-        environment.kubectl.run(&[&delete[..], &["--timeout=120s"]].concat())?;
+        apply::kubectl(environment, &["delete", "--ignore-not-found", "--timeout=120s"])?;
     }
     step.done();
     Ok(())

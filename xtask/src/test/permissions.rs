@@ -73,7 +73,9 @@ fn word(value: &Value) -> String {
 fn calls(line: &str, user: &str) -> Vec<Call> {
     let Ok(entry) = serde_json::from_str::<Value>(line) else { return Vec::new() };
     let target = &entry["objectRef"];
-    if !word(&entry["user"]["username"]).starts_with(user) || target.is_null() {
+    let decision = &entry["annotations"]["authorization.k8s.io/decision"];
+    // A call that was cut off has no decision.
+    if !word(&entry["user"]["username"]).starts_with(user) || target.is_null() || decision.is_null() {
         return Vec::new();
     }
     let resource = match target["subresource"].as_str() {
@@ -86,7 +88,7 @@ fn calls(line: &str, user: &str) -> Vec<Call> {
         resource,
         namespace: word(&target["namespace"]),
         name: word(&target["name"]),
-        allowed: entry["annotations"]["authorization.k8s.io/decision"] == "allow",
+        allowed: decision == "allow",
     };
     let made = call.verb == "patch" && entry["responseStatus"]["code"] == 201;
     let create = Call { verb: "create".to_owned(), ..call.clone() };
@@ -115,14 +117,14 @@ fn grants(roles: &[Value], bindings: &[Value], namespace: &str) -> BTreeSet<Gran
     grants
 }
 
-fn of_rule(role: &Value, namespace: &str, rule: &Value) -> Vec<Grant> {
+fn of_rule(giver: &Value, namespace: &str, rule: &Value) -> Vec<Grant> {
     let words = |name: &str| rule[name].as_array().into_iter().flatten().map(word).collect::<Vec<_>>();
-    let (names, role) = (words("resourceNames"), word(&role["metadata"]["name"]));
+    let (names, giver) = (words("resourceNames"), word(&giver["metadata"]["name"]));
     let mut grants = Vec::new();
     for group in words("apiGroups") {
         for resource in words("resources") {
             grants.extend(words("verbs").into_iter().map(|verb| Grant {
-                role: role.clone(),
+                role: giver.clone(),
                 namespace: namespace.to_owned(),
                 verb,
                 group: group.clone(),

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::iam;
 use super::report::Outcome;
 use crate::cargo::{self, Programs};
 use crate::cluster::{Cluster, Tool};
@@ -21,13 +22,22 @@ pub enum OnCluster {
     EndToEndInNamespaces,
     /// The chart, installed by helm.
     Chart,
+    /// Several operators, and a cluster that fails them.
+    Hardship,
 }
 
 /// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
-const IN_NAMESPACES: [&str; 3] = ["every_kind::", "webhook_secret::", "asset::"];
+const IN_NAMESPACES: [&str; 6] = [
+    "is_created_and_told",
+    "drift_is_corrected",
+    "is_deleted_with_its_object",
+    "webhook_secret::",
+    "counted_in_one_event",
+    "asset::",
+];
 
 /// Test targets that a plain `cargo test` leaves out: they need a cluster.
-const APART: [&str; 5] = ["bad_yaml", "e2e", "process", "chart", "faults"];
+const APART: [&str; 6] = ["bad_yaml", "e2e", "process", "chart", "hardship", "faults"];
 
 impl OnCluster {
     /// Name of the test target.
@@ -37,9 +47,13 @@ impl OnCluster {
             Self::Process => "process",
             Self::EndToEnd | Self::EndToEndInNamespaces => "e2e",
             Self::Chart => "chart",
+            Self::Hardship => "hardship",
         }
     }
 }
+
+/// Tells tests to write what they would compare otherwise.
+const WRITE_FIXTURES: &str = "DEVOPS_AGENT_WRITE_FIXTURES";
 
 /// The code is formatted.
 pub fn formatting(session: &Session) -> Result<Outcome, Error> {
@@ -92,18 +106,45 @@ pub fn on_cluster(
     programs: &Programs,
     filter: &[String],
 ) -> Result<Outcome, Error> {
+    succeed(session, &mut on_cluster_command(test, session, cluster, programs, filter)?)
+}
+
+/// Has the end-to-end tests write the fixtures that they would compare otherwise.
+pub fn write_fixtures(session: &Session, cluster: &Cluster, programs: &Programs) -> Result<Outcome, Error> {
+    let filter = ["gitops::states".to_owned()];
+    let mut command = on_cluster_command(OnCluster::EndToEnd, session, cluster, programs, &filter)?;
+    succeed(session, command.env(WRITE_FIXTURES, "1"))
+}
+
+/// Has the tests of Argo CD's scripts write their tables.
+pub fn write_tables(session: &Session) -> Result<Outcome, Error> {
+    let mut command = cargo::command(session);
+    command.args(["test", "--workspace", "--test", "gitops"]).env(WRITE_FIXTURES, "1");
+    succeed(session, &mut command)
+}
+
+fn on_cluster_command(
+    test: OnCluster,
+    session: &Session,
+    cluster: &Cluster,
+    programs: &Programs,
+    filter: &[String],
+) -> Result<Command, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
-    if test == OnCluster::EndToEnd || test == OnCluster::EndToEndInNamespaces {
+    if matches!(test, OnCluster::EndToEnd | OnCluster::EndToEndInNamespaces | OnCluster::Hardship) {
         // They wait more than they work.
         command.arg("--test-threads=12");
+    }
+    if test == OnCluster::EndToEnd {
+        iam::record(session, &mut command)?;
     }
     if test == OnCluster::Process {
         // Some of them take a CRD away for a while.
         command.arg("--test-threads=1");
     }
     if test == OnCluster::EndToEndInNamespaces {
-        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "60");
+        command.args(IN_NAMESPACES).env("DEVOPS_AGENT_E2E_NAMESPACES", "90");
     }
     let programs_of_the_cluster =
         [("DEVOPS_AGENT_HELM_BIN", Tool::Helm), ("DEVOPS_AGENT_KUBECONFORM_BIN", Tool::Kubeconform)];
@@ -114,7 +155,7 @@ pub fn on_cluster(
     command.env("DEVOPS_AGENT_OPERATOR_BIN", &programs.operator);
     command.env("DEVOPS_AGENT_SIMULATOR_BIN", &programs.simulator);
     command.env("DEVOPS_AGENT_KUBECTL_BIN", &cluster.kubectl().program);
-    succeed(session, &mut command)
+    Ok(command)
 }
 
 fn succeed(session: &Session, command: &mut Command) -> Result<Outcome, Error> {

@@ -1,0 +1,5 @@
+-- Generated from argocd/scripts/ by `cargo xtask generate`.
+-- Lets the operator go on with the object.
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["devopsagent.dev/paused"] = nil
+return obj

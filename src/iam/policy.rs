@@ -1,0 +1,97 @@
+//! From features to the statements of a policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::authorization::{Access, Resource};
+use super::features::{Also, Part, authorization};
+
+/// The account of the examples, to be replaced.
+pub const ACCOUNT: &str = "123456789012";
+
+/// One statement that allows something.
+#[derive(Debug)]
+pub struct Statement {
+    /// Its id.
+    pub sid: &'static str,
+    /// The actions, sorted.
+    pub actions: Vec<String>,
+    /// The resource.
+    pub resource: String,
+    /// The condition: operator, key, value.
+    pub condition: Option<(&'static str, &'static str, &'static str)>,
+}
+
+/// The statements that allow all `parts`: one for each type of resource, then what else AWS asks for.
+pub fn statements(parts: &[Part]) -> Vec<Statement> {
+    let mut by_resource: BTreeMap<Resource, BTreeSet<String>> = BTreeMap::new();
+    let mut also: BTreeMap<&str, &Also> = BTreeMap::new();
+    for part in parts {
+        for operation in part.feature.operations {
+            let Some((access, resource)) = authorization(operation) else { continue };
+            if part.reads_only && access == Access::Write {
+                continue;
+            }
+            let resource = if resource == Resource::Tagged { part.feature.resource } else { resource };
+            by_resource.entry(resource).or_default().insert(format!("aidevops:{operation}"));
+        }
+        if !part.reads_only {
+            also.extend(part.feature.also.iter().map(|also| (also.sid, also)));
+        }
+    }
+    let own = by_resource.into_iter().map(|(resource, actions)| {
+        let (sid, resource) = place(resource);
+        Statement { sid, actions: actions.into_iter().collect(), resource, condition: None }
+    });
+    let others = also.into_values().map(|also| Statement {
+        sid: also.sid,
+        actions: also.actions.iter().map(|action| (*action).to_owned()).collect(),
+        resource: also.resource.to_owned(),
+        condition: also.condition,
+    });
+    own.chain(others).collect()
+}
+
+/// The id of the statement for a type of resource, and the ARN of all of them.
+fn place(resource: Resource) -> (&'static str, String) {
+    let arn = |what: &str| format!("arn:aws:aidevops:*:{ACCOUNT}:{what}/*");
+    match resource {
+        Resource::Any | Resource::Tagged => ("Find", "*".to_owned()),
+        Resource::AgentSpace => ("AgentSpaces", arn("agentspace")),
+        Resource::Service => ("Services", arn("service")),
+        Resource::PrivateConnection => ("PrivateConnections", arn("private-connection")),
+    }
+}
+
+/// A policy document, with its members in the order that people write them in.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document<'a> {
+    version: &'static str,
+    statement: Vec<Written<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Written<'a> {
+    sid: &'static str,
+    effect: &'static str,
+    action: &'a [String],
+    resource: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Value>,
+}
+
+/// The statements as a policy document.
+pub fn document(statements: &[Statement]) -> Document<'_> {
+    let statement = statements.iter().map(|statement| Written {
+        sid: statement.sid,
+        effect: "Allow",
+        action: &statement.actions,
+        resource: &statement.resource,
+        condition: statement.condition.map(|(operator, key, value)| json!({ operator: { key: value } })),
+    });
+    Document { version: "2012-10-17", statement: statement.collect() }
+}

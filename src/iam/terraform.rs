@@ -1,0 +1,109 @@
+//! The same policies for Terraform.
+
+use std::fmt::Write;
+
+use super::features::named;
+use super::names;
+use super::policy::{ACCOUNT, Statement, statements};
+
+const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: change src/iam/ instead, and run `cargo xtask generate`.
+#
+#   policies  which of them the operator's role gets. ["all"] is everything but the optional ones.
+#   trust     who may assume the role: EKS Pod Identity (the default), or an OIDC provider (IRSA).
+
+variable "account_id" {
+  description = "Account that the agent spaces are in."
+  type        = string
+}
+
+variable "policies" {
+  description = "Names of the policies of the role: keys of local.policies."
+  type        = list(string)
+  default     = ["all"]
+}
+
+variable "role_name" {
+  description = "Name of the operator's role."
+  type        = string
+  default     = "devops-agent-operator"
+}
+
+variable "trust_policy" {
+  description = "Trust policy of the role as JSON; null trusts EKS Pod Identity."
+  type        = string
+  default     = null
+}
+
+data "aws_iam_policy_document" "pod_identity" {
+  statement {
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+    principals {
+      type        = "Service"
+      identifiers = ["pods.eks.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "operator" {
+  source_policy_documents = [for name in var.policies : local.policies[name]]
+}
+
+resource "aws_iam_role" "operator" {
+  name               = var.role_name
+  assume_role_policy = coalesce(var.trust_policy, data.aws_iam_policy_document.pod_identity.json)
+}
+
+resource "aws_iam_role_policy" "operator" {
+  name   = "devops-agent-operator"
+  role   = aws_iam_role.operator.id
+  policy = data.aws_iam_policy_document.operator.json
+}
+
+output "role_arn" {
+  value = aws_iam_role.operator.arn
+}
+
+locals {
+  policies = {
+"#;
+
+/// `docs/iam/main.tf`: a role with the policies that are asked for.
+pub fn terraform() -> String {
+    let mut text = HEAD.to_owned();
+    for name in names() {
+        let Ok(parts) = named(name) else { continue };
+        let _ = writeln!(
+            text,
+            "    {name:?} = jsonencode({{\n      Version = \"2012-10-17\"\n      Statement = ["
+        );
+        for statement in statements(&parts) {
+            write_statement(&mut text, name, &statement);
+        }
+        text.push_str("      ]\n    })\n");
+    }
+    text.push_str("  }\n}\n");
+    text
+}
+
+/// The id gets the policy's name: documents that are put together may not have two alike.
+fn write_statement(text: &mut String, policy: &str, statement: &Statement) {
+    let sid: String = policy.split('-').map(capital).chain([statement.sid.to_owned()]).collect();
+    let resource = statement.resource.replace(ACCOUNT, "${var.account_id}");
+    let _ = writeln!(
+        text,
+        "        {{\n          Sid    = \"{sid}\"\n          Effect = \"Allow\"\n          Action = ["
+    );
+    for action in &statement.actions {
+        let _ = writeln!(text, "            \"{action}\",");
+    }
+    let _ = writeln!(text, "          ]\n          Resource = \"{resource}\"");
+    if let Some((operator, key, value)) = statement.condition {
+        let _ = writeln!(text, "          Condition = {{ {operator} = {{ \"{key}\" = \"{value}\" }} }}");
+    }
+    text.push_str("        },\n");
+}
+
+fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
+}

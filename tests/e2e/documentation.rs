@@ -1,0 +1,226 @@
+//! The YAML of the documentation: every block of a page is applied, in the page's order, and what it makes is Ready.
+//!
+//! What a page leaves to the reader is filled in: the namespace, and the space `checkout`, which the quickstart makes.
+//! A block that is marked `yaml,reason=NAME` must end with that reason instead; one marked `yaml,ignore` is only
+//! read. A block with kinds that the tests don't know, such as a Deployment, is only read too.
+
+#[path = "../docs/markdown.rs"]
+mod markdown;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use self::markdown::{Block, pages, root, split};
+use crate::harness::{Handle, RESOURCES, Test, condition, run, text};
+
+const GROUP: &str = "devopsagent.dev/";
+const SPACE: &str = "{kind: AgentSpace, metadata: {name: checkout}, spec: {name: Checkout}}";
+/// Labels of the cluster-scoped objects, by which they are found and removed.
+const LABEL: &str = "devops-agent-operator-e2e";
+
+/// A test for each page, and one that no page is forgotten.
+macro_rules! pages {
+    ($($name:ident: $page:literal,)+) => {
+        $(#[test] fn $name() { run(async |t| page(t, $page).await); })+
+
+        #[test]
+        fn every_page_with_yaml_of_ours_is_applied() {
+            let tested = BTreeSet::from([$($page.to_owned()),+]);
+            let found: BTreeSet<String> = pages().iter().map(|path| path.strip_prefix(root()).unwrap())
+                .map(|path| path.display().to_string())
+                .chain(["README.md".to_owned()])
+                .filter(|page| blocks(page).iter().any(|block| is_applied(block) && block.text.contains(GROUP)))
+                .collect();
+            assert_eq!(tested, found);
+        }
+    };
+}
+
+pages! {
+    readme: "README.md",
+    quickstart: "docs/src/quickstart.md",
+    accounts: "docs/src/install/accounts.md",
+    alertmanager_and_webhooks: "docs/src/connect/webhooks.md",
+    aws: "docs/src/connect/aws.md",
+    azure: "docs/src/connect/azure.md",
+    dynatrace: "docs/src/connect/dynatrace.md",
+    github: "docs/src/connect/github.md",
+    gitlab: "docs/src/connect/gitlab.md",
+    mcp: "docs/src/connect/mcp.md",
+    observability: "docs/src/connect/observability.md",
+    pagerduty: "docs/src/connect/pagerduty.md",
+    private_networks: "docs/src/connect/private-networks.md",
+    remote_agents: "docs/src/connect/remote-agents.md",
+    servicenow: "docs/src/connect/servicenow.md",
+    slack: "docs/src/connect/slack.md",
+    skills: "docs/src/use/skills.md",
+    schedules: "docs/src/use/schedules.md",
+    web_app: "docs/src/use/web-app.md",
+    adoption: "docs/src/use/adopt.md",
+    teams: "docs/src/use/teams.md",
+    lifecycle: "docs/src/use/lifecycle.md",
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let text = std::fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+    split(&text).0.into_iter().filter(|block| block.language() == "yaml").collect()
+}
+
+fn documents(block: &Block) -> Vec<Value> {
+    serde_saphyr::from_multiple(&block.text).unwrap_or_else(|error| panic!("{error}\n{}", block.text))
+}
+
+/// Whether all objects of a block are complete and of kinds that the tests know.
+fn is_applied(block: &Block) -> bool {
+    let known = |object: &Value| {
+        let found = RESOURCES.iter().find(|resource| object["kind"] == resource.kind);
+        found.is_some_and(|resource| object["apiVersion"] == resource.api_version)
+            && object["metadata"]["name"].is_string()
+    };
+    !block.info.contains("ignore") && documents(block).iter().all(known)
+}
+
+async fn page(t: &Test, name: &str) {
+    let blocks: Vec<Block> = blocks(name).into_iter().filter(is_applied).collect();
+    let mut names = Names { test: t, namespaces: BTreeMap::new(), accounts: BTreeSet::new() };
+    let makes_the_space =
+        |object: &Value| object["kind"] == "AgentSpace" && object["metadata"]["name"] == "checkout";
+    if !blocks.iter().flat_map(documents).any(|object| makes_the_space(&object)) {
+        t.apply(SPACE).await.ready().await;
+    }
+    prepare(t, name).await;
+    let mut made: BTreeMap<String, Handle> = BTreeMap::new();
+    for block in &blocks {
+        for object in documents(block) {
+            let ours = text(&object, "/apiVersion").starts_with(GROUP);
+            let Some(object) = names.translate(object).await else { continue };
+            let handle = t.apply(&object.to_string()).await;
+            match block.mark("reason") {
+                Some(reason) if ours => {
+                    handle.condition("Ready", "False", reason).await;
+                    made.remove(&handle.to_string());
+                }
+                _ if ours => {
+                    made.insert(handle.to_string(), handle);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(!made.is_empty(), "{name} has no YAML to apply");
+    for registration in made.values().filter(|handle| handle.to_string().starts_with("ServiceRegistration")) {
+        authorise(t, registration).await;
+    }
+    for handle in made.values() {
+        handle.ready().await;
+    }
+    for account in &names.accounts {
+        t.handle("AWSAccount", &names.account(account)).delete().await;
+    }
+}
+
+/// What is there before the reader begins.
+async fn prepare(t: &Test, page: &str) {
+    if page.ends_with("adopt.md") {
+        t.invoke("CreateAgentSpace", json!({"name": "Payments", "description": "Made in the console"})).await;
+    }
+    if page.ends_with("teams.md") {
+        t.invoke(
+            "RegisterService",
+            json!({"service": "eventChannel", "serviceDetails": {"eventChannel": {"type": "webhook"}}}),
+        )
+        .await;
+    }
+}
+
+/// Does what a person has to do, where a registration needs one.
+async fn authorise(t: &Test, handle: &Handle) {
+    let waits = |object: &Value| {
+        condition(object, "Ready").is_some_and(|ready| ready["reason"] == "AuthorizationRequired")
+    };
+    let is_true = |object: &Value| condition(object, "Ready").is_some_and(|ready| ready["status"] == "True");
+    let object =
+        handle.wait("it is Ready, or waits for a person", |object| waits(object) || is_true(object)).await;
+    if waits(&object) {
+        t.open(text(&object, "/status/authorizationUrl")).await;
+    }
+}
+
+/// Names of the documentation, and what they are in this test: other tests use the same cluster.
+struct Names<'a> {
+    test: &'a Test,
+    namespaces: BTreeMap<String, String>,
+    accounts: BTreeSet<String>,
+}
+
+impl Names<'_> {
+    /// The object with the test's names; `None` for a namespace, which is made here.
+    async fn translate(&mut self, mut object: Value) -> Option<Value> {
+        let name = text(&object, "/metadata/name").to_owned();
+        if object["kind"] == "Namespace" {
+            let labels = object["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+            let made = self.test.other_namespace(labels.into()).await;
+            self.namespaces.insert(name, made);
+            return None;
+        }
+        if let Some(namespace) = object["metadata"]["namespace"].as_str().map(ToOwned::to_owned) {
+            if !self.namespaces.contains_key(&namespace) {
+                let made = self.test.other_namespace(json!({})).await;
+                self.namespaces.insert(namespace.clone(), made);
+            }
+            object["metadata"]["namespace"] = json!(self.namespaces[&namespace]);
+        }
+        if object["kind"] == "AWSAccount" {
+            object["metadata"]["name"] = json!(self.account(&name));
+            object["metadata"]["labels"] = json!({ LABEL: "true" });
+            self.accounts.insert(name);
+            if let Some(role) = object.pointer_mut("/spec/assumeRole/roleArn") {
+                *role = json!(format!("arn:aws:iam::{}:role/test", self.test.account));
+            }
+        }
+        if let Some(spec) = object.get_mut("spec") {
+            self.references(spec);
+        }
+        Some(object)
+    }
+
+    fn account(&self, name: &str) -> String {
+        format!("{}-{name}", self.test.namespace)
+    }
+
+    /// Renames what a spec refers to.
+    fn references(&self, value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(name) = members.get("accountRef").and_then(|account| account["name"].as_str())
+                    && self.accounts.contains(name)
+                {
+                    let name = self.account(name);
+                    members.insert("accountRef".to_owned(), json!({ "name": name }));
+                }
+                for (key, member) in members.iter_mut() {
+                    match (key.as_str(), &mut *member) {
+                        ("namespace", Value::String(name)) => self.rename(name),
+                        ("names", Value::Array(names)) => {
+                            for name in names {
+                                if let Value::String(name) = name {
+                                    self.rename(name);
+                                }
+                            }
+                        }
+                        _ => self.references(member),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.references(item)),
+            _ => {}
+        }
+    }
+
+    fn rename(&self, name: &mut String) {
+        if let Some(made) = self.namespaces.get(name) {
+            name.clone_from(made);
+        }
+    }
+}

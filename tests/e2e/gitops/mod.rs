@@ -1,0 +1,9 @@
+//! What GitOps tools see of the operator's objects: the fixtures that the tests of Argo CD's scripts and of kstatus
+//! read, `kubectl wait`, and whose fields are whose.
+
+mod fixtures;
+mod managers;
+mod normal;
+mod states;
+mod subjects;
+mod wait;

@@ -1,0 +1,155 @@
+//! An operator as a process that can be killed, and stopped in its tracks.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::wait_until;
+use super::world::World;
+
+/// Starts a program, tells its number, and ends it when the standard input does: when this process is gone, however
+/// it went.
+const GUARD: &str = r#"log=$1; shift; "$@" </dev/null >"$log" 2>&1 & child=$!; echo "$child"; cat >/dev/null; kill -KILL "$child" 2>/dev/null"#;
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// One replica of the operator.
+pub struct Replica {
+    guard: Child,
+    pid: Pid,
+    admin: SocketAddr,
+    log: PathBuf,
+}
+
+impl Replica {
+    /// Starts a replica for the test's namespace and AWS.
+    pub fn start(world: &World, arguments: &[&str]) -> Self {
+        Self::start_with(world, arguments, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn start_with(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_in(world, &world.namespace, arguments, environment)
+    }
+
+    /// The same, for another namespace.
+    pub fn start_in(
+        world: &World,
+        namespace: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let admin = free_address();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("hardship-{}-{number}.log", std::process::id()));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", GUARD, "guard"]).arg(&log).arg(binary());
+        command.args(["run", "--admin-address", &admin.to_string()]);
+        command.args(["--namespace", namespace, "--watch-namespace", namespace]);
+        command.args(arguments);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        command.envs([
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "simulator"),
+            ("AWS_SECRET_ACCESS_KEY", "simulator"),
+            ("AWS_ENDPOINT_URL", &world.simulator.url()),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            ("NO_PROXY", "127.0.0.1"),
+            ("RUST_BACKTRACE", "full"),
+        ]);
+        command.envs(environment.iter().copied());
+        let mut guard =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell can be started");
+        let mut line = String::new();
+        let output = guard.stdout.take().expect("its output is a pipe");
+        BufReader::new(output).read_line(&mut line).expect("the shell tells the number of the process");
+        let pid = Pid::from_raw(line.trim().parse().expect("it is a number"));
+        Self { guard, pid, admin, log }
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid, signal).expect("the process can be signalled");
+    }
+
+    /// Whether the process has ended.
+    pub fn has_ended(&self) -> bool {
+        // Until the shell has waited for it, it is there as a zombie.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        stat.rsplit(") ").next().is_none_or(|state| state.is_empty() || state.starts_with(['Z', 'X']))
+    }
+
+    /// Waits until the process has ended.
+    pub async fn ended(&self) {
+        wait_until("the replica ends", async || self.has_ended().then_some(())).await;
+    }
+
+    /// What a probe says.
+    pub async fn probe(&self, world: &World, path: &str) -> Option<(u16, String)> {
+        let answer = world.http.get(format!("http://{}/{path}", self.admin)).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// Waits until the replica is ready.
+    pub async fn ready(&self, world: &World) -> String {
+        wait_until("the replica is ready", async || {
+            self.probe(world, "readyz").await.filter(|(status, _)| *status == 200).map(|(_, text)| text)
+        })
+        .await
+    }
+
+    /// Everything in the log.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until `part` is in the log.
+    pub async fn says(&self, part: &str) {
+        wait_until(format!("the log has: {part}"), async || self.log().contains(part).then_some(())).await;
+    }
+
+    /// The memory that it has in use, in KiB.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        line.trim().trim_end_matches("kB").trim().parse().expect("it is a number")
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        // One that was stopped is ended by this signal all the same.
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+        if std::thread::panicking() {
+            eprintln!("──── the log of a replica\n{}", tail(&self.log(), 60));
+        }
+        let _ = fs::remove_file(&self.log);
+    }
+}
+
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+fn binary() -> PathBuf {
+    let given = std::env::var_os("DEVOPS_AGENT_OPERATOR_BIN");
+    given.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_devops-agent-operator")), PathBuf::from)
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    listener.local_addr().expect("a listener has an address")
+}

@@ -1,0 +1,25 @@
+//! Hard times: other replicas, other clusters, an API server that comes and goes, many neighbours, and the search for
+//! secrets where none may be.
+//!
+//! `cargo xtask test` runs these tests on a cluster of their own. Each test has a namespace, a simulated AWS and as many
+//! operators, processes of their own, as it wants; they look after nothing but the test's namespace.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can not be set up has failed"
+)]
+
+#[allow(dead_code, reason = "it serves the end-to-end tests, which need more of it")]
+#[path = "../e2e/fixtures.rs"]
+mod fixtures;
+mod harness;
+
+mod apiserver;
+mod clocks;
+mod clusters;
+mod crds;
+mod neighbours;
+mod replicas;
+mod secrets;
