@@ -40,7 +40,12 @@ fn main() -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
     if settings.self_check {
-        let caught = runtime.block_on(self_check(&settings, &scenarios::all(), scenarios::walk()));
+        let caught = runtime.block_on(self_check(
+            &settings,
+            &scenarios::all(),
+            scenarios::READINGS,
+            scenarios::walk(),
+        ));
         return if caught { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let report =

@@ -71,6 +71,8 @@ struct State {
     issued: BTreeSet<String>,
     /// Webhooks that AWS was asked for and whose Secret is not written yet.
     unwritten: usize,
+    /// The associations whose webhooks the operator that lives knows, and that have no Secret yet.
+    told: BTreeSet<String>,
     /// So many of them were under way when an operator died.
     died_with: usize,
     /// The most remotes that there were at one time, by kind.
@@ -90,6 +92,7 @@ impl Boundary {
     pub fn kill(&self) {
         let died = self.state(|state| {
             state.incarnation += 1;
+            state.told.clear();
             state.incarnation - 1
         });
         self.crashed.send_replace(died);
@@ -175,6 +178,7 @@ impl Boundary {
             if alive {
                 state.incarnation += 1;
                 state.died_with += std::mem::take(&mut state.unwritten);
+                state.told.clear();
             }
             alive
         });
@@ -211,9 +215,22 @@ impl Boundary {
         self.state(|state| state.written.push(text));
     }
 
+    /// The operator has been told of an association with a webhook.
+    pub fn told(&self, association: &str) {
+        self.state(|state| state.told.insert(association.to_owned()));
+    }
+
+    /// Whether it has been told of this one, and has not written its Secret.
+    pub fn awaits_secret(&self, association: &str) -> bool {
+        self.state(|state| state.told.contains(association))
+    }
+
     /// A webhook's Secret is written.
-    pub fn secret_written(&self) {
-        self.state(|state| state.unwritten = state.unwritten.saturating_sub(1));
+    pub fn secret_written(&self, association: &str) {
+        self.state(|state| {
+            state.unwritten = state.unwritten.saturating_sub(1);
+            state.told.remove(association);
+        });
     }
 
     /// How many webhooks were under way to their Secrets when an operator died.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, stream};
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -113,7 +115,18 @@ impl Layer {
             Some(Fault::Conflict) => Ok(status(409, "Conflict")),
         };
         boundary.alive(self.incarnation).await;
+        if target.subresource.as_deref() == Some("status") {
+            self.write_held().await;
+        }
         answer
+    }
+
+    /// Writes what a planted bug has held back until its status was written.
+    async fn write_held(&self) {
+        let held = self.held.lock().expect("nobody panics with it in hand").take();
+        if let Some(request) = held {
+            let _ = self.world.cluster.client.send(request.map(Body::from)).await;
+        }
     }
 
     /// The call itself. It goes on when nobody waits for it any more, as a sent request does.
@@ -129,12 +142,16 @@ impl Layer {
         if removes_finalizer(&target, &request) {
             rules::finalizer_goes(&self.world, &target.plural, target.name.as_deref().unwrap_or_default());
         }
+        if target.plural == "associations" && target.subresource.is_some() {
+            rules::status_is_written(&self.world, request.body());
+        }
+        let association = association_of(request.body());
         let writes_secret = request.method() == Method::PATCH && target.plural == "secrets";
         let client = self.world.cluster.client.clone();
         let sent = tokio::spawn(async move { client.send(request.map(Body::from)).await });
         let (head, body) = sent.await??.into_parts();
         if writes_secret && head.status.is_success() {
-            self.world.boundary.secret_written();
+            self.world.boundary.secret_written(&association);
         }
         let body = body.collect().await?.to_bytes();
         Ok(Response::from_parts(head, whole(body)))
@@ -143,22 +160,11 @@ impl Layer {
     /// Does to a call what the planted bug would; gives the answer to one that is not made.
     fn as_planted(&self, bug: Planted, target: &Target, request: &mut Request<Bytes>) -> Option<Answer> {
         let is_secret = target.plural == "secrets" && target.name.as_ref()?.ends_with("-webhook");
-        let held = |layer: &Self| layer.held.lock().expect("nobody panics with it in hand").take();
         match bug {
             Planted::StatusBeforeSecret if is_secret && request.method() == Method::PATCH => {
                 let body = request.body().clone();
                 *self.held.lock().expect("nobody panics with it in hand") = Some(request.clone());
                 return Some(Response::new(whole(body)));
-            }
-            Planted::StatusBeforeSecret if target.subresource.as_deref() == Some("status") => {
-                let (client, held) = (self.world.cluster.client.clone(), held(self)?);
-                let layer = self.clone();
-                tokio::spawn(async move {
-                    // The operator that was to write it may have died with its status written.
-                    tokio::time::sleep(PATIENCE).await;
-                    layer.world.boundary.alive(layer.incarnation).await;
-                    let _ = client.send(held.map(Body::from)).await;
-                });
             }
             Planted::WebhookTakenForLost if is_secret && request.method() == Method::GET => {
                 let restarted = self.incarnation > 1;
@@ -280,6 +286,13 @@ impl Target {
         }
         call
     }
+}
+
+/// The association whose webhook is in a Secret.
+fn association_of(secret: &[u8]) -> String {
+    let secret: Value = serde_json::from_slice(secret).unwrap_or_default();
+    let id = secret["data"]["associationId"].as_str().and_then(|id| BASE64_STANDARD.decode(id).ok());
+    id.and_then(|id| String::from_utf8(id).ok()).unwrap_or_default()
 }
 
 fn removes_finalizer(target: &Target, request: &Request<Bytes>) -> bool {

@@ -37,11 +37,11 @@ use Planted::{
     StatusBeforeSecret, WebhookTakenForLost,
 };
 
-/// Each with its name and the scenario that has to show it.
+/// Each with its name, and the scenario and the reading that have to show it.
 const ALL: &[(Planted, &str, &str)] = &[
     (StatusBeforeSecret, "status-before-secret", "create-association"),
     (NoLookup, "no-lookup", "create-association"),
-    (NoIntent, "no-intent", "create-registration"),
+    (NoIntent, "no-intent", "create-registration@lists-lag"),
     (CreateRepeated, "create-repeated", "create-registration"),
     (DeletionTakenForDone, "deletion-taken-for-done", "delete-parents-first"),
     (OwnerIgnored, "owner-ignored", "refuse-foreign"),
@@ -55,8 +55,8 @@ impl Planted {
         ALL.iter().map(|(planted, ..)| *planted)
     }
 
-    /// The scenario that has to show it.
-    pub fn scenario(self) -> &'static str {
+    /// The scenario, and perhaps the reading, that has to show it.
+    pub fn place(self) -> &'static str {
         self.row().2
     }
 

@@ -103,6 +103,11 @@ impl Way {
             }
         };
         boundary.alive(self.incarnation).await;
+        if let (None | Some(Fault::Stale), Ok(answer)) = (fault, &answer)
+            && let Some(association) = with_webhook(answer.body().clone()).await
+        {
+            boundary.told(&association);
+        }
         match self.world.planted {
             Some(bug) => self.as_planted(bug, name, &path, answer).await,
             None => answer,
@@ -175,6 +180,14 @@ async fn exchange(
     let body = body.collect().await.map_err(IoError::other)?.to_bytes();
     connection.abort();
     Ok(Response::from_parts(head, Full::new(body)))
+}
+
+/// The association in an answer that shows the secret of its webhook.
+async fn with_webhook(body: Full<Bytes>) -> Option<String> {
+    shown(body.clone()).await?;
+    let body = body.collect().await.ok()?.to_bytes();
+    let answer = serde_json::from_slice::<Value>(&body).ok()?;
+    answer.pointer("/association/associationId")?.as_str().map(str::to_owned)
 }
 
 /// The webhook secret that an answer shows.

@@ -193,6 +193,18 @@ async fn delete_all(run: &Run) -> Outcome {
     same(&run.world.remotes(), &left).map_err(|why| format!("rule 1: after the deletion {why}"))
 }
 
+/// Rule 2, at the moment at which the status of an association is written: a webhook that the operator knows has its
+/// Secret before the association's id is final.
+pub fn status_is_written(world: &World, body: &[u8]) {
+    let written: Value = serde_json::from_slice(body).unwrap_or_default();
+    let id = written.pointer("/status/id").and_then(Value::as_str).unwrap_or_default();
+    if world.boundary.awaits_secret(id) {
+        world
+            .boundary
+            .violated(format!("rule 2: status names the association {id} before its Secret is written"));
+    }
+}
+
 /// Rule 3, at the moment at which a finalizer goes: the remote is gone, or it is to be kept.
 pub fn finalizer_goes(world: &World, plural: &str, name: &str) {
     let Some(object) = world.place().find(resource(plural), name) else { return };

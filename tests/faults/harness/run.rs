@@ -125,6 +125,7 @@ impl Run {
     /// Puts an object back as a backup has it: without what the API server made of it.
     pub async fn restore(&self, kind: &'static str, object: &Value) -> Outcome {
         let mut restored = object.clone();
+        restored["metadata"]["namespace"] = json!(self.world.namespace());
         for made in ["uid", "resourceVersion", "creationTimestamp", "ownerReferences", "managedFields"] {
             restored["metadata"].as_object_mut().map(|metadata| metadata.remove(made));
         }

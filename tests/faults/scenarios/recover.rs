@@ -35,11 +35,11 @@ async fn lose_all_status(run: &Run) -> Outcome {
 /// The cluster is lost and rebuilt from Git, with the same cluster id: everything is found again. Only the webhook is
 /// issued anew, since its Secret is gone.
 pub async fn rebuilt(run: &Run) -> Outcome {
-    objects::everything(run).await?;
+    objects::project(run).await?;
     run.lose_cluster().await?;
     run.arm();
     run.world.start();
-    objects::everything(run).await?;
+    objects::project(run).await?;
     run.expect(|it| it.webhooks = 2);
     nothing_is_made_again(run)
 }
@@ -67,15 +67,15 @@ fn nothing_is_made_again(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// Objects move to another namespace: let go in the one, and taken over in the other. The webhook's Secret stays
-/// behind, so that there is another webhook.
+/// Objects move to another namespace, and the webhook's Secret with them: let go in the one, and taken over in the
+/// other.
 pub async fn moved(run: &Run) -> Outcome {
     objects::project(run).await?;
     for (kind, name) in run.objects() {
         run.patch(kind, &name, json!({"spec": {"deletionPolicy": "Retain"}})).await?;
         run.ready(kind, &name).await?;
     }
-    run.expect(|it| it.webhooks = 2);
+    let secret = run.find("Secret", "project-webhook").ok_or("there is no webhook Secret")?;
     run.arm();
     let objects = run.objects();
     for (kind, name) in &objects {
@@ -85,6 +85,7 @@ pub async fn moved(run: &Run) -> Outcome {
         run.gone(kind, name).await?;
     }
     run.world.move_on();
+    run.restore("Secret", &secret).await?;
     objects::credentials(run).await?;
     for object in [objects::PROJECT, objects::GITLAB, objects::SPACE] {
         run.apply(&objects::adopting(object)).await?;
