@@ -184,7 +184,7 @@ pub struct FixtureArguments {}
 pub fn fixtures(session: &Session, _: &FixtureArguments) -> Result<(), Error> {
     let mut report = Report::default();
     let programs = cargo::build(session, &["--tests"])?;
-    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    let mut cluster = Cluster::start(session, &Binaries::for_tests(session)?)?;
     report.step("Fixtures from the running operator", || {
         suites::write_fixtures(session, &cluster, &programs)
     })?;
