@@ -211,10 +211,10 @@ fn run(arguments: Run) -> Result<(), Error> {
     #[cfg(feature = "otlp")]
     let traces = crate::traces::Traces::from_environment(runtime.handle().clone())?;
     #[cfg(feature = "otlp")]
-    let traced = traces.as_ref().map(|traces| traces.layer().boxed());
+    let layer = traces.as_ref().map(|traces| traces.layer().boxed());
     #[cfg(not(feature = "otlp"))]
-    let traced = None;
-    let level = log::start(arguments.log_format, &arguments.log_level, traced)?;
+    let layer = None;
+    let level = log::start(arguments.log_format, &arguments.log_level, layer)?;
     let election = arguments.leader_election.then_some(LeaseTiming {
         duration: arguments.lease_duration,
         deadline: arguments.lease_renew_deadline,
