@@ -51,7 +51,8 @@ impl Replica {
             .join(format!("hardship-{}-{number}.log", std::process::id()));
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "guard"]).arg(&log).arg(binary());
-        command.args(["run", "--admin-address", &admin.to_string()]);
+        // Several replicas of a test run side by side: metrics would ask for the same port.
+        command.args(["run", "--admin-address", &admin.to_string(), "--metrics-address", "0"]);
         command.args(["--namespace", namespace, "--watch-namespace", namespace]);
         command.args(arguments);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
