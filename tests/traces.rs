@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
-#[allow(dead_code, reason = "other tests use the rest")]
 mod aws_support;
 
 use std::sync::{Arc, Mutex};
