@@ -48,6 +48,7 @@ fn attribute(attributes: &[KeyValue], key: &str) -> Option<String> {
 
 #[tokio::test]
 async fn a_collector_is_told_of_the_pass_and_of_the_call_within_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (url, received) = collector().await;
     let traces = Traces::to(&url, Handle::current()).unwrap();
     let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(traces.layer()));
