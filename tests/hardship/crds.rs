@@ -103,7 +103,8 @@ fn an_object_that_can_not_be_read_is_reported_and_counts_as_there() {
         // What refers to it waits, and what it refers to does not go before it.
         let within = SOURCE.replace("{name: space}", "{name: old}");
         let within = world.apply(&within).await;
-        within.condition("Ready", "False", "DependencyNotFound").await;
+        let message = within.condition("Ready", "False", "DependencyNotReady").await;
+        assert!(message.contains("old can't be read"), "{message}");
         good.delete().await;
         let message = good.condition("Ready", "False", "DeletionBlocked").await;
         assert!(message.contains("odd"), "{message}");
