@@ -1,7 +1,7 @@
 //! Objects as a watch brings them: one that can't be read does no harm to the others.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt;
 use kube::core::DynamicObject;
@@ -15,24 +15,36 @@ use super::events;
 use super::hub::{Profile, Subject};
 use super::inputs::kind_name;
 
-/// What the present list of a kind has shown so far.
+/// What the present list of a kind has shown so far, and which objects of the kind can't be read.
 #[derive(Default)]
-pub struct Listing(Mutex<HashSet<Subject>>);
+pub struct Listing(Mutex<Shown>);
+
+#[derive(Default)]
+struct Shown {
+    listed: HashSet<Subject>,
+    unreadable: HashSet<Subject>,
+}
 
 impl Listing {
     /// A new list begins.
     pub fn begin(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().listed.clear();
     }
 
     /// The list has this object.
     pub fn add(&self, subject: Subject) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject);
+        self.lock().listed.insert(subject);
     }
 
-    /// The list is complete: everything that it has shown.
+    /// The list is complete: everything that is there, whether it can be read or not.
     pub fn end(&self) -> HashSet<Subject> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut shown = self.lock();
+        let listed = std::mem::take(&mut shown.listed);
+        listed.into_iter().chain(shown.unreadable.iter().cloned()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,31 +55,47 @@ pub async fn readable<T: Object>(
     event: Event<DynamicObject>,
 ) -> Option<Event<T>> {
     match event {
-        Event::Apply(object) => match read::<T>(object) {
+        Event::Apply(object) => match read::<T>(object, listing) {
             Ok(object) => Some(Event::Apply(object)),
             Err(unreadable) => unreadable.report::<T>(cx, listing).await,
         },
-        Event::InitApply(object) => match read::<T>(object) {
+        Event::InitApply(object) => match read::<T>(object, listing) {
             Ok(object) => Some(Event::InitApply(object)),
             Err(unreadable) => unreadable.report::<T>(cx, listing).await,
         },
-        Event::Delete(object) => match read::<T>(object) {
+        Event::Delete(object) => match read::<T>(object, listing) {
             Ok(object) => Some(Event::Delete(object)),
             Err(unreadable) => {
-                cx.hub.deleted(&unreadable.subject::<T>());
+                let subject = unreadable.subject::<T>();
+                listing.lock().unreadable.remove(&subject);
+                cx.hub.deleted(&subject);
                 None
             }
         },
-        Event::Init => Some(Event::Init),
+        Event::Init => {
+            // Where each namespace has a watch, this is the list of one of them: the others' stay.
+            if cx.reach.is_everywhere() {
+                listing.lock().unreadable.clear();
+            }
+            Some(Event::Init)
+        }
         Event::InitDone => Some(Event::InitDone),
     }
 }
 
-fn read<T: Object>(mut object: DynamicObject) -> Result<T, Box<Unreadable>> {
+fn read<T: Object>(mut object: DynamicObject, listing: &Listing) -> Result<T, Box<Unreadable>> {
     // Nothing here reads them, and they are a large part of an object.
     object.managed_fields_mut().clear();
-    let read = serde_json::to_value(&object).and_then(|value| T::deserialize(&value));
-    read.map_err(|error| Box::new(Unreadable { object, error }))
+    match serde_json::to_value(&object).and_then(|value| T::deserialize(&value)) {
+        Ok(readable) => {
+            listing.lock().unreadable.retain(|subject| {
+                object.metadata.name.as_ref() != Some(&subject.name)
+                    || object.metadata.namespace.as_deref().unwrap_or_default() != subject.namespace
+            });
+            Ok(readable)
+        }
+        Err(error) => Err(Box::new(Unreadable { object, error })),
+    }
 }
 
 /// An object that does not fit its kind: another version of the CRD let it in.
@@ -94,7 +122,7 @@ impl Unreadable {
         if let Ok(value) = serde_json::to_value(&self.object) {
             cx.hub.applied(&subject, Profile::of(&subject, &value));
         }
-        listing.add(subject);
+        listing.lock().unreadable.insert(subject);
         events::unreadable::<T>(cx, &self.object, &self.error).await;
         None
     }

@@ -185,7 +185,7 @@ async fn search(world: &World, replica: &Replica, markers: &Markers) {
         }
     }
     let log = replica.log();
-    assert!(log.contains("TRACE"), "the log is as verbose as can be");
+    assert!(log.contains(r#""level":"trace""#), "the log is as verbose as can be");
     markers.assert_none("the log", &log);
     assert!(!log.contains("panicked"), "nothing panics");
 }
