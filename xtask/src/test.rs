@@ -28,10 +28,13 @@ use crate::{faults, generate};
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
 /// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
-/// hard times, a sample of the faults of every scenario, dependencies. With a filter: only the tests of which it is a
+/// hard times, with `--faults` a sample of the faults of every scenario, dependencies. With a filter: only the tests of which it is a
 /// part of the name.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// Run a sample of the faults of every scenario, too.
+    #[arg(long)]
+    faults: bool,
     /// Only what needs no cluster and no Python.
     #[arg(long)]
     fast: bool,
@@ -153,7 +156,7 @@ fn on_a_cluster(
     {
         report.step(name, || on_a_cluster_of_its_own(test, session, programs, &arguments.filter))?;
     }
-    if arguments.filter.is_empty() {
+    if arguments.faults && arguments.filter.is_empty() {
         report.step("A sample of the faults of every scenario", || {
             faults::sample(session).map(Outcome::Counted)
         })?;
