@@ -30,6 +30,7 @@ use crate::{faults, generate};
 /// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
 /// hard times, with `--faults` a sample of the faults of every scenario, dependencies. With a filter: only the tests of which it is a
 /// part of the name.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Run a sample of the faults of every scenario, too.
