@@ -12,7 +12,7 @@ use devops_agent_simulator::{Options, Running, Simulator};
 use serde_json::Value;
 
 /// What has not happened by then does not happen.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_mins(1);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
