@@ -289,14 +289,14 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(sent) = intent.and_then(|intent| intent.fingerprint) {
             common.fingerprint = Some(sent);
         }
-        if lost_answer {
-            K::answer_lost(&mut self.status);
-        }
         K::set_authorization_url(&mut self.status, None);
         if let Some(old) = old {
             K::set_aside(&mut self.status, old);
             // What status knew beside the id, it knew of the old one.
             K::forget(&mut self.status);
+        }
+        if lost_answer {
+            K::answer_lost(&mut self.status);
         }
         if !K::HAS_REMOTE {
             return Ok(Ending::Again);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CONNECTION, GITLAB, SOURCE, SPACE, credentials, project};
+use crate::fixtures::{CONNECTION, GITLAB, SOURCE, SPACE, credentials, project, second_gitlab};
 use crate::harness::{remote_id, run, text, wait_until, webhook};
 
 #[test]
@@ -10,11 +10,7 @@ fn another_service_makes_another_association_and_webhook() {
     run(async |t| {
         let project = project(t).await;
         let old = t.only("association");
-        let second = GITLAB
-            .replace("metadata: {name: gitlab}", "metadata: {name: second}")
-            .replace("name: GitLab", "name: Second");
-        let second = t.apply(&second).await;
-        let service = text(&second.ready().await, "/status/id").to_owned();
+        let service = second_gitlab(t).await;
         let mark = t.mark();
         project.patch(json!({"spec": {"serviceRef": {"name": "second"}}})).await;
         project

@@ -127,6 +127,14 @@ pub async fn project(t: &Test) -> Handle {
     project
 }
 
+/// Makes another GitLab registration, `second`, and gives its service id.
+pub async fn second_gitlab(t: &Test) -> String {
+    let second = GITLAB
+        .replace("metadata: {name: gitlab}", "metadata: {name: second}")
+        .replace("name: GitLab", "name: Second");
+    text(&t.apply(&second).await.ready().await, "/status/id").to_owned()
+}
+
 /// A space that somebody else made, and that the object `space` only refers to.
 pub async fn foreign_space(t: &Test) -> String {
     let made = t.invoke("CreateAgentSpace", serde_json::json!({"name": "Theirs"})).await;

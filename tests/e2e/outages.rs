@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, EVENTS, SOURCE, SPACE, credentials, service};
+use crate::fixtures::{CHANNEL, EVENTS, SOURCE, SPACE, credentials, project, second_gitlab, service};
 use crate::harness::{condition, run, text, webhook};
 
 #[test]
@@ -193,6 +193,23 @@ fn a_webhook_of_our_own_is_issued_anew_even_where_others_would_be_taken_over() {
         events.condition("WebhookReady", "True", "Available").await;
         webhook::assert_works(t, &t.secret_data("events-webhook").await.expect("there is a Secret")).await;
         assert_eq!(events.get().await.pointer("/status/answerLost"), None);
+    });
+}
+
+#[test]
+fn the_webhook_of_another_service_is_issued_anew_even_where_others_would_be_taken_over() {
+    run(async |t| {
+        let project = project(t).await;
+        let service = second_gitlab(t).await;
+        t.fault(json!({"operation": "AssociateService", "effect": "drop-answer"}));
+        project.patch(json!({"spec": {"adoptionPolicy": "Adopt", "serviceRef": {"name": "second"}}})).await;
+        project
+            .wait("it has the other service", |object| object["status"]["serviceId"] == service.as_str())
+            .await;
+        project.ready().await;
+        project.condition("WebhookReady", "True", "Available").await;
+        assert_eq!(t.only("association")["serviceId"], service.as_str());
+        webhook::assert_works(t, &t.secret_data("project-webhook").await.expect("there is a Secret")).await;
     });
 }
 
