@@ -108,10 +108,9 @@ async fn report(client: &Client, process: &mut Process) {
     let state = match process.guard.try_wait() {
         Ok(Some(status)) if process.once && status.success() => "Succeeded",
         Ok(Some(_)) | Err(_) if process.once => "Failed",
-        // A real one would start it again, after a while.
-        Ok(Some(_)) | Err(_) => "Running",
+        // A real one would start a process that has ended again, after a while.
         Ok(None) if is_ready(process.probes) => "Ready",
-        Ok(None) => "Running",
+        _ => "Running",
     };
     if state == process.reported {
         return;

@@ -25,7 +25,7 @@ fn the_schema_refuses_a_misspelt_value_at_every_level() {
     let text = std::fs::read_to_string(helm::chart().join("values.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
     let mut loose = Vec::new();
-    walk(&schema, String::new(), &mut loose);
+    walk(&schema, "", &mut loose);
     loose.sort();
     let mut expected = FREE.to_vec();
     expected.sort_unstable();
@@ -33,14 +33,14 @@ fn the_schema_refuses_a_misspelt_value_at_every_level() {
 }
 
 /// Collects the objects that take members of any name and any type.
-fn walk(schema: &Value, path: String, loose: &mut Vec<String>) {
+fn walk(schema: &Value, path: &str, loose: &mut Vec<String>) {
     let types = schema["type"].to_string();
     let takes_any = schema["additionalProperties"].is_null() || schema["additionalProperties"] == true;
     if types.contains("object") && takes_any && !path.is_empty() {
-        loose.push(path.clone());
+        loose.push(path.to_owned());
     }
     for (name, member) in schema["properties"].as_object().unwrap_or(&Map::new()) {
-        walk(member, if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, loose);
+        walk(member, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, loose);
     }
 }
 

@@ -58,10 +58,10 @@ fn kubeconform(folder: &Path, what: &Path) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// Writes the schemas: those of the API server's OpenAPI document, and of our CRDs.
+/// Writes the schemas: those of the API server's `OpenAPI` document, and of our CRDs.
 fn schemas() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("schemas-{}", std::process::id()));
     static WRITTEN: std::sync::Once = std::sync::Once::new();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("schemas-{}", std::process::id()));
     WRITTEN.call_once(|| {
         fs::create_dir_all(&folder).unwrap();
         let mut document = cluster::raw("/openapi/v2");
@@ -106,7 +106,7 @@ fn kinds(document: &Value) -> Vec<(String, String)> {
     kinds
 }
 
-/// Closes objects against members that they don't know, and says what OpenAPI leaves unsaid.
+/// Closes objects against members that they don't know, and says what `OpenAPI` leaves unsaid.
 fn closed(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

@@ -9,7 +9,7 @@ use crate::fixtures::{AGENT, SOURCE, SPACE, TRIGGER, events};
 use crate::harness::{run, wait_until};
 
 /// The namespace controller of the cluster takes its time while the other tests delete theirs.
-const NAMESPACES_ARE_SLOW: Duration = Duration::from_secs(120);
+const NAMESPACES_ARE_SLOW: Duration = Duration::from_mins(2);
 
 #[test]
 fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
