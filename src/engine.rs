@@ -16,6 +16,7 @@ pub mod decide;
 pub mod drift;
 pub mod error;
 pub mod events;
+pub mod existence;
 pub mod fence;
 pub mod finalizer;
 pub mod fingerprint;

@@ -13,7 +13,6 @@ use crate::aws;
 use crate::engine::context::Context;
 use crate::engine::controller;
 use crate::engine::error::{Doing, Error};
-use crate::engine::inputs::kind_name;
 use crate::engine::kind::Kind;
 use crate::engine::reach::Reach;
 use crate::engine::references::{ACCOUNT, DEFAULT_ACCOUNT};
@@ -67,7 +66,7 @@ where
     macro_rules! start_all {
         ($($kind:ty,)+) => {
             $(if within::<$kind>(&cx.reach) {
-                let concurrency = concurrency(kind_name::<<$kind as Kind>::Object>());
+                let concurrency = concurrency(<$kind as Kind>::Object::kind_name());
                 controllers.spawn(controller::run::<$kind>(Arc::clone(cx), concurrency, shutdown()));
             })+
         };
@@ -89,7 +88,7 @@ pub fn objects(cx: &Context) -> Objects {
 /// The names of all kinds.
 pub fn names() -> Vec<&'static str> {
     macro_rules! names_of {
-        ($($kind:ty,)+) => { vec![$(kind_name::<<$kind as Kind>::Object>()),+] };
+        ($($kind:ty,)+) => { vec![$(<$kind as Kind>::Object::kind_name()),+] };
     }
     kinds!(names_of)
 }
@@ -103,7 +102,7 @@ pub fn count(reach: &Reach) -> usize {
 }
 
 fn within<K: Kind>(reach: &Reach) -> bool {
-    reach.accounts || kind_name::<K::Object>() != ACCOUNT
+    reach.accounts || K::Object::kind_name() != ACCOUNT
 }
 
 /// The account that is meant, for natural keys: none is the default one.

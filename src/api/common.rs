@@ -208,6 +208,14 @@ pub trait Object:
     /// Whether objects of the kind lie in namespaces.
     const NAMESPACED: bool = true;
 
+    /// The name of the kind, as it is written in YAML.
+    fn kind_name() -> &'static str {
+        match Self::kind(&()) {
+            std::borrow::Cow::Borrowed(kind) => kind,
+            std::borrow::Cow::Owned(_) => "",
+        }
+    }
+
     /// How the object relates to its remote.
     fn policies(&self) -> Policies;
 

@@ -7,8 +7,8 @@ use crate::api::common::{ManagementPolicy, Object, Status};
 use super::conditions::Reason;
 use super::consent;
 use super::error::Error;
+use super::existence::Existence;
 use super::hub::Subject;
-use super::inputs::kind_name;
 use super::kind::{Kind, Remote, Scope};
 use super::ownership::Owner;
 use super::pass::Pass;
@@ -71,12 +71,11 @@ impl<K: Kind> Pass<'_, K> {
     /// Whether the other object has its remote, or may have it: who needs a consent that is not given claims nothing.
     fn is_rightful(&self, other: &K::Object) -> bool {
         let namespace = other.namespace().unwrap_or_default();
-        let subject = Subject::new(kind_name::<K::Object>(), &*namespace, other.name_any());
         other.status().common().id.is_some()
             || self
                 .cx
                 .hub
-                .references(&subject)
+                .references(&Subject::of(other))
                 .iter()
                 .all(|wanted| consent::permits(self.cx, wanted, &namespace))
     }
@@ -84,7 +83,7 @@ impl<K: Kind> Pass<'_, K> {
     /// The remote stays in the account that it was created in.
     pub(super) fn check_account(&self, scope: &Scope) -> Result<(), Error> {
         let common = self.status.common();
-        let exists = common.id.is_some() || common.intent.is_some();
+        let exists = Existence::recorded_in(common) == Existence::Recorded;
         match common.account.as_deref() {
             Some(recorded) if exists && recorded != scope.account => Err(Error::terminal(
                 Reason::AccountChanged,

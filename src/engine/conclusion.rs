@@ -76,8 +76,7 @@ pub fn of(
     handled: Option<String>,
     status: &mut CommonStatus,
 ) -> Verdict {
-    let was_ready =
-        status.observed_generation == generation && conditions::is_true(&status.conditions, "Ready");
+    let was_ready = conditions::is_settled(status, generation);
     let class = result.as_ref().err().map(|error| error.classify().0);
     if matches!(result, Ok(Ending::Paused)) {
         // Nothing was looked at: status goes on speaking of the spec that it spoke of.

@@ -5,6 +5,8 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
+use crate::api::common::CommonStatus;
+
 /// Declares the closed enum of reasons together with the one table that documents it.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident)+) => {
@@ -142,6 +144,11 @@ pub fn get<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition>
 /// Whether the condition `kind` is True.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     get(conditions, kind).is_some_and(|condition| condition.status == "True")
+}
+
+/// Whether the object is Ready, and was so when its spec was as it is in `generation`.
+pub fn is_settled(common: &CommonStatus, generation: Option<i64>) -> bool {
+    common.observed_generation == generation && is_true(&common.conditions, "Ready")
 }
 
 /// The API allows 32768 characters in a message; nobody reads that many.

@@ -20,7 +20,6 @@ use super::breaker::Breaker;
 use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
-use super::inputs::kind_name;
 use super::lanes::Lanes;
 use super::memory::{Requests, Unknown};
 use super::reach::Reach;
@@ -85,7 +84,7 @@ impl Context {
 
     /// Whether an object is known not to exist: what is not watched may well be there.
     pub fn is_gone<T: Object>(&self, namespace: &str, name: &str) -> bool {
-        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(kind_name::<T>(), namespace, name))
+        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(T::kind_name(), namespace, name))
     }
 
     /// The waiting times of a kind.
@@ -138,7 +137,7 @@ impl CacheState {
 impl Stores {
     /// Adds the watch cache of kind `T`.
     pub fn add<T: Object>(&self, store: Store<T>) {
-        self.states.write().unwrap_or_else(PoisonError::into_inner).entry(kind_name::<T>()).or_default();
+        self.states.write().unwrap_or_else(PoisonError::into_inner).entry(T::kind_name()).or_default();
         self.by_type
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -151,13 +150,15 @@ impl Stores {
         stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
     }
 
-    /// Says that the watch cache of `kind` has been filled; answers how it was before.
-    pub fn fill(&self, kind: &'static str, kinds: usize) -> CacheState {
-        self.change(kind, kinds, |_| CacheState { filled: true, failure: None })
+    /// Says that the watch cache of `kind`, one of so many `kinds`, has been filled; answers whether its CRD was
+    /// missing before.
+    pub fn fill(&self, kind: &'static str, kinds: usize) -> bool {
+        self.change(kind, kinds, |_| CacheState { filled: true, failure: None }).0
     }
 
-    /// Says that the watch of `kind` failed, and will be started again; answers how it was before.
-    pub fn watch_failed(&self, kind: &'static str, kinds: usize, error: &watcher::Error) -> CacheState {
+    /// Says that the watch of `kind`, one of so many `kinds`, failed and will be started again; answers whether its
+    /// CRD was missing before, and whether it is now.
+    pub fn watch_failed(&self, kind: &'static str, kinds: usize, error: &watcher::Error) -> (bool, bool) {
         let missing = is_missing(error);
         self.change(kind, kinds, |before| {
             let repeated = before.failure.as_ref().is_some_and(|failure| failure.missing == missing);
@@ -171,16 +172,18 @@ impl Stores {
         kind: &'static str,
         kinds: usize,
         change: impl FnOnce(&CacheState) -> CacheState,
-    ) -> CacheState {
+    ) -> (bool, bool) {
         let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
-        let before = states.get(kind).cloned().unwrap_or_default();
-        states.insert(kind, change(&before));
+        let state = states.entry(kind).or_default();
+        let was_missing = state.is_missing();
+        *state = change(state);
+        let is_missing = state.is_missing();
         let known = states.values().filter(|state| state.is_known()).count();
         // A cache that is filled again after a lost watch changes nothing.
         if known == kinds && self.ready.set(()).is_ok() {
             tracing::info!("ready");
         }
-        before
+        (was_missing, is_missing)
     }
 
     /// How the watch cache of each kind is.
@@ -225,10 +228,10 @@ mod tests {
         stores.fill("Here", 2);
         stores.watch_failed("Gone", 2, &refused(404));
         assert!(!stores.is_ready(), "a CRD that was just applied may not be served yet");
-        assert!(!stores.watch_failed("Gone", 2, &refused(404)).is_missing());
+        assert_eq!(stores.watch_failed("Gone", 2, &refused(404)), (false, true));
         assert!(stores.is_ready());
         assert!(stores.states()["Gone"].is_missing());
-        assert!(stores.fill("Gone", 2).is_missing(), "that it is there now is news");
+        assert!(stores.fill("Gone", 2), "that it is there now is news");
         assert!(!stores.states()["Gone"].is_missing());
     }
 

@@ -21,12 +21,11 @@ use crate::{aws, kinds};
 
 use super::backoff;
 use super::conditions;
-use super::context::{CacheState, Context};
+use super::context::Context;
 use super::finalizer::{FINALIZER, is_on};
 use super::hub::{Profile, Subject};
-use super::inputs::kind_name;
 use super::kind::Kind;
-use super::pass::{Pass, RECONCILE_REQUESTED};
+use super::pass::{self, Pass};
 use super::reach::{self, Watch};
 use super::readable::{Listing, readable};
 
@@ -41,7 +40,7 @@ pub async fn run<K: Kind>(
     concurrency: u16,
     shutdown: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    let kind = kind_name::<K::Object>();
+    let kind = K::Object::kind_name();
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
     cx.metrics.controller_runs(kind, concurrency);
@@ -104,11 +103,9 @@ fn watch_at<T: Object>(cx: &Arc<Context>, api: Api<DynamicObject>, listing: &Arc
 
 /// Says once that a CRD is missing, and at each try what else is wrong.
 fn watch_failed<T: Object>(cx: &Context, error: &watcher::Error) {
-    let kind = kind_name::<T>();
+    let kind = T::kind_name();
     cx.metrics.watch_failed(kind);
-    let before = cx.stores.watch_failed(kind, kinds::count(&cx.reach), error);
-    let missing = cx.stores.states().get(kind).is_some_and(CacheState::is_missing);
-    match (before.is_missing(), missing) {
+    match cx.stores.watch_failed(kind, kinds::count(&cx.reach), error) {
         (false, true) => {
             let crd = format!("{}.{}", T::plural(&()), T::group(&()));
             error!(
@@ -123,12 +120,9 @@ fn watch_failed<T: Object>(cx: &Context, error: &watcher::Error) {
 }
 
 fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
-    let subject = |object: &T| {
-        Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any())
-    };
     let applied = |object: &T| match serde_json::to_value(object) {
         Ok(value) => {
-            let subject = subject(object);
+            let subject = Subject::of(object);
             let profile = Profile::of(&subject, &value);
             cx.hub.applied(&subject, profile);
         }
@@ -137,39 +131,44 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
     match event {
         Event::Init => listing.begin(),
         Event::InitApply(object) => {
-            listing.add(subject(object));
+            listing.add(Subject::of(object));
             applied(object);
         }
         Event::InitDone => {
-            let kind = kind_name::<T>();
+            let kind = T::kind_name();
             cx.hub.retain(kind, &listing.end());
-            if cx.stores.fill(kind, kinds::count(&cx.reach)).is_missing() {
+            if cx.stores.fill(kind, kinds::count(&cx.reach)) {
                 info!(kind, "the CRD is installed now");
             }
         }
         Event::Apply(object) => applied(object),
         Event::Delete(object) => {
             cx.forget(&object.uid().unwrap_or_default());
-            cx.hub.deleted(&subject(object));
+            cx.hub.deleted(&Subject::of(object));
         }
     }
 }
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     cx.stores.all_filled().await;
-    let place = if is_periodic(&*object) { Some(cx.lanes.enter(kind_name::<K::Object>())) } else { None };
-    if matches!(place, Some(None)) {
-        return Ok(Action::requeue(backoff::spread(cx.timing.first_retry, 0.5, backoff::draw())));
-    }
+    let kind = K::Object::kind_name();
+    let _place = if is_periodic(&*object) {
+        let Some(place) = cx.lanes.enter(kind) else {
+            return Ok(Action::requeue(backoff::spread(cx.timing.first_retry, 0.5, backoff::draw())));
+        };
+        Some(place)
+    } else {
+        None
+    };
     // At the level of errors, so that every line of the log says which object it is about.
     let span = error_span!(
         "pass",
-        kind = kind_name::<K::Object>(),
+        kind,
         namespace = object.namespace(),
         name = object.name_any(),
         pass = aws::trail::new_id()
     );
-    let _underway = cx.metrics.pass(kind_name::<K::Object>());
+    let _underway = cx.metrics.pass(kind);
     aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
 }
 
@@ -177,11 +176,9 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
 fn is_periodic<T: Object>(object: &T) -> bool {
     let status = object.status();
     let common = status.common();
-    let requested = object.annotations().get(RECONCILE_REQUESTED);
     object.meta().deletion_timestamp.is_none()
-        && common.observed_generation == object.meta().generation
-        && conditions::is_true(&common.conditions, "Ready")
-        && (requested.is_none() || requested == common.last_handled_reconcile_at.as_ref())
+        && conditions::is_settled(common, object.meta().generation)
+        && !pass::is_requested(object, common)
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
@@ -229,9 +226,9 @@ fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>
     // A stale cache: the object was changed or is gone, and its watch event is under way.
     let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
     if !stale {
-        warn!(kind = kind_name::<K::Object>(), name = object.name_any(), %error, "the finalizer could not be changed");
+        warn!(kind = K::Object::kind_name(), name = object.name_any(), %error, "the finalizer could not be changed");
     }
-    cx.metrics.failed(kind_name::<K::Object>());
+    cx.metrics.failed(K::Object::kind_name());
     let before = cx.failures.count(&object.uid().unwrap_or_default());
     Action::requeue(backoff::retry(&cx.timing, before, backoff::draw()))
 }

@@ -15,7 +15,6 @@ use super::conditions::{self, Reason};
 use super::context::Context;
 use super::drift::Drift;
 use super::error::{Class, Error};
-use super::inputs::kind_name;
 use super::kind::Kind;
 use super::pass::Pass;
 
@@ -29,7 +28,7 @@ pub struct Telling {
 /// The remote was created.
 pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
     info!(id, request_id = trail::request_id(), "created the {noun}");
-    pass.cx.metrics.changed(kind_name::<K::Object>(), Change::Create);
+    pass.cx.metrics.changed(K::Object::kind_name(), Change::Create);
     tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &format!("created the {noun} {id}"));
 }
 
@@ -52,7 +51,7 @@ pub fn replaced<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &D
 /// The remote was deleted.
 pub fn deleted<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
     info!(id, request_id = trail::request_id(), "deleted the {noun}");
-    pass.cx.metrics.changed(kind_name::<K::Object>(), Change::Delete);
+    pass.cx.metrics.changed(K::Object::kind_name(), Change::Delete);
     tell(pass, EventType::Normal, "DeletedExternalResource", "Delete", &format!("deleted the {noun} {id}"));
 }
 
@@ -70,12 +69,9 @@ pub fn secret_written<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
 
 /// A difference that was found while the object was settled, and that no edit made, is drift.
 fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
-    let kind = kind_name::<K::Object>();
+    let kind = K::Object::kind_name();
     pass.cx.metrics.changed(kind, change);
-    let stored = pass.stored.common();
-    let settled = stored.observed_generation == pass.object.meta().generation
-        && conditions::is_true(&stored.conditions, "Ready");
-    if settled {
+    if conditions::is_settled(pass.stored.common(), pass.object.meta().generation) {
         pass.cx.metrics.drift_corrected(kind);
     }
 }

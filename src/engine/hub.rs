@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kube::ResourceExt;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::api::common::AllowedNamespaces;
+use crate::api::common::{AllowedNamespaces, Object};
 
+use super::existence::Existence;
 use super::finalizer::FINALIZER;
 use super::references;
 
@@ -29,6 +31,11 @@ impl Subject {
     /// The object `namespace/name` of `kind`.
     pub fn new(kind: &'static str, namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+
+    /// This object of ours.
+    pub fn of<T: Object>(object: &T) -> Self {
+        Self::new(T::kind_name(), object.namespace().unwrap_or_default(), object.name_any())
     }
 }
 
@@ -101,13 +108,13 @@ impl Profile {
     }
 }
 
-/// Whether an object has a remote, or may have one: its status names it, or was lost before anybody looked.
+/// Whether an object has a remote, or may have one.
 fn may_exist(object: &Value) -> bool {
     let status = &object["status"];
-    let recorded = !status["id"].is_null() || !status["intent"].is_null();
+    let known = |key: &str| !status[key].is_null();
     let held = object.pointer("/metadata/finalizers").and_then(Value::as_array);
     let held = held.is_some_and(|finalizers| finalizers.iter().any(|finalizer| finalizer == FINALIZER));
-    recorded || (held && status["account"].is_null())
+    Existence::of(known("id") || known("intent"), known("account")).is_possible(held)
 }
 
 /// The index of references, and the queues of the controllers.

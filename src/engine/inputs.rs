@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Resource};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -16,10 +16,10 @@ use super::conditions::{self, Reason};
 use super::consent;
 use super::context::Context;
 use super::error::Error;
+use super::existence::Existence;
 use super::finalizer;
 use super::hub::Subject;
 use super::kind::Scope;
-use super::lookup::{Existence, existence};
 use super::ownership::Identity;
 use super::tagging::TagMap;
 
@@ -115,7 +115,7 @@ impl<'a> Inputs<'a> {
     /// The object that `reference` names, if it exists and allows it. `field` names the reference.
     pub fn object<T: Object>(&self, reference: &ObjectRef, field: &str) -> Result<Arc<T>, Error> {
         let namespace = reference.namespace.as_deref().unwrap_or(&self.identity.namespace);
-        let kind = kind_name::<T>();
+        let kind = T::kind_name();
         let subject = Subject::new(kind, namespace, &*reference.name);
         consent::check(self.cx, &subject, &self.identity.namespace, field)?;
         let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
@@ -141,21 +141,16 @@ impl<'a> Inputs<'a> {
             .id
             .clone()
             .filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
-        // Without the finalizer it never had a remote, whatever became of its status.
-        let absent = !finalizer::is_on(object) || existence(status.common()) == Existence::Absent;
-        if self.deleting && usable.is_none() && absent {
+        let possible = Existence::recorded_in(status.common()).is_possible(finalizer::is_on(object));
+        if self.deleting && usable.is_none() && !possible {
             // It never came to be, so neither did what was to lie in it.
-            let subject = Self::subject(object);
+            let subject = Subject::of(object);
             return Err(Error::wait(
                 Reason::DependencyNotFound,
                 format!("{field}: the {subject} does not exist in AWS"),
             ));
         }
         usable.ok_or_else(|| Self::not_ready(object, field))
-    }
-
-    fn subject<T: Object>(object: &T) -> Subject {
-        Subject::new(kind_name::<T>(), object.namespace().unwrap_or_default(), object.name_any())
     }
 
     /// The remote id of a dependency that must exist in AWS and work.
@@ -169,7 +164,7 @@ impl<'a> Inputs<'a> {
 
     fn not_ready<T: Object>(object: &T, field: &str) -> Error {
         let status = object.status();
-        let subject = Self::subject(object);
+        let subject = Subject::of(object);
         let why = match conditions::get(&status.common().conditions, "Ready") {
             _ if object.meta().deletion_timestamp.is_some() => "it is being deleted".to_owned(),
             Some(ready) if !ready.message.is_empty() => format!("{}: {}", ready.reason, ready.message),
@@ -318,12 +313,4 @@ fn single_line(text: &str, reference: &KeyRef, field: &str) -> Result<String, Er
         Reason::InputInvalid,
         format!("{field}: the key {} of the Secret {} {problem}", reference.key, reference.name),
     ))
-}
-
-/// The name of a kind, as it is written in YAML.
-pub fn kind_name<T: Object>() -> &'static str {
-    match T::kind(&()) {
-        std::borrow::Cow::Borrowed(kind) => kind,
-        std::borrow::Cow::Owned(_) => "",
-    }
 }

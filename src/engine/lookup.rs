@@ -2,35 +2,14 @@
 
 use kube::Resource;
 
-use crate::api::common::{CommonStatus, Status};
+use crate::api::common::Status;
 
 use super::conditions::Reason;
 use super::error::Error;
+use super::existence::Existence;
 use super::kind::{Kind, Remote, Resolved, Scope};
 use super::ownership::Owner;
 use super::pass::Pass;
-
-/// What status says of whether there is a remote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existence {
-    /// There is one, or may be one whose create was not answered.
-    Recorded,
-    /// It was looked for, and there is none.
-    Absent,
-    /// Nobody has looked.
-    Unknown,
-}
-
-/// Reads the existence of a remote from status alone. The account is recorded when AWS has been asked.
-pub fn existence(common: &CommonStatus) -> Existence {
-    if common.id.is_some() || common.intent.is_some() {
-        Existence::Recorded
-    } else if common.account.is_some() {
-        Existence::Absent
-    } else {
-        Existence::Unknown
-    }
-}
 
 impl<K: Kind> Pass<'_, K> {
     /// Looks for a remote of this object beside the recorded one. `None` says that there is none.
@@ -38,7 +17,7 @@ impl<K: Kind> Pass<'_, K> {
         let Resolved { desired, scope } = match K::resolve(self.object, &self.inputs(true)).await {
             Ok(resolved) => resolved,
             Err(error @ Error::Wait { reason: Reason::DependencyNotReady, .. }) => {
-                return if existence(self.status.common()) == Existence::Absent {
+                return if Existence::recorded_in(self.status.common()) == Existence::Absent {
                     Ok(None)
                 } else {
                     Err(error)
@@ -85,7 +64,8 @@ impl<K: Kind> Pass<'_, K> {
     /// The references or inputs of an object can't be had. If its status was lost too, its remote is looked for
     /// without them: others want to know whether it is there.
     pub(super) async fn unresolved(&mut self, error: Error) -> Error {
-        let unknown = self.held && self.manages() && existence(self.status.common()) == Existence::Unknown;
+        let unknown =
+            self.held && self.manages() && Existence::recorded_in(self.status.common()) == Existence::Unknown;
         if K::HAS_REMOTE && unknown && error.classify().1 != Reason::DependencyNotReady {
             return self.recover().await.err().unwrap_or(error);
         }

@@ -16,7 +16,7 @@ use crate::aws::trail;
 use super::conditions::Reason;
 use super::context::Context;
 use super::error::Error;
-use super::inputs::{OwnSecret, kind_name};
+use super::inputs::OwnSecret;
 use super::kind::OutputSecret;
 use super::ownership::Identity;
 use super::status::FIELD_MANAGER;
@@ -104,7 +104,7 @@ pub fn not_ours(name: &str) -> Error {
 fn owner_reference<T: Object>(object: &T) -> OwnerReference {
     OwnerReference {
         api_version: T::api_version(&()).into_owned(),
-        kind: kind_name::<T>().to_owned(),
+        kind: T::kind_name().to_owned(),
         name: object.name_any(),
         uid: object.uid().unwrap_or_default(),
         controller: Some(true),

@@ -6,7 +6,7 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Status};
+use crate::api::common::{CommonStatus, DeletionPolicy, Intent, ManagementPolicy, Object, Status};
 
 use super::backoff;
 use super::claim::rank;
@@ -17,9 +17,10 @@ use super::decide::{Decision, Situation, decide};
 use super::drift::{Drift, Remedy};
 use super::error::Error;
 use super::events::{self, Telling};
+use super::existence::Existence;
 use super::finalizer;
 use super::hub::Subject;
-use super::inputs::{Inputs, kind_name};
+use super::inputs::Inputs;
 use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
 use super::output_secret;
 use super::ownership::{Identity, Owner};
@@ -29,6 +30,12 @@ use super::status;
 pub const PAUSED: &str = "devopsagent.dev/paused";
 /// Annotation whose change asks for a pass at once.
 pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
+
+/// Whether a person asked for a pass that has not been made yet.
+pub fn is_requested<T: Object>(object: &T, common: &CommonStatus) -> bool {
+    let asked = object.annotations().get(RECONCILE_REQUESTED);
+    asked.is_some() && asked != common.last_handled_reconcile_at.as_ref()
+}
 
 /// A pass under way.
 pub struct Pass<'a, K: Kind> {
@@ -76,7 +83,7 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// The object as others refer to it.
     pub fn subject(&self) -> Subject {
-        Subject::new(kind_name::<K::Object>(), &*self.identity.namespace, &*self.identity.name)
+        Subject::of(self.object)
     }
 
     /// Makes AWS match the object; answers when to look again.
@@ -391,9 +398,8 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     pub(super) fn inputs(&self, deleting: bool) -> Inputs<'a> {
         let common = self.stored.common();
-        let settled = common.observed_generation == self.object.meta().generation
-            && conditions::is_true(&common.conditions, "Ready");
-        let exists = common.id.is_some() || common.intent.is_some();
+        let settled = conditions::is_settled(common, self.object.meta().generation);
+        let exists = Existence::recorded_in(common) == Existence::Recorded;
         let recorded = common.account.clone().filter(|_| exists);
         Inputs::new(self.cx, self.identity.clone(), deleting, !settled || self.is_requested())
             .recorded_in(recorded)
@@ -416,8 +422,7 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// Whether a person asked for a pass that has not been made yet.
     fn is_requested(&self) -> bool {
-        let asked = self.object.annotations().get(RECONCILE_REQUESTED);
-        asked.is_some() && asked != self.status.common().last_handled_reconcile_at.as_ref()
+        is_requested(self.object, self.status.common())
     }
 
     /// Whether deleting the object deletes the remote.
@@ -441,8 +446,8 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// Puts the finalizer on the object as soon as there is, or may be, something that only it knows of.
     async fn hold(&mut self) -> Result<(), Error> {
-        let common = self.status.common();
-        if self.held || (K::HAS_REMOTE && common.id.is_none() && common.intent.is_none()) {
+        let exists = Existence::recorded_in(self.status.common()) == Existence::Recorded;
+        if self.held || (K::HAS_REMOTE && !exists) {
             return Ok(());
         }
         self.cx.fence.check()?;
@@ -488,6 +493,6 @@ impl<'a, K: Kind> Pass<'a, K> {
             tracing::warn!(%error, "the pass could not be recorded");
             return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
         }
-        verdict.next(&self.cx.timing_of(kind_name::<K::Object>()), before)
+        verdict.next(&self.cx.timing_of(K::Object::kind_name()), before)
     }
 }

@@ -13,7 +13,6 @@ use crate::api::common::Object;
 use super::context::Context;
 use super::events;
 use super::hub::{Profile, Subject};
-use super::inputs::kind_name;
 
 /// What the present list of a kind has shown so far, and which objects of the kind can't be read.
 #[derive(Default)]
@@ -106,7 +105,7 @@ struct Unreadable {
 
 impl Unreadable {
     fn subject<T: Object>(&self) -> Subject {
-        Subject::new(kind_name::<T>(), self.object.namespace().unwrap_or_default(), self.object.name_any())
+        Subject::new(T::kind_name(), self.object.namespace().unwrap_or_default(), self.object.name_any())
     }
 
     /// It is left alone, but it is there: what refers to it waits, and what it refers to does not go before it.

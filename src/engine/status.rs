@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::api::common::Object;
 
 use super::error::Error;
-use super::inputs::kind_name;
 
 /// The field manager of everything that the operator writes.
 pub const FIELD_MANAGER: &str = "devops-agent-operator";
@@ -51,6 +50,21 @@ fn version_of<T: Object>(object: &T) -> u64 {
     object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
+/// What is applied to `object`, still without what is to be said of it. The UID keeps it from landing on a namesake
+/// that came after, and from making one.
+pub(super) fn part_of<T: Object>(object: &T) -> Value {
+    json!({
+        "apiVersion": T::api_version(&()),
+        "kind": T::kind(&()),
+        "metadata": { "name": object.name_any(), "uid": object.uid() },
+    })
+}
+
+/// The operator has the last word on what it writes.
+pub(super) fn our_apply() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
+}
+
 /// Writes the status of `object` by server-side apply.
 pub async fn write<T: Object>(
     written: &Written,
@@ -60,23 +74,17 @@ pub async fn write<T: Object>(
 ) -> Result<(), Error> {
     let name = object.name_any();
     let unexpected = |source: serde_json::Error| Error::Unexpected {
-        doing: format!("writing the status of {} {name}", kind_name::<T>()),
+        doing: format!("writing the status of {} {name}", T::kind_name()),
         message: source.to_string(),
     };
     let status = serde_json::to_value(status).map_err(unexpected)?;
     let uid = object.uid().unwrap_or_default();
-    let patch = json!({
-        "apiVersion": T::api_version(&()),
-        "kind": T::kind(&()),
-        // The UID keeps the status of an object from landing on a namesake that came after it.
-        "metadata": { "name": name, "uid": uid },
-        "status": status,
-    });
-    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let mut patch = part_of(object);
+    patch["status"].clone_from(&status);
     let patched = api
-        .patch_status(&name, &params, &Patch::Apply(&patch))
+        .patch_status(&name, &our_apply(), &Patch::Apply(&patch))
         .await
-        .map_err(Error::kubernetes(format!("writing the status of {} {name}", kind_name::<T>())))?;
+        .map_err(Error::kubernetes(format!("writing the status of {} {name}", T::kind_name())))?;
     written.remember(&uid, &patched, status);
     Ok(())
 }

@@ -83,8 +83,7 @@ impl Kind for Associations {
         let scope = inputs.space_scope(&spec.agent_space_ref).await?;
         let (service_id, released) = service(object, inputs)?;
         if released && object.status().common.id.is_none() && !inputs.is_deleting() {
-            let message = "spec.serviceRef: the registration is being replaced";
-            return Err(Error::wait(Reason::DependencyNotReady, message));
+            return Err(being_replaced());
         }
         let desired = Desired {
             service_id,
@@ -191,8 +190,7 @@ impl Kind for Associations {
     async fn create(scope: &Scope, desired: &Desired, _: &AssociationStatus) -> Result<Created, Error> {
         // Status may be newer than the object that was resolved.
         if desired.released {
-            let message = "spec.serviceRef: the registration is being replaced";
-            return Err(Error::wait(Reason::DependencyNotReady, message));
+            return Err(being_replaced());
         }
         let request = AssociateService {
             agent_space_id: scope.space_id.clone(),
@@ -318,6 +316,10 @@ impl Kind for Associations {
     fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
         webhook::condition(object, status).into_iter().collect()
     }
+}
+
+fn being_replaced() -> Error {
+    Error::wait(Reason::DependencyNotReady, "spec.serviceRef: the registration is being replaced")
 }
 
 /// The id of the service, and whether its registration waits for the association to go.

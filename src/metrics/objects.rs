@@ -9,7 +9,6 @@ use crate::api::PrivateConnection;
 use crate::api::common::{Object, Status};
 use crate::engine::conditions;
 use crate::engine::context::Context;
-use crate::engine::inputs::kind_name;
 use crate::kinds;
 
 use super::table;
@@ -34,7 +33,7 @@ impl Objects {
     }
 
     fn add_one<T: Object>(&mut self, object: &T) {
-        let kind = kind_name::<T>();
+        let kind = T::kind_name();
         let status = object.status();
         let all = &status.common().conditions;
         for condition in all {

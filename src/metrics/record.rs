@@ -11,7 +11,6 @@ use crate::aws::{Call, Observer};
 use crate::engine::conclusion::{Ending, Verdict};
 use crate::engine::conditions;
 use crate::engine::error::Class;
-use crate::engine::inputs::kind_name;
 
 use super::Metrics;
 
@@ -61,19 +60,19 @@ impl Metrics {
         status: &T::Status,
         verdict: &Verdict,
     ) {
-        self.ended(kind_name::<T>(), result(verdict));
+        self.ended(T::kind_name(), result(verdict));
         if is_terminal(verdict) {
-            self.terminal_errors.with([kind_name::<T>()]).inc();
+            self.terminal_errors.with([T::kind_name()]).inc();
         }
         if matches!(verdict.ending, Ok(Ending::Adopted { .. })) {
-            self.changed(kind_name::<T>(), Change::Adopt);
+            self.changed(T::kind_name(), Change::Adopt);
         }
         self.first_ready(object, stored, status);
     }
 
     /// The object is gone, and nothing is left to do.
     pub fn finished<T: Object>(&self, object: &T) {
-        self.ended(kind_name::<T>(), "success");
+        self.ended(T::kind_name(), "success");
         self.newcomers.with(|known| known.remove(&object.uid().unwrap_or_default()));
     }
 
@@ -99,7 +98,7 @@ impl Metrics {
             && let Some(created) = object.creation_timestamp()
         {
             let took = Timestamp::now().duration_since(created.0).as_secs_f64();
-            self.first_ready.with([kind_name::<T>()]).observe(took.max(0.0));
+            self.first_ready.with([T::kind_name()]).observe(took.max(0.0));
         }
     }
 
