@@ -59,7 +59,7 @@ pub struct Context {
     pub requests: Requests,
     /// Creates whose outcome is unknown, by object.
     pub unknown: Unknown,
-    /// Status that the watch caches may not show yet.
+    /// Status as it was last written or read.
     pub written: Written,
     /// Watch caches by kind.
     pub stores: Stores,

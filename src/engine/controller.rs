@@ -125,6 +125,10 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             let subject = Subject::of(object);
             let profile = Profile::of(&subject, &value);
             cx.hub.applied(&subject, profile);
+            if cx.written.is_overwritten(object) {
+                info!(object = %subject, "its status is not what was last written; looking again");
+                cx.hub.wake(&subject);
+            }
         }
         Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
     };

@@ -239,6 +239,11 @@ impl Hub {
         self.lock().going.contains(namespace)
     }
 
+    /// Asks for a pass over one of our objects.
+    pub fn wake(&self, subject: &Subject) {
+        self.lock().wake(subject);
+    }
+
     /// Whether one of our objects is there.
     pub fn exists(&self, subject: &Subject) -> bool {
         self.lock().profiles.contains_key(subject)

@@ -15,7 +15,8 @@ use super::pass::Pass;
 impl<K: Kind> Pass<'_, K> {
     /// Deletes what this pass made if its object is gone. Answers whether it is gone.
     pub(super) async fn abandon(&mut self) -> bool {
-        const ATTEMPTS: u32 = 5;
+        // Some ten minutes: nobody else will ever know of it.
+        const ATTEMPTS: u32 = 10;
         let Some((scope, id)) = self.made.take() else { return false };
         for attempt in 1..=ATTEMPTS {
             match self.abandoned(&scope, &id).await {

@@ -463,7 +463,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             return Ok(());
         }
         self.cx.fence.check()?;
-        status::write(&self.cx.written, &self.api, self.object, &self.status).await?;
+        if status::write(&self.cx.written, &self.api, self.object, &self.status).await? {
+            self.cx.hub.wake(&self.subject());
+        }
         self.stored = self.status.clone();
         Ok(())
     }

@@ -51,6 +51,8 @@ pub struct Boundary {
     state: Mutex<State>,
     /// The newest incarnation of the operator that has crashed.
     crashed: watch::Sender<u64>,
+    /// Writes that nobody waits for any more, and that have not come to where they are going.
+    late: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -85,7 +87,12 @@ struct State {
 impl Boundary {
     pub fn new(plan: Vec<Injection>) -> Self {
         let state = State { plan, ..State::default() };
-        Self { started: Instant::now(), state: Mutex::new(state), crashed: watch::Sender::new(0) }
+        Self {
+            started: Instant::now(),
+            state: Mutex::new(state),
+            crashed: watch::Sender::new(0),
+            late: watch::Sender::new(0),
+        }
     }
 
     /// Kills the operator that lives.
@@ -199,6 +206,19 @@ impl Boundary {
     pub async fn has_crashed(&self, incarnation: u64) {
         let mut crashed = self.crashed.subscribe();
         let _ = crashed.wait_for(|newest| *newest >= incarnation).await;
+    }
+
+    /// Lets something come to its end, and says that it is late meanwhile.
+    pub async fn late<T>(&self, something: impl Future<Output = T>) -> T {
+        self.late.send_modify(|late| *late += 1);
+        let done = something.await;
+        self.late.send_modify(|late| *late -= 1);
+        done
+    }
+
+    /// Waits until nothing is late any more.
+    pub async fn nothing_is_late(&self) {
+        let _ = self.late.subscribe().wait_for(|late| *late == 0).await;
     }
 
     /// Waits while watch events are held back.

@@ -95,10 +95,13 @@ impl Layer {
                 Err(IoError::new(ErrorKind::TimedOut, "injected: no answer").into())
             }
             Some(Fault::Late) => {
-                let send = send();
+                let (send, world) = (send(), Arc::clone(&self.world));
                 tokio::spawn(async move {
-                    tokio::time::sleep(PATIENCE + LATENESS).await;
-                    let _ = send.await;
+                    let arrive = async {
+                        tokio::time::sleep(PATIENCE + LATENESS).await;
+                        send.await
+                    };
+                    world.boundary.late(arrive).await
                 });
                 tokio::time::sleep(PATIENCE).await;
                 Err(IoError::new(ErrorKind::TimedOut, "injected: no answer yet").into())
@@ -213,16 +216,19 @@ async fn list(world: &World, resource: Resource, request: Request<Body>) -> Resu
     let (mut head, body) = request.into_parts();
     let body = body.collect_bytes().await?;
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+    let everywhere = resource.namespaced && !path.contains("/namespaces/");
+    let within = |namespace: &String| {
+        let version = path.trim_end_matches(resource.plural).trim_end_matches('/');
+        format!("{version}/namespaces/{namespace}/{}", resource.plural)
+    };
+    let paths = if everywhere { world.namespaces.iter().map(within).collect() } else { vec![path.clone()] };
     let mut answers = Vec::new();
-    for namespace in &world.namespaces {
-        if resource.namespaced {
-            let version = path.trim_end_matches(resource.plural).trim_end_matches('/');
-            head.uri = format!("{version}/namespaces/{namespace}/{}?{query}", resource.plural).parse()?;
-        }
+    for path in &paths {
+        head.uri = format!("{path}?{query}").parse()?;
         let request = Request::from_parts(head.clone(), Body::from(body.clone()));
         let (head, body) = world.cluster.client.send(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        if !resource.namespaced || world.namespaces.len() == 1 || !head.status.is_success() {
+        if paths.len() == 1 || !head.status.is_success() {
             return Ok(Response::from_parts(head, whole(body)));
         }
         answers.push(serde_json::from_slice::<Value>(&body)?);

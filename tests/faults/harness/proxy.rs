@@ -86,10 +86,13 @@ impl Way {
             }
             Some(Fault::Timeout) => std::future::pending().await,
             Some(Fault::Late) => {
-                let (send, patience) = (send(), self.world.patience);
+                let (send, world) = (send(), Arc::clone(&self.world));
                 tokio::spawn(async move {
-                    tokio::time::sleep(patience + LATENESS).await;
-                    let _ = send.await;
+                    let arrive = async {
+                        tokio::time::sleep(world.patience + LATENESS).await;
+                        send.await
+                    };
+                    world.boundary.late(arrive).await
                 });
                 std::future::pending().await
             }

@@ -16,6 +16,7 @@ use super::world::World;
 /// Everything that has to hold after the script: the objects settle, nothing is doubled, nothing is written any
 /// more, every webhook works, everything can be deleted, and no secret has got out.
 pub async fn check(run: &Run, first_line: u64) -> Outcome {
+    run.world.boundary.nothing_is_late().await;
     settled(run).await?;
     // What is left to do is done by the first of two requested passes; the second finds nothing.
     request_all(run).await?;
