@@ -1,20 +1,13 @@
 //! An API server that goes away for a while, and watches that can't go on from where they were.
 
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::harness::{Proxy, Replica, World, run, wait_until};
-
-const SPACE: &str = "{kind: AgentSpace, metadata: {name: space}, spec: {}}";
-const GITLAB: &str = "
-kind: ServiceRegistration
-metadata: {name: gitlab}
-spec:
-  service:
-    gitlab:
-      targetUrl: https://gitlab.example.com
-      tokenType: personal
-      tokenValue: {secretKeyRef: {name: credentials, key: token}}
-";
+use crate::fixtures::{CHANNEL, EVENTS, GITLAB, SPACE};
+use crate::harness::{Proxy, Replica, World, run, text, wait_until};
 
 async fn behind_a_proxy(world: &World) -> (Proxy, Replica) {
     let proxy = Proxy::start(&world.client).await;
@@ -42,8 +35,9 @@ async fn all_is_made_up_for(world: &World) {
     })
     .await;
     wait_until("the new token is in AWS", async || {
-        let services = world.remotes("service");
-        (services.len() == 1 && services[0].to_string().contains("glpat-second")).then_some(())
+        let services = world.remotes("service").into_iter().map(|service| service.to_string());
+        let gitlab: Vec<_> = services.filter(|service| service.contains("gitlab.example.com")).collect();
+        (gitlab.len() == 1 && gitlab[0].contains("glpat-second")).then_some(())
     })
     .await;
     assert_eq!(world.remotes("agentSpace").len(), 2);
@@ -60,6 +54,53 @@ fn an_api_server_that_was_away_is_caught_up_with() {
         assert_eq!(replica.probe(&world, "livez").await.map(|(status, _)| status), Some(200));
         proxy.mend().await;
         all_is_made_up_for(&world).await;
+        assert!(!replica.has_ended());
+    });
+}
+
+/// Kills the API server, which is started again, and waits until it serves.
+async fn restart_api_server(world: &World) {
+    let kubeconfig = std::env::var("KUBECONFIG").expect("these tests have a cluster");
+    let file = Path::new(&kubeconfig).with_file_name("kube-apiserver.pid");
+    let pid = || {
+        let text = std::fs::read_to_string(&file).ok()?;
+        text.trim().parse().ok().map(Pid::from_raw)
+    };
+    let before = pid().expect("the cluster of `cargo xtask` tells the process of its API server");
+    kill(before, Signal::SIGKILL).expect("it can be killed");
+    wait_until("another API server serves", async || {
+        let ready = http::Request::get("/readyz").body(Vec::new()).expect("it is a request");
+        (pid() != Some(before) && world.client.request_text(ready).await.is_ok()).then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn an_api_server_that_restarts_is_caught_up_with_and_no_webhook_is_lost_meanwhile() {
+    run(async || {
+        let world = World::alone().await;
+        let replica = Replica::start(&world, &[]);
+        replica.ready(&world).await;
+        world.secret("credentials", &[("token", "glpat-first")]).await;
+        world.apply(SPACE).await.ready().await;
+        world.apply(GITLAB).await.ready().await;
+        world.apply(CHANNEL).await.ready().await;
+        // AWS takes its time, and answers when there is no API server that could take the Secret.
+        let rule = world
+            .fault(json!({"operation": "AssociateService", "effect": "delay", "delayMs": 1000, "times": 1}));
+        let events = world.apply(EVENTS).await;
+        world.hit(rule, 1).await;
+        restart_api_server(&world).await;
+        replica.says("the watch failed").await;
+        change_unseen(&world).await;
+        all_is_made_up_for(&world).await;
+        let status = events.ready().await["status"].take();
+        let associations = world.remotes("association");
+        assert_eq!(associations.len(), 1);
+        let secret = world.secret_data("events-webhook").await.expect("there is a Secret");
+        assert_eq!(secret["id"], text(&associations[0], "/webhook/webhookId"));
+        assert_eq!(secret["secret"], text(&associations[0], "/webhook/secret"));
+        assert_eq!(status["id"], associations[0]["associationId"]);
         assert!(!replica.has_ended());
     });
 }

@@ -179,10 +179,10 @@ async fn search(world: &World, replica: &Replica, markers: &Markers) {
     for (place, text) in everything_stored(world).await {
         markers.assert_none(&place, &text);
     }
-    for path in ["readyz", "readyz?verbose", "livez", "metrics", "version"] {
-        if let Some((_, text)) = replica.probe(world, path).await {
-            markers.assert_none(path, &text);
-        }
+    for path in ["readyz", "livez", "metrics", "version", "loglevel"] {
+        let (status, text) = replica.probe(world, path).await.expect("the operator answers");
+        assert!(status == 200 && !text.is_empty(), "{path}: {status} {text}");
+        markers.assert_none(path, &text);
     }
     let log = replica.log();
     assert!(log.contains(r#""level":"trace""#), "the log is as verbose as can be");

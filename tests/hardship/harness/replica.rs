@@ -24,6 +24,7 @@ pub struct Replica {
     guard: Child,
     pid: Pid,
     admin: SocketAddr,
+    metrics: SocketAddr,
     log: PathBuf,
 }
 
@@ -45,14 +46,19 @@ impl Replica {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let admin = free_address();
+        let (admin, metrics) = (free_address(), free_address());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let log = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("hardship-{}-{number}.log", std::process::id()));
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "guard"]).arg(&log).arg(binary());
-        // Several replicas of a test run side by side: metrics would ask for the same port.
-        command.args(["run", "--admin-address", &admin.to_string(), "--metrics-address", "0"]);
+        command.args([
+            "run",
+            "--admin-address",
+            &admin.to_string(),
+            "--metrics-address",
+            &metrics.to_string(),
+        ]);
         command.args(["--namespace", namespace, "--watch-namespace", namespace]);
         command.args(arguments);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
@@ -76,7 +82,7 @@ impl Replica {
         let output = guard.stdout.take().expect("its output is a pipe");
         BufReader::new(output).read_line(&mut line).expect("the shell tells the number of the process");
         let pid = Pid::from_raw(line.trim().parse().expect("it is a number"));
-        Self { guard, pid, admin, log }
+        Self { guard, pid, admin, metrics, log }
     }
 
     /// Sends a signal.
@@ -96,9 +102,10 @@ impl Replica {
         wait_until("the replica ends", async || self.has_ended().then_some(())).await;
     }
 
-    /// What a probe says.
+    /// What a probe says, or the page of metrics.
     pub async fn probe(&self, world: &World, path: &str) -> Option<(u16, String)> {
-        let answer = world.http.get(format!("http://{}/{path}", self.admin)).send().await.ok()?;
+        let address = if path == "metrics" { self.metrics } else { self.admin };
+        let answer = world.http.get(format!("http://{address}/{path}")).send().await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 

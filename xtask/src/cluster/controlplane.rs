@@ -29,6 +29,17 @@ rules:
   userGroups: ["system:serviceaccounts"]
 - level: None
 "#;
+/// Beside the kubeconfig: the number of the API server's process.
+const API_SERVER_PID: &str = "kube-apiserver.pid";
+/// An API server that is killed is started again, as a kubelet would; one that ends by itself is not.
+const STARTED_AGAIN: &str = r#"pid=$1; shift
+trap 'kill "$child" 2>/dev/null; wait "$child"; exit 0' TERM
+while :; do
+    "$@" & child=$!
+    echo "$child" >"$pid"
+    wait "$child"; status=$?
+    [ "$status" = 137 ] || exit "$status"
+done"#;
 /// Another program can take a port between our finding it free and its use.
 const ATTEMPTS: u32 = 3;
 
@@ -154,9 +165,11 @@ fn api_server(
     folder: &Folder,
     addresses: &Addresses,
 ) -> Result<Service, Error> {
-    let mut command = Command::new(binaries.path(Tool::ApiServer));
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", STARTED_AGAIN, "kube-apiserver"]).arg(folder.file(API_SERVER_PID));
+    command.arg(binaries.path(Tool::ApiServer));
     // Memory is there, and collecting garbage takes a quarter of its time otherwise.
-    command.env("GOGC", "400");
+    command.env("GOGC", "800");
     command.args([
         "--bind-address=127.0.0.1",
         "--external-hostname=127.0.0.1",
