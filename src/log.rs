@@ -70,13 +70,14 @@ pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<
     Ok(Level(handle))
 }
 
-/// A bare level is meant for the operator itself: what the libraries below say is of use to few.
+/// A bare level is meant for the operator itself: what the libraries below say is of use to few. What the Kubernetes
+/// client says of a failed request, the operator says with the object that it is about.
 fn filter(level: &str) -> Result<EnvFilter, Error> {
     let level = level.trim();
     Ok(if level.contains(['=', ',']) {
         EnvFilter::try_new(level)?
     } else {
-        EnvFilter::try_new(format!("warn,devops_agent_operator={level}"))?
+        EnvFilter::try_new(format!("warn,kube_client::client=off,devops_agent_operator={level}"))?
     })
 }
 
@@ -86,7 +87,10 @@ mod tests {
 
     #[test]
     fn a_bare_level_is_meant_for_the_operator_itself() {
-        assert_eq!(filter("debug").unwrap().to_string(), "devops_agent_operator=debug,warn");
+        assert_eq!(
+            filter("debug").unwrap().to_string(),
+            "devops_agent_operator=debug,kube_client::client=off,warn"
+        );
         assert_eq!(filter("kube=trace\n").unwrap().to_string(), "kube=trace");
         assert!(filter("kube=loud").is_err() && filter("loud").is_err());
     }

@@ -1,5 +1,5 @@
 //! A JSON object a line, with everything at the top: `kind`, `namespace`, `name` and `pass` of the pass as well as
-//! what the line itself says. The library's own format puts the span's name and the object's under the same key.
+//! what the line itself says, and `target` where a library says it. The library's own format puts the span's name and the object's under the same key.
 
 use std::fmt::{Debug, Write};
 
@@ -41,6 +41,10 @@ where
         let time = jiff::Timestamp::now();
         let level = event.metadata().level().as_str().to_lowercase();
         write!(writer, r#"{{"timestamp":"{time:.6}","level":"{level}","message":{message}"#)?;
+        let target = event.metadata().target();
+        if !target.starts_with(env!("CARGO_CRATE_NAME")) {
+            write!(writer, r#","target":"{target}""#)?;
+        }
         for (name, value) in fields.0 {
             write!(writer, ",{}:{value}", Value::from(name))?;
         }
