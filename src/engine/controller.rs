@@ -241,10 +241,10 @@ fn log_controller_error<E: std::error::Error, Q: std::error::Error>(
     kind: &str,
     error: &kube::runtime::controller::Error<E, Q>,
 ) {
-    use kube::runtime::controller::Error::{ObjectNotFound, QueueError, ReconcilerFailed};
+    use kube::runtime::controller::Error::{ObjectNotFound, QueueError, ReconcilerFailed, RunnerError};
     match error {
         // Woken or requeued after its deletion: nothing to do. The others are told of where they happen.
         ObjectNotFound(_) | ReconcilerFailed(..) | QueueError(_) => {}
-        error => warn!(kind, %error, "the controller met an error"),
+        error @ RunnerError(_) => warn!(kind, %error, "the controller met an error"),
     }
 }

@@ -144,6 +144,7 @@ pub async fn run_all(
     walk: Scenario,
 ) -> Report {
     let cluster = Cluster::start().await;
+    let end = settings.limit.map(|limit| Instant::now() + limit);
     let mut report = Report::new();
     if let Some(only) = settings.only.as_ref().filter(|only| !only.faults.is_empty()) {
         let reading = readings.iter().find(|reading| Some(reading.name) == only.reading.as_deref()).copied();
@@ -159,10 +160,11 @@ pub async fn run_all(
     // In any order, so that what fails everywhere is seen early.
     Draw(settings.seed).shuffle(&mut single);
     eprintln!("{} undisturbed runs, {} faults to inject", recorded.len(), single.len());
-    execute(&cluster, single, settings.parallel, &mut report).await;
     let pairs = pairs(settings, &recorded);
     execute(&cluster, pairs, settings.parallel, &mut report).await;
     walks(&cluster, settings, walk, &mut report).await;
+    // The most, and the only ones whose number a limit may cut, come last.
+    execute_until(&cluster, single, settings.parallel, end, &mut report).await;
     report
 }
 
@@ -329,6 +331,17 @@ fn pairs(settings: &Settings, recorded: &[Ran]) -> Vec<Job> {
 }
 
 async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report: &mut Report) -> Vec<Ran> {
+    execute_until(cluster, jobs, parallel, None, report).await
+}
+
+/// Runs the jobs, `parallel` at a time, and begins none after the end.
+async fn execute_until(
+    cluster: &Arc<Cluster>,
+    jobs: Vec<Job>,
+    parallel: usize,
+    end: Option<Instant>,
+    report: &mut Report,
+) -> Vec<Ran> {
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
     let (sender, mut done) = tokio::sync::mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
@@ -336,7 +349,9 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
         let (cluster, queue, sender) = (Arc::clone(cluster), Arc::clone(&queue), sender.clone());
         workers.spawn(async move {
             let mut namespaces = Vec::new();
-            while let Some(job) = next(&queue) {
+            while end.is_none_or(|end| Instant::now() < end)
+                && let Some(job) = next(&queue)
+            {
                 let own = job.scenario.home == Home::Own;
                 if own {
                     namespaces.clear();
@@ -377,6 +392,7 @@ async fn execute(cluster: &Arc<Cluster>, jobs: Vec<Job>, parallel: usize, report
     while let Some(ended) = workers.join_next().await {
         ended.expect("a worker does not panic");
     }
+    report.left_out(queue.lock().expect("nobody panics with the queue in hand").len());
     recorded.sort_by_key(|ran| ran.job.place());
     recorded
 }

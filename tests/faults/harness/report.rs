@@ -29,6 +29,7 @@ pub struct Report {
     faults: BTreeMap<Fault, (usize, usize)>,
     failures: Vec<(String, String)>,
     slow: Vec<(Duration, String)>,
+    left_out: usize,
     silent: bool,
 }
 
@@ -46,6 +47,7 @@ impl Report {
             faults: BTreeMap::new(),
             failures: Vec::new(),
             slow: Vec::new(),
+            left_out: 0,
         }
     }
 
@@ -90,6 +92,11 @@ impl Report {
         self.failures.push((id, why.to_owned()));
     }
 
+    /// There was no time for so many runs.
+    pub fn left_out(&mut self, runs: usize) {
+        self.left_out += runs;
+    }
+
     /// Whether everything was survived.
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
@@ -121,6 +128,9 @@ impl Display for Report {
         }
         let sum = |count: fn(&Row) -> usize| self.scenarios.values().map(count).sum::<usize>();
         writeln!(f, "\n{} scenarios in {:.0} s", self.scenarios.len(), self.started.elapsed().as_secs_f64())?;
+        if self.left_out > 0 {
+            writeln!(f, "{} faults were left out: the time was up", self.left_out)?;
+        }
         write!(
             f,
             "{} faults injected, {} survived, {} failed",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::fault::Injection;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub seed: u64,
     /// Runs at a time.
     pub parallel: usize,
+    /// After so long no single fault is injected any more.
+    pub limit: Option<Duration>,
     /// Plant bugs and see whether they are caught, instead of all else.
     pub self_check: bool,
 }
@@ -39,7 +42,7 @@ pub struct Only {
 }
 
 impl Settings {
-    /// Reads `FAULTS_ONLY`, `FAULTS_FULL`, `FAULTS_SAMPLE`, `FAULTS_PAIRS`, `FAULTS_SEED`, `FAULTS_PARALLEL`.
+    /// Reads the variables that docs/src/design/reliability.md names.
     pub fn read() -> Result<Self, String> {
         let full = variable("FAULTS_FULL")?.unwrap_or(0) == 1;
         let only = std::env::var("FAULTS_ONLY").ok().filter(|text| !text.is_empty());
@@ -51,6 +54,7 @@ impl Settings {
             walks: variable("FAULTS_WALKS")?.unwrap_or(if full { 500 } else { 20 }) as u64,
             seed: variable("FAULTS_SEED")?.unwrap_or(1) as u64,
             parallel: variable("FAULTS_PARALLEL")?.unwrap_or(10).max(1),
+            limit: variable("FAULTS_MINUTES")?.map(|minutes| Duration::from_mins(minutes as u64)),
             self_check: variable("FAULTS_SELF_CHECK")?.unwrap_or(0) == 1,
             only,
         })
