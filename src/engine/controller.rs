@@ -155,8 +155,9 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     cx.stores.all_filled().await;
+    cx.hub.open();
     let kind = K::Object::kind_name();
-    let _place = if is_periodic(&*object) {
+    let _place = if is_settled(&*object) && !cx.hub.is_woken(&Subject::of(&*object)) {
         let Some(place) = cx.lanes.enter(kind) else {
             return Ok(Action::requeue(backoff::spread(cx.timing.first_retry, 0.5, backoff::draw())));
         };
@@ -176,8 +177,8 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
     aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
 }
 
-/// Whether nothing but the clock asks for a pass: the object is as it should be, and nobody waits for it.
-fn is_periodic<T: Object>(object: &T) -> bool {
+/// Whether nobody waits for the object: it is as it should be.
+fn is_settled<T: Object>(object: &T) -> bool {
     let status = object.status();
     let common = status.common();
     object.meta().deletion_timestamp.is_none()

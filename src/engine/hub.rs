@@ -2,6 +2,7 @@
 //!
 //! Filled by watch events alone, so it can be rebuilt at any time.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -129,6 +130,10 @@ struct Index {
     namespaces: HashMap<String, BTreeMap<String, String>>,
     going: HashSet<String>,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
+    /// Whether a wake means news. While the first lists come in, everything is new to everything.
+    open: bool,
+    /// Objects that were woken by news, and have had no pass since then.
+    woken: RefCell<HashSet<Subject>>,
 }
 
 impl Hub {
@@ -172,6 +177,7 @@ impl Hub {
             index.wake_dependents(subject);
             index.wake_attentive(profile.references.iter());
         }
+        index.woken.get_mut().remove(subject);
     }
 
     /// After a fresh list of `kind`: forgets the objects that are no longer there.
@@ -239,6 +245,21 @@ impl Hub {
         self.lock().going.contains(namespace)
     }
 
+    /// The first lists are in: from now on a wake means news.
+    pub fn open(&self) {
+        self.lock().open = true;
+    }
+
+    /// Whether there was news for one of our objects since its last pass.
+    pub fn is_woken(&self, subject: &Subject) -> bool {
+        self.lock().woken.borrow().contains(subject)
+    }
+
+    /// The same, for the pass that looks at the news.
+    pub fn take_news(&self, subject: &Subject) -> bool {
+        self.lock().woken.get_mut().remove(subject)
+    }
+
     /// Asks for a pass over one of our objects.
     pub fn wake(&self, subject: &Subject) {
         self.lock().wake(subject);
@@ -301,6 +322,9 @@ impl Index {
     }
 
     fn wake(&self, subject: &Subject) {
+        if self.open {
+            self.woken.borrow_mut().insert(subject.clone());
+        }
         if let Some(queue) = self.queues.get(subject.kind) {
             // A closed queue means that the controller has ended: there is nobody to wake.
             let _ = queue.send(subject.clone());
@@ -401,5 +425,20 @@ mod tests {
         hub.retain("Association", &HashSet::new());
         assert_eq!(queue.try_recv().unwrap(), space());
         assert!(hub.users(&space()).is_empty());
+    }
+
+    #[test]
+    fn news_counts_from_when_the_first_lists_are_in_until_a_pass_looks_at_it() {
+        let hub = Hub::default();
+        let registration = Subject::new("ServiceRegistration", "ns", "r");
+        hub.wake(&registration);
+        assert!(!hub.is_woken(&registration), "while the first lists come in, all is new");
+        hub.open();
+        hub.wake(&registration);
+        assert!(hub.is_woken(&registration));
+        assert!(hub.take_news(&registration) && !hub.is_woken(&registration));
+        hub.wake(&registration);
+        hub.deleted(&registration);
+        assert!(!hub.is_woken(&registration), "what is gone is forgotten");
     }
 }

@@ -55,6 +55,8 @@ pub struct Pass<'a, K: Kind> {
     pub(super) held: bool,
     /// Whether this is the first pass after a person asked for one.
     fresh_request: bool,
+    /// Whether it was something new that asked for the pass: what it refers to has changed, or its status.
+    news: bool,
 }
 
 impl<'a, K: Kind> Pass<'a, K> {
@@ -78,6 +80,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             made: None,
             held: finalizer::is_on(object),
             fresh_request: false,
+            news: cx.hub.take_news(&Subject::of(object)),
         }
     }
 
@@ -401,8 +404,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         let settled = conditions::is_settled(common, self.object.meta().generation);
         let exists = Existence::recorded_in(common) == Existence::Recorded;
         let recorded = common.account.clone().filter(|_| exists);
-        Inputs::new(self.cx, self.identity.clone(), deleting, !settled || self.is_requested())
-            .recorded_in(recorded)
+        let urgent = !settled || self.news || self.is_requested();
+        Inputs::new(self.cx, self.identity.clone(), deleting, urgent).recorded_in(recorded)
     }
 
     fn situation(&self, resolved: &Resolved<K>) -> Situation {

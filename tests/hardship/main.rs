@@ -17,6 +17,7 @@ mod fixtures;
 mod harness;
 
 mod apiserver;
+mod budget;
 mod clocks;
 mod clusters;
 mod crds;

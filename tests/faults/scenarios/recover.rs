@@ -23,8 +23,6 @@ pub async fn lost_status_of_others(run: &Run) -> Outcome {
 async fn lose_all_status(run: &Run) -> Outcome {
     for (kind, name) in run.objects() {
         run.lose_status(kind, &name).await?;
-        // The operator does not expect that anybody else writes status: it is told to look.
-        run.request(kind, &name).await?;
     }
     for (kind, name) in run.objects() {
         run.ready(kind, &name).await?;
