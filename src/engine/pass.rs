@@ -45,6 +45,8 @@ pub struct Pass<'a, K: Kind> {
     pub(super) identity: Identity,
     /// Status as it is stored.
     pub(super) stored: StatusOf<K>,
+    /// It is not stored any more: an older one came late.
+    overwritten: bool,
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
     /// What happened, to be told when status is written.
@@ -68,7 +70,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             name: object.name_any(),
             uid: object.uid().unwrap_or_default(),
         };
-        let stored = cx.written.newest(object);
+        let (stored, overwritten) = cx.written.newest(object);
         Self {
             cx,
             object,
@@ -76,6 +78,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             identity,
             status: stored.clone(),
             stored,
+            overwritten,
             events: Vec::new(),
             made: None,
             held: finalizer::is_on(object),
@@ -462,7 +465,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Writes the status if it changed, under the finalizer if it names a remote.
     pub(super) async fn write_status(&mut self) -> Result<(), Error> {
         self.hold().await?;
-        if self.status == self.stored {
+        if self.status == self.stored && !self.overwritten {
             return Ok(());
         }
         self.cx.fence.check()?;
@@ -470,6 +473,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             self.cx.hub.wake(&self.subject());
         }
         self.stored = self.status.clone();
+        self.overwritten = false;
         Ok(())
     }
 

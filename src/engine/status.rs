@@ -7,15 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::common::Object;
+use crate::api::common::{Object, Status};
 
 use super::error::Error;
 
 /// The field manager of everything that the operator writes.
 pub const FIELD_MANAGER: &str = "devops-agent-operator";
+
+/// So many writes of an object that were not answered are remembered.
+const REMEMBERED: usize = 8;
 
 /// What is known of the status of each object beside what the watch caches show.
 #[derive(Default)]
@@ -27,8 +29,12 @@ struct Known {
     version: u64,
     /// What tells it from another.
     digest: u64,
-    /// All of it, until the watch cache has caught up.
+    /// All of it, if it was written here and may have to be known again.
     status: Option<Value>,
+    /// Digests of what was sent after it, and not answered.
+    given_up: Vec<u64>,
+    /// Digests of what was sent before it, and not answered: if it comes now, it comes late.
+    stale: Vec<u64>,
     /// A write is under way: which of the changes that are seen is ours will be known when it is answered.
     writing: bool,
     /// The newest change that was seen meanwhile: version and digest.
@@ -36,18 +42,25 @@ struct Known {
 }
 
 impl Written {
-    /// The newest known status of `object`: what the cache holds, or what was written after it. A pass begins with it.
-    pub fn newest<T: Object>(&self, object: &T) -> T::Status {
+    /// The newest known status of `object`, which a pass begins with: what the cache holds, or what was written after
+    /// it, or before it where a write of ours came late. The second says that this is so, and that it has to be written
+    /// again.
+    pub fn newest<T: Object>(&self, object: &T) -> (T::Status, bool) {
         let mut all = self.lock();
         let known = all.entry(object.uid().unwrap_or_default()).or_default();
-        if known.version > version_of(object)
-            && let Some(status) = &known.status
-        {
-            return serde_json::from_value(status.clone()).unwrap_or_else(|_| object.status());
+        let (version, shown) = (version_of(object), object.status());
+        let digest = digest(&shown);
+        let (behind, late) = (known.version > version, known.stale.contains(&digest));
+        if let Some(status) = known.status.as_ref().filter(|_| behind || late) {
+            let status = serde_json::from_value(status.clone()).unwrap_or(shown);
+            return (status, late && !behind);
         }
-        let status = object.status();
-        *known = Known { version: version_of(object), digest: digest(&status), ..Known::default() };
-        status
+        if known.stale.is_empty() || digest != known.digest {
+            let mut given_up = std::mem::take(&mut known.given_up);
+            given_up.retain(|sent| *sent != digest);
+            *known = Known { version, digest, given_up, ..Known::default() };
+        }
+        (shown, false)
     }
 
     /// Takes note of a change of the object. Answers whether its status is not what was last written: somebody else
@@ -72,9 +85,13 @@ impl Written {
         self.lock().entry(uid.to_owned()).or_default().writing = true;
     }
 
-    fn fail(&self, uid: &str) {
+    /// The write of a status with this digest was not answered, or refused.
+    fn fail(&self, uid: &str, digest: u64) {
         if let Some(known) = self.lock().get_mut(uid) {
             known.writing = false;
+            known.given_up.push(digest);
+            let older = known.given_up.len().saturating_sub(REMEMBERED);
+            known.given_up.drain(..older);
         }
     }
 
@@ -83,12 +100,14 @@ impl Written {
         let mut all = self.lock();
         let known = all.entry(uid.to_owned()).or_default();
         let seen = known.seen.take();
-        *known = Known {
-            version: version_of(stored),
-            digest: digest(&stored.status()),
-            status: Some(status),
-            ..Known::default()
-        };
+        let digest = digest(&stored.status());
+        let mut stale = std::mem::take(&mut known.stale);
+        stale.append(&mut known.given_up);
+        stale.retain(|other| *other != digest);
+        let older = stale.len().saturating_sub(REMEMBERED);
+        stale.drain(..older);
+        let status = Some(status);
+        *known = Known { version: version_of(stored), digest, status, stale, ..Known::default() };
         seen.is_some_and(|change| known.is_other(change))
     }
 
@@ -103,10 +122,13 @@ impl Known {
     }
 }
 
-fn digest<S: Serialize>(status: &S) -> u64 {
+fn digest<S: Status>(status: &S) -> u64 {
+    let mut status = status.clone();
+    // The API server keeps conditions in an order of its own.
+    status.common_mut().conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
     let mut hasher = DefaultHasher::new();
     // A status that can't be written as JSON does not exist.
-    serde_json::to_string(status).unwrap_or_default().hash(&mut hasher);
+    serde_json::to_string(&status).unwrap_or_default().hash(&mut hasher);
     hasher.finish()
 }
 
@@ -142,6 +164,7 @@ pub async fn write<T: Object>(
         doing: format!("writing the status of {} {name}", T::kind_name()),
         message: source.to_string(),
     };
+    let sent = digest(status);
     let status = serde_json::to_value(status).map_err(unexpected)?;
     let uid = object.uid().unwrap_or_default();
     let mut patch = part_of(object);
@@ -150,7 +173,7 @@ pub async fn write<T: Object>(
     match api.patch_status(&name, &our_apply(), &Patch::Apply(&patch)).await {
         Ok(stored) => Ok(written.end(&uid, &stored, status)),
         Err(error) => {
-            written.fail(&uid);
+            written.fail(&uid, sent);
             Err(Error::kubernetes(format!("writing the status of {} {name}", T::kind_name()))(error))
         }
     }
@@ -173,18 +196,24 @@ mod tests {
         serde_json::from_value(object).expect("it is an AgentSpace")
     }
 
-    fn id(status: &<AgentSpace as Object>::Status) -> Option<&str> {
-        status.common.id.as_deref()
+    /// The id that a pass would begin with, and whether it has to be written again.
+    fn begins(written: &Written, version: u64, id: &str) -> (String, bool) {
+        let (status, again) = written.newest(&space(version, id));
+        (status.common.id.unwrap_or_default(), again)
+    }
+
+    fn id(text: &str) -> (String, bool) {
+        (text.to_owned(), false)
     }
 
     #[test]
     fn a_pass_begins_with_what_was_written_until_the_cache_shows_it() {
         let written = Written::default();
-        assert_eq!(id(&written.newest(&space(1, "a"))), Some("a"));
+        assert_eq!(begins(&written, 1, "a"), id("a"));
         written.begin("1");
         assert!(!written.end("1", &space(3, "b"), json!({"id": "b"})));
-        assert_eq!(id(&written.newest(&space(2, "a"))), Some("b"));
-        assert_eq!(id(&written.newest(&space(4, "c"))), Some("c"), "what came later counts");
+        assert_eq!(begins(&written, 2, "a"), id("b"));
+        assert_eq!(begins(&written, 4, "c"), id("c"), "what came later counts");
     }
 
     #[test]
@@ -215,7 +244,24 @@ mod tests {
         let written = Written::default();
         written.newest(&space(1, "a"));
         written.begin("1");
-        written.fail("1");
+        written.fail("1", digest(&space(0, "b").status()));
         assert!(written.is_overwritten(&space(2, "b")));
+        assert_eq!(begins(&written, 2, "b"), id("b"), "it is the last that was sent");
+    }
+
+    #[test]
+    fn what_comes_late_does_not_count_and_what_somebody_else_writes_does() {
+        let written = Written::default();
+        written.newest(&space(1, "a"));
+        written.begin("1");
+        written.fail("1", digest(&space(0, "old").status()));
+        assert_eq!(begins(&written, 1, "a"), id("a"));
+        written.begin("1");
+        assert!(!written.end("1", &space(2, "new"), json!({"id": "new"})));
+        assert_eq!(begins(&written, 2, "new"), id("new"));
+        assert!(written.is_overwritten(&space(3, "old")), "it came after what is right");
+        assert_eq!(begins(&written, 3, "old"), ("new".to_owned(), true));
+        assert_eq!(begins(&written, 4, "theirs"), id("theirs"));
+        assert_eq!(begins(&written, 5, "old"), id("old"), "it was let go");
     }
 }
