@@ -177,13 +177,15 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
     aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
 }
 
-/// Whether nobody waits for the object: it is as it should be.
+/// Whether nobody waits for the object: it is as it should be, and not paused, nor was it.
 fn is_settled<T: Object>(object: &T) -> bool {
     let status = object.status();
     let common = status.common();
     object.meta().deletion_timestamp.is_none()
         && conditions::is_settled(common, object.meta().generation)
+        && conditions::is_true(&common.conditions, "Synced")
         && !pass::is_requested(object, common)
+        && !pass::is_paused(object)
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {

@@ -37,6 +37,11 @@ pub fn is_requested<T: Object>(object: &T, common: &CommonStatus) -> bool {
     asked.is_some() && asked != common.last_handled_reconcile_at.as_ref()
 }
 
+/// Whether the object is paused.
+pub fn is_paused<T: Object>(object: &T) -> bool {
+    object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+}
+
 /// A pass under way.
 pub struct Pass<'a, K: Kind> {
     pub(super) cx: &'a Context,
@@ -423,7 +428,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     pub(super) fn is_paused(&self) -> bool {
-        self.object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+        is_paused(self.object)
     }
 
     /// Whether a person asked for a pass that has not been made yet.
