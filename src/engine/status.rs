@@ -98,7 +98,8 @@ impl Written {
     /// The write is answered with what is stored now. Answers whether that has been overwritten already.
     fn end<T: Object>(&self, uid: &str, stored: &T, status: Value) -> bool {
         let mut all = self.lock();
-        let known = all.entry(uid.to_owned()).or_default();
+        // The object is gone by now.
+        let Some(known) = all.get_mut(uid) else { return false };
         let seen = known.seen.take();
         let digest = digest(&stored.status());
         let mut stale = std::mem::take(&mut known.stale);
