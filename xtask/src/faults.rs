@@ -45,7 +45,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
 /// Every single fault of every scenario, some pairs and walks, for every change; gives the figures. `FAULTS_MINUTES` in
 /// the environment says how long it may take: where a machine is too slow, what is left is said, and left out.
 pub fn single(session: &Session) -> Result<String, Error> {
-    const MINUTES: &str = "45";
+    const MINUTES: &str = "40";
     let minutes = std::env::var("FAULTS_MINUTES").unwrap_or_else(|_| MINUTES.to_owned());
     enumerate(session, &[("FAULTS_MINUTES", minutes)])
 }
