@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Plant bugs, and see whether each of them is caught.
     #[arg(long, conflicts_with_all = ["run", "single"])]
     self_check: bool,
+    /// After so many minutes no more single faults are injected; how many were left out is said.
+    #[arg(long)]
+    minutes: Option<u32>,
     /// What pairs of faults and random walks are drawn by.
     #[arg(long)]
     seed: Option<u32>,
@@ -38,6 +41,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     } else if !arguments.single {
         settings.push(("FAULTS_FULL", "1".to_owned()));
     }
+    settings.extend(arguments.minutes.map(|minutes| ("FAULTS_MINUTES", minutes.to_string())));
     settings.extend(arguments.seed.map(|seed| ("FAULTS_SEED", seed.to_string())));
     enumerate(session, &settings).map(drop)
 }

@@ -342,6 +342,7 @@ async fn execute_until(
     end: Option<Instant>,
     report: &mut Report,
 ) -> Vec<Ran> {
+    let all = jobs.len();
     let queue = Arc::new(Mutex::new(VecDeque::from(jobs)));
     let (sender, mut done) = tokio::sync::mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
@@ -383,7 +384,7 @@ async fn execute_until(
         report.add(&ran);
         done_runs += 1;
         if done_runs % 200 == 0 {
-            eprintln!("{done_runs} runs are done");
+            eprintln!("{done_runs} of {all} runs are done{}", report.so_far());
         }
         if ran.job.faults.is_empty() || ran.job.planted.is_some() {
             recorded.push(ran);

@@ -97,6 +97,14 @@ impl Report {
         self.left_out += runs;
     }
 
+    /// What failed up to now, for those who wait.
+    pub fn so_far(&self) -> String {
+        match self.failures.len() {
+            0 => String::new(),
+            failures => format!(", {failures} not survived"),
+        }
+    }
+
     /// Whether everything was survived.
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
