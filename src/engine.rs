@@ -3,6 +3,7 @@
 //! Read [`pass`] first: it is the whole lifecycle. [`decide`], [`drift`] and [`conclusion`] are pure;
 //! [`kind`] says what a kind adds; [`controller`] starts passes.
 
+pub mod annotations;
 pub mod backoff;
 pub mod breaker;
 pub mod claim;

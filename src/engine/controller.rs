@@ -19,13 +19,14 @@ use tracing::{Instrument, debug, error, error_span, info, warn};
 use crate::api::common::{Object, Status};
 use crate::{aws, kinds};
 
+use super::annotations;
 use super::backoff;
 use super::conditions;
 use super::context::Context;
 use super::finalizer::{FINALIZER, is_on};
 use super::hub::{Profile, Subject};
 use super::kind::Kind;
-use super::pass::{self, Pass};
+use super::pass::Pass;
 use super::reach::{self, Watch};
 use super::readable::{Listing, readable};
 
@@ -184,8 +185,8 @@ fn is_settled<T: Object>(object: &T) -> bool {
     object.meta().deletion_timestamp.is_none()
         && conditions::is_settled(common, object.meta().generation)
         && conditions::is_true(&common.conditions, "Synced")
-        && !pass::is_requested(object, common)
-        && !pass::is_paused(object)
+        && !annotations::is_requested(object, common)
+        && !annotations::is_paused(object)
 }
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {

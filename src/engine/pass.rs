@@ -6,8 +6,9 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use crate::api::common::{CommonStatus, DeletionPolicy, Intent, ManagementPolicy, Object, Status};
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
 
+use super::annotations::{self, RECONCILE_REQUESTED};
 use super::backoff;
 use super::claim::rank;
 use super::conclusion::{self, Ending};
@@ -25,22 +26,6 @@ use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement,
 use super::output_secret;
 use super::ownership::{Identity, Owner};
 use super::status;
-
-/// Annotation that stops the operator from touching an object's remote.
-pub const PAUSED: &str = "devopsagent.dev/paused";
-/// Annotation whose change asks for a pass at once.
-pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
-
-/// Whether a person asked for a pass that has not been made yet.
-pub fn is_requested<T: Object>(object: &T, common: &CommonStatus) -> bool {
-    let asked = object.annotations().get(RECONCILE_REQUESTED);
-    asked.is_some() && asked != common.last_handled_reconcile_at.as_ref()
-}
-
-/// Whether the object is paused.
-pub fn is_paused<T: Object>(object: &T) -> bool {
-    object.annotations().get(PAUSED).is_some_and(|value| value == "true")
-}
 
 /// A pass under way.
 pub struct Pass<'a, K: Kind> {
@@ -60,10 +45,19 @@ pub struct Pass<'a, K: Kind> {
     pub(super) made: Option<(Scope, String)>,
     /// Whether the finalizer is on the object.
     pub(super) held: bool,
-    /// Whether this is the first pass after a person asked for one.
-    fresh_request: bool,
-    /// Whether it was something new that asked for the pass: what it refers to has changed, or its status.
-    news: bool,
+    /// Why there is a pass.
+    occasion: Occasion,
+}
+
+/// Why there is a pass, as far as that makes a difference.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// An edit, or the clock.
+    Usual,
+    /// What the object refers to has changed, or its status.
+    News,
+    /// A person asks for it, and this is the first one since.
+    Request,
 }
 
 impl<'a, K: Kind> Pass<'a, K> {
@@ -87,8 +81,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             events: Vec::new(),
             made: None,
             held: finalizer::is_on(object),
-            fresh_request: false,
-            news: cx.hub.take_news(&Subject::of(object)),
+            occasion: if cx.hub.take_news(&Subject::of(object)) { Occasion::News } else { Occasion::Usual },
         }
     }
 
@@ -105,8 +98,8 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     async fn reconcile(&mut self) -> Result<Ending, Error> {
         let request = self.object.annotations().get(RECONCILE_REQUESTED).filter(|_| self.is_requested());
-        self.fresh_request = request.is_some_and(|value| self.cx.requests.begin(&self.identity.uid, value));
-        if self.fresh_request {
+        if request.is_some_and(|value| self.cx.requests.begin(&self.identity.uid, value)) {
+            self.occasion = Occasion::Request;
             self.cx.breaker.reset(&self.identity.uid);
         }
         let resolved = match K::resolve(self.object, &self.inputs(false)).await {
@@ -412,7 +405,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         let settled = conditions::is_settled(common, self.object.meta().generation);
         let exists = Existence::recorded_in(common) == Existence::Recorded;
         let recorded = common.account.clone().filter(|_| exists);
-        let urgent = !settled || self.news || self.is_requested();
+        let urgent = !settled || self.occasion != Occasion::Usual || self.is_requested();
         Inputs::new(self.cx, self.identity.clone(), deleting, urgent).recorded_in(recorded)
     }
 
@@ -423,17 +416,18 @@ impl<'a, K: Kind> Pass<'a, K> {
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
             // Who asks for a pass while an address waits to be opened wants a new one: the old one has expired.
-            awaiting_person: K::awaits_person(&resolved.desired, &self.status) && !self.fresh_request,
+            awaiting_person: K::awaits_person(&resolved.desired, &self.status)
+                && self.occasion != Occasion::Request,
         }
     }
 
     pub(super) fn is_paused(&self) -> bool {
-        is_paused(self.object)
+        annotations::is_paused(self.object)
     }
 
     /// Whether a person asked for a pass that has not been made yet.
     fn is_requested(&self) -> bool {
-        is_requested(self.object, self.status.common())
+        annotations::is_requested(self.object, self.status.common())
     }
 
     /// Whether deleting the object deletes the remote.

@@ -1,0 +1,21 @@
+//! Annotations by which people speak to the operator.
+
+use kube::ResourceExt;
+
+use crate::api::common::{CommonStatus, Object};
+
+/// Annotation that stops the operator from touching an object's remote.
+pub const PAUSED: &str = "devopsagent.dev/paused";
+/// Annotation whose change asks for a pass at once.
+pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
+
+/// Whether the object is paused.
+pub fn is_paused<T: Object>(object: &T) -> bool {
+    object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+}
+
+/// Whether a person asked for a pass that has not been made yet.
+pub fn is_requested<T: Object>(object: &T, common: &CommonStatus) -> bool {
+    let asked = object.annotations().get(RECONCILE_REQUESTED);
+    asked.is_some() && asked != common.last_handled_reconcile_at.as_ref()
+}
