@@ -194,6 +194,12 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
         // The process is about to end; a leader among the others goes on.
         return Ok(Action::requeue(cx.timing.poll));
     }
+    // It may have changed while it waited for its turn.
+    cx.written.expect(&object.uid().unwrap_or_default());
+    let Some(object) = cx.store::<K::Object>().and_then(|store| store.get(&ObjectRef::from_obj(&*object)))
+    else {
+        return Ok(Action::await_change());
+    };
     let api = K::api(cx.client.clone(), &object.namespace().unwrap_or_default());
     if object.meta().deletion_timestamp.is_none() {
         return Ok(Pass::<K>::new(&cx, &object, api).apply().await);

@@ -50,7 +50,8 @@ impl Written {
         let known = all.entry(object.uid().unwrap_or_default()).or_default();
         let (version, shown) = (version_of(object), object.status());
         let digest = digest(&shown);
-        let (behind, late) = (known.version > version, known.stale.contains(&digest));
+        let behind = known.version > version;
+        let late = digest != known.digest && known.stale.contains(&digest);
         if let Some(status) = known.status.as_ref().filter(|_| behind || late) {
             let status = serde_json::from_value(status.clone()).unwrap_or(shown);
             return (status, late && !behind);
@@ -61,6 +62,11 @@ impl Written {
             *known = Known { version, digest, given_up, ..Known::default() };
         }
         (shown, false)
+    }
+
+    /// From now on changes of the object with this UID are noticed: what a pass will begin with is about to be read.
+    pub fn expect(&self, uid: &str) {
+        self.lock().entry(uid.to_owned()).or_default();
     }
 
     /// Takes note of a change of the object. Answers whether its status is not what was last written: somebody else
@@ -103,8 +109,8 @@ impl Written {
         let seen = known.seen.take();
         let digest = digest(&stored.status());
         let mut stale = std::mem::take(&mut known.stale);
+        // Among them may be the same as what is stored now: it can come again, after something newer.
         stale.append(&mut known.given_up);
-        stale.retain(|other| *other != digest);
         let older = stale.len().saturating_sub(REMEMBERED);
         stale.drain(..older);
         let status = Some(status);
@@ -251,6 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_repeated_with_success_may_come_again_later() {
+        let written = Written::default();
+        written.newest(&space(1, "a"));
+        written.begin("1");
+        written.fail("1", digest(&space(0, "same").status()));
+        for (version, text) in [(2, "same"), (3, "newer")] {
+            written.begin("1");
+            assert!(!written.end("1", &space(version, text), json!({ "id": text })));
+            assert_eq!(begins(&written, version, text), id(text));
+        }
+        assert!(written.is_overwritten(&space(4, "same")));
+        assert_eq!(begins(&written, 4, "same"), ("newer".to_owned(), true));
+    }
+
+    #[test]
     fn what_comes_late_does_not_count_and_what_somebody_else_writes_does() {
         let written = Written::default();
         written.newest(&space(1, "a"));
@@ -262,7 +283,10 @@ mod tests {
         assert_eq!(begins(&written, 2, "new"), id("new"));
         assert!(written.is_overwritten(&space(3, "old")), "it came after what is right");
         assert_eq!(begins(&written, 3, "old"), ("new".to_owned(), true));
-        assert_eq!(begins(&written, 4, "theirs"), id("theirs"));
-        assert_eq!(begins(&written, 5, "old"), id("old"), "it was let go");
+        written.begin("1");
+        assert!(!written.end("1", &space(4, "new"), json!({"id": "new"})));
+        assert_eq!(begins(&written, 4, "new"), id("new"));
+        assert_eq!(begins(&written, 5, "theirs"), id("theirs"));
+        assert_eq!(begins(&written, 6, "old"), id("old"), "it was let go");
     }
 }
