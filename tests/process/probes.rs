@@ -57,7 +57,7 @@ async fn the_log_level_is_changed_while_the_operator_runs() {
     assert!(!operator.log().contains(r#""level":"info""#));
     assert_eq!(operator.put("/loglevel", "shout").await.unwrap().0, 400);
     let (status, text) = operator.put("/loglevel", "debug").await.unwrap();
-    assert_eq!((status, text.as_str()), (200, "devops_agent_operator=debug,warn\n"));
+    assert_eq!((status, text.as_str()), (200, "devops_agent_operator=debug,kube_client::client=off,warn\n"));
     assert_eq!(operator.get("/loglevel").await.unwrap().1, text);
     assert!(operator.log().contains("the log level was changed"));
     world.apply("{kind: AgentSpace, metadata: {name: seen}, spec: {accountRef: {name: ACCOUNT}}}");
