@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Replica, World, run, wait_until};
+use crate::harness::{Replica, World, condition, run, wait_until};
 
 /// Short, but not so short that a busy machine takes the lease from a healthy leader.
 const ELECTION: [&str; 7] = [
@@ -22,6 +22,8 @@ const ELECTION: [&str; 7] = [
 ];
 const LEASE: &str = "devops-agent-operator";
 const SPACES: usize = 6;
+/// Of them, those whose answer takes a while.
+const SLOW: usize = 2;
 
 async fn lease(world: &World) -> Option<Value> {
     let api = Api::<Lease>::namespaced(world.client.clone(), &world.namespace);
@@ -40,8 +42,8 @@ async fn in_mid_call(world: &World) -> (Replica, Replica) {
     let standby = Replica::start(world, &ELECTION);
     standby.says("standing by").await;
     standby.ready(world).await;
-    let slow =
-        world.fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 1500, "times": 2}));
+    let slow = world
+        .fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 4000, "times": SLOW}));
     for number in 0..SPACES {
         let space = format!("{{kind: AgentSpace, metadata: {{name: space-{number}}}, spec: {{}}}}");
         world.apply(&space).await;
@@ -76,6 +78,18 @@ fn a_leader_that_was_frozen_in_mid_call_wakes_up_writes_nothing_and_ends() {
     run(async || {
         let world = World::new().await;
         let (leader, standby) = in_mid_call(&world).await;
+        // What is on its way to the API server already would arrive, however deep the sender sleeps.
+        wait_until("all but those in mid-call are made", async || {
+            let mut ready = 0;
+            for number in 0..SPACES {
+                let space = world.handle("AgentSpace", &format!("space-{number}")).get().await;
+                ready += usize::from(
+                    condition(&space, "Ready").is_some_and(|condition| condition["status"] == "True"),
+                );
+            }
+            (ready == SPACES - SLOW).then_some(())
+        })
+        .await;
         leader.signal(Signal::SIGSTOP);
         standby.says("leading").await;
         all_is_made_once(&world).await;
