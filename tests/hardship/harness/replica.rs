@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -157,7 +157,17 @@ fn binary() -> PathBuf {
     given.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_devops-agent-operator")), PathBuf::from)
 }
 
+/// Of the ports that no outgoing connection takes meanwhile: those that the system hands out may be taken again before
+/// the replica listens.
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    listener.local_addr().expect("a listener has an address")
+    const PORTS: std::ops::Range<u16> = 20_000..30_000;
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    // Another run of these tests beside this one begins elsewhere.
+    let first = u16::try_from(std::process::id() % 50).unwrap_or_default() * 200;
+    let free = (0..PORTS.end - PORTS.start).find_map(|_| {
+        let offset = first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORTS.start + offset)).ok()?;
+        listener.local_addr().ok()
+    });
+    free.expect("a port is free")
 }
