@@ -6,7 +6,7 @@
 //! cluster of its own:
 //!
 //! ```console
-//! $ cargo xtask faults --single                       # every single fault of every scenario, as `cargo xtask test`
+//! $ cargo xtask faults --single                       # every single fault of every scenario
 //! $ cargo xtask faults                                # the whole product
 //! $ cargo xtask faults rotate-webhook
 //! $ cargo xtask faults 'rotate-webhook:AssociateService#1:crash-after'

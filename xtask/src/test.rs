@@ -28,12 +28,12 @@ use crate::{faults, generate};
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
 /// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
-/// hard times, with `--faults` every single fault of every scenario, dependencies. With a filter: only the tests of
+/// hard times, with `--faults` a sample of faults, dependencies. With a filter: only the tests of
 /// which it is a part of the name.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Inject every single fault of every scenario, too (40 minutes on two cores).
+    /// Inject a sample of faults that the commit draws, too (10 minutes).
     #[arg(long)]
     faults: bool,
     /// Only what needs no cluster and no Python.
@@ -158,8 +158,8 @@ fn on_a_cluster(
         report.step(name, || on_a_cluster_of_its_own(test, session, programs, &arguments.filter))?;
     }
     if arguments.faults && arguments.filter.is_empty() {
-        report.step("Every fault at every step of every scenario", || {
-            faults::single(session).map(Outcome::Counted)
+        report.step("A sample of faults, drawn by the commit", || {
+            faults::sample(session).map(Outcome::Counted)
         })?;
     }
     Ok(())
