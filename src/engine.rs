@@ -3,6 +3,7 @@
 //! Read [`pass`] first: it is the whole lifecycle. [`decide`], [`drift`] and [`conclusion`] are pure;
 //! [`kind`] says what a kind adds; [`controller`] starts passes.
 
+pub mod access;
 pub mod annotations;
 pub mod backoff;
 pub mod breaker;
@@ -30,10 +31,14 @@ pub mod memory;
 pub mod orphan;
 pub mod output_secret;
 pub mod ownership;
+pub mod named;
 pub mod pass;
+pub mod policies;
+pub mod proof;
 pub mod reach;
 pub mod readable;
 pub mod references;
+pub mod seals;
 pub mod status;
 pub mod tagging;
 pub mod watches;

@@ -14,6 +14,7 @@ use crate::engine::context::Context;
 use crate::engine::controller;
 use crate::engine::error::{Doing, Error};
 use crate::engine::kind::Kind;
+use crate::engine::proof;
 use crate::engine::reach::Reach;
 use crate::engine::references::{ACCOUNT, DEFAULT_ACCOUNT};
 use crate::metrics::Objects;
@@ -28,6 +29,8 @@ mod operator_app;
 mod private_connection;
 mod registered_details;
 mod service_registration;
+mod service_users;
+mod space_users;
 mod trigger;
 mod webhook;
 
@@ -85,6 +88,14 @@ pub fn objects(cx: &Context) -> Objects {
     objects
 }
 
+/// Whether the status of every object carries the operator's seal, or says nothing that needs one.
+pub fn are_sealed(cx: &Context) -> bool {
+    macro_rules! all_sealed {
+        ($($kind:ty,)+) => { $(proof::are_sealed::<<$kind as Kind>::Object>(cx))&&+ };
+    }
+    kinds!(all_sealed)
+}
+
 /// The names of all kinds.
 pub fn names() -> Vec<&'static str> {
     macro_rules! names_of {
@@ -114,11 +125,6 @@ fn account_of(account: Option<&AccountRef>) -> &str {
 fn place_of<T: Object>(reference: &ObjectRef, from: &T) -> String {
     let namespace = reference.namespace.as_ref().map(ToString::to_string);
     format!("{}/{}", namespace.or_else(|| from.namespace()).unwrap_or_default(), reference.name)
-}
-
-/// An object as people name it: `namespace/name`.
-fn name_of<T: Object>(object: &T) -> String {
-    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
 /// Reads an answer in which "there is none" is no error.

@@ -4,6 +4,7 @@ mod admin;
 mod fingerprint_key;
 mod health;
 mod lease;
+mod sealing;
 
 pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
 pub use lease::{NAME as LEASE, Timing as LeaseTiming};
@@ -31,6 +32,7 @@ use crate::engine::hub::Hub;
 use crate::engine::lanes::Lanes;
 use crate::engine::memory::{Requests, Unknown};
 use crate::engine::reach::Reach;
+use crate::engine::seals::Seals;
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::watches;
 use crate::metrics::{CountRequests, Metrics};
@@ -251,6 +253,7 @@ impl Operator {
     /// The same, writing only while `fence` is open.
     async fn start_behind(fence: Fence, options: &Options, connections: Connections) -> Result<Self, Error> {
         let (stopping, stopped) = watch::channel(false);
+        let own_namespace = connections.own_namespace.clone();
         let cx = Arc::new(Box::pin(context(fence, options, connections)).await?);
         let shutdown = || {
             let mut stopped = stopped.clone();
@@ -265,6 +268,7 @@ impl Operator {
         let controllers = kinds::start(&cx, concurrency, shutdown);
         let mut watches = JoinSet::new();
         watches.spawn(watches::run(Arc::clone(&cx)));
+        watches.spawn(sealing::run(Arc::clone(&cx), own_namespace));
         Ok(Self { cx, controllers, watches, stopping })
     }
 
@@ -308,6 +312,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         cluster_id
             .map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
     );
+    let fingerprint_key::Loaded { fingerprints, sealed } = fingerprints;
     info!(version = version::VERSION, revision = version::REVISION, cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
@@ -318,6 +323,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         hub: Hub::default(),
         fence,
         fingerprints,
+        seals: Seals::new(sealed),
         cluster_id,
         reach: options.reach.clone(),
         timing: options.timing,

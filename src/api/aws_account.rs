@@ -1,12 +1,12 @@
 //! AWSAccount: which account and region, and how to get there.
 
 use kube::CustomResource;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::common::{AllowedNamespaces, CommonStatus, Object, Policies, Status, Tags};
-use super::scalars::{EndpointUrl, Region, RoleArn};
+use super::scalars::{ArnPattern, EndpointUrl, NamespaceName, Region, RoleArn};
 use super::schema;
 
 /// An AWS account and region that agent spaces, registrations and private connections are created in.
@@ -53,6 +53,18 @@ pub struct AWSAccountSpec {
     ]))]
     pub allowed_namespaces: Option<AllowedNamespaces>,
 
+    /// Who may adopt, observe or use resources that exist in AWS and that no object of this cluster owns. Without it
+    /// everybody who may use the account may adopt resources without owner tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
+
+    /// What a single namespace may ask for in this account: which roles and KMS keys its objects may name, how many
+    /// resources it may own, and how many API requests a second it may cause. A namespace that no policy selects is not
+    /// limited. Of several policies that select it, the lists are added up, and the smallest number counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "policies_by_name")]
+    pub namespace_policies: Option<Vec<NamespacePolicy>>,
+
     /// Most API requests that the operator makes each second in this account and region. It slows
     /// down by itself when AWS throttles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +75,121 @@ pub struct AWSAccountSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
+}
+
+/// Who may adopt, observe or use resources that no object of this cluster owns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Adoption {
+    /// Resources without owner tags, made by hand or by other tools. All (the default): every namespace that may use this
+    /// account. Listed: only the namespaces that `rules` list.
+    #[serde(default)]
+    pub unowned: Unowned,
+
+    /// Resources whose owner tags name an object of this cluster that no longer exists, because it was deleted with
+    /// `deletionPolicy: Retain`. SameNamespace (the default): objects of the namespace that it was in. Listed: only the
+    /// namespaces that `rules` list. An object with the same namespace and name is always their owner.
+    #[serde(default)]
+    pub retained: Retained,
+
+    /// Resources with the owner tags of another cluster. Observe (the default): may be observed and used, never changed.
+    /// None: nobody. Listed: may be observed by the namespaces that `rules` list.
+    #[serde(default)]
+    pub other_clusters: OtherClusters,
+
+    /// The namespaces that are meant by Listed. Without rules, nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "rules_by_name")]
+    pub rules: Option<Vec<AdoptionRule>>,
+}
+
+/// Who may adopt resources without owner tags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Unowned {
+    #[default]
+    All,
+    Listed,
+}
+
+/// Who may adopt resources of objects that no longer exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Retained {
+    #[default]
+    SameNamespace,
+    Listed,
+}
+
+/// Who may observe resources of other clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OtherClusters {
+    None,
+    #[default]
+    Observe,
+    Listed,
+}
+
+/// Namespaces that may adopt resources with certain tags.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdoptionRule {
+    /// Name of the rule, for example `payments`.
+    pub name: NamespaceName,
+
+    /// The namespaces that the rule lists.
+    #[schemars(extend("x-kubernetes-validations" = [
+        schema::rule(".from", "self.from != 'Same'", "an AWSAccount has no namespace: use All, Names or Selector"),
+    ]))]
+    pub namespaces: AllowedNamespaces,
+
+    /// Tags that the resource in AWS must carry, all of them, for example `{team: payments}`. Associations, assets and
+    /// triggers have no tags: those of their agent space count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::tags")]
+    pub resource_tags: Tags,
+}
+
+/// What a single namespace may ask for in an account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespacePolicy {
+    /// Name of the policy, for example `teams`.
+    pub name: NamespaceName,
+
+    /// The namespaces that the policy limits.
+    #[schemars(extend("x-kubernetes-validations" = [
+        schema::rule(".from", "self.from != 'Same'", "an AWSAccount has no namespace: use All, Names or Selector"),
+    ]))]
+    pub namespaces: AllowedNamespaces,
+
+    /// ARNs of the IAM roles that specs may name; `*` stands for any characters and `?` for one, as in IAM policies. For
+    /// example `arn:aws:iam::123456789012:role/team-*`. Any role if left out; none if empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), transform = schema::set)]
+    pub role_arns: Option<Vec<ArnPattern>>,
+
+    /// ARNs of the KMS keys that specs may name, with `*` and `?` as above. For example
+    /// `arn:aws:kms:us-east-1:123456789012:key/*`. Any key if left out; none if empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), transform = schema::set)]
+    pub kms_key_arns: Option<Vec<ArnPattern>>,
+
+    /// Most resources in this account that the objects of one namespace may own. What exists stays when it is lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub max_resources: Option<i32>,
+
+    /// Most API requests a second that the objects of one namespace may cause: a ceiling, not a reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub requests_per_second: Option<i32>,
+}
+
+fn policies_by_name(generator: &mut SchemaGenerator) -> Schema {
+    schema::map_by_name::<NamespacePolicy>(generator, 64)
+}
+
+fn rules_by_name(generator: &mut SchemaGenerator) -> Schema {
+    schema::map_by_name::<AdoptionRule>(generator, 64)
 }
 
 /// A role to assume (`AssumeRole` of AWS STS).
@@ -126,5 +253,9 @@ impl Object for AWSAccount {
 
     fn status(&self) -> AWSAccountStatus {
         self.status.clone().unwrap_or_default()
+    }
+
+    fn set_status(&mut self, status: AWSAccountStatus) {
+        self.status = Some(status);
     }
 }

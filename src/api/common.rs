@@ -171,6 +171,11 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
 
+    /// Seal of the operator over this status: what carries another one, because somebody else wrote to it, is looked up in
+    /// AWS before anything is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Fingerprint>,
+
     /// Keys of the tags that the operator set from the spec, so that it can remove the ones that the
     /// spec no longer has and leaves other tools' alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -222,6 +227,9 @@ pub trait Object:
     /// The status as it was last seen, or an empty one.
     fn status(&self) -> Self::Status;
 
+    /// Puts another status in its place; nothing is written by that.
+    fn set_status(&mut self, status: Self::Status);
+
     /// The AWSAccount that the object names, for the kinds that name one.
     fn account_ref(&self) -> Option<&AccountRef> {
         None
@@ -260,6 +268,10 @@ macro_rules! object {
 
             fn status(&self) -> $status {
                 self.status.clone().unwrap_or_default()
+            }
+
+            fn set_status(&mut self, status: $status) {
+                self.status = Some(status);
             }
 
             $(fn account_ref(&self) -> Option<&$crate::api::common::AccountRef> {

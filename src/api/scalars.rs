@@ -84,6 +84,8 @@ scalars! {
     KmsKeyArn { "minLength": 20, "pattern": r"^(?:arn:aws[a-zA-Z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})$" }
     /// ARN of an IAM role (`RoleArn`).
     RoleArn { "minLength": 1, "maxLength": 255, "pattern": r"^(?:arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/[a-zA-Z0-9+=,.@_/-]+)$" }
+    /// Pattern of ARNs, with `*` and `?` as in IAM policies.
+    ArnPattern { "minLength": 1, "maxLength": 255, "pattern": r"^(?:\*|arn:[^\s]+)$" }
     /// Key of a tag (`TagKey`).
     TagKey { "minLength": 1, "maxLength": 128, "pattern": r"^(?:[\p{L}\p{Z}\p{N}_.:/=+\-@]*)$" }
     /// Value of a tag (`TagValue`).

@@ -81,6 +81,15 @@ pub fn set(schema: &mut Schema) {
     schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
+/// A list of objects that `name` tells apart, at most `max` of them.
+pub fn map_by_name<T: JsonSchema>(generator: &mut SchemaGenerator, max: usize) -> Schema {
+    let mut schema = generator.subschema_for::<Vec<T>>();
+    schema.insert("maxItems".into(), json!(max));
+    schema.insert("x-kubernetes-list-type".into(), json!("map"));
+    schema.insert("x-kubernetes-list-map-keys".into(), json!(["name"]));
+    schema
+}
+
 /// Any JSON object, kept as it is (an API document such as an asset's metadata).
 pub fn free_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })

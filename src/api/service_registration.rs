@@ -176,6 +176,10 @@ pub struct ServiceRegistrationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,
 
+    /// Ids of older registrations that are still to be deregistered, because associations have not moved over yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftover_ids: Vec<String>,
+
     /// Set while the associations have to let go of the registration before it can be replaced: of an
     /// event channel an account has only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,9 @@ use crate::api::common::{CommonStatus, Object};
 pub const PAUSED: &str = "devopsagent.dev/paused";
 /// Annotation whose change asks for a pass at once.
 pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
+/// Annotation by which an object that is deleted with `deletionPolicy: Retain` hands its remote over to its namesake in
+/// the namespace that it names.
+pub const HAND_OVER_TO: &str = "devopsagent.dev/hand-over-to";
 
 /// Whether the object is paused.
 pub fn is_paused<T: Object>(object: &T) -> bool {

@@ -1,20 +1,30 @@
 //! Claims on a remote: who owns it, who may create it, and in which account it stays.
 
-use kube::ResourceExt;
+use std::time::Duration;
+
+use kube::{Resource, ResourceExt};
 
 use crate::api::common::{ManagementPolicy, Object, Status};
+use crate::aws::operations::GetAgentSpace;
 
-use super::conditions::Reason;
+use super::access::{self, Access};
+use super::annotations;
+use super::conditions::{self, Reason};
 use super::consent;
-use super::error::Error;
+use super::error::{Doing, Error};
 use super::existence::Existence;
 use super::hub::Subject;
-use super::kind::{Kind, Remote, Scope};
+use super::kind::{Kind, Reached, Remote, Scope};
 use super::ownership::Owner;
 use super::pass::Pass;
+use super::proof;
+use super::tagging::TagMap;
+
+/// An object that could not make its remote for so long no longer keeps others from making it.
+const UNABLE: Duration = Duration::from_secs(30);
 
 impl<K: Kind> Pass<'_, K> {
-    /// Who owns the remote. The tags of an object that is no longer there count for nothing.
+    /// Who owns the remote.
     pub(super) fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
         let Some(tags) = remote.tags() else {
             return match self.holder(scope, remote.id()) {
@@ -23,11 +33,68 @@ impl<K: Kind> Pass<'_, K> {
                 None => Owner::Untagged,
             };
         };
+        self.owner_by_tags(K::Object::kind_name(), tags)
+    }
+
+    /// Who owns a remote with these tags, of objects of `kind`.
+    pub(super) fn owner_by_tags(&self, kind: &'static str, tags: &TagMap) -> Owner {
         match self.identity.owner(tags) {
-            Owner::Sibling { namespace, name } if self.cx.is_gone::<K::Object>(&namespace, &name) => {
-                Owner::Nobody
+            Owner::Sibling { namespace, name } if self.cx.is_gone(kind, &namespace, &name) => {
+                Owner::Retained { namespace, name }
+            }
+            // The tags name an object of another kind by the same name.
+            Owner::Ours { .. } if kind != self.identity.kind => {
+                Owner::Sibling { namespace: self.identity.namespace.clone(), name: self.identity.name.clone() }
             }
             owner => owner,
+        }
+    }
+
+    /// Whether the object may reach the remote that `owner` owns. What it made, or adopted with consent, it may.
+    pub(super) async fn access(
+        &self,
+        scope: &Scope,
+        remote: &K::Remote,
+        owner: &Owner,
+    ) -> Result<Access, Error> {
+        let recorded = self.status.common().id.as_deref() == Some(remote.id()) && self.manages();
+        let own_space = remote.tags().is_none() && scope.space_namespace == self.identity.namespace;
+        if !K::HAS_REMOTE || recorded || own_space {
+            return Ok(Access::Granted);
+        }
+        let tags = match remote.tags() {
+            Some(tags) => tags.clone(),
+            None if access::asks_for_tags(self.cx, &scope.account) => space_tags(scope).await?,
+            None => TagMap::new(),
+        };
+        let resource = format!("{} {}", K::NOUN, remote.id());
+        Ok(self.request(scope, K::Object::kind_name(), &resource, !self.manages()).judge(self.cx, owner, &tags))
+    }
+
+    /// Checks that the owners of what the spec names by what AWS calls it allow that.
+    pub(super) async fn check_reached(&self, scope: &Scope, desired: &K::Desired) -> Result<(), Error> {
+        for Reached { field, kind, what, tags } in K::reaches(scope, desired).await? {
+            let owner = self.owner_by_tags(kind, &tags);
+            if let Access::Refused(why) = self.request(scope, kind, &what, true).judge(self.cx, &owner, &tags) {
+                return Err(Error::wait(Reason::ReferenceNotAllowed, format!("{field}: {why}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn request<'a>(
+        &'a self,
+        scope: &'a Scope,
+        kind: &'static str,
+        resource: &'a str,
+        observes: bool,
+    ) -> access::Request<'a> {
+        access::Request {
+            kind,
+            resource,
+            namespace: &self.identity.namespace,
+            account: &scope.account,
+            observes,
         }
     }
 
@@ -44,14 +111,14 @@ impl<K: Kind> Pass<'_, K> {
         Some(Owner::Sibling { namespace: holder.namespace().unwrap_or_default(), name: holder.name_any() })
     }
 
-    /// Within the cluster the oldest object that describes a remote, and may, has it.
+    /// Within the cluster the oldest object that describes a remote, and can and will have it, has it.
     pub(super) fn claim_first(&self) -> Result<(), Error> {
-        let Some(mine) = K::natural_key(self.object) else { return Ok(()) };
+        let Some(mine) = K::natural_key(&self.object) else { return Ok(()) };
         let age = |object: &K::Object| (object.creation_timestamp().map(|time| time.0), object.uid());
         let elder = self.inputs(false).others::<K::Object>(|other| {
             other.uid() != self.object.uid()
                 && K::natural_key(other).as_ref() == Some(&mine)
-                && age(other) < age(self.object)
+                && age(other) < age(&self.object)
                 && self.is_rightful(other)
         });
         match elder.first() {
@@ -68,11 +135,21 @@ impl<K: Kind> Pass<'_, K> {
         }
     }
 
-    /// Whether the other object has its remote, or may have it: who needs a consent that is not given claims nothing.
+    /// Whether the other object has its remote, or can and will make it. One that is paused or only observes, that lacks a
+    /// consent, or that has been unable to for a while claims nothing.
     fn is_rightful(&self, other: &K::Object) -> bool {
+        if K::policies(other).management_policy != ManagementPolicy::Manage {
+            return false;
+        }
+        let status = other.status();
+        if Existence::recorded_in(status.common()) == Existence::Recorded {
+            return proof::is_believed(self.cx, other, &status);
+        }
         let namespace = other.namespace().unwrap_or_default();
-        other.status().common().id.is_some()
-            || self
+        !annotations::is_paused(other)
+            && other.meta().deletion_timestamp.is_none()
+            && !conditions::is_unable(status.common(), UNABLE)
+            && self
                 .cx
                 .hub
                 .references(&Subject::of(other))
@@ -89,7 +166,7 @@ impl<K: Kind> Pass<'_, K> {
                 Reason::AccountChanged,
                 format!(
                     "the {} was created with the AWSAccount '{recorded}' and would now be looked for with '{}' \
-                     ('' stands for the operator's own credentials); change that back, or create the object anew",
+                     ('' stands for the operator's own credentials); change that back, or delete and recreate the object",
                     K::NOUN,
                     scope.account
                 ),
@@ -105,6 +182,13 @@ impl<K: Kind> Pass<'_, K> {
     }
 }
 
+/// The tags of the space that a remote lies in.
+async fn space_tags(scope: &Scope) -> Result<TagMap, Error> {
+    let request = GetAgentSpace { agent_space_id: scope.space_id.clone(), ..GetAgentSpace::default() };
+    let found = scope.aws.call(&request).await;
+    Ok(found.doing(|| format!("reading the tags of the agent space {}", scope.space_id))?.tags)
+}
+
 /// Which of several candidates is taken: the own one first.
 pub(super) fn rank(owner: &Owner) -> u8 {
     match owner {
@@ -112,8 +196,9 @@ pub(super) fn rank(owner: &Owner) -> u8 {
         Owner::Ours { current: false } => 1,
         Owner::Inherited => 2,
         Owner::Untagged => 3,
-        Owner::Nobody => 4,
-        Owner::Sibling { .. } => 5,
-        Owner::Foreign { .. } => 6,
+        Owner::Retained { .. } => 4,
+        Owner::Nobody => 5,
+        Owner::Sibling { .. } => 6,
+        Owner::Foreign { .. } => 7,
     }
 }

@@ -1,17 +1,22 @@
 //! Deletion: ids come from status, dependants go first, and nothing is deleted that is not ours.
 
+use kube::ResourceExt;
 use kube::runtime::controller::Action;
+use tracing::info;
 
 use crate::api::common::Status;
 
+use super::annotations::HAND_OVER_TO;
 use super::conditions::Reason;
+use super::consent;
 use super::error::Error;
 use super::events;
 use super::hub::Subject;
-use super::kind::{Kind, Remote, Scope};
+use super::kind::{Kind, Remote, Scope, Stranger};
 use super::output_secret;
-use super::ownership::Owner;
+use super::ownership::{NAMESPACE_TAG, Owner};
 use super::pass::Pass;
+use super::tagging::{self, TagMap};
 
 impl<K: Kind> Pass<'_, K> {
     /// Deletes the remote. `Ok` says that nothing of it is left and the finalizer may go; otherwise the
@@ -53,9 +58,8 @@ impl<K: Kind> Pass<'_, K> {
     async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
         let scope = self.recorded_scope().await?;
         let remote = K::read(&scope, id, None, &self.status).await?;
-        if let Some(aside) = K::aside(&self.status).map(str::to_owned) {
-            self.cx.fence.check()?;
-            K::delete(&scope, &aside).await?;
+        for aside in K::aside(&self.status) {
+            self.delete_aside(&scope, &aside).await?;
         }
         let Some(remote) = remote else { return Ok(()) };
         if let Some(owner) = self.another_owner(&scope, &remote) {
@@ -63,6 +67,7 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(());
         }
         if !K::is_going(&remote) {
+            self.make_way(&scope, id).await?;
             self.cx.fence.check()?;
             K::delete(&scope, id).await?;
             events::deleted(self, K::NOUN, id);
@@ -73,19 +78,47 @@ impl<K: Kind> Pass<'_, K> {
         Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
     }
 
-    /// An object stays while others that have a remote refer to it.
+    /// Deletes what a replacement has put aside, unless it belongs to somebody else by now.
+    async fn delete_aside(&self, scope: &Scope, id: &str) -> Result<(), Error> {
+        let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
+        if self.another_owner(scope, &remote).is_some() {
+            return Ok(());
+        }
+        self.make_way(scope, id).await?;
+        self.cx.fence.check()?;
+        K::delete(scope, id).await
+    }
+
+    /// Deletes what objects without consent have in, or of, the remote: they can't keep it.
+    pub(super) async fn make_way(&self, scope: &Scope, id: &str) -> Result<(), Error> {
+        let strangers = K::strangers(&self.inputs(true), &self.subject(), id);
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        self.cx.fence.check()?;
+        for Stranger { object, id, .. } in &strangers {
+            info!(%object, id, "deleting what it has there without consent");
+        }
+        K::make_way(scope, id, &strangers).await
+    }
+
+    /// An object stays while others that have a remote refer to it, with its consent.
     fn wait_for_users(&self) -> Result<(), Error> {
         const SHOWN: usize = 5;
-        let users = self.cx.hub.users(&self.subject());
+        let subject = self.subject();
+        let mut users = self.cx.hub.users(&subject);
+        users.retain(|user| consent::permits(self.cx, &subject, &user.namespace));
         if users.is_empty() {
             return Ok(());
         }
+        let others = users.iter().any(|user| user.namespace != subject.namespace);
+        let way_out = if others { ", or withdraw the consent of those in other namespaces" } else { "" };
         let shown: Vec<String> = users.iter().take(SHOWN).map(Subject::to_string).collect();
         let more = users.len().saturating_sub(SHOWN);
         let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
         Err(Error::wait(
             Reason::DeletionBlocked,
-            format!("still in use by {}{rest}; they must be deleted first", shown.join(", ")),
+            format!("still in use by {}{rest}; delete them first{way_out}", shown.join(", ")),
         ))
     }
 
@@ -97,9 +130,27 @@ impl<K: Kind> Pass<'_, K> {
             output_secret::release(&self.cx.client, &self.identity, &secret).await?;
         }
         if let Some(id) = self.status.common().id.clone() {
-            events::kept(self, &format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
+            let heir = self.object.annotations().get(HAND_OVER_TO).filter(|_| self.manages()).cloned();
+            let note = match heir {
+                Some(heir) => self.hand_over(&id, &heir).await?,
+                None => format!("left the {} {id} in AWS, as the spec asks", K::NOUN),
+            };
+            events::kept(self, &note);
         }
         Ok(())
+    }
+
+    /// Makes the object's namesake in another namespace the owner of the remote.
+    async fn hand_over(&self, id: &str, heir: &str) -> Result<String, Error> {
+        let scope = self.recorded_scope().await?;
+        let remote = K::read(&scope, id, None, &self.status).await?;
+        let ours = remote.is_some_and(|remote| matches!(self.owner(&scope, &remote), Owner::Ours { .. }));
+        let Some(resource) = K::arn_part(id).filter(|_| ours) else {
+            return Ok(format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
+        };
+        self.cx.fence.check()?;
+        tagging::set(&scope, &resource, TagMap::from([(NAMESPACE_TAG.to_owned(), heir.to_owned())])).await?;
+        Ok(format!("left the {} {id} in AWS, and handed it over to {heir}/{}", K::NOUN, self.identity.name))
     }
 
     /// Where the recorded remote lives.
@@ -108,6 +159,7 @@ impl<K: Kind> Pass<'_, K> {
         let mut scope = self.inputs(true).scope(&account).await?;
         scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
         scope.space_is_ours = true;
+        scope.space_namespace.clone_from(&self.identity.namespace);
         Ok(scope)
     }
 

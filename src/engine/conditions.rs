@@ -1,6 +1,7 @@
 //! Reasons and conditions: what an object's status says of it.
 
 use std::fmt;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
@@ -144,6 +145,26 @@ pub fn get<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition>
 /// Whether the condition `kind` is True.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     get(conditions, kind).is_some_and(|condition| condition.status == "True")
+}
+
+/// Whether something has kept the object from making its resource for at least `patience`, that only a person changes.
+pub fn is_unable(common: &CommonStatus, patience: Duration) -> bool {
+    let stuck = [
+        Reason::InputNotFound,
+        Reason::InputInvalid,
+        Reason::DependencyNotFound,
+        Reason::ReferenceNotAllowed,
+        Reason::SecretNotOurs,
+    ];
+    let since = |condition: &Condition| {
+        let elapsed = Timestamp::now().duration_since(condition.last_transition_time.0);
+        Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= patience)
+    };
+    let stalled = get(&common.conditions, "Stalled").is_some_and(since);
+    let waits = get(&common.conditions, "Ready").is_some_and(|ready| {
+        ready.status == "False" && stuck.iter().any(|reason| ready.reason == reason.as_str()) && since(ready)
+    });
+    stalled || waits
 }
 
 /// Whether the object is Ready, and was so when its spec was as it is in `generation`.

@@ -13,7 +13,8 @@ use super::error::Error;
 use super::hub::Subject;
 use super::references::ACCOUNT;
 
-/// Checks that `subject` exists and may be referred to from `namespace`.
+/// Checks that `subject` exists and may be referred to from `namespace`. Seen from another namespace, one that doesn't
+/// exist reads like one that doesn't allow it: nobody finds out by guessing what others have.
 pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> Result<(), Error> {
     if subject.kind == ACCOUNT && !cx.reach.accounts {
         return Err(Error::wait(
@@ -24,22 +25,42 @@ pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> R
             ),
         ));
     }
-    if cx.hub.allowed(subject).is_none() {
+    let exists = cx.hub.allowed(subject).is_some();
+    if exists && permits(cx, subject, namespace) {
+        return Ok(());
+    }
+    if subject.namespace != namespace && !subject.namespace.is_empty() {
         return Err(Error::wait(
-            Reason::DependencyNotFound,
-            format!("{field}: the {subject} does not exist; create it or correct the reference"),
+            Reason::ReferenceNotAllowed,
+            format!(
+                "{field}: the {subject} doesn't exist or doesn't allow the namespace {namespace}; its owner can allow it \
+                 with spec.allowedNamespaces"
+            ),
         ));
     }
-    if permits(cx, subject, namespace) {
-        return Ok(());
+    if !exists {
+        return Err(missing(subject, field));
     }
     Err(Error::wait(
         Reason::ReferenceNotAllowed,
         format!(
-            "{field}: the {subject} does not allow the namespace {namespace}; its owner can allow it with \
+            "{field}: the {subject} doesn't allow the namespace {namespace}; its owner can allow it with \
              spec.allowedNamespaces"
         ),
     ))
+}
+
+/// The error for a reference to what doesn't exist.
+pub fn missing(subject: &Subject, field: &str) -> Error {
+    Error::wait(
+        Reason::DependencyNotFound,
+        format!("{field}: the {subject} doesn't exist; create it or correct the reference"),
+    )
+}
+
+/// Whether `list`, which belongs to no namespace, names `namespace` with these `labels`.
+pub fn lists(list: &AllowedNamespaces, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+    allows(Some(list), ConsentFrom::All, "", namespace, labels)
 }
 
 /// Whether `subject` may be referred to from `namespace`, if it exists.

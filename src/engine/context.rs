@@ -23,6 +23,7 @@ use super::hub::{Hub, Subject};
 use super::lanes::Lanes;
 use super::memory::{Requests, Unknown};
 use super::reach::Reach;
+use super::seals::Seals;
 use super::status::Written;
 
 /// What all passes of one operator share. Nothing here but what watches can rebuild.
@@ -37,6 +38,8 @@ pub struct Context {
     pub fence: Fence,
     /// Makes fingerprints of write-only input.
     pub fingerprints: Fingerprinter,
+    /// Whether a status without a seal is believed.
+    pub seals: Seals,
     /// Id of this cluster in owner tags.
     pub cluster_id: String,
     /// What is looked after.
@@ -83,8 +86,8 @@ impl Context {
     }
 
     /// Whether an object is known not to exist: what is not watched may well be there.
-    pub fn is_gone<T: Object>(&self, namespace: &str, name: &str) -> bool {
-        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(T::kind_name(), namespace, name))
+    pub fn is_gone(&self, kind: &'static str, namespace: &str, name: &str) -> bool {
+        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(kind, namespace, name))
     }
 
     /// The waiting times of a kind.

@@ -2,6 +2,7 @@
 
 use crate::api::common::{AdoptionPolicy, ManagementPolicy, Policies};
 
+use super::access::Access;
 use super::conditions::Reason;
 use super::drift::{Drift, Remedy};
 use super::kind::{Observation, State, Waiting};
@@ -18,6 +19,8 @@ pub struct Situation {
     pub intent: bool,
     /// Whether an interactive registration waits for a person.
     pub awaiting_person: bool,
+    /// Whether the object had, or may have had, a remote that its status no longer tells of.
+    pub lost: bool,
 }
 
 /// The one step of a pass.
@@ -50,7 +53,7 @@ pub enum Decision {
 pub fn decide<R>(situation: &Situation, noun: &str, found: &Observation<R>, id: &str) -> Decision {
     match found {
         Observation::Absent => absent(situation, noun),
-        Observation::Found { owner, state, .. } => match claim(situation, noun, owner, id) {
+        Observation::Found { owner, state, access, .. } => match claim(situation, noun, owner, state, access, id) {
             Claim::Refused { reason, message } => Decision::Stall { reason, message },
             Claim::Take => Decision::Adopt,
             Claim::Held => step(situation, noun, state),
@@ -89,8 +92,18 @@ enum Claim {
     Refused { reason: Reason, message: String },
 }
 
-fn claim(situation: &Situation, noun: &str, owner: &Owner, id: &str) -> Claim {
+fn claim(
+    situation: &Situation,
+    noun: &str,
+    owner: &Owner,
+    state: &State,
+    access: &Access,
+    id: &str,
+) -> Claim {
     let policies = &situation.policies;
+    if let Access::Refused(message) = access {
+        return Claim::Refused { reason: Reason::ReferenceNotAllowed, message: message.clone() };
+    }
     let recorded = situation.recorded.as_deref() == Some(id);
     let named = policies.external_id.as_deref() == Some(id);
     if policies.management_policy == ManagementPolicy::Observe {
@@ -99,10 +112,12 @@ fn claim(situation: &Situation, noun: &str, owner: &Owner, id: &str) -> Claim {
     let wanted = named || policies.adoption_policy == AdoptionPolicy::Adopt;
     let held = if recorded { Claim::Held } else { Claim::Take };
     match owner {
-        Owner::Ours { .. } | Owner::Inherited => held,
-        Owner::Untagged if recorded || wanted || situation.intent => held,
-        Owner::Nobody if recorded || wanted => held,
-        Owner::Nobody | Owner::Untagged => Claim::Refused {
+        Owner::Ours { .. } => held,
+        // Without tags, what lies in a space of this cluster and is just what the object describes is what it made.
+        Owner::Inherited if situation.lost || is_as_described(state) => held,
+        Owner::Inherited | Owner::Untagged if recorded || wanted || situation.intent => held,
+        Owner::Nobody | Owner::Retained { .. } if recorded || wanted => held,
+        Owner::Nobody | Owner::Retained { .. } | Owner::Inherited | Owner::Untagged => Claim::Refused {
             reason: Reason::AlreadyExists,
             message: format!(
                 "the {noun} {id} matches and was not created by this object; set spec.externalId to {id} or \
@@ -123,6 +138,14 @@ fn claim(situation: &Situation, noun: &str, owner: &Owner, id: &str) -> Claim {
                  and remove its devopsagent.dev tags, or change what identifies it to create another"
             ),
         },
+    }
+}
+
+/// Whether the remote is what the object describes, as far as the object describes it: a webhook is no part of that.
+fn is_as_described(state: &State) -> bool {
+    match state {
+        State::Drifted(drift) => drift.under("webhook").count() == drift.0.len(),
+        _ => true,
     }
 }
 
@@ -153,6 +176,102 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
             } else {
                 Decision::Replace(drift.clone())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drift::Change;
+    use super::*;
+
+    const OWNERS: &[&str] = &["ours", "inherited", "untagged", "nobody", "retained", "sibling", "foreign"];
+
+    fn owner(name: &str) -> Owner {
+        let (namespace, object) = ("other".to_owned(), "o".to_owned());
+        match name {
+            "ours" => Owner::Ours { current: false },
+            "inherited" => Owner::Inherited,
+            "untagged" => Owner::Untagged,
+            "nobody" => Owner::Nobody,
+            "retained" => Owner::Retained { namespace, name: object },
+            "sibling" => Owner::Sibling { namespace, name: object },
+            _ => Owner::Foreign { cluster: "c2".into() },
+        }
+    }
+
+    fn drifted(path: &str) -> State {
+        State::Drifted(Drift(vec![Change::hidden(path)]))
+    }
+
+    fn decided(situation: &Situation, owner: Owner, state: State, access: Access) -> Decision {
+        decide(situation, "thing", &Observation::Found { remote: (), owner, state, access }, "id-1")
+    }
+
+    fn is_refused(decision: &Decision, reason: Reason) -> bool {
+        matches!(decision, Decision::Stall { reason: found, .. } if *found == reason)
+    }
+
+    /// What becomes of a remote that the object did not record, by its owner, for one that differs.
+    fn outcomes(situation: &Situation, state: &State) -> Vec<(&'static str, &'static str)> {
+        let outcome = |name: &&'static str| {
+            let decision = decided(situation, owner(name), state.clone(), Access::Granted);
+            let word = match decision {
+                Decision::Adopt => "adopt",
+                Decision::Stall { reason: Reason::AlreadyExists, .. } => "exists",
+                Decision::Stall { reason: Reason::Conflict, .. } => "conflict",
+                _ => "other",
+            };
+            (*name, word)
+        };
+        OWNERS.iter().map(outcome).collect()
+    }
+
+    #[test]
+    fn refuse_refuses_what_differs_and_was_not_made_by_the_object() {
+        let refuse = Situation::default();
+        let all = |words: [&'static str; 7]| OWNERS.iter().copied().zip(words).collect::<Vec<_>>();
+        assert_eq!(
+            outcomes(&refuse, &drifted("metadata")),
+            all(["adopt", "exists", "exists", "exists", "exists", "conflict", "conflict"])
+        );
+        let equal = all(["adopt", "adopt", "exists", "exists", "exists", "conflict", "conflict"]);
+        assert_eq!(outcomes(&refuse, &State::Matching), equal);
+        assert_eq!(outcomes(&refuse, &drifted("webhook.secret")), equal, "a lost webhook is no other association");
+        let lost = Situation { lost: true, ..Situation::default() };
+        assert_eq!(outcomes(&lost, &drifted("metadata")), equal, "its status was lost");
+        let policies = Policies { adoption_policy: AdoptionPolicy::Adopt, ..Policies::default() };
+        assert_eq!(
+            outcomes(&Situation { policies, ..Situation::default() }, &drifted("metadata")),
+            all(["adopt", "adopt", "adopt", "adopt", "adopt", "conflict", "conflict"])
+        );
+    }
+
+    #[test]
+    fn without_access_nothing_is_adopted_observed_or_changed() {
+        let refused = || Access::Refused("no consent".into());
+        for management_policy in [ManagementPolicy::Manage, ManagementPolicy::Observe] {
+            for recorded in [None, Some("id-1".to_owned())] {
+                let policies =
+                    Policies { management_policy, adoption_policy: AdoptionPolicy::Adopt, ..Policies::default() };
+                let situation = Situation { policies, recorded, ..Situation::default() };
+                for name in OWNERS {
+                    let decision = decided(&situation, owner(name), drifted("name"), refused());
+                    assert!(is_refused(&decision, Reason::ReferenceNotAllowed), "{name}: {decision:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_observes_takes_what_may_be_reached_and_never_writes() {
+        let policies = Policies { management_policy: ManagementPolicy::Observe, ..Policies::default() };
+        for name in OWNERS {
+            let fresh = Situation { policies: policies.clone(), ..Situation::default() };
+            assert_eq!(decided(&fresh, owner(name), drifted("name"), Access::Granted), Decision::Adopt);
+            let recorded = Situation { recorded: Some("id-1".into()), ..fresh };
+            let decision = decided(&recorded, owner(name), drifted("name"), Access::Granted);
+            assert!(matches!(decision, Decision::Leave(_)), "{name}: {decision:?}");
         }
     }
 }

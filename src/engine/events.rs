@@ -78,7 +78,7 @@ fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
 
 /// Tells of what holds the object back, once each time that it changes.
 pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
-    pass.cx.metrics.concluded(pass.object, &pass.stored, &pass.status, verdict);
+    pass.cx.metrics.concluded(&*pass.object, &pass.stored, &pass.status, verdict);
     if let Ok(Ending::Adopted { id }) = &verdict.ending {
         let note = format!("took up the existing {} {id}", K::NOUN);
         tell(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", &note);

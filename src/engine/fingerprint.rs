@@ -1,6 +1,7 @@
 //! Keyed hashes of what AWS accepts and never returns, so that a change of it is seen.
 //!
-//! The key is random and lives in a Secret: who reads a status can't try out guesses.
+//! The key is random and lives in a Secret, and each object has one of its own that is derived from it: whoever reads a
+//! status can't try guesses out.
 
 use std::sync::Arc;
 
@@ -10,7 +11,13 @@ use sha2::Sha256;
 
 use crate::api::common::Fingerprint;
 
-/// Makes and compares fingerprints under one key.
+use super::ownership::Identity;
+
+/// Suffix of the key's id in fingerprints that are keyed by object. Those without it are of version 0.1: equal input had
+/// equal hashes in all of them.
+const BY_OBJECT: &str = ".2";
+
+/// Makes fingerprints under one key.
 #[derive(Clone)]
 pub struct Fingerprinter {
     key: Arc<Key>,
@@ -33,27 +40,96 @@ impl Fingerprinter {
         Self { key: Arc::new(Key { id: id.into(), bytes }) }
     }
 
+    /// Fingerprints for one object alone: by kind, namespace and name, so that they outlive a restore, and nobody can try
+    /// guesses out on an object of their own.
+    pub fn for_object(&self, identity: &Identity) -> ObjectFingerprints {
+        let Identity { kind, namespace, name, .. } = identity;
+        let object = serde_json::json!([kind, namespace, name]);
+        let bytes = self.key.hash(&serde_json::json!(["fingerprints of an object", object]));
+        ObjectFingerprints {
+            own: Arc::new(Key { id: format!("{}{BY_OBJECT}", self.key.id), bytes: bytes.into_bytes() }),
+            shared: Arc::clone(&self.key),
+        }
+    }
+}
+
+/// Makes the fingerprints of one object.
+#[derive(Clone)]
+pub struct ObjectFingerprints {
+    own: Arc<Key>,
+    shared: Arc<Key>,
+}
+
+impl ObjectFingerprints {
     /// The fingerprint of `value`; the order of its members does not matter.
-    pub fn of(&self, value: &Value) -> Fingerprint {
+    pub fn of(&self, value: &Value) -> Print {
+        Print { now: self.own.fingerprint(value), before: self.shared.fingerprint(value) }
+    }
+
+    /// A seal of `value`: a fingerprint that nobody else can make.
+    pub fn seal(&self, value: &Value) -> Fingerprint {
+        self.own.fingerprint(&serde_json::json!(["seal", value]))
+    }
+
+    /// A text that is the same for the same value, for what is sent to AWS and shown to nobody.
+    pub fn token(&self, value: &Value) -> String {
+        self.shared.hash(value)
+    }
+}
+
+impl Key {
+    fn fingerprint(&self, value: &Value) -> Fingerprint {
+        Fingerprint { key_id: self.id.clone(), hash: self.hash(value) }
+    }
+
+    fn hash(&self, value: &Value) -> String {
         // HMAC takes keys of any length.
-        let hash = Hmac::<Sha256>::new_from_slice(&self.key.bytes).map(|mut mac| {
+        let hash = Hmac::<Sha256>::new_from_slice(&self.bytes).map(|mut mac| {
             let mut text = String::new();
             canonical(value, &mut text);
             mac.update(text.as_bytes());
             hex(&mac.finalize().into_bytes())
         });
-        Fingerprint { key_id: self.key.id.clone(), hash: hash.unwrap_or_default() }
+        hash.unwrap_or_default()
     }
 }
 
-/// Whether `now` is known to differ from `recorded`: under another key nothing is known.
-pub fn changed(recorded: Option<&Fingerprint>, now: &Fingerprint) -> bool {
-    recorded.is_some_and(|recorded| recorded.key_id == now.key_id && recorded.hash != now.hash)
+/// The fingerprint of a value, comparable with what status has recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Print {
+    now: Fingerprint,
+    /// In the form of version 0.1: what that version recorded is still compared.
+    before: Fingerprint,
 }
 
-/// The fingerprint to record: `now`, where the recorded one can't be compared with it.
-pub fn baseline(recorded: Option<Fingerprint>, now: &Fingerprint) -> Fingerprint {
-    recorded.filter(|recorded| recorded.key_id == now.key_id).unwrap_or_else(|| now.clone())
+impl Print {
+    /// What is recorded.
+    pub fn record(&self) -> Fingerprint {
+        self.now.clone()
+    }
+
+    /// Whether the value is known to differ from the recorded one: under another key nothing is known.
+    pub fn changed(&self, recorded: Option<&Fingerprint>) -> bool {
+        recorded.is_some_and(|recorded| {
+            self.comparable(recorded).is_some_and(|form| form.hash != recorded.hash)
+        })
+    }
+
+    /// Whether the value is known to be the recorded one.
+    pub fn is(&self, recorded: Option<&Fingerprint>) -> bool {
+        recorded.is_some_and(|recorded| {
+            self.comparable(recorded).is_some_and(|form| form.hash == recorded.hash)
+        })
+    }
+
+    /// What to record where nothing was sent: the recorded one if it tells of a change, else this one.
+    pub fn baseline(&self, recorded: Option<Fingerprint>) -> Fingerprint {
+        recorded.filter(|recorded| self.changed(Some(recorded))).unwrap_or_else(|| self.now.clone())
+    }
+
+    fn comparable(&self, recorded: &Fingerprint) -> Option<&Fingerprint> {
+        [&self.now, &self.before].into_iter().find(|form| form.key_id == recorded.key_id)
+    }
 }
 
 /// JSON with sorted members: the same text for the same value.
@@ -98,33 +174,64 @@ mod tests {
 
     use super::*;
 
-    fn fingerprinter() -> Fingerprinter {
-        Fingerprinter::new("k1", vec![7; 32])
+    fn identity(namespace: &str) -> Identity {
+        Identity {
+            kind: "ServiceRegistration",
+            cluster: "c".into(),
+            namespace: namespace.into(),
+            name: "o".into(),
+            uid: "u".into(),
+        }
+    }
+
+    fn fingerprints() -> ObjectFingerprints {
+        Fingerprinter::new("k1", vec![7; 32]).for_object(&identity("n"))
     }
 
     #[test]
     fn the_same_value_has_the_same_fingerprint_whatever_the_order() {
         let a = serde_json::from_str(r#"{"a":1,"b":{"c":2,"d":3}}"#).unwrap();
         let b = serde_json::from_str(r#"{"b":{"d":3,"c":2},"a":1}"#).unwrap();
-        assert_eq!(fingerprinter().of(&a), fingerprinter().of(&b));
+        assert_eq!(fingerprints().of(&a), fingerprints().of(&b));
     }
 
     #[test]
     fn a_change_is_seen_and_another_key_is_not_comparable() {
-        let one = fingerprinter().of(&json!({ "token": "one" }));
-        let two = fingerprinter().of(&json!({ "token": "two" }));
-        assert!(!changed(Some(&one), &one));
-        assert!(changed(Some(&one), &two));
-        assert_eq!(baseline(Some(one.clone()), &two), one, "what can be compared is kept");
-        let other = Fingerprinter::new("k2", vec![8; 32]).of(&json!({ "token": "two" }));
-        assert!(!changed(Some(&one), &other));
-        assert!(!changed(None, &other));
-        assert_eq!(baseline(Some(one), &other), other);
+        let one = fingerprints().of(&json!({ "token": "one" }));
+        let two = fingerprints().of(&json!({ "token": "two" }));
+        assert!(!one.changed(Some(&one.record())) && one.is(Some(&one.record())));
+        assert!(two.changed(Some(&one.record())) && !two.is(Some(&one.record())));
+        assert_eq!(two.baseline(Some(one.record())), one.record(), "what tells of a change is kept");
+        let other = Fingerprinter::new("k2", vec![8; 32]).for_object(&identity("n"));
+        let other = other.of(&json!({ "token": "two" }));
+        assert!(!other.changed(Some(&one.record())) && !other.is(Some(&two.record())));
+        assert!(!other.changed(None));
+        assert_eq!(other.baseline(Some(one.record())), other.record());
+    }
+
+    #[test]
+    fn what_version_0_1_recorded_is_compared_and_brought_up_to_date() {
+        let (one, two) = (fingerprints().of(&json!("one")), fingerprints().of(&json!("two")));
+        assert!(one.is(Some(&one.before)) && two.changed(Some(&one.before)));
+        assert_eq!(one.baseline(Some(one.before.clone())), one.record());
+        assert_eq!(two.baseline(Some(one.before.clone())), one.before, "a rotation meanwhile is not lost");
+    }
+
+    #[test]
+    fn equal_input_of_another_object_has_another_fingerprint() {
+        let key = Fingerprinter::new("k1", vec![7; 32]);
+        let of = |identity: &Identity| key.for_object(identity).of(&json!("secret")).record();
+        let mine = of(&identity("n"));
+        assert_eq!(mine, of(&Identity { uid: "restored".into(), ..identity("n") }));
+        assert_ne!(mine, of(&identity("other")));
+        assert_ne!(mine, of(&Identity { name: "other".into(), ..identity("n") }));
+        assert_ne!(mine, of(&Identity { kind: "AgentSpace", ..identity("n") }));
     }
 
     #[test]
     fn values_that_only_look_alike_differ() {
-        assert_ne!(fingerprinter().of(&json!(["a", "b"])), fingerprinter().of(&json!(["a,b"])));
-        assert_ne!(fingerprinter().of(&json!({ "a": "1" })), fingerprinter().of(&json!({ "a": 1 })));
+        let of = |value: Value| fingerprints().of(&value);
+        assert_ne!(of(json!(["a", "b"])), of(json!(["a,b"])));
+        assert_ne!(of(json!({ "a": "1" })), of(json!({ "a": 1 })));
     }
 }

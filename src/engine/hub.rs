@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt;
 use serde_json::Value;
@@ -61,6 +61,8 @@ pub struct Profile {
     pub has_remote: bool,
     /// Whether it waits for others to let go of it: it is being deleted, or its remote replaced.
     pub attentive: bool,
+    /// The AWSAccount that its remote is in, if it has one.
+    account: Option<String>,
     /// Everything that others see of it: when this changes, they are woken.
     exposed: Value,
 }
@@ -90,7 +92,11 @@ impl Profile {
             references,
             allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
             has_remote,
-            attentive: deleting || !status["previousId"].is_null() || status["released"] == true,
+            attentive: deleting
+                || !status["previousId"].is_null()
+                || !status["leftoverIds"].is_null()
+                || status["released"] == true,
+            account: status["account"].as_str().filter(|_| has_remote).map(str::to_owned),
             exposed: serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
@@ -130,6 +136,10 @@ struct Index {
     namespaces: HashMap<String, BTreeMap<String, String>>,
     going: HashSet<String>,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
+    /// How many remotes the objects of a namespace have in an account.
+    owned: HashMap<(String, String), usize>,
+    /// Objects whose remote is being created: they count before their status tells of it.
+    rooms: Arc<Mutex<HashSet<(Subject, String)>>>,
     /// Whether a wake means news. While the first lists come in, everything is new to everything.
     open: bool,
     /// Objects that were woken by news, and have had no pass since then.
@@ -164,6 +174,7 @@ impl Hub {
         if before.exposed != profile.exposed || before.has_remote != profile.has_remote {
             index.wake_attentive(before.references.union(&profile.references));
         }
+        index.count(&subject.namespace, before.account.as_deref(), profile.account.as_deref());
         index.profiles.insert(subject.clone(), profile);
     }
 
@@ -176,6 +187,7 @@ impl Hub {
             }
             index.wake_dependents(subject);
             index.wake_attentive(profile.references.iter());
+            index.count(&subject.namespace, profile.account.as_deref(), None);
         }
         index.woken.get_mut().remove(subject);
     }
@@ -295,12 +307,65 @@ impl Hub {
         users
     }
 
+    /// Room for one more remote of `subject` in `account`, where its namespace may have `most`; else how many it has.
+    pub fn reserve(&self, subject: &Subject, account: &str, most: usize) -> Result<Room, usize> {
+        let index = self.lock();
+        let rooms = Arc::clone(&index.rooms);
+        let mut taken = rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those whose status tells of it by now are counted there.
+        let has = |subject: &Subject| index.profiles.get(subject).is_some_and(|known| known.account.is_some());
+        let creating = taken.iter().filter(|(other, place)| {
+            other.namespace == subject.namespace && place == account && other != subject && !has(other)
+        });
+        let key = (subject.namespace.clone(), account.to_owned());
+        let others = index.owned.get(&key).copied().unwrap_or_default() - usize::from(has(subject));
+        let owned = others + creating.count();
+        if owned >= most {
+            return Err(owned);
+        }
+        let place = (subject.clone(), account.to_owned());
+        taken.insert(place.clone());
+        drop(taken);
+        Ok(Room { rooms, place })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Index> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Room that is kept for a remote while it is created.
+#[derive(Debug)]
+pub struct Room {
+    rooms: Arc<Mutex<HashSet<(Subject, String)>>>,
+    place: (Subject, String),
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+    }
+}
+
 impl Index {
+    fn count(&mut self, namespace: &str, before: Option<&str>, now: Option<&str>) {
+        if before == now {
+            return;
+        }
+        let key = |account: &str| (namespace.to_owned(), account.to_owned());
+        if let Some(now) = now {
+            *self.owned.entry(key(now)).or_default() += 1;
+        }
+        if let Some(key) = before.map(key)
+            && let Some(count) = self.owned.get_mut(&key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.owned.remove(&key);
+            }
+        }
+    }
+
     fn unlink(&mut self, reference: &Subject, dependent: &Subject) {
         if let Some(dependents) = self.dependents.get_mut(reference) {
             dependents.remove(dependent);
@@ -425,6 +490,28 @@ mod tests {
         hub.retain("Association", &HashSet::new());
         assert_eq!(queue.try_recv().unwrap(), space());
         assert!(hub.users(&space()).is_empty());
+    }
+
+    #[test]
+    fn a_namespace_has_room_for_so_many_remotes_and_no_more() {
+        let hub = Hub::default();
+        let space = |name: &str| Subject::new("AgentSpace", "ns", name);
+        let made = |name: &str| {
+            let object = json!({ "spec": {}, "status": { "id": name, "account": "prod" } });
+            hub.applied(&space(name), Profile::of(&space(name), &object));
+        };
+        let first = hub.reserve(&space("one"), "prod", 2).expect("there is room");
+        made("one");
+        assert_eq!(hub.reserve(&space("two"), "prod", 1).unwrap_err(), 1, "it counts once");
+        drop(first);
+        let second = hub.reserve(&space("two"), "prod", 2).expect("there is room");
+        assert_eq!(hub.reserve(&space("three"), "prod", 2).unwrap_err(), 2);
+        assert!(hub.reserve(&space("three"), "other", 1).is_ok(), "another account");
+        assert!(hub.reserve(&Subject::new("AgentSpace", "else", "x"), "prod", 1).is_ok(), "another namespace");
+        assert!(hub.reserve(&space("one"), "prod", 2).is_ok(), "it has its remote: a new one takes its place");
+        drop(second);
+        hub.deleted(&space("one"));
+        assert!(hub.reserve(&space("three"), "prod", 1).is_ok());
     }
 
     #[test]

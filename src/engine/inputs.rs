@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, Resource};
+use kube::{Api, Resource, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ use super::finalizer;
 use super::hub::Subject;
 use super::kind::Scope;
 use super::ownership::Identity;
+use super::proof;
 use super::tagging::TagMap;
 
 /// Resolves what one object refers to.
@@ -73,14 +74,7 @@ impl<'a> Inputs<'a> {
             // A default account that appears later is for what is made later.
             None => self.recorded.clone().unwrap_or_else(|| self.cx.accounts.default_name(self.cx)),
         };
-        if !name.is_empty() {
-            consent::check(
-                self.cx,
-                &Subject::new(super::references::ACCOUNT, "", &name),
-                &self.identity.namespace,
-                "spec.accountRef",
-            )?;
-        }
+        self.check_account(&name, "spec.accountRef")?;
         self.scope(&name).await
     }
 
@@ -91,9 +85,19 @@ impl<'a> Inputs<'a> {
             account: name.to_owned(),
             space_id: String::new(),
             space_is_ours: false,
+            space_namespace: String::new(),
             identity: self.identity.clone(),
-            fingerprints: self.cx.fingerprints.clone(),
+            fingerprints: self.cx.fingerprints.for_object(&self.identity),
         })
+    }
+
+    /// Whether the AWSAccount `name` may be used. What was made in it can be deleted whatever it says now.
+    fn check_account(&self, name: &str, field: &str) -> Result<(), Error> {
+        if name.is_empty() || self.deleting {
+            return Ok(());
+        }
+        let account = Subject::new(super::references::ACCOUNT, "", name);
+        consent::check(self.cx, &account, &self.identity.namespace, field)
     }
 
     /// Tags that the account asks for on everything in it.
@@ -106,8 +110,11 @@ impl<'a> Inputs<'a> {
         let space: Arc<AgentSpace> = self.object(reference, "spec.agentSpaceRef")?;
         let status = space.status();
         let id = self.id_of(&*space, "spec.agentSpaceRef")?;
-        let mut scope = self.scope(status.common().account.as_deref().unwrap_or_default()).await?;
+        let account = status.common().account.clone().unwrap_or_default();
+        self.check_account(&account, "spec.agentSpaceRef")?;
+        let mut scope = self.scope(&account).await?;
         scope.space_id = id;
+        scope.space_namespace = space.namespace().unwrap_or_default();
         scope.space_is_ours = space.policies().management_policy == ManagementPolicy::Manage;
         Ok(scope)
     }
@@ -117,20 +124,33 @@ impl<'a> Inputs<'a> {
         let namespace = reference.namespace.as_deref().unwrap_or(&self.identity.namespace);
         let kind = T::kind_name();
         let subject = Subject::new(kind, namespace, &*reference.name);
-        consent::check(self.cx, &subject, &self.identity.namespace, field)?;
+        // What was made with its consent is found, and deleted, without it.
+        if !self.deleting {
+            consent::check(self.cx, &subject, &self.identity.namespace, field)?;
+        }
         let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
-        self.cx.store::<T>().and_then(|store| store.get(&key)).ok_or_else(|| {
+        let found = self.cx.store::<T>().and_then(|store| store.get(&key));
+        found.map(|object| self.believed(object)).ok_or_else(|| {
             if self.cx.hub.exists(&subject) {
                 let message = format!(
                     "{field}: the {subject} can't be read (it has an Event Unreadable); replace it with its present form"
                 );
                 return Error::wait(Reason::DependencyNotReady, message);
             }
-            Error::wait(
-                Reason::DependencyNotFound,
-                format!("{field}: the {subject} does not exist; create it or correct the reference"),
-            )
+            consent::missing(&subject, field)
         })
+    }
+
+    /// The object with as much of its status as is believed: an id that somebody else wrote there leads nowhere.
+    fn believed<T: Object>(&self, object: Arc<T>) -> Arc<T> {
+        match proof::believed(self.cx, &*object) {
+            None => object,
+            Some(status) => {
+                let mut object = Arc::unwrap_or_clone(object);
+                object.set_status(status);
+                Arc::new(object)
+            }
+        }
     }
 
     /// The remote id of a dependency that must exist in AWS.
@@ -174,6 +194,11 @@ impl<'a> Inputs<'a> {
         Error::wait(Reason::DependencyNotReady, format!("{field}: the {subject} is not ready ({why})"))
     }
 
+    /// Whether `subject` allows references from `namespace`.
+    pub fn permits(&self, subject: &Subject, namespace: &str) -> bool {
+        consent::permits(self.cx, subject, namespace)
+    }
+
     /// The ids of objects of kind `T` that satisfy `filter`, for looking around among siblings.
     pub fn others<T: Object>(&self, filter: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let Some(store) = self.cx.store::<T>() else { return Vec::new() };
@@ -199,7 +224,7 @@ impl<'a> Inputs<'a> {
             Error::wait(
                 Reason::InputInvalid,
                 format!(
-                    "{field}: the key {} of the Secret {} is no UTF-8 text",
+                    "{field}: the key {} of the Secret {} is not valid UTF-8",
                     reference.key, reference.name
                 ),
             )

@@ -10,10 +10,12 @@ use serde::Serialize;
 use crate::api::common::{Fingerprint, Object, Policies};
 use crate::aws;
 
+use super::access::Access;
 use super::conditions::Reason;
 use super::drift::Drift;
 use super::error::Error;
-use super::fingerprint::Fingerprinter;
+use super::fingerprint::ObjectFingerprints;
+use super::hub::Subject;
 use super::inputs::Inputs;
 use super::ownership::{Identity, Owner};
 
@@ -118,6 +120,29 @@ pub trait Kind: Send + Sync + Sized + 'static {
         false
     }
 
+    /// Other resources in AWS that the spec names by what AWS calls them: their owners have a say in it.
+    fn reaches(
+        _scope: &Scope,
+        _desired: &Self::Desired,
+    ) -> impl Future<Output = Result<Vec<Reached>, Error>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
+    /// Deletes what objects without the owner's consent have made in, or of, the remote `id`, where AWS would not let it
+    /// go otherwise.
+    fn make_way(
+        _scope: &Scope,
+        _id: &str,
+        _strangers: &[Stranger],
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// The last part of the ARN of the remote `id`, for kinds that have tags, for example `agentspace/as-1`.
+    fn arn_part(_id: &str) -> Option<String> {
+        None
+    }
+
     /// Deletes the remote `id`: one mutating call. A remote that is gone is no error.
     fn delete(scope: &Scope, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
@@ -133,9 +158,14 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// Puts the old id aside when a make-before-break replacement has made the new remote.
     fn set_aside(_status: &mut StatusOf<Self>, _old: String) {}
 
-    /// The id that was put aside and is still to be deleted.
-    fn aside(_status: &StatusOf<Self>) -> Option<&str> {
-        None
+    /// The ids that were put aside and are still to be deleted.
+    fn aside(_status: &StatusOf<Self>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What others have in, or of, the remote `id` of `subject` without its consent.
+    fn strangers(_inputs: &Inputs<'_>, _subject: &Subject, _id: &str) -> Vec<Stranger> {
+        Vec::new()
     }
 
     /// How the object relates to its remote, where the spec says it in other words than the policies.
@@ -176,6 +206,29 @@ pub trait Kind: Send + Sync + Sized + 'static {
     }
 }
 
+/// A resource in AWS that a spec names by what AWS calls it.
+pub struct Reached {
+    /// The field that names it.
+    pub field: &'static str,
+    /// Kind of the objects that may own it.
+    pub kind: &'static str,
+    /// What it is, and its name, for messages.
+    pub what: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What an object has in AWS that reaches something of another namespace without its owner's consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// The object, for messages.
+    pub object: Subject,
+    /// The agent space that it lies in.
+    pub space_id: String,
+    /// Its id.
+    pub id: String,
+}
+
 /// What resolution yields.
 pub struct Resolved<K: Kind> {
     /// What is to be made true.
@@ -195,10 +248,12 @@ pub struct Scope {
     pub space_id: String,
     /// Whether that space is managed by this cluster.
     pub space_is_ours: bool,
+    /// Namespace of the object that stands for that space; empty for kinds that lie in none.
+    pub space_namespace: String,
     /// The object that this is about.
     pub identity: Identity,
     /// Makes fingerprints of what AWS never returns.
-    pub fingerprints: Fingerprinter,
+    pub fingerprints: ObjectFingerprints,
 }
 
 impl Scope {
@@ -206,7 +261,7 @@ impl Scope {
     /// one once a remote made with it is gone, lest AWS answer with the one that is gone.
     pub fn client_token(&self, lost: Option<&str>, input: &impl Serialize) -> String {
         let input = serde_json::to_value(input).unwrap_or_default();
-        self.fingerprints.of(&serde_json::json!([self.identity.uid, lost, input])).hash
+        self.fingerprints.token(&serde_json::json!([self.identity.uid, lost, input]))
     }
 }
 
@@ -257,6 +312,8 @@ pub enum Observation<R> {
         owner: Owner,
         /// How it stands to what is desired.
         state: State,
+        /// Whether the object may reach it.
+        access: Access,
     },
 }
 

@@ -14,17 +14,15 @@ use super::pass::Pass;
 impl<K: Kind> Pass<'_, K> {
     /// Looks for a remote of this object beside the recorded one. `None` says that there is none.
     pub(super) async fn seek(&mut self) -> Result<Option<(Scope, K::Remote)>, Error> {
-        let Resolved { desired, scope } = match K::resolve(self.object, &self.inputs(true)).await {
+        let Resolved { desired, scope } = match K::resolve(&self.object, &self.inputs(true)).await {
             Ok(resolved) => resolved,
-            Err(error @ Error::Wait { reason: Reason::DependencyNotReady, .. }) => {
-                return if Existence::recorded_in(self.status.common()) == Existence::Absent {
-                    Ok(None)
-                } else {
-                    Err(error)
-                };
-            }
             // What it would lie in, or be made from, is gone or never was: so is the remote.
-            Err(Error::Wait { .. } | Error::Terminal { .. }) => return Ok(None),
+            Err(Error::Wait { reason: Reason::DependencyNotFound, .. }) => return Ok(None),
+            Err(Error::Wait { .. } | Error::Terminal { .. })
+                if Existence::recorded_in(self.status.common()) == Existence::Absent =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let recorded = self.status.common().id.clone();
@@ -39,7 +37,7 @@ impl<K: Kind> Pass<'_, K> {
             {
                 let operation = &intent.operation;
                 let message =
-                    format!("the answer to {operation} was lost; looking for what it may have made");
+                    format!("the answer to {operation} was lost; searching for what it may have made");
                 Err(Error::poll(self.looking(), message))
             }
             (None, _) => Ok(None),
@@ -80,7 +78,7 @@ impl<K: Kind> Pass<'_, K> {
         match self.owner(scope, remote) {
             Owner::Ours { .. } | Owner::Inherited => true,
             Owner::Untagged => self.status.common().intent.is_some(),
-            Owner::Nobody | Owner::Sibling { .. } | Owner::Foreign { .. } => false,
+            Owner::Nobody | Owner::Retained { .. } | Owner::Sibling { .. } | Owner::Foreign { .. } => false,
         }
     }
 }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kube::ResourceExt;
+
+use crate::api::common::Object;
+
 /// Tag with the id of the cluster that owns the remote.
 pub const CLUSTER_TAG: &str = "devopsagent.dev/cluster";
 /// Tag with the namespace of the object that owns the remote.
@@ -14,6 +18,8 @@ pub const UID_TAG: &str = "devopsagent.dev/uid";
 /// The object that a pass is about, as owner of remotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
+    /// Its kind, for example `AgentSpace`.
+    pub kind: &'static str,
     /// Id of the cluster: the UID of `kube-system`, or what `--cluster-id` says.
     pub cluster: String,
     /// Namespace of the object; empty for a cluster-scoped one.
@@ -34,6 +40,13 @@ pub enum Owner {
     },
     /// Nobody, as far as the tags tell.
     Nobody,
+    /// An object of this cluster that no longer exists, and kept it.
+    Retained {
+        /// The namespace that it was in.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
     /// Another object of this cluster.
     Sibling {
         /// Its namespace.
@@ -53,6 +66,17 @@ pub enum Owner {
 }
 
 impl Identity {
+    /// The identity of `object` in the cluster with the id `cluster`.
+    pub fn of<T: Object>(object: &T, cluster: &str) -> Self {
+        Self {
+            kind: T::kind_name(),
+            cluster: cluster.to_owned(),
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+            uid: object.uid().unwrap_or_default(),
+        }
+    }
+
     /// The owner tags for a remote of this object.
     pub fn tags(&self) -> BTreeMap<String, String> {
         [
@@ -90,7 +114,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() }
+        Identity { kind: "AgentSpace", cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Resolve, observe, decide, act, conclude. Every pass can start from nothing but the spec and AWS.
 
+use std::borrow::Cow;
+
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
@@ -25,12 +27,15 @@ use super::inputs::Inputs;
 use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
 use super::output_secret;
 use super::ownership::{Identity, Owner};
+use super::policies;
+use super::proof;
 use super::status;
 
 /// A pass under way.
 pub struct Pass<'a, K: Kind> {
     pub(super) cx: &'a Context,
-    pub(super) object: &'a K::Object,
+    /// The object, with as much of its status as is believed.
+    pub(super) object: Cow<'a, K::Object>,
     pub(super) api: Api<K::Object>,
     pub(super) identity: Identity,
     /// Status as it is stored.
@@ -39,6 +44,12 @@ pub struct Pass<'a, K: Kind> {
     overwritten: bool,
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
+    /// The id in a status that is not believed: where to look first, and no more.
+    hint: Option<String>,
+    /// Whether a create was under way when the pass began.
+    intended: bool,
+    /// Whether status told nothing of AWS when the pass began.
+    is_lost: bool,
     /// What happened, to be told when status is written.
     pub(super) events: Vec<Telling>,
     /// The remote that this pass made, while status does not name it yet.
@@ -63,31 +74,41 @@ enum Occasion {
 impl<'a, K: Kind> Pass<'a, K> {
     /// A pass over `object`, which `api` reaches.
     pub fn new(cx: &'a Context, object: &'a K::Object, api: Api<K::Object>) -> Self {
-        let identity = Identity {
-            cluster: cx.cluster_id.clone(),
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
-            uid: object.uid().unwrap_or_default(),
-        };
+        let identity = Identity::of(object, &cx.cluster_id);
+        let occasion =
+            if cx.hub.take_news(&Subject::of(object)) { Occasion::News } else { Occasion::Usual };
         let (stored, overwritten) = cx.written.newest(object);
+        let held = finalizer::is_on(object);
+        let (mut object, mut status, mut hint) = (Cow::Borrowed(object), stored.clone(), None);
+        if !proof::is_believed(cx, &*object, &stored) {
+            warn!("somebody else wrote to the status; the resource is looked up in AWS");
+            status = proof::without_word(&stored);
+            hint.clone_from(&stored.common().id);
+            object.to_mut().set_status(status.clone());
+        }
+        let intended = status.common().intent.is_some();
+        let is_lost = Existence::recorded_in(status.common()) == Existence::Unknown;
         Self {
             cx,
             object,
             api,
             identity,
-            status: stored.clone(),
             stored,
             overwritten,
+            status,
+            hint,
+            intended,
+            is_lost,
             events: Vec::new(),
             made: None,
-            held: finalizer::is_on(object),
-            occasion: if cx.hub.take_news(&Subject::of(object)) { Occasion::News } else { Occasion::Usual },
+            held,
+            occasion,
         }
     }
 
     /// The object as others refer to it.
     pub fn subject(&self) -> Subject {
-        Subject::of(self.object)
+        Subject::of(&*self.object)
     }
 
     /// Makes AWS match the object; answers when to look again.
@@ -102,11 +123,13 @@ impl<'a, K: Kind> Pass<'a, K> {
             self.occasion = Occasion::Request;
             self.cx.breaker.reset(&self.identity.uid);
         }
-        let resolved = match K::resolve(self.object, &self.inputs(false)).await {
+        let resolved = match K::resolve(&self.object, &self.inputs(false)).await {
             Ok(resolved) => resolved,
             Err(error) => return Err(self.unresolved(error).await),
         };
         self.check_account(&resolved.scope)?;
+        policies::check(self.cx, &resolved.scope, &*self.object)?;
+        self.check_reached(&resolved.scope, &resolved.desired).await?;
         K::place(&resolved.scope, &mut self.status);
         let found = self.observe(&resolved).await?;
         self.record_account(&resolved.scope);
@@ -120,7 +143,11 @@ impl<'a, K: Kind> Pass<'a, K> {
             && !matches!(
                 decision,
                 // What is not ours is not described; what is taken up is, in the pass after.
-                Decision::Adopt | Decision::Stall { reason: Reason::AlreadyExists | Reason::Conflict, .. }
+                Decision::Adopt
+                    | Decision::Stall {
+                        reason: Reason::AlreadyExists | Reason::Conflict | Reason::ReferenceNotAllowed,
+                        ..
+                    }
             )
         {
             K::describe(&resolved.desired, remote, &mut self.status);
@@ -132,26 +159,39 @@ impl<'a, K: Kind> Pass<'a, K> {
     async fn observe(&mut self, resolved: &Resolved<K>) -> Result<Observation<K::Remote>, Error> {
         let Resolved { desired, scope } = resolved;
         let recorded = self.status.common().id.clone();
-        let known = K::policies(self.object).external_id.or(recorded.clone());
+        let known = K::policies(&self.object).external_id.or(recorded.clone());
         if let Some(id) = &known {
             let remote = K::read(scope, id, Some(desired), &self.status).await?;
             if let Some(replacement) = self.replacement_of(remote.as_ref(), resolved).await? {
-                return Ok(self.found(desired, scope, replacement));
+                return self.found(desired, scope, replacement).await;
             }
             if let Some(remote) = remote {
-                return Ok(self.found(desired, scope, remote));
+                return self.found(desired, scope, remote).await;
             }
             if recorded.is_some() {
                 info!(id, "the {} is gone from AWS", K::NOUN);
                 self.forget_remote();
             }
-            if K::policies(self.object).external_id.is_some() {
+            if K::policies(&self.object).external_id.is_some() {
                 return Ok(Observation::Absent);
             }
+        } else if let Some(remote) = self.hinted(resolved).await? {
+            return self.found(desired, scope, remote).await;
         }
         let candidates = K::search(scope, desired, &self.status).await?;
         let best = candidates.into_iter().min_by_key(|remote| rank(&self.owner(scope, remote)));
-        Ok(best.map_or(Observation::Absent, |remote| self.found(desired, scope, remote)))
+        match best {
+            Some(remote) => self.found(desired, scope, remote).await,
+            None => Ok(Observation::Absent),
+        }
+    }
+
+    /// The remote that a status names which is not believed, if its owner tags say that it is this object's.
+    async fn hinted(&self, resolved: &Resolved<K>) -> Result<Option<K::Remote>, Error> {
+        let Some(id) = &self.hint else { return Ok(None) };
+        let Resolved { desired, scope } = resolved;
+        let remote = K::read(scope, id, Some(desired), &self.status).await?;
+        Ok(remote.filter(|remote| matches!(self.owner(scope, remote), Owner::Ours { .. })))
     }
 
     /// The new remote of a replacement whose answer was lost, or that a person has completed by now.
@@ -166,15 +206,21 @@ impl<'a, K: Kind> Pass<'a, K> {
         let candidates = K::search(&resolved.scope, &resolved.desired, &self.status).await?;
         Ok(candidates.into_iter().find(|remote| {
             remote.id() != old.id()
-                && K::aside(&self.status) != Some(remote.id())
+                && !K::aside(&self.status).iter().any(|aside| aside == remote.id())
                 && matches!(self.owner(&resolved.scope, remote), Owner::Ours { .. } | Owner::Inherited)
         }))
     }
 
-    fn found(&self, desired: &K::Desired, scope: &Scope, remote: K::Remote) -> Observation<K::Remote> {
+    async fn found(
+        &self,
+        desired: &K::Desired,
+        scope: &Scope,
+        remote: K::Remote,
+    ) -> Result<Observation<K::Remote>, Error> {
         let owner = self.owner(scope, &remote);
+        let access = self.access(scope, &remote, &owner).await?;
         let state = K::compare(desired, &remote, &self.status);
-        Observation::Found { remote, owner, state }
+        Ok(Observation::Found { remote, owner, state, access })
     }
 
     /// Takes the step that was decided: at most one mutating call.
@@ -202,7 +248,14 @@ impl<'a, K: Kind> Pass<'a, K> {
                 }
                 Ok(Ending::Stalled { reason: Reason::Failed, message })
             }
-            (Decision::Stall { reason, message }, _) => Ok(Ending::Stalled { reason, message }),
+            (Decision::Stall { reason, message }, _) => {
+                if reason == Reason::ReferenceNotAllowed && !self.manages() {
+                    // What may not be observed is not shown, nor is its id of use to others.
+                    self.status = proof::without_word(&self.status);
+                    self.record_account(&resolved.scope);
+                }
+                Ok(Ending::Stalled { reason, message })
+            }
             (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
                 self.cx.breaker.reset(&self.identity.uid);
                 self.status.common_mut().intent = None;
@@ -223,6 +276,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Calls create once, with the intent noted first: whoever comes after a lost answer knows what to look for.
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
         self.namespace_stays()?;
+        let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
         if let Some(operation) = K::CREATE {
             self.wait_for_lost_answer(operation)?;
             self.status.common_mut().intent =
@@ -251,14 +305,13 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// After a create whose answer was lost, lists may need a moment to show what it made: making another
     /// one at once could make two.
     fn wait_for_lost_answer(&self, operation: &str) -> Result<(), Error> {
-        let known = self.stored.common().intent.is_none();
-        if known || self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
+        if !self.intended || self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
             self.cx.unknown.forget(&self.identity.uid);
             return Ok(());
         }
         Err(Error::poll(
             Reason::Progressing,
-            format!("the answer to {operation} was lost; looking whether it took effect before asking again"),
+            format!("the answer to {operation} was lost; checking whether it took effect before trying again"),
         ))
     }
 
@@ -267,7 +320,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         const ATTEMPTS: u32 = 5;
         let mut attempt = 0;
         loop {
-            let written = output_secret::write(self.cx, self.object, &self.identity, secret).await;
+            let written = output_secret::write(self.cx, &*self.object, &self.identity, secret).await;
             attempt += 1;
             match written {
                 Err(error @ Error::Kubernetes { .. }) if attempt < ATTEMPTS => {
@@ -369,6 +422,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 }
             }
             Replacement::BreakBeforeMake => {
+                self.make_way(scope, remote.id()).await?;
                 self.cx.fence.check()?;
                 K::delete(scope, remote.id()).await?;
                 self.forget_remote();
@@ -401,8 +455,8 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     pub(super) fn inputs(&self, deleting: bool) -> Inputs<'a> {
-        let common = self.stored.common();
-        let settled = conditions::is_settled(common, self.object.meta().generation);
+        let common = self.status.common();
+        let settled = conditions::is_settled(self.stored.common(), self.object.meta().generation);
         let exists = Existence::recorded_in(common) == Existence::Recorded;
         let recorded = common.account.clone().filter(|_| exists);
         let urgent = !settled || self.occasion != Occasion::Usual || self.is_requested();
@@ -412,9 +466,10 @@ impl<'a, K: Kind> Pass<'a, K> {
     fn situation(&self, resolved: &Resolved<K>) -> Situation {
         let common = self.status.common();
         Situation {
-            policies: K::policies(self.object),
+            policies: K::policies(&self.object),
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
+            lost: self.held && self.is_lost,
             // Who asks for a pass while an address waits to be opened wants a new one: the old one has expired.
             awaiting_person: K::awaits_person(&resolved.desired, &self.status)
                 && self.occasion != Occasion::Request,
@@ -422,22 +477,22 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     pub(super) fn is_paused(&self) -> bool {
-        annotations::is_paused(self.object)
+        annotations::is_paused(&*self.object)
     }
 
     /// Whether a person asked for a pass that has not been made yet.
     fn is_requested(&self) -> bool {
-        annotations::is_requested(self.object, self.status.common())
+        annotations::is_requested(&*self.object, self.status.common())
     }
 
     /// Whether deleting the object deletes the remote.
     pub(super) fn deletes_remote(&self) -> bool {
-        self.manages() && K::policies(self.object).deletion_policy == DeletionPolicy::Delete
+        self.manages() && K::policies(&self.object).deletion_policy == DeletionPolicy::Delete
     }
 
     /// Whether the object may write to its remote at all.
     pub(super) fn manages(&self) -> bool {
-        K::policies(self.object).management_policy == ManagementPolicy::Manage
+        K::policies(&self.object).management_policy == ManagementPolicy::Manage
     }
 
     /// What is made in a namespace that is going is made in vain: its Secrets may be gone before their objects.
@@ -456,7 +511,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             return Ok(());
         }
         self.cx.fence.check()?;
-        finalizer::put(&self.api, self.object).await?;
+        finalizer::put(&self.api, &*self.object).await?;
         self.held = true;
         Ok(())
     }
@@ -464,11 +519,13 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Writes the status if it changed, under the finalizer if it names a remote.
     pub(super) async fn write_status(&mut self) -> Result<(), Error> {
         self.hold().await?;
+        let fingerprints = self.cx.fingerprints.for_object(&self.identity);
+        self.status.common_mut().proof = proof::seal(&fingerprints, &self.status);
         if self.status == self.stored && !self.overwritten {
             return Ok(());
         }
         self.cx.fence.check()?;
-        if status::write(&self.cx.written, &self.api, self.object, &self.status).await? {
+        if status::write(&self.cx.written, &self.api, &*self.object, &self.status).await? {
             self.cx.hub.wake(&self.subject());
         }
         self.stored = self.status.clone();
@@ -479,7 +536,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// The one tail of every pass: conditions, Events, status, and when to look again.
     pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
         let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
-        let more = K::more_conditions(self.object, &self.status);
+        let more = K::more_conditions(&self.object, &self.status);
         let verdict =
             conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
         conclusion::more(more, self.object.meta().generation, self.status.common_mut());

@@ -177,13 +177,39 @@ pub async fn write<T: Object>(
     let mut patch = part_of(object);
     patch["status"].clone_from(&status);
     written.begin(&uid);
-    match api.patch_status(&name, &our_apply(), &Patch::Apply(&patch)).await {
+    match apply(api, &name, &patch, sent).await {
         Ok(stored) => Ok(written.end(&uid, &stored, status)),
         Err(error) => {
             written.fail(&uid, sent);
             Err(Error::kubernetes(format!("writing the status of {} {name}", T::kind_name()))(error))
         }
     }
+}
+
+/// Applies `patch`, whose status has the digest `sent`. An apply leaves alone what other field managers have written beside
+/// it: that is taken away with a second write.
+async fn apply<T: Object>(api: &Api<T>, name: &str, patch: &Value, sent: u64) -> Result<T, kube::Error> {
+    let stored = api.patch_status(name, &our_apply(), &Patch::Apply(patch)).await?;
+    let shown = stored.status();
+    if digest(&shown) == sent {
+        return Ok(stored);
+    }
+    let shown = serde_json::to_value(&shown).unwrap_or_default();
+    let mut bare = json!({ "metadata": { "uid": patch["metadata"]["uid"] } });
+    bare["status"] = without_others(&shown, &patch["status"]);
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch_status(name, &params, &Patch::Merge(&bare)).await
+}
+
+/// A merge patch that makes `ours` of `shown`: members that only others wrote become null.
+fn without_others(shown: &Value, ours: &Value) -> Value {
+    let (Value::Object(shown), Value::Object(ours)) = (shown, ours) else { return ours.clone() };
+    let kept = ours.iter().map(|(name, value)| {
+        let value = shown.get(name).map_or_else(|| value.clone(), |shown| without_others(shown, value));
+        (name.clone(), value)
+    });
+    let others = shown.keys().filter(|name| !ours.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    kept.chain(others).collect()
 }
 
 #[cfg(test)]
@@ -211,6 +237,16 @@ mod tests {
 
     fn id(text: &str) -> (String, bool) {
         (text.to_owned(), false)
+    }
+
+    #[test]
+    fn what_others_wrote_beside_ours_is_taken_away_at_any_depth() {
+        let shown = json!({"id": "a", "theirs": 1, "webhook": {"id": "w", "url": "u"}, "conditions": [1, 2]});
+        let ours = json!({"id": "a", "webhook": {"id": "w"}, "conditions": [1], "new": {"x": 1}});
+        assert_eq!(
+            without_others(&shown, &ours),
+            json!({"id": "a", "theirs": null, "webhook": {"id": "w", "url": null}, "conditions": [1], "new": {"x": 1}})
+        );
     }
 
     #[test]

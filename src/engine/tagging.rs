@@ -73,12 +73,20 @@ pub async fn mend(scope: &Scope, resource: &str, drift: &Drift) -> Result<Vec<St
         .filter_map(|change| Some((key(change)?, change.desired.as_ref()?.as_str()?.to_owned())))
         .collect();
     let changed = set.iter().map(|change| change.path.clone()).collect();
-    scope
-        .aws
-        .call(&TagResource { resource_arn: arn, tags })
-        .await
-        .doing(|| format!("setting tags on {resource}"))?;
+    send(scope, resource, arn, tags).await?;
     Ok(changed)
+}
+
+/// Sets these tags with one call, whatever the others are. `resource` is as above.
+pub async fn set(scope: &Scope, resource: &str, tags: TagMap) -> Result<(), Error> {
+    let arn = scope.aws.arn(resource).await.doing(|| format!("finding the ARN of {resource}"))?;
+    send(scope, resource, arn, tags).await
+}
+
+async fn send(scope: &Scope, resource: &str, resource_arn: String, tags: TagMap) -> Result<(), Error> {
+    let answer = scope.aws.call(&TagResource { resource_arn, tags }).await;
+    answer.doing(|| format!("setting tags on {resource}"))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -106,7 +114,7 @@ mod tests {
     #[test]
     fn the_owner_tags_win_over_all_others() {
         let identity =
-            Identity { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
+            Identity { kind: "AgentSpace", cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
         let tags = desired(
             &identity,
             &map(&[("team", "a"), ("env", "prod")]),

@@ -11,12 +11,14 @@ use crate::aws::operations::{
 };
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
 use crate::engine::tagging::{self, TagMap};
 
 use super::not_found_is_none;
 use super::operator_app::{self, DesiredApp};
+use super::space_users;
 
 /// The kind.
 pub struct AgentSpaces;
@@ -108,8 +110,7 @@ impl Kind for AgentSpaces {
         desired: &Desired,
         status: &AgentSpaceStatus,
     ) -> Result<Vec<Observed>, Error> {
-        let listed = scope.aws.list_all(ListAgentSpaces::default()).await;
-        let listed = listed.doing(|| "looking for the agent space".to_owned())?;
+        let listed = list(scope).await?;
         let mut found = Vec::new();
         // Tags only come with a single space; a space that is ours has our name, or had it until an edit.
         for space in listed.into_iter().filter(|space| space.name == desired.name) {
@@ -156,7 +157,7 @@ impl Kind for AgentSpaces {
     ) -> Result<Updated, Error> {
         let id = remote.id();
         if drift.touches("tags") {
-            let changed = tagging::mend(scope, &format!("agentspace/{id}"), drift).await?;
+            let changed = tagging::mend(scope, &Self::arn_part(id).unwrap_or_default(), drift).await?;
             return Ok(Updated { changed, secret: None });
         }
         if drift.touches("operatorApp") {
@@ -181,6 +182,18 @@ impl Kind for AgentSpaces {
             .map(|_| ())
     }
 
+    fn strangers(inputs: &Inputs<'_>, subject: &Subject, id: &str) -> Vec<Stranger> {
+        space_users::strangers(inputs, subject, id)
+    }
+
+    async fn make_way(scope: &Scope, _: &str, strangers: &[Stranger]) -> Result<(), Error> {
+        space_users::delete(scope, strangers).await
+    }
+
+    fn arn_part(id: &str) -> Option<String> {
+        Some(format!("agentspace/{id}"))
+    }
+
     fn describe(desired: &Desired, remote: &Observed, status: &mut AgentSpaceStatus) {
         status.common.tag_keys = tagging::remembered(&desired.tags, &remote.tags, &status.common.tag_keys);
         operator_app::describe(desired.app.as_ref(), remote.app.as_ref(), status);
@@ -191,6 +204,12 @@ impl Kind for AgentSpaces {
         let name = object.spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string);
         Some(format!("{account}/{name}"))
     }
+}
+
+/// Every agent space of the account.
+pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::AgentSpace>, Error> {
+    let listed = scope.aws.list_all(ListAgentSpaces::default()).await;
+    listed.doing(|| "listing the agent spaces".to_owned())
 }
 
 fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<Change> {

@@ -12,7 +12,6 @@ use crate::aws::{self, ErrorCode};
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
 use crate::engine::tagging::TagMap;
@@ -137,7 +136,7 @@ impl Kind for Assets {
         }
         if let Some(files) = &remote.files {
             changes.extend(desired.content.compare(files));
-        } else if fingerprint::changed(status.common.fingerprint.as_ref(), desired.content.fingerprint()) {
+        } else if desired.content.fingerprint().changed(status.common.fingerprint.as_ref()) {
             changes.push(Change::hidden(asset_content::WHOLE));
         }
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
@@ -156,7 +155,7 @@ impl Kind for Assets {
         let created = answer.doing(|| format!("creating the asset of type {}", desired.asset_type))?;
         // Without a fingerprint the next pass reads the content back: further files are still to come. What
         // AWS fetches by itself can't be compared, so there the fingerprint is all there is.
-        let fingerprint = desired.content.is_fetched().then(|| desired.content.fingerprint().clone());
+        let fingerprint = desired.content.is_fetched().then(|| desired.content.fingerprint().record());
         Ok(Created { id: Some(created.asset.asset_id), fingerprint, ..Created::default() })
     }
 
@@ -181,7 +180,7 @@ impl Kind for Assets {
         }
         let changed = desired.content.mend(scope, id, drift).await?;
         if desired.content.is_fetched() {
-            status.common.fingerprint = Some(desired.content.fingerprint().clone());
+            status.common.fingerprint = Some(desired.content.fingerprint().record());
         }
         Ok(Updated { changed, secret: None })
     }
@@ -201,10 +200,10 @@ impl Kind for Assets {
             status.files = i32::try_from(files.len()).ok();
             // Compared and found equal: until version or spec change, it need not be read again.
             let equal = desired.content.compare(files).is_empty();
-            status.common.fingerprint = equal.then(|| desired.content.fingerprint().clone());
+            status.common.fingerprint = equal.then(|| desired.content.fingerprint().record());
         } else if desired.content.is_fetched() {
             let recorded = status.common.fingerprint.take();
-            status.common.fingerprint = Some(fingerprint::baseline(recorded, desired.content.fingerprint()));
+            status.common.fingerprint = Some(desired.content.fingerprint().baseline(recorded));
         }
     }
 
@@ -230,7 +229,7 @@ async fn observed(
     let files = match desired {
         Some(desired) if !desired.content.is_fetched() => {
             let same_version = status.version == Some(asset.version);
-            let known = status.common.fingerprint.as_ref() == Some(desired.content.fingerprint());
+            let known = desired.content.fingerprint().is(status.common.fingerprint.as_ref());
             if same_version && known {
                 None
             } else {

@@ -9,14 +9,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::asset::{Content, FileSource, Zip};
-use crate::api::common::Fingerprint;
 use crate::aws::operations::{
     CreateAssetFile, DeleteAssetFile, GetAssetContent, UpdateAsset, UpdateAssetFile,
 };
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift};
 use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint::hex;
+use crate::engine::fingerprint::{Print, hex};
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::Scope;
 
@@ -34,7 +33,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// What an asset shall consist of.
 pub struct DesiredContent {
     form: Form,
-    fingerprint: Fingerprint,
+    fingerprint: Print,
 }
 
 enum Form {
@@ -142,7 +141,7 @@ impl Form {
 
 impl DesiredContent {
     /// Fingerprint of what it says.
-    pub fn fingerprint(&self) -> &Fingerprint {
+    pub fn fingerprint(&self) -> &Print {
         &self.fingerprint
     }
 
@@ -271,12 +270,25 @@ fn body(content: &[u8]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::fingerprint::{Fingerprinter, ObjectFingerprints};
+    use crate::engine::ownership::Identity;
+
+    fn fingerprints() -> ObjectFingerprints {
+        let identity = Identity {
+            kind: "Asset",
+            cluster: "c".into(),
+            namespace: "n".into(),
+            name: "o".into(),
+            uid: "u".into(),
+        };
+        Fingerprinter::new("k", vec![7; 32]).for_object(&identity)
+    }
 
     fn content(files: &[(&str, &str)]) -> DesiredContent {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
         DesiredContent {
             form: Form::Files(files),
-            fingerprint: Fingerprint { key_id: "k".into(), hash: "h".into() },
+            fingerprint: fingerprints().of(&Value::Null),
         }
     }
 

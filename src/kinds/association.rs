@@ -3,7 +3,7 @@
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api::association::Configuration;
+use crate::api::association::{Configuration, NetworkAccess};
 use crate::api::common::{Object, ObjectRef};
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{
@@ -15,13 +15,13 @@ use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
-    Created, ExtraCondition, Kind, OutputSecret, Remote, Replacement, Resolved, Scope, State, Updated,
+    Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, State, Updated,
     Waiting,
 };
 use crate::engine::tagging::TagMap;
 use crate::wire;
 
-use super::not_found_is_none;
+use super::{not_found_is_none, private_connection};
 use super::webhook::{self, DesiredWebhook};
 
 /// Path of the leftover of a replacement in drift.
@@ -44,6 +44,8 @@ pub struct Desired {
     /// The configuration in wire form, with its key.
     configuration: Value,
     capabilities: Option<Value>,
+    /// The private connection that the spec names by what AWS calls it.
+    private_connection: Option<String>,
     pub(super) webhook: DesiredWebhook,
     /// The registration has to be replaced and waits for its associations to go.
     released: bool,
@@ -90,6 +92,7 @@ impl Kind for Associations {
             key: spec.configuration.key(),
             configuration: configuration(&spec.configuration, inputs)?,
             capabilities: spec.capabilities.as_ref().and_then(|wanted| serde_json::to_value(wanted).ok()),
+            private_connection: named_connection(&spec.configuration),
             webhook: webhook::resolve(object, inputs).await?,
             released,
         };
@@ -125,13 +128,8 @@ impl Kind for Associations {
         desired: &Desired,
         status: &AssociationStatus,
     ) -> Result<Vec<Observed>, Error> {
-        let request =
-            ListAssociations { agent_space_id: scope.space_id.clone(), ..ListAssociations::default() };
-        let listed = not_found_is_none(scope.aws.list_all(request).await, || {
-            "looking for the association".to_owned()
-        })?;
         let mut found = Vec::new();
-        for association in listed.unwrap_or_default() {
+        for association in list(scope).await? {
             if association.service_id == desired.service_id
                 && natural(&association.configuration) == natural(&desired.configuration)
                 && status.previous_id.as_deref() != Some(&association.association_id)
@@ -290,8 +288,14 @@ impl Kind for Associations {
         status.previous_service_id = status.service_id.take();
     }
 
-    fn aside(status: &AssociationStatus) -> Option<&str> {
-        status.previous_id.as_deref()
+    fn aside(status: &AssociationStatus) -> Vec<String> {
+        status.previous_id.clone().into_iter().collect()
+    }
+
+    async fn reaches(scope: &Scope, desired: &Desired) -> Result<Vec<Reached>, Error> {
+        let Some(name) = &desired.private_connection else { return Ok(Vec::new()) };
+        let field = "spec.configuration.releaseManagement.networkAccess.privateAccess.privateConnectionName";
+        Ok(private_connection::reached(scope, field, name).await?.into_iter().collect())
     }
 
     fn forget(status: &mut AssociationStatus) {
@@ -316,6 +320,15 @@ impl Kind for Associations {
     fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
         webhook::condition(object, status).into_iter().collect()
     }
+}
+
+/// Every association of a space; none if the space is gone.
+pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::Association>, Error> {
+    let request = ListAssociations { agent_space_id: scope.space_id.clone(), ..ListAssociations::default() };
+    let listed = not_found_is_none(scope.aws.list_all(request).await, || {
+        format!("listing the associations of the agent space {}", scope.space_id)
+    })?;
+    Ok(listed.unwrap_or_default())
 }
 
 fn being_replaced() -> Error {
@@ -356,6 +369,12 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
         access["privateConnectionName"] = inputs.ready_id_of(&*connection, field)?.into();
     }
     Ok(configuration)
+}
+
+fn named_connection(spec: &Configuration) -> Option<String> {
+    let Configuration::ReleaseManagement(settings) = spec else { return None };
+    let NetworkAccess::PrivateAccess(access) = &settings.network_access;
+    access.private_connection_name.as_ref().map(ToString::to_string)
 }
 
 fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {

@@ -4,13 +4,12 @@ use serde_json::Value;
 
 use crate::api::AgentSpaceStatus;
 use crate::api::agent_space::{self as spec, IdpAuth};
-use crate::api::common::Fingerprint;
 use crate::aws::operations::{
     DisableOperatorApp, EnableOperatorApp, GetOperatorApp, OperatorApp, UpdateOperatorAppIdpConfig,
 };
 use crate::engine::drift::{Change, Drift};
 use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint;
+use crate::engine::fingerprint::Print;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::Scope;
 use secrecy::{ExposeSecret, SecretString};
@@ -24,7 +23,7 @@ const CLIENT_SECRET: &str = "operatorApp.idp.clientSecretRef";
 pub struct DesiredApp {
     flows: Vec<Flow>,
     client_secret: Option<SecretString>,
-    fingerprint: Option<Fingerprint>,
+    fingerprint: Option<Print>,
 }
 
 /// A flow with the values that identify it: all but the client secret.
@@ -132,7 +131,7 @@ pub fn compare(desired: Option<&DesiredApp>, app: &OperatorApp, status: &AgentSp
     );
     let secret = desired.and_then(|desired| desired.fingerprint.as_ref());
     if app.idp.is_some()
-        && secret.is_some_and(|now| fingerprint::changed(status.common.fingerprint.as_ref(), now))
+        && secret.is_some_and(|now| now.changed(status.common.fingerprint.as_ref()))
     {
         changes.push(Change::hidden(CLIENT_SECRET));
     }
@@ -155,7 +154,7 @@ pub async fn mend(
         let request =
             UpdateOperatorAppIdpConfig { agent_space_id: space.to_owned(), idp_client_secret: secret };
         scope.aws.call(&request).await.doing(|| format!("sending the client secret of {space}"))?;
-        status.common.fingerprint.clone_from(&desired.fingerprint);
+        status.common.fingerprint = desired.fingerprint.as_ref().map(Print::record);
         return Ok(changed);
     }
     let name = change.path.trim_start_matches("operatorApp.").to_owned();
@@ -186,7 +185,7 @@ async fn enable(
     }
     scope.aws.call(&request).await.doing(|| format!("enabling the {} sign-in of {space}", flow.name))?;
     if flow.name == "idp" {
-        status.common.fingerprint.clone_from(&desired.fingerprint);
+        status.common.fingerprint = desired.fingerprint.as_ref().map(Print::record);
     }
     Ok(())
 }
@@ -204,6 +203,6 @@ pub fn describe(desired: Option<&DesiredApp>, app: Option<&OperatorApp>, status:
     if let Some(now) = desired.and_then(|desired| desired.fingerprint.as_ref())
         && app.is_some_and(|app| app.idp.is_some())
     {
-        status.common.fingerprint = Some(fingerprint::baseline(status.common.fingerprint.take(), now));
+        status.common.fingerprint = Some(now.baseline(status.common.fingerprint.take()));
     }
 }

@@ -4,7 +4,7 @@ use kube::{Api, Client, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::api::common::Fingerprint;
+use crate::api::common::Object;
 use crate::api::private_connection::Certificate;
 use crate::api::{PrivateConnection, PrivateConnectionStatus};
 use crate::aws::operations::{
@@ -14,9 +14,9 @@ use crate::aws::operations::{
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint;
+use crate::engine::fingerprint::Print;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::kind::{Created, Kind, Reached, Remote, Resolved, Scope, State, Updated};
 use crate::engine::tagging::{self, TagMap};
 
 use super::not_found_is_none;
@@ -35,7 +35,7 @@ pub struct Desired {
     /// The mode's settings in wire form, without the certificate.
     settings: Value,
     certificate: Option<SecretString>,
-    fingerprint: Option<Fingerprint>,
+    fingerprint: Option<Print>,
     tags: TagMap,
 }
 
@@ -115,7 +115,7 @@ impl Kind for PrivateConnections {
             "CREATE_FAILED" | "DELETE_FAILED" => {
                 let why = connection.failure_message.as_deref().unwrap_or("AWS gives no reason");
                 return State::Failed(format!(
-                    "{}: {why}; delete the object and create it anew once the cause is mended",
+                    "{}: {why}; fix the cause, then delete and recreate the object",
                     connection.status
                 ));
             }
@@ -124,7 +124,7 @@ impl Kind for PrivateConnections {
         let mut changes = compare_settings(desired, connection);
         if let Some(now) = &desired.fingerprint
             && (never_sent(connection, status)
-                || fingerprint::changed(status.common.fingerprint.as_ref(), now))
+                || now.changed(status.common.fingerprint.as_ref()))
         {
             changes.push(Change::hidden(CERTIFICATE));
         }
@@ -151,7 +151,7 @@ impl Kind for PrivateConnections {
         };
         Ok(Created {
             id: Some(created.name),
-            fingerprint: desired.fingerprint.clone(),
+            fingerprint: desired.fingerprint.as_ref().map(Print::record),
             tag_keys: tagging::keys(&desired.tags),
             ..Created::default()
         })
@@ -171,10 +171,10 @@ impl Kind for PrivateConnections {
                 certificate: certificate.expose_secret().to_owned(),
             };
             scope.aws.call(&request).await.doing(|| format!("sending the certificate of {id}"))?;
-            status.common.fingerprint.clone_from(&desired.fingerprint);
+            status.common.fingerprint = desired.fingerprint.as_ref().map(Print::record);
             return Ok(Updated { changed: vec![CERTIFICATE.to_owned()], secret: None });
         }
-        let changed = tagging::mend(scope, &format!("private-connection/{id}"), drift).await?;
+        let changed = tagging::mend(scope, &Self::arn_part(id).unwrap_or_default(), drift).await?;
         Ok(Updated { changed, secret: None })
     }
 
@@ -197,7 +197,7 @@ impl Kind for PrivateConnections {
         if let Some(now) = &desired.fingerprint
             && !never_sent(connection, status)
         {
-            status.common.fingerprint = Some(fingerprint::baseline(status.common.fingerprint.take(), now));
+            status.common.fingerprint = Some(now.baseline(status.common.fingerprint.take()));
         }
     }
 
@@ -206,9 +206,28 @@ impl Kind for PrivateConnections {
         Some(format!("{account}/{}", name_of(object)))
     }
 
+    fn arn_part(id: &str) -> Option<String> {
+        Some(format!("private-connection/{id}"))
+    }
+
     fn is_going(remote: &Observed) -> bool {
         remote.0.status == "DELETE_IN_PROGRESS"
     }
+}
+
+/// The private connection that `field` names by what AWS calls it, if there is one.
+pub(super) async fn reached(
+    scope: &Scope,
+    field: &'static str,
+    name: &str,
+) -> Result<Option<Reached>, Error> {
+    let found = PrivateConnections::read(scope, name, None, &PrivateConnectionStatus::default()).await?;
+    Ok(found.map(|found| Reached {
+        field,
+        kind: PrivateConnection::kind_name(),
+        what: format!("private connection {name}"),
+        tags: found.0.tags,
+    }))
 }
 
 /// Whether the connection has no certificate: none was recorded as sent, and AWS shows none.

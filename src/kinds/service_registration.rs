@@ -7,24 +7,29 @@ use serde_json::{Value, json};
 use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Policies};
 use crate::api::scalars::PrivateConnectionName;
 use crate::api::service_registration::Existing;
-use crate::api::{Association, PrivateConnection, ServiceRegistration, ServiceRegistrationStatus};
+use crate::api::{PrivateConnection, ServiceRegistration, ServiceRegistrationStatus};
 use crate::aws::operations::{self, DeregisterService, GetService, ListServices, RegisterService};
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint;
+use crate::engine::fingerprint::Print;
 use crate::engine::inputs::Inputs;
+use crate::engine::hub::Subject;
 use crate::engine::kind::{
-    Created, ExtraCondition, Kind, Remote, Replacement, Resolved, Scope, State, Updated, Waiting,
+    Created, ExtraCondition, Kind, Reached, Remote, Replacement, Resolved, Scope, State, Stranger, Updated,
+    Waiting,
 };
 use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
 use crate::wire;
 
-use super::{existing_service, not_found_is_none, registered_details};
+use super::service_users::{self, Uses};
+use super::{existing_service, not_found_is_none, private_connection, registered_details};
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
+/// So many registrations may wait to be deregistered; then the next change waits, too.
+const MOST_LEAVING: usize = 8;
 /// The one type of which an account can have a single registration: the old one has to go first.
 const EVENT_CHANNEL: &str = "eventChannel";
 
@@ -42,9 +47,11 @@ pub enum Desired {
 /// A registration with its secrets.
 pub struct Registration {
     request: RegisterService,
-    fingerprint: Fingerprint,
-    /// Associations that still use the registration which is being replaced.
-    users: Vec<String>,
+    fingerprint: Print,
+    /// The private connections that the spec names by what AWS calls them, with the fields that do.
+    named: Vec<(&'static str, String)>,
+    /// Who uses the present registration, and those that are to go.
+    uses: Uses,
 }
 
 /// What AWS has.
@@ -135,17 +142,21 @@ impl Kind for ServiceRegistrations {
         if Self::awaits_person(desired, status) {
             return State::Waiting(awaiting_authorization());
         }
+        let leaving = Self::aside(status);
         let mut changes = compare_settings(registration, &remote.service, status);
-        // One replacement after the other: a second one would lose sight of what the first has put aside.
-        if status.previous_id.is_some() {
+        if leaving.len() >= MOST_LEAVING {
             changes.clear();
-            if !registration.users.is_empty() {
-                return State::Waiting(waiting_for(&registration.users));
-            }
+        }
+        // A new secret doesn't wait until the last association has let go of the old one.
+        if changes.is_empty() && leaving.iter().any(|id| registration.uses.is_free(id)) {
             changes.push(Change::hidden(PREVIOUS));
         }
         changes.extend(tagging::compare(&registration.request.tags, &remote.tags, &status.common.tag_keys));
-        if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+        match changes.is_empty() {
+            false => State::Drifted(Drift(changes)),
+            true if leaving.is_empty() => State::Matching,
+            true => State::Waiting(registration.uses.waiting_for(&leaving)),
+        }
     }
 
     async fn create(
@@ -163,7 +174,7 @@ impl Kind for ServiceRegistrations {
                 .map(str::to_owned)
                 .filter(|_| answer.service_id.is_none()),
             id: answer.service_id,
-            fingerprint: Some(registration.fingerprint.clone()),
+            fingerprint: Some(registration.fingerprint.record()),
             tag_keys: tagging::keys(&request.tags),
             secret: None,
         })
@@ -171,23 +182,25 @@ impl Kind for ServiceRegistrations {
 
     async fn update(
         scope: &Scope,
-        _: &Desired,
+        desired: &Desired,
         remote: &Observed,
         drift: &Drift,
         status: &mut ServiceRegistrationStatus,
     ) -> Result<Updated, Error> {
-        if let (true, Some(previous)) = (drift.touches(PREVIOUS), status.previous_id.clone()) {
-            Self::delete(scope, &previous).await?;
-            status.previous_id = None;
+        if let (true, Desired::Service(registration)) = (drift.touches(PREVIOUS), desired) {
+            let leaving = Self::aside(status);
+            if let Some(id) = leaving.iter().find(|id| registration.uses.is_free(id)) {
+                leave(scope, id, &registration.uses.strangers(id), status).await?;
+            }
             return Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None });
         }
-        let changed = tagging::mend(scope, &format!("service/{}", remote.id()), drift).await?;
+        let changed = tagging::mend(scope, &Self::arn_part(remote.id()).unwrap_or_default(), drift).await?;
         Ok(Updated { changed, secret: None })
     }
 
     fn sent(desired: &Desired) -> Option<Fingerprint> {
         match desired {
-            Desired::Service(registration) => Some(registration.fingerprint.clone()),
+            Desired::Service(registration) => Some(registration.fingerprint.record()),
             Desired::Existing(_) => None,
         }
     }
@@ -200,10 +213,11 @@ impl Kind for ServiceRegistrations {
     ) -> Replacement {
         match desired {
             Desired::Service(registration) if must_break_first(&remote.service, status) => {
-                if registration.users.is_empty() {
+                let present = [remote.id().to_owned()];
+                if registration.uses.is_free(remote.id()) {
                     Replacement::BreakBeforeMake
                 } else {
-                    Replacement::Wait(waiting_for(&registration.users))
+                    Replacement::Wait(registration.uses.waiting_for(&present))
                 }
             }
             _ => Replacement::MakeBeforeBreak,
@@ -224,7 +238,34 @@ impl Kind for ServiceRegistrations {
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
         let request = DeregisterService { service_id: id.to_owned() };
         let done = scope.aws.call(&request).await;
+        if let Err(error) = &done
+            && error.is_conflict()
+        {
+            let users = service_users::in_aws(scope, id).await;
+            return not_found_is_none(done, || format!("deregistering the service {id}{users}")).map(|_| ());
+        }
         not_found_is_none(done, || format!("deregistering the service {id}")).map(|_| ())
+    }
+
+    async fn reaches(scope: &Scope, desired: &Desired) -> Result<Vec<Reached>, Error> {
+        let Desired::Service(registration) = desired else { return Ok(Vec::new()) };
+        let mut reached = Vec::new();
+        for (field, name) in &registration.named {
+            reached.extend(private_connection::reached(scope, field, name).await?);
+        }
+        Ok(reached)
+    }
+
+    fn strangers(inputs: &Inputs<'_>, subject: &Subject, id: &str) -> Vec<Stranger> {
+        Uses::of(inputs, subject, &[id.to_owned()]).strangers(id)
+    }
+
+    async fn make_way(scope: &Scope, _: &str, strangers: &[Stranger]) -> Result<(), Error> {
+        service_users::disassociate(scope, strangers).await
+    }
+
+    fn arn_part(id: &str) -> Option<String> {
+        Some(format!("service/{id}"))
     }
 
     fn describe(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) {
@@ -235,7 +276,7 @@ impl Kind for ServiceRegistrations {
         let tags = &registration.request.tags;
         status.common.tag_keys = tagging::remembered(tags, &remote.tags, &status.common.tag_keys);
         let recorded = status.common.fingerprint.take();
-        status.common.fingerprint = Some(fingerprint::baseline(recorded, &registration.fingerprint));
+        status.common.fingerprint = Some(registration.fingerprint.baseline(recorded));
     }
 
     fn natural_key(object: &ServiceRegistration) -> Option<String> {
@@ -250,11 +291,11 @@ impl Kind for ServiceRegistrations {
     }
 
     fn set_aside(status: &mut ServiceRegistrationStatus, old: String) {
-        status.previous_id = Some(old);
+        status.leftover_ids.extend(status.previous_id.replace(old));
     }
 
-    fn aside(status: &ServiceRegistrationStatus) -> Option<&str> {
-        status.previous_id.as_deref()
+    fn aside(status: &ServiceRegistrationStatus) -> Vec<String> {
+        status.leftover_ids.iter().chain(&status.previous_id).cloned().collect()
     }
 
     /// What was sent is what is desired now; after an edit the registration starts afresh.
@@ -263,7 +304,7 @@ impl Kind for ServiceRegistrations {
             Desired::Existing(_) => false,
             Desired::Service(registration) => {
                 status.authorization_url.is_some()
-                    && !fingerprint::changed(status.common.fingerprint.as_ref(), &registration.fingerprint)
+                    && !registration.fingerprint.changed(status.common.fingerprint.as_ref())
             }
         }
     }
@@ -299,6 +340,12 @@ async fn registration(
     let connection = |reference: &Option<ObjectRef>, name: &Option<PrivateConnectionName>, field: &str| {
         connection_name(inputs, reference.as_ref(), name.as_ref(), field)
     };
+    let names = [
+        ("spec.privateConnectionName", &spec.private_connection_name),
+        ("spec.targetUrlPrivateConnectionName", &spec.target_url_private_connection_name),
+        ("spec.exchangeUrlPrivateConnectionName", &spec.exchange_url_private_connection_name),
+    ];
+    let named = names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?.to_string()))).collect();
     let request = RegisterService {
         service: service_type.to_owned(),
         service_details: json!({ service_type: details }),
@@ -323,8 +370,11 @@ async fn registration(
     };
     let untagged = RegisterService { tags: TagMap::new(), ..request.clone() };
     let fingerprint = scope.fingerprints.of(&serde_json::to_value(&untagged).unwrap_or_default());
-    let users = users(object, inputs);
-    Ok(Registration { request, fingerprint, users })
+    let status = object.status();
+    let mut ids = ServiceRegistrations::aside(&status);
+    ids.extend(status.common.id);
+    let uses = Uses::of(inputs, &Subject::of(object), &ids);
+    Ok(Registration { request, fingerprint, named, uses })
 }
 
 fn connection_name(
@@ -338,18 +388,23 @@ fn connection_name(
     inputs.ready_id_of(&*connection, field).map(Some)
 }
 
-/// The associations that use the registration which has to go: the one put aside, else the present one.
-fn users(object: &ServiceRegistration, inputs: &Inputs<'_>) -> Vec<String> {
-    let status = object.status();
-    let Some(leaving) = status.previous_id.or(status.common.id) else { return Vec::new() };
-    let uses = |association: &Association| {
-        let status = association.status();
-        let id = Some(leaving.as_str());
-        status.service_id.as_deref() == id || status.previous_service_id.as_deref() == id
-    };
-    let mut names: Vec<String> = inputs.others(uses).iter().map(|user| super::name_of(&**user)).collect();
-    names.sort();
-    names
+/// Deregisters `id`, which has been replaced, and forgets it. What belongs to somebody else by now is only forgotten.
+async fn leave(
+    scope: &Scope,
+    id: &str,
+    strangers: &[Stranger],
+    status: &mut ServiceRegistrationStatus,
+) -> Result<(), Error> {
+    let found = ServiceRegistrations::read(scope, id, None, status).await?;
+    if found.is_some_and(|found| matches!(scope.identity.owner(&found.tags), Owner::Ours { .. })) {
+        service_users::disassociate(scope, strangers).await?;
+        ServiceRegistrations::delete(scope, id).await?;
+    }
+    status.leftover_ids.retain(|leftover| leftover != id);
+    if status.previous_id.as_deref() == Some(id) {
+        status.previous_id = None;
+    }
+    Ok(())
 }
 
 /// Services that carry our tags, and unowned or foreign ones that describe the same thing.
@@ -364,7 +419,7 @@ async fn search_own(
             continue;
         };
         let fits = match scope.identity.owner(&remote.tags) {
-            Owner::Ours { .. } => status.previous_id.as_deref() != Some(remote.id()),
+            Owner::Ours { .. } => !ServiceRegistrations::aside(status).iter().any(|id| id == remote.id()),
             // One of a gone object is there to be taken up, one of a living object is in the way; but without a name
             // two objects may well describe the same.
             Owner::Sibling { .. } => {
@@ -442,7 +497,7 @@ fn compare_settings(
         }
     }
     if changes.is_empty()
-        && fingerprint::changed(status.common.fingerprint.as_ref(), &registration.fingerprint)
+        && registration.fingerprint.changed(status.common.fingerprint.as_ref())
     {
         changes.push(Change::hidden("service"));
     }
@@ -463,16 +518,5 @@ fn awaiting_authorization() -> Waiting {
         reason: Reason::AuthorizationRequired,
         message: "a person must open status.authorizationUrl to complete the registration".to_owned(),
         poll: true,
-    }
-}
-
-fn waiting_for(users: &[String]) -> Waiting {
-    Waiting {
-        reason: Reason::Progressing,
-        message: format!(
-            "the registration is being replaced; the associations {} move over first",
-            users.join(", ")
-        ),
-        poll: false,
     }
 }

@@ -5,16 +5,35 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
 
 use crate::engine::fingerprint::{Fingerprinter, hex};
 
 /// Name of the Secret that holds the key.
 pub const NAME: &str = "devops-agent-operator-fingerprint-key";
 
+/// Annotation of the Secret that says that every status has a seal, and has to have one. An operator of version 0.1 sealed
+/// none: after an upgrade it is missing, until all of them have been written again.
+const SEALED: &str = "devopsagent.dev/status-sealed";
+
+/// The key, and whether every status has to have a seal that was made with it.
+pub struct Loaded {
+    /// Makes fingerprints and seals.
+    pub fingerprints: Fingerprinter,
+    /// Whether every status has to have a seal.
+    pub sealed: bool,
+}
+
+/// Says that from now on every status has to have a seal.
+pub async fn require_seals(client: &Client, namespace: &str) -> Result<(), kube::Error> {
+    let patch = serde_json::json!({ "metadata": { "annotations": { SEALED: "true" } } });
+    let api = Api::<Secret>::namespaced(client.clone(), namespace);
+    api.patch_metadata(NAME, &PatchParams::default(), &Patch::Merge(&patch)).await.map(drop)
+}
+
 /// Reads the key, or makes it. Who comes second to make it takes the first one's.
-pub async fn load(client: &Client, namespace: &str) -> Result<Fingerprinter, kube::Error> {
+pub async fn load(client: &Client, namespace: &str) -> Result<Loaded, kube::Error> {
     let api = Api::<Secret>::namespaced(client.clone(), namespace);
     if let Some(fingerprints) = api.get_opt(NAME).await?.as_ref().and_then(read) {
         return Ok(fingerprints);
@@ -28,11 +47,12 @@ pub async fn load(client: &Client, namespace: &str) -> Result<Fingerprinter, kub
     }
 }
 
-fn read(secret: &Secret) -> Option<Fingerprinter> {
+fn read(secret: &Secret) -> Option<Loaded> {
     let data = secret.data.as_ref()?;
     let id = String::from_utf8(data.get("id")?.0.clone()).ok()?;
     let key = data.get("key").filter(|key| key.0.len() >= 32)?;
-    Some(Fingerprinter::new(id, key.0.clone()))
+    let fingerprints = Fingerprinter::new(id, key.0.clone());
+    Some(Loaded { fingerprints, sealed: secret.annotations().contains_key(SEALED) })
 }
 
 fn fresh(namespace: &str) -> Secret {
@@ -48,6 +68,7 @@ fn fresh(namespace: &str) -> Secret {
                 "app.kubernetes.io/managed-by".to_owned(),
                 "devops-agent-operator".to_owned(),
             )])),
+            annotations: Some(BTreeMap::from([(SEALED.to_owned(), "true".to_owned())])),
             ..ObjectMeta::default()
         },
         type_: Some("Opaque".to_owned()),

@@ -1,0 +1,124 @@
+//! Who uses a registered service: associations of this cluster with and without its owner's consent, and others in AWS.
+
+use crate::api::Association;
+use crate::api::common::{Object, Status};
+use crate::engine::annotations;
+use crate::engine::conditions::Reason;
+use crate::engine::error::Error;
+use crate::engine::hub::Subject;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{Kind, Scope, Stranger, Waiting};
+
+use super::association::{self, Associations};
+use super::agent_space;
+
+/// In so many agent spaces associations are searched for that keep a service from going.
+const SEARCHED: usize = 100;
+/// So many associations are named in a message.
+const SHOWN: usize = 5;
+
+/// The associations of this cluster that use some services.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Uses {
+    /// With consent: service id, and the association as messages name it.
+    users: Vec<(String, String)>,
+    /// Without consent: service id, and what to delete.
+    strangers: Vec<(String, Stranger)>,
+    /// Whether some of the users are in other namespaces.
+    from_elsewhere: bool,
+}
+
+impl Uses {
+    /// Who uses the services `ids`, which belong to `owner`.
+    pub fn of(inputs: &Inputs<'_>, owner: &Subject, ids: &[String]) -> Self {
+        let mut uses = Self::default();
+        if ids.is_empty() {
+            return uses;
+        }
+        for association in inputs.others(|association: &Association| uses_one(association, ids)) {
+            let (status, object) = (association.status(), Subject::of(&*association));
+            let pairs =
+                [(&status.service_id, &status.common().id), (&status.previous_service_id, &status.previous_id)];
+            for (service, id) in pairs {
+                let Some(service) = service.as_ref().filter(|service| ids.contains(service)) else { continue };
+                if inputs.permits(owner, &object.namespace) {
+                    let paused = if annotations::is_paused(&*association) { " (paused)" } else { "" };
+                    uses.from_elsewhere |= object.namespace != owner.namespace;
+                    uses.users.push((service.clone(), format!("{}/{}{paused}", object.namespace, object.name)));
+                } else if let (Some(id), Some(space_id)) = (id, &status.agent_space_id) {
+                    let stranger =
+                        Stranger { object: object.clone(), space_id: space_id.clone(), id: id.clone() };
+                    uses.strangers.push((service.clone(), stranger));
+                }
+            }
+        }
+        uses.users.sort();
+        uses
+    }
+
+    /// Whether nobody uses the service with consent.
+    pub fn is_free(&self, id: &str) -> bool {
+        !self.users.iter().any(|(service, _)| service == id)
+    }
+
+    /// What uses the service without consent.
+    pub fn strangers(&self, id: &str) -> Vec<Stranger> {
+        let of_it = self.strangers.iter().filter(|(service, _)| service == id);
+        of_it.map(|(_, stranger)| stranger.clone()).collect()
+    }
+
+    /// What to wait for before the services `ids` can go.
+    pub fn waiting_for(&self, ids: &[String]) -> Waiting {
+        let names: Vec<&str> =
+            self.users.iter().filter(|(id, _)| ids.contains(id)).map(|(_, name)| name.as_str()).collect();
+        let more = names.len().saturating_sub(SHOWN);
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let way_out = if self.from_elsewhere {
+            "; to go on without those of other namespaces, withdraw their consent (spec.allowedNamespaces)"
+        } else {
+            ""
+        };
+        let shown = names[..names.len().min(SHOWN)].join(", ");
+        Waiting {
+            reason: Reason::Progressing,
+            message: format!(
+                "the registration is being replaced; the associations {shown}{rest} move over first{way_out}"
+            ),
+            poll: false,
+        }
+    }
+}
+
+fn uses_one(association: &Association, ids: &[String]) -> bool {
+    let status = association.status.as_ref();
+    let services = status.into_iter().flat_map(|status| [&status.service_id, &status.previous_service_id]);
+    services.flatten().any(|service| ids.contains(service))
+}
+
+/// Deletes these associations. Those that are gone already are no error.
+pub async fn disassociate(scope: &Scope, strangers: &[Stranger]) -> Result<(), Error> {
+    for Stranger { space_id, id, .. } in strangers {
+        let scope = Scope { space_id: space_id.clone(), ..scope.clone() };
+        Associations::delete(&scope, id).await?;
+    }
+    Ok(())
+}
+
+/// The associations in AWS that still use a service which AWS won't let go, as a part of a message; empty if they can't
+/// be found.
+pub async fn in_aws(scope: &Scope, service: &str) -> String {
+    let Ok(spaces) = agent_space::list(scope).await else { return String::new() };
+    let mut found = Vec::new();
+    for space in spaces.into_iter().take(SEARCHED) {
+        let id = space.agent_space_id;
+        let scope = Scope { space_id: id.clone(), ..scope.clone() };
+        let listed = association::list(&scope).await.unwrap_or_default();
+        let using = listed.into_iter().filter(|association| association.service_id == service);
+        found.extend(using.map(|association| format!("{} in the agent space {id}", association.association_id)));
+        if found.len() >= SHOWN {
+            break;
+        }
+    }
+    found.truncate(SHOWN);
+    if found.is_empty() { String::new() } else { format!(", which the associations {} use", found.join(", ")) }
+}

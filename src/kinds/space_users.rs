@@ -1,0 +1,51 @@
+//! What objects of namespaces without consent have in an agent space: it must not keep the space from going.
+
+use kube::ResourceExt;
+
+use crate::api::common::{Object, Status};
+use crate::api::{Asset, Association, Trigger};
+use crate::engine::error::Error;
+use crate::engine::hub::Subject;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{Kind, Scope, Stranger, StatusOf};
+
+use super::asset::Assets;
+use super::association::Associations;
+use super::trigger::Triggers;
+
+/// What lies in the space `id` of `owner` without its consent.
+pub fn strangers(inputs: &Inputs<'_>, owner: &Subject, id: &str) -> Vec<Stranger> {
+    let mut found = of_kind::<Associations>(inputs, owner, id);
+    found.extend(of_kind::<Assets>(inputs, owner, id));
+    found.extend(of_kind::<Triggers>(inputs, owner, id));
+    found
+}
+
+fn of_kind<K: Kind>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> Vec<Stranger> {
+    let lies_there = |object: &K::Object| {
+        let status: StatusOf<K> = object.status();
+        K::recorded_space(&status).as_deref() == Some(space)
+            && !inputs.permits(owner, &object.namespace().unwrap_or_default())
+    };
+    let objects = inputs.others::<K::Object>(lies_there).into_iter();
+    objects
+        .filter_map(|object| {
+            let id = object.status().common().id.clone()?;
+            Some(Stranger { object: Subject::of(&*object), space_id: space.to_owned(), id })
+        })
+        .collect()
+}
+
+/// Deletes it.
+pub async fn delete(scope: &Scope, strangers: &[Stranger]) -> Result<(), Error> {
+    for Stranger { object, space_id, id } in strangers {
+        let scope = Scope { space_id: space_id.clone(), ..scope.clone() };
+        match object.kind {
+            kind if kind == Association::kind_name() => Associations::delete(&scope, id).await?,
+            kind if kind == Asset::kind_name() => Assets::delete(&scope, id).await?,
+            kind if kind == Trigger::kind_name() => Triggers::delete(&scope, id).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
