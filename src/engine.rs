@@ -28,6 +28,7 @@ pub mod kind;
 pub mod lanes;
 pub mod lookup;
 pub mod memory;
+pub mod named;
 pub mod orphan;
 pub mod output_secret;
 pub mod ownership;

@@ -4,6 +4,7 @@
 
 mod deliberate;
 mod form;
+mod leaves;
 mod mutations;
 mod walk;
 

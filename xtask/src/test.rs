@@ -28,7 +28,7 @@ use crate::{faults, generate};
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
 /// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
-/// hard times, with `--faults` a sample of faults, dependencies. With a filter: only the tests of
+/// hard times, attacks of tenants, with `--faults` a sample of faults, dependencies. With a filter: only the tests of
 /// which it is a part of the name.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
@@ -152,9 +152,11 @@ fn on_a_cluster(
     cluster.check()?;
     // The next ones have clusters of their own.
     drop(cluster);
-    for (name, test) in
-        [("Metrics, probes, log and shutdown", OnCluster::Process), ("Hard times", OnCluster::Hardship)]
-    {
+    for (name, test) in [
+        ("Metrics, probes, log and shutdown", OnCluster::Process),
+        ("Hard times", OnCluster::Hardship),
+        ("Tenants", OnCluster::Tenants),
+    ] {
         report.step(name, || on_a_cluster_of_its_own(test, session, programs, &arguments.filter))?;
     }
     if arguments.faults && arguments.filter.is_empty() {

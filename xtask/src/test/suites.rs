@@ -24,6 +24,8 @@ pub enum OnCluster {
     Chart,
     /// Several operators, and a cluster that fails them.
     Hardship,
+    /// One namespace's attacks on others.
+    Tenants,
 }
 
 /// The end-to-end tests that are run in namespace scope too: all kinds, inputs, Secrets, accounts.
@@ -37,7 +39,7 @@ const IN_NAMESPACES: [&str; 6] = [
 ];
 
 /// Test targets that a plain `cargo test` leaves out: they need a cluster.
-const APART: [&str; 6] = ["bad_yaml", "e2e", "process", "chart", "hardship", "faults"];
+const APART: [&str; 7] = ["bad_yaml", "e2e", "process", "chart", "hardship", "tenants", "faults"];
 
 impl OnCluster {
     /// Name of the test target.
@@ -48,6 +50,7 @@ impl OnCluster {
             Self::EndToEnd | Self::EndToEndInNamespaces => "e2e",
             Self::Chart => "chart",
             Self::Hardship => "hardship",
+            Self::Tenants => "tenants",
         }
     }
 }
@@ -138,7 +141,7 @@ fn on_cluster_command(
 ) -> Result<Command, Error> {
     let mut command = cargo::command(session);
     command.args(["test", "--workspace", "--test", test.target(), "--"]).args(filter);
-    if matches!(test, OnCluster::EndToEnd | OnCluster::EndToEndInNamespaces | OnCluster::Hardship) {
+    if !matches!(test, OnCluster::BadYaml | OnCluster::Chart | OnCluster::Process) {
         // They wait more than they work.
         command.arg("--test-threads=12");
     }

@@ -1,0 +1,117 @@
+//! A person, or a pipeline, with the rights of a tenant in one namespace.
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::api::{Patch, PatchParams};
+use kube::core::{ApiResource, DynamicObject};
+use kube::{Api, Client, Config};
+use serde_json::{Map, Value, json};
+
+use super::roles;
+use crate::harness::{Handle, RESOURCES, Test, text};
+
+/// Name of every tenant's service account.
+const ACCOUNT: &str = "tenant";
+
+/// Somebody who may do in one namespace what a tenant may, and nothing elsewhere.
+pub struct Person<'a> {
+    t: &'a Test,
+    pub namespace: String,
+    client: Client,
+}
+
+impl<'a> Person<'a> {
+    pub(super) async fn new(t: &'a Test, namespace: &str) -> Self {
+        let admin = &t.shared.client;
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT}});
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": ACCOUNT},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": roles::NAME},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
+        });
+        let params = PatchParams::apply("tenants").force();
+        let accounts = Api::<ServiceAccount>::namespaced(admin.clone(), namespace);
+        accounts.patch(ACCOUNT, &params, &Patch::Apply(&account)).await.expect("an account can be made");
+        let bindings = Api::<RoleBinding>::namespaced(admin.clone(), namespace);
+        bindings.patch(ACCOUNT, &params, &Patch::Apply(&binding)).await.expect("a binding can be made");
+
+        let mut config = Config::infer().await.expect("KUBECONFIG names a cluster");
+        config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{ACCOUNT}"));
+        let client = Client::try_from(config).expect("a client can be made");
+        Self { t, namespace: namespace.to_owned(), client }
+    }
+
+    /// The API of a kind in a namespace, with this person's rights.
+    pub fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
+        let resource = RESOURCES.iter().find(|resource| resource.kind == kind).expect("the kind is known");
+        let (group, version) = resource.api_version.rsplit_once('/').unwrap_or(("", resource.api_version));
+        let api = ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: resource.api_version.to_owned(),
+            kind: resource.kind.to_owned(),
+            plural: resource.plural.to_owned(),
+        };
+        if resource.namespaced {
+            Api::namespaced_with(self.client.clone(), namespace, &api)
+        } else {
+            Api::all_with(self.client.clone(), &api)
+        }
+    }
+
+    /// An object of this person, as everybody sees it.
+    pub fn handle(&self, kind: &str, name: &str) -> Handle {
+        self.t.handle_in(&self.namespace, kind, name)
+    }
+
+    /// Applies every document of `yaml` with this person's rights, and gives the last. API version, namespace and
+    /// `accountRef` are filled in where they are left out; `accountRef: null` leaves it out.
+    pub async fn apply(&self, yaml: &str) -> Handle {
+        match self.try_apply(yaml).await {
+            Ok(handle) => handle,
+            Err(error) => panic!("refused: {error}\n{yaml}"),
+        }
+    }
+
+    /// As [`Person::apply`]; the error is what the API server says.
+    pub async fn try_apply(&self, yaml: &str) -> Result<Handle, kube::Error> {
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        let mut last = None;
+        for document in documents {
+            let object = self.complete(document);
+            let namespace = text(&object, "/metadata/namespace");
+            let (kind, name) = (text(&object, "/kind"), text(&object, "/metadata/name"));
+            let params = PatchParams::apply(ACCOUNT).force().validation_strict();
+            self.api(kind, namespace).patch(name, &params, &Patch::Apply(&object)).await?;
+            last = Some(self.t.handle_in(namespace, kind, name));
+        }
+        Ok(last.expect("the YAML has a document"))
+    }
+
+    fn complete(&self, document: Value) -> Value {
+        let mut object = self.t.object(&document.to_string());
+        let given = document["metadata"]["namespace"].is_string();
+        if !given && object["metadata"]["namespace"].is_string() {
+            object["metadata"]["namespace"] = json!(self.namespace);
+        }
+        object
+    }
+
+    /// Changes an object of this person by a JSON merge patch.
+    pub async fn patch(&self, kind: &str, name: &str, patch: Value) {
+        let api = self.api(kind, &self.namespace);
+        let params = PatchParams::default().validation_strict();
+        api.patch(name, &params, &Patch::Merge(patch))
+            .await
+            .unwrap_or_else(|error| panic!("{kind} {name}: {error}"));
+    }
+
+    /// Makes a Secret, or changes what is in it.
+    pub async fn secret(&self, name: &str, data: &[(&str, &str)]) {
+        let data: Map<String, Value> =
+            data.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        let secret = json!({"kind": "Secret", "metadata": {"name": name}, "stringData": data});
+        self.apply(&secret.to_string()).await;
+    }
+}
