@@ -19,6 +19,7 @@
 //! | [`log`] | how the log is written, and what of it |
 //! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
 //! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
+//! | [`text`] | text of others, before it is shown to anybody |
 //! | [`check`] | whether a running operator works: `helm test` |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
@@ -39,6 +40,7 @@ pub mod log;
 pub mod metrics;
 pub mod operator;
 pub mod rbac;
+pub mod text;
 #[cfg(feature = "otlp")]
 pub mod traces;
 pub mod version;
