@@ -89,6 +89,9 @@ reasons! {
     /// The AWSAccount that the object uses has changed since the resource was created. Change it back, or
     /// create the object anew.
     AccountChanged
+    /// There is no AWSAccount for the object, and `--require-account` keeps the operator from using its own credentials.
+    /// Set `accountRef`, or have an AWSAccount `default` made. What was made before that rule is left as it is.
+    AccountRequired
     /// AWS throttles requests. The operator slows down and goes on by itself.
     Throttled
     /// AWS can't be reached or fails. The operator tries again, ever more slowly.
