@@ -17,12 +17,40 @@ use crate::engine::tagging::TagMap;
 /// Clients of AWS, one for each AWSAccount and one for the operator's own credentials.
 pub struct Accounts {
     factory: ClientFactory,
+    /// Whether objects without an AWSAccount are served.
+    pub own: OwnAccount,
+}
+
+/// Whether objects without an AWSAccount are served with the operator's own credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnAccount {
+    /// They are.
+    #[default]
+    Used,
+    /// They wait for an AWSAccount (`--require-account`).
+    Refused,
+}
+
+impl OwnAccount {
+    /// Checks that an object may be served in the account `name`; empty for the operator's own. What was made with
+    /// the operator's own credentials may still be deleted with them: nothing else could.
+    pub fn check(self, name: &str, deleting: bool) -> Result<(), Error> {
+        if !name.is_empty() || deleting || self == Self::Used {
+            return Ok(());
+        }
+        Err(Error::wait(
+            Reason::AccountRequired,
+            "the operator's own credentials are not used (--require-account); name an AWSAccount in spec.accountRef (of \
+             the agent space, for what lies in one), or have an AWSAccount `default` made. What exists in AWS already \
+             stays as it is, and goes when the object is deleted",
+        ))
+    }
 }
 
 impl Accounts {
     /// Clients made by `factory`.
-    pub fn new(factory: ClientFactory) -> Self {
-        Self { factory }
+    pub fn new(factory: ClientFactory, own: OwnAccount) -> Self {
+        Self { factory, own }
     }
 
     /// The account of objects that name none: `default` if there is one, else the operator's own (empty).
@@ -90,5 +118,24 @@ fn settings(name: &str, account: &AWSAccount) -> AccountSettings {
             }
         }),
         requests_per_second: spec.requests_per_second.map(f64::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_own_account_is_closed_to_all_but_deletion_where_an_account_is_required() {
+        for (own, name, deleting, served) in [
+            (OwnAccount::Used, "", false, true),
+            (OwnAccount::Refused, "", false, false),
+            (OwnAccount::Refused, "", true, true),
+            (OwnAccount::Refused, "team", false, true),
+        ] {
+            assert_eq!(own.check(name, deleting).is_ok(), served, "{own:?} {name} {deleting}");
+        }
+        let error = OwnAccount::Refused.check("", false).unwrap_err();
+        assert_eq!(error.classify().1, Reason::AccountRequired);
     }
 }

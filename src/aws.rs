@@ -29,7 +29,7 @@ pub use account::Account;
 pub use budget::Priority;
 pub use client::{Call, Client, ClientConfig, Observer};
 pub use credentials::CachedCredentials;
-pub use endpoints::{EndpointOverrides, Endpoints, Partition};
+pub use endpoints::{EndpointOverrides, Endpoints, Partition, PlainHttp};
 pub use error::{Effect, Error, ErrorCode, FieldError, ServiceError};
 pub use operation::{Binding, Operation, Paged, Plane, Repeat};
 pub use retry::RetryPolicy;

@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Layer;
 
+use crate::accounts::OwnAccount;
+use crate::aws::PlainHttp;
 use crate::check;
 use crate::engine::backoff::Timing;
 use crate::engine::reach::Reach;
@@ -74,6 +76,16 @@ struct Run {
     /// operator's own credentials, and an object that names an `AWSAccount` waits.
     #[arg(long, env = "WITHOUT_ACCOUNTS")]
     without_accounts: bool,
+
+    /// Serve no object with the operator's own credentials: each needs an `AWSAccount`, its own or the one that is
+    /// called `default`. What was made with the operator's own before is left as it is, but may be deleted.
+    #[arg(long, env = "REQUIRE_ACCOUNT", conflicts_with = "without_accounts")]
+    require_account: bool,
+
+    /// Take `http://` endpoints of AWS on other machines too, which sends secrets in the clear; without, only
+    /// those of this machine.
+    #[arg(long, env = "ALLOW_HTTP_ENDPOINTS")]
+    allow_http_endpoints: bool,
 
     /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
     #[arg(long, env = "RESYNC_PERIOD", default_value = "10m", value_parser = duration)]
@@ -234,6 +246,8 @@ fn run(arguments: Run) -> Result<(), Error> {
         concurrency: arguments.concurrency,
         concurrencies: arguments.concurrency_for.into_iter().collect(),
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
+        plain_http: if arguments.allow_http_endpoints { PlainHttp::Anywhere } else { PlainHttp::Loopback },
+        own_account: if arguments.require_account { OwnAccount::Refused } else { OwnAccount::Used },
         admin: arguments.admin_address,
         metrics: arguments.metrics_address.0,
         shutdown_timeout: arguments.shutdown_timeout,

@@ -13,6 +13,7 @@ mod source_test;
 
 use std::fmt::Write;
 
+use self::features::Effect;
 pub use self::features::{ALL, OBSERVE};
 pub use self::terraform::terraform;
 
@@ -32,12 +33,13 @@ pub fn table() -> String {
     let mut text = String::from("| policy | for | actions |\n| --- | --- | --- |\n");
     for name in names() {
         let Ok(parts) = features::named(name) else { continue };
-        let mut actions: Vec<String> =
-            policy::statements(&parts).into_iter().flat_map(|statement| statement.actions).collect();
+        let allowed = policy::statements(&parts).into_iter().filter(|part| part.effect == Effect::Allow);
+        let mut actions: Vec<String> = allowed.flat_map(|statement| statement.actions).collect();
         actions.sort_unstable();
         actions.dedup();
         let actions = match name {
             ALL | OBSERVE => format!("{} actions", actions.len()),
+            _ if actions.is_empty() => "none: it only denies".to_owned(),
             _ => actions.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", "),
         };
         let optional = if features::is_optional(name) { " (optional)" } else { "" };
@@ -81,6 +83,56 @@ mod tests {
         let both = json(&["triggers".to_owned(), "assets".to_owned()]).unwrap();
         assert!(both.contains("aidevops:CreateTrigger") && both.contains("aidevops:CreateAsset"));
         assert!(json(&["trigger".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn what_aws_does_on_our_behalf_is_bound_to_its_service() {
+        let policy =
+            json(&["private-connections", "customer-key", "operator-app"].map(str::to_owned)).unwrap();
+        let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+        let mut bound = 0;
+        for statement in policy["Statement"].as_array().unwrap() {
+            let actions = statement["Action"].to_string();
+            for (action, operator, key) in [
+                ("iam:CreateServiceLinkedRole", "StringEquals", "iam:AWSServiceName"),
+                ("iam:PassRole", "StringEquals", "iam:PassedToService"),
+                ("kms:", "StringLike", "kms:ViaService"),
+            ] {
+                if actions.contains(action) {
+                    let services = statement["Condition"][operator][key].to_string();
+                    assert!(services.contains("aidevops."), "{statement}");
+                    assert!(!actions.contains("aidevops:"), "{statement}");
+                    bound += 1;
+                }
+            }
+        }
+        assert_eq!(bound, 3);
+    }
+
+    #[test]
+    fn owner_tags_are_asked_for_by_every_operation_that_changes_something() {
+        let policy: serde_json::Value =
+            serde_json::from_str(&json(&["owner-tags".to_owned()]).unwrap()).unwrap();
+        let statements = policy["Statement"].as_array().unwrap();
+        let mut denied: Vec<&str> = Vec::new();
+        for statement in statements {
+            assert_eq!(statement["Effect"], "Deny");
+            let conditions = statement["Condition"]["StringNotEquals"].as_object().unwrap();
+            let key = conditions.keys().next().unwrap();
+            assert!(key.ends_with(&format!("Tag/{}", crate::engine::ownership::CLUSTER_TAG)), "{key}");
+            denied
+                .extend(statement["Action"].as_array().unwrap().iter().filter_map(|action| action.as_str()));
+        }
+        denied.sort_unstable();
+        let mut writes: Vec<String> = authorization::AUTHORIZATION
+            .iter()
+            .filter(|(_, access, _)| *access == authorization::Access::Write)
+            // It starts a check of what is there.
+            .filter(|(name, ..)| *name != "ValidateAwsAssociations")
+            .map(|(name, ..)| format!("aidevops:{name}"))
+            .collect();
+        writes.sort_unstable();
+        assert_eq!(denied, writes);
     }
 
     #[test]

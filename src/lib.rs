@@ -19,6 +19,8 @@
 //! | [`log`] | how the log is written, and what of it |
 //! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
 //! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
+//! | [`echo`] | whether words of others repeat a part of a secret |
+//! | [`text`] | text of others, before it is shown to anybody |
 //! | [`check`] | whether a running operator works: `helm test` |
 //! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
 
@@ -32,6 +34,7 @@ pub mod aws;
 pub mod check;
 pub mod cli;
 pub mod docs;
+pub mod echo;
 pub mod engine;
 pub mod iam;
 pub mod kinds;
@@ -39,6 +42,7 @@ pub mod log;
 pub mod metrics;
 pub mod operator;
 pub mod rbac;
+pub mod text;
 #[cfg(feature = "otlp")]
 pub mod traces;
 pub mod version;

@@ -5,9 +5,15 @@ mod flat;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
+use tracing::field::Field;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::text;
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,6 +56,26 @@ impl Level {
     }
 }
 
+/// Most bytes of a field: the libraries below may have much to say.
+const LONGEST: usize = 16 * 1024;
+
+/// A field as it is written: on one line, without what a terminal or a reader would be led astray by.
+fn shown(text: &str) -> String {
+    text::plain_within(text, LONGEST)
+}
+
+/// The fields of a line for people: the message as it is, `name=value` else.
+fn text_fields() -> impl for<'writer> FormatFields<'writer> + 'static {
+    format::debug_fn(|writer: &mut Writer<'_>, field: &Field, value: &dyn std::fmt::Debug| {
+        let value = shown(&format!("{value:?}"));
+        match field.name().trim_start_matches("r#") {
+            "message" => write!(writer, "{value}"),
+            name => write!(writer, "{name}={value}"),
+        }
+    })
+    .delimited(" ")
+}
+
 /// Something that is told of spans and of lines of the log.
 pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
@@ -60,7 +86,7 @@ pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<
     let text = format == Format::Text || (format == Format::Auto && terminal);
     let layer = fmt::layer().with_writer(std::io::stderr);
     let log: BoxedLayer = if text {
-        layer.with_ansi(terminal).with_target(false).with_filter(filter).boxed()
+        layer.with_ansi(terminal).with_target(false).fmt_fields(text_fields()).with_filter(filter).boxed()
     } else {
         layer.fmt_fields(flat::fields()).event_format(flat::Flat).with_filter(filter).boxed()
     };
@@ -84,6 +110,27 @@ fn filter(level: &str) -> Result<EnvFilter, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_for_people_is_one_line_whatever_others_put_into_it() {
+        let buffer = flat::Buffer::default();
+        let written = buffer.clone();
+        let layer = fmt::layer()
+            .with_writer(move || written.clone())
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .fmt_fields(text_fields());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::info_span!("pass", name = %"a\u{202E}b").in_scope(|| {
+                tracing::warn!(error = %"x\u{9b}2J\ny", "no\n WARN Ελλάδα\u{1b}[2J");
+            });
+        });
+        assert_eq!(
+            buffer.text(),
+            " WARN pass{name=a\u{FFFD}b}: no  WARN Ελλάδα\u{FFFD}[2J error=x\u{FFFD}2J y\n"
+        );
+    }
 
     #[test]
     fn a_bare_level_is_meant_for_the_operator_itself() {

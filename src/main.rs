@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use devops_agent_operator::cli::Cli;
+use devops_agent_operator::{cli::Cli, text};
 
 fn main() -> ExitCode {
     match Cli::parse().execute() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("devops-agent-operator: {error}");
+            eprintln!("devops-agent-operator: {}", text::plain(&error.to_string()));
             ExitCode::FAILURE
         }
     }

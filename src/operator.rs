@@ -21,9 +21,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, OwnAccount};
 use crate::aws::accounts::{ClientFactory, FactoryOptions};
-use crate::aws::{self, Observer};
+use crate::aws::{self, Observer, PlainHttp};
 use crate::engine::backoff::{Failures, Timing};
 use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
@@ -64,6 +64,10 @@ pub struct Options {
     pub concurrencies: HashMap<&'static str, u16>,
     /// API requests a second and account.
     pub requests_per_second: f64,
+    /// Where endpoints of AWS without TLS may lead.
+    pub plain_http: PlainHttp,
+    /// Whether an object without an AWSAccount is served with the operator's own credentials.
+    pub own_account: OwnAccount,
     /// Where probes are served.
     pub admin: SocketAddr,
     /// Where metrics are served; nowhere if none is given.
@@ -146,6 +150,7 @@ pub async fn run(
     let aws = Box::pin(ClientFactory::load(FactoryOptions {
         region: options.region.clone(),
         requests_per_second: Some(options.requests_per_second),
+        plain_http: options.plain_http,
         observer: Some(Arc::clone(&metrics) as Arc<dyn Observer>),
         ..FactoryOptions::default()
     }))
@@ -319,7 +324,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         recorder: Recorder::new(client.clone(), reporter.clone()),
         reporter,
         client,
-        accounts: Accounts::new(aws),
+        accounts: Accounts::new(aws, options.own_account),
         hub: Hub::default(),
         fence,
         fingerprints,

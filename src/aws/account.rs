@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_smithy_types::error::display::DisplayErrorContext;
 use tokio::sync::OnceCell;
 
-use super::credentials::CachedCredentials;
+use super::credentials::{CachedCredentials, explain};
 use super::error::Error;
 
 /// An account, or the way to find out. Clones share what was found.
@@ -45,7 +44,7 @@ impl Account {
             |message: &str| Error::Credentials { message: format!("the account's id is unknown: {message}") };
         let sts = self.sts.as_ref().ok_or_else(|| unknown("there is no STS to ask"))?;
         let identity = sts.get_caller_identity().send().await;
-        let identity = identity.map_err(|error| unknown(&DisplayErrorContext(&error).to_string()))?;
+        let identity = identity.map_err(|error| unknown(&explain(&error)))?;
         identity.account().map(str::to_owned).ok_or_else(|| unknown("STS did not tell it"))
     }
 }

@@ -16,7 +16,7 @@ use super::account::Account;
 use super::budget::{Budget, DEFAULT_RATE, Usage};
 use super::client::{Client, ClientConfig, Observer};
 use super::credentials::CachedCredentials;
-use super::endpoints::{EndpointOverrides, Endpoints};
+use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
 use super::error::Error;
 use super::retry::RetryPolicy;
 use super::transport::{self, Timeouts};
@@ -32,6 +32,8 @@ pub struct FactoryOptions {
     pub requests_per_second: Option<f64>,
     /// When and how often a safe call is repeated.
     pub retry: RetryPolicy,
+    /// Where endpoints without TLS may lead.
+    pub plain_http: PlainHttp,
     /// Who learns of every call.
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -130,14 +132,30 @@ impl ClientFactory {
         })?;
         let fips = self.sdk.use_fips().unwrap_or_default();
         let standard = standard_endpoint(&self.sdk);
-        let endpoints = Endpoints::resolve(&region, fips, &settings.endpoints, standard.as_deref())?;
+        let endpoints = Endpoints::resolve(
+            &region,
+            fips,
+            &settings.endpoints,
+            standard.as_deref(),
+            self.options.plain_http,
+        )?;
+        if let Some(url) = sts_endpoint(&self.sdk) {
+            check_other(
+                &url,
+                "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url in the profile",
+                self.options.plain_http,
+            )?;
+        }
         let sdk = self.sdk.to_builder().region(Region::new(region.clone())).build();
         let (credentials, account) = match &settings.assume_role {
             None => (self.credentials.clone(), None),
             Some(role) => {
                 let provider = self.assume(role, &sdk).await;
                 let purpose = format!("assuming the role {}", role.role_arn);
-                (CachedCredentials::for_purpose(&purpose, provider), Account::of_role(&role.role_arn))
+                (
+                    CachedCredentials::for_purpose(&purpose, &self.credentials, provider),
+                    Account::of_role(&role.role_arn),
+                )
             }
         };
         let sts = aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(credentials.clone()).build();
@@ -192,8 +210,17 @@ fn loader(options: &FactoryOptions) -> ConfigLoader {
 fn standard_endpoint(sdk: &SdkConfig) -> Option<String> {
     // The form of a profile's `services` section. With the service's id, `DevOps Agent`, the library would look for
     // `devops-agent` there, which no other SDK does; the environment variable is the same.
+    endpoint_of(sdk, "devops_agent")
+}
+
+/// The same for STS, by which roles are assumed.
+fn sts_endpoint(sdk: &SdkConfig) -> Option<String> {
+    endpoint_of(sdk, "sts")
+}
+
+fn endpoint_of(sdk: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
-        .service_id("devops_agent")
+        .service_id(service)
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build()

@@ -16,12 +16,15 @@ use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
 use super::error::{Error, ErrorCode};
 use super::operation::Operation;
+use super::redact::Sent;
 use super::request::Prepared;
 use super::response::Answer;
 use super::retry::RetryPolicy;
 use super::signing;
 use super::trail;
 use super::transport::{self, Timeouts};
+use crate::echo::{self, Seen, Words};
+use crate::text;
 
 /// A request that was answered or failed.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +73,7 @@ pub struct ClientConfig {
 pub struct Client {
     inner: Arc<Inner>,
     priority: Priority,
+    seen: Seen,
 }
 
 struct Inner {
@@ -91,13 +95,28 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client whose calls count as a person's edits.
     pub fn new(config: ClientConfig) -> Self {
-        Self { inner: Arc::new(Inner { config, clock: Clock::default() }), priority: Priority::Edit }
+        let inner = Arc::new(Inner { config, clock: Clock::default() });
+        Self { inner, priority: Priority::Edit, seen: Seen::default() }
     }
 
     /// The same client, for calls of another priority.
     #[must_use]
     pub fn for_priority(&self, priority: Priority) -> Self {
-        Self { inner: Arc::clone(&self.inner), priority }
+        Self { priority, ..self.clone() }
+    }
+
+    /// The same client, whose errors repeat nothing of what is `seen`, now or later.
+    #[must_use]
+    pub fn guarding(&self, seen: &Seen) -> Self {
+        Self { seen: seen.clone(), ..self.clone() }
+    }
+
+    /// Words of the service in an answer, if they repeat nothing of what is guarded.
+    pub fn quoted(&self, words: &str) -> String {
+        if self.seen.is_repeated_in(&mut Words::new([words])) {
+            return echo::LEFT_OUT.to_owned();
+        }
+        text::plain_within(words, echo::LONGEST)
     }
 
     /// How its account stands to what it may take.
@@ -188,7 +207,8 @@ impl Client {
             self.report(operation, &status, None, answer.request_id(), start);
             return Ok(answer);
         }
-        let error = Error::Service(Box::new(answer.error(operation, request.body())));
+        let sent = Sent { body: request.body(), seen: &self.seen, credentials: Some(&credentials) };
+        let error = Error::Service(Box::new(answer.error(operation, sent)));
         self.report(operation, &status, Some(&error), answer.request_id(), start);
         let mended = self.mend(&error, &answer, signed_at, &credentials).await;
         Err(Failure { error, mended })

@@ -11,10 +11,13 @@ use aws_credential_types::provider::{
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::Error;
+use crate::echo::{self, Words};
+use crate::text;
 
 /// Credentials are renewed so long before they expire.
 const BEFORE_EXPIRY: Duration = Duration::from_mins(1);
@@ -22,6 +25,8 @@ const BEFORE_EXPIRY: Duration = Duration::from_mins(1);
 const WITHOUT_EXPIRY: Duration = Duration::from_mins(15);
 /// A failure is repeated to those who ask right after it, so that they don't queue up to find the same.
 const FAILURE: Duration = Duration::from_secs(1);
+/// Most bytes of what a source says.
+const LONGEST: usize = 1024;
 /// How long a source may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,6 +36,8 @@ pub struct CachedCredentials {
     source: SharedCredentialsProvider,
     /// What they are for, for messages.
     purpose: Arc<str>,
+    /// What the source itself signs with, if it asks STS: a refusal may quote that.
+    signer: Option<Box<CachedCredentials>>,
     state: Arc<Mutex<State>>,
 }
 
@@ -67,16 +74,18 @@ impl Current {
 impl CachedCredentials {
     /// Remembers what `source` provides.
     pub fn new(source: impl ProvideCredentials + 'static) -> Self {
-        Self::for_purpose("", source)
-    }
-
-    /// The same; a failure says that it was met while doing `purpose`.
-    pub fn for_purpose(purpose: &str, source: impl ProvideCredentials + 'static) -> Self {
         Self {
             source: SharedCredentialsProvider::new(source),
-            purpose: purpose.into(),
+            purpose: "".into(),
+            signer: None,
             state: Arc::default(),
         }
+    }
+
+    /// The same, for a source that signs with `signer`; a failure says that it was met while doing `purpose`.
+    pub fn for_purpose(purpose: &str, signer: &Self, source: impl ProvideCredentials + 'static) -> Self {
+        let signer = Some(Box::new(signer.clone()));
+        Self { purpose: purpose.into(), signer, ..Self::new(source) }
     }
 
     /// Credentials that are good for a while. One caller fetches, the others wait for the result.
@@ -117,9 +126,22 @@ impl CachedCredentials {
     async fn fetch(&self) -> Result<Credentials, String> {
         match tokio::time::timeout(PATIENCE, self.source.provide_credentials()).await {
             Ok(Ok(credentials)) => Ok(credentials),
-            Ok(Err(error)) => Err(self.said(&explain(&error))),
+            Ok(Err(error)) => Err(self.said(&self.unquoted(explain(&error)).await)),
             Err(_) => Err(self.said("their source did not answer in time")),
         }
+    }
+
+    /// The words of STS, if they repeat nothing of what the request was signed with.
+    async fn unquoted(&self, message: String) -> String {
+        let Some(signer) = &self.signer else { return message };
+        let state = signer.state.lock().await;
+        let quoted = state.current.as_ref().is_some_and(|current| {
+            let mut words = Words::new([message.as_str()]);
+            let credentials = &current.credentials;
+            words.repeat(credentials.secret_access_key().as_bytes())
+                || credentials.session_token().is_some_and(|token| words.repeat(token.as_bytes()))
+        });
+        if quoted { echo::LEFT_OUT.to_owned() } else { message }
     }
 
     fn said(&self, message: &str) -> String {
@@ -131,7 +153,7 @@ impl CachedCredentials {
 }
 
 /// What an error and its causes say, in one line that is the same each time: no request ids, no debug output.
-fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn explain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut link = Some(error);
     while let Some(error) = link {
@@ -144,7 +166,7 @@ fn explain(error: &(dyn std::error::Error + 'static)) -> String {
         }
         link = error.source();
     }
-    parts.join(": ")
+    text::plain_within(&parts.join(": "), LONGEST)
 }
 
 /// The error of STS, if it is one.
@@ -152,9 +174,13 @@ fn said_by_sts(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let metadata = error
         .downcast_ref::<AssumeRoleError>()
         .map(ProvideErrorMetadata::meta)
-        .or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta))?;
+        .or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta))
+        .or_else(|| error.downcast_ref::<GetCallerIdentityError>().map(ProvideErrorMetadata::meta))?;
     let code = metadata.code().unwrap_or("an error without a name");
-    Some(metadata.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}")))
+    // After the first line follows what was signed, where a signature is refused.
+    let first = metadata.message().and_then(|message| message.trim().lines().next());
+    let said = first.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
+    Some(text::plain_within(&said, LONGEST))
 }
 
 /// What we have, where it could not be renewed but has not expired either.

@@ -12,6 +12,16 @@ pub struct EndpointOverrides {
     pub data_plane: Option<String>,
 }
 
+/// Where an address without TLS may lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// To this machine only: whoever is on the way to another one reads what is sent, secrets with it.
+    #[default]
+    Loopback,
+    /// Anywhere.
+    Anywhere,
+}
+
 /// A partition of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
@@ -55,19 +65,28 @@ impl Endpoints {
         fips: bool,
         own: &EndpointOverrides,
         standard: Option<&str>,
+        http: PlainHttp,
     ) -> Result<Self, Error> {
         if region.is_empty() || !region.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
             return Err(config(format!("{region:?} is no AWS region")));
         }
-        let plane = |own: &Option<String>, prefix: &str| match own.as_deref().or(standard) {
-            Some(_) if fips => Err(config("an endpoint of your own and FIPS exclude each other".to_owned())),
-            Some(url) => base(url),
-            None => {
-                let service = if fips { "aidevops-fips" } else { "aidevops" };
-                Ok(format!("https://{prefix}{service}.{region}.{}", Partition::of(region).suffix))
+        let plane = |own: &Option<String>, field: &str, prefix: &str| {
+            let given = own.as_deref().map(|url| (url, field));
+            match given.or_else(|| standard.map(|url| (url, STANDARD))) {
+                Some(_) if fips => {
+                    Err(config("an endpoint of your own and FIPS exclude each other".to_owned()))
+                }
+                Some((url, field)) => base(url, field, http),
+                None => {
+                    let service = if fips { "aidevops-fips" } else { "aidevops" };
+                    Ok(format!("https://{prefix}{service}.{region}.{}", Partition::of(region).suffix))
+                }
             }
         };
-        Ok(Self { control: plane(&own.control_plane, "cp.")?, data: plane(&own.data_plane, "dp.")? })
+        Ok(Self {
+            control: plane(&own.control_plane, "spec.endpoints.controlPlane", "cp.")?,
+            data: plane(&own.data_plane, "spec.endpoints.dataPlane", "dp.")?,
+        })
     }
 
     /// The address of a plane.
@@ -83,20 +102,49 @@ fn config(message: String) -> Error {
     Error::Config { message }
 }
 
-/// Checks an address that a user gave; a path is kept.
-fn base(url: &str) -> Result<String, Error> {
+/// Where the address of the environment or the profile is set.
+const STANDARD: &str = "AWS_ENDPOINT_URL_DEVOPS_AGENT, AWS_ENDPOINT_URL or endpoint_url in the profile";
+
+/// Checks an address that a user gave in `field`; a path is kept.
+fn base(url: &str, field: &str, http: PlainHttp) -> Result<String, Error> {
     // The address may hold a password, so the message does not repeat it.
     let parsed =
-        reqwest::Url::parse(url).map_err(|error| config(format!("an endpoint is no URL: {error}")))?;
+        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: this is no URL: {error}")))?;
     let plain = parsed.username().is_empty()
         && parsed.password().is_none()
         && parsed.query().is_none()
         && parsed.fragment().is_none();
     if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() || !plain {
-        let form = "http[s]://host[:port][/path]".to_owned();
-        return Err(config(format!("an endpoint must have the form {form}")));
+        let form = "https://host[:port][/path]".to_owned();
+        return Err(config(format!("{field}: an endpoint must have the form {form}")));
     }
+    check_http(&parsed, field, http)?;
     Ok(parsed.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Refuses an address without TLS that leads to another machine.
+fn check_http(url: &reqwest::Url, field: &str, http: PlainHttp) -> Result<(), Error> {
+    if url.scheme() != "http" || http == PlainHttp::Anywhere || is_loopback(url) {
+        return Ok(());
+    }
+    Err(config(format!(
+        "{field}: http:// sends secrets in the clear, so it is refused except to this machine (localhost); use \
+         https://, or start the operator with --allow-http-endpoints"
+    )))
+}
+
+/// Checks the address of another service of AWS that requests with credentials go to.
+pub(crate) fn check_other(url: &str, field: &str, http: PlainHttp) -> Result<(), Error> {
+    // One that is no URL fails where it is used.
+    reqwest::Url::parse(url).map_or(Ok(()), |url| check_http(&url, field, http))
+}
+
+/// Whether the address is this machine's, by what it says: a name that leads there today may lead elsewhere tomorrow.
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -104,7 +152,38 @@ mod tests {
     use super::*;
 
     fn resolve(region: &str, fips: bool) -> Endpoints {
-        Endpoints::resolve(region, fips, &EndpointOverrides::default(), None).unwrap()
+        Endpoints::resolve(region, fips, &EndpointOverrides::default(), None, PlainHttp::Loopback).unwrap()
+    }
+
+    fn with(own: &EndpointOverrides, standard: Option<&str>) -> Result<Endpoints, Error> {
+        Endpoints::resolve("us-east-1", false, own, standard, PlainHttp::Loopback)
+    }
+
+    #[test]
+    fn plain_http_leads_to_this_machine_unless_it_is_allowed_elsewhere() {
+        for here in
+            ["localhost:1", "127.0.0.1", "127.8.9.1:80/x", "[::1]:5", "[::ffff:127.0.0.1]", "LOCALHOST"]
+        {
+            let url = format!("http://{here}");
+            assert!(with(&EndpointOverrides::default(), Some(&url)).is_ok(), "{url}");
+        }
+        for there in
+            ["host", "localhost.example.com", "10.0.0.1", "127.0.0.1.nip.io", "[::]", "0.0.0.0", "localhost."]
+        {
+            let url = format!("http://{there}");
+            let none = EndpointOverrides::default();
+            let error = with(&none, Some(&url)).unwrap_err().to_string();
+            assert!(
+                error.starts_with("AWS_ENDPOINT_URL") && error.contains("--allow-http-endpoints"),
+                "{error}"
+            );
+            assert!(Endpoints::resolve("us-east-1", false, &none, Some(&url), PlainHttp::Anywhere).is_ok());
+            let own = EndpointOverrides { data_plane: Some(url.clone()), control_plane: None };
+            let error = with(&own, None).unwrap_err().to_string();
+            assert!(error.starts_with("spec.endpoints.dataPlane: "), "{error}");
+            assert!(check_other(&url, "AWS_ENDPOINT_URL_STS", PlainHttp::Loopback).is_err());
+            assert!(check_other(&url, "AWS_ENDPOINT_URL_STS", PlainHttp::Anywhere).is_ok());
+        }
     }
 
     #[test]
@@ -137,21 +216,25 @@ mod tests {
 
     #[test]
     fn the_accounts_own_address_wins_and_the_prefixes_are_left_off() {
-        let own = EndpointOverrides { control_plane: Some("http://one:1/a/b/".to_owned()), data_plane: None };
-        let found = Endpoints::resolve("us-east-1", false, &own, Some("https://two")).unwrap();
-        assert_eq!(found.base(Plane::Control), "http://one:1/a/b");
+        let own =
+            EndpointOverrides { control_plane: Some("https://one:1/a/b/".to_owned()), data_plane: None };
+        let found = with(&own, Some("https://two")).unwrap();
+        assert_eq!(found.base(Plane::Control), "https://one:1/a/b");
         assert_eq!(found.base(Plane::Data), "https://two");
     }
 
     #[test]
     fn settings_that_exclude_each_other_are_an_error() {
         let none = EndpointOverrides::default();
-        assert!(Endpoints::resolve("us-east-1", true, &none, Some("http://localhost")).is_err());
+        assert!(
+            Endpoints::resolve("us-east-1", true, &none, Some("http://localhost"), PlainHttp::Anywhere)
+                .is_err()
+        );
         for region in ["", "evil.example/", "us east"] {
-            assert!(Endpoints::resolve(region, false, &none, None).is_err(), "{region}");
+            assert!(Endpoints::resolve(region, false, &none, None, PlainHttp::Loopback).is_err(), "{region}");
         }
         for url in ["localhost:1", "ftp://host", "http://user:pw@host", "http://host?x=1", "", "/path"] {
-            let error = Endpoints::resolve("us-east-1", false, &none, Some(url)).unwrap_err().to_string();
+            let error = with(&none, Some(url)).unwrap_err().to_string();
             assert!(!error.contains("pw"), "{error}");
         }
     }

@@ -74,7 +74,7 @@ pub struct ServiceError {
     pub code: ErrorCode,
     /// The HTTP status.
     pub status: u16,
-    /// The service's message; what the request holds of sensitive values is blotted out.
+    /// The service's message, unless it repeats a part of what is secret in the request.
     pub message: String,
     /// The members that `ValidationException` complains about.
     pub fields: Vec<FieldError>,
@@ -100,7 +100,10 @@ impl fmt::Display for ServiceError {
             write!(f, ": {}", self.message)?;
         }
         for field in &self.fields {
-            write!(f, " [field {}: {}]", field.path, field.message)?;
+            match field.message.as_str() {
+                "" => write!(f, " [field {}]", field.path)?,
+                message => write!(f, " [field {}: {message}]", field.path)?,
+            }
         }
         if let Some(reason) = &self.reason {
             write!(f, " [{reason}]")?;

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use aws_credential_types::Credentials;
 use serde_json::Value;
 
 use super::operation::Operation;
+use crate::echo::{Seen, Words};
 
 /// The members of requests that the model calls sensitive, or whose values it does.
 pub(crate) const SENSITIVE: [&str; 11] = [
@@ -20,9 +22,6 @@ pub(crate) const SENSITIVE: [&str; 11] = [
     "idpClientSecret",
     "tokenValue",
 ];
-
-/// Shorter values are not looked for: they would blot out half of any message.
-const SHORTEST: usize = 4;
 
 /// Stands for a value that is not shown.
 pub(crate) struct Hidden;
@@ -47,34 +46,45 @@ pub(crate) fn debug_operation<O: Operation>(operation: &O, f: &mut fmt::Formatte
     shown.finish()
 }
 
-/// The sensitive values of a request, which the service may repeat in an error.
-pub(crate) struct Secrets(Vec<String>);
-
-impl Secrets {
-    /// Collects them from a request's body, the longest first.
-    pub(crate) fn of(body: &[u8]) -> Self {
-        let mut found = Vec::new();
-        collect(&serde_json::from_slice(body).unwrap_or_default(), false, &mut found);
-        found.sort_by_key(|secret: &String| std::cmp::Reverse(secret.len()));
-        Self(found)
-    }
-
-    /// The text without them.
-    pub(crate) fn blot(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
-    }
+/// What the service was sent and must not be quoted with.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent<'a> {
+    /// The request's body.
+    pub body: &'a [u8],
+    /// What the pass has read of Secrets: wherever it is in the request, and whatever was made of it.
+    pub seen: &'a Seen,
+    /// What the request was signed with.
+    pub credentials: Option<&'a Credentials>,
 }
 
-fn collect(value: &Value, sensitive: bool, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) if sensitive && text.len() >= SHORTEST => found.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, sensitive, found)),
-        Value::Object(members) => {
-            for (name, member) in members {
-                collect(member, sensitive || SENSITIVE.contains(&name.as_str()), found);
-            }
+impl Sent<'_> {
+    /// Whether the words repeat a part of it.
+    pub(crate) fn is_repeated_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
+        let mut words = Words::new(texts);
+        self.seen.is_repeated_in(&mut words) || self.own(&mut words) || {
+            let body: Value = serde_json::from_slice(self.body).unwrap_or_default();
+            self.any(&body, false, &mut |text| words.repeat(text.as_bytes()))
         }
-        _ => {}
+    }
+
+    /// A signature that is refused is quoted with all that was signed, the session's token with it.
+    fn own(&self, words: &mut Words) -> bool {
+        self.credentials.is_some_and(|credentials| {
+            words.repeat(credentials.secret_access_key().as_bytes())
+                || credentials.session_token().is_some_and(|token| words.repeat(token.as_bytes()))
+        })
+    }
+
+    /// Whether `found` says so of any string that is, or may be, a secret.
+    fn any(&self, value: &Value, sensitive: bool, found: &mut impl FnMut(&str) -> bool) -> bool {
+        match value {
+            Value::String(text) => (sensitive || self.seen.may_be(text)) && found(text),
+            Value::Array(items) => items.iter().any(|item| self.any(item, sensitive, found)),
+            Value::Object(members) => members.iter().any(|(name, member)| {
+                self.any(member, sensitive || SENSITIVE.contains(&name.as_str()), found)
+            }),
+            _ => false,
+        }
     }
 }
 
@@ -102,11 +112,29 @@ mod tests {
     }
 
     #[test]
-    fn values_inside_sensitive_maps_are_blotted_out_too() {
-        let body =
-            json!({"a": {"customHeaders": {"x-key": "hush-hush"}}, "apiKey": "hush", "clientId": "abc"});
-        let secrets = Secrets::of(body.to_string().as_bytes());
-        assert_eq!(secrets.blot("hush-hush, hush, x-key, abc"), "***, ***, x-key, abc");
-        assert_eq!(Secrets::of(b"no json").blot("hush"), "hush");
+    fn values_inside_sensitive_maps_and_large_ones_of_secrets_count_too() {
+        let long = "marker ".repeat(20_000);
+        let body = json!({"a": {"customHeaders": {"x-key": "hush-hush"}}, "clientId": "abc", "content": {"text": long}});
+        let (body, seen) = (body.to_string(), Seen::default());
+        let repeats =
+            |text| Sent { body: body.as_bytes(), seen: &seen, credentials: None }.is_repeated_in([text]);
+        assert!(
+            repeats("hush-hush") && repeats("'abc'") && !repeats("x-key") && !repeats("the marker marker")
+        );
+        seen.add(long.as_bytes());
+        assert!(repeats("the marker marker"));
+        assert!(!Sent { body: b"no json", seen: &seen, credentials: None }.is_repeated_in(["hush"]));
+    }
+
+    #[test]
+    fn the_credentials_of_the_request_count_too() {
+        let credentials =
+            Credentials::new("AKID", "hush/secret+key", Some("IQoJb3JpZ2luX2VjEF".into()), None, "test");
+        let sent = Sent { body: b"", seen: &Seen::default(), credentials: Some(&credentials) };
+        assert!(
+            sent.is_repeated_in(["x-amz-security-token:IQoJb3JpZ2luX2VjEF"])
+                && sent.is_repeated_in(["hush%2Fsecret"])
+        );
+        assert!(!sent.is_repeated_in(["The security token included in the request is invalid"]));
     }
 }

@@ -128,13 +128,19 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::EndpointOverrides;
     use crate::aws::operations::*;
+    use crate::aws::{EndpointOverrides, PlainHttp};
     use serde_json::json;
 
     fn prepare<O: Operation>(operation: &O) -> Result<Prepared, Error> {
         let own = EndpointOverrides::default();
-        let endpoints = Endpoints::resolve("us-east-1", false, &own, Some("http://localhost:9/base"))?;
+        let endpoints = Endpoints::resolve(
+            "us-east-1",
+            false,
+            &own,
+            Some("http://localhost:9/base"),
+            PlainHttp::Loopback,
+        )?;
         Prepared::new(operation, &endpoints)
     }
 

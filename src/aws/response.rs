@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{Error, ErrorCode, FieldError, ServiceError};
-use super::redact;
+use super::redact::Sent;
+use crate::{echo, text};
 
 /// An answer, as it came.
 pub(crate) struct Answer {
@@ -40,20 +41,40 @@ impl Answer {
         })
     }
 
-    /// Reads a refusal of a request with the body `sent`.
-    pub(crate) fn error(&self, operation: &'static str, sent: &[u8]) -> ServiceError {
+    /// Reads a refusal of the request that was `sent`. The service's words are shown only if they repeat nothing
+    /// secret of it; its code and the paths of members stay as far as that is true of them.
+    pub(crate) fn error(&self, operation: &'static str, sent: Sent<'_>) -> ServiceError {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let text = |names: &[&str]| names.iter().find_map(|name| body.get(name)?.as_str());
-        let code = self.header("x-amzn-errortype").or_else(|| text(&["code"])).or_else(|| text(&["__type"]));
-        let secrets = redact::Secrets::of(sent);
+        let member = |names: &[&str]| names.iter().find_map(|name| body.get(name)?.as_str());
+        let code =
+            self.header("x-amzn-errortype").or_else(|| member(&["code"])).or_else(|| member(&["__type"]));
+        let message = member(&["message", "Message", "errorMessage"]).unwrap_or_default();
+        let reason = member(&["reason", "underlyingErrorCode"]);
+        let fields = fields(&body);
+        let words = [Some(message), reason].into_iter().flatten();
+        let told = !sent.is_repeated_in(words.chain(fields.iter().map(|(_, message)| *message)));
+        let shown = |text: &str| if told { shown(text) } else { String::new() };
         ServiceError {
             operation,
-            code: code.map_or_else(|| ErrorCode::Other(self.nameless()), ErrorCode::parse),
+            code: code.map_or_else(|| ErrorCode::Other(self.nameless()), |code| self.code(code, sent)),
             status: self.status,
-            message: secrets.blot(text(&["message", "Message", "errorMessage"]).unwrap_or_default()),
-            fields: fields(&body, &secrets),
-            reason: text(&["reason", "underlyingErrorCode"]).map(|reason| secrets.blot(reason)),
-            request_id: self.request_id().map(str::to_owned),
+            message: if told { shown(message) } else { echo::LEFT_OUT.to_owned() },
+            fields: fields
+                .into_iter()
+                .map(|(path, message)| FieldError { path: place(path, sent), message: shown(message) })
+                .collect(),
+            reason: reason.map(shown).filter(|reason| !reason.is_empty()),
+            request_id: self.request_id().map(shown_id),
+        }
+    }
+
+    /// The name that the service gives an error, if it is a name and nothing else.
+    fn code(&self, raw: &str, sent: Sent<'_>) -> ErrorCode {
+        match ErrorCode::parse(raw) {
+            ErrorCode::Other(name) if !is_name(&name) || sent.is_repeated_in([name.as_str()]) => {
+                ErrorCode::Other(self.nameless())
+            }
+            code => code,
         }
     }
 
@@ -67,22 +88,54 @@ impl Answer {
     }
 }
 
-fn fields(body: &Value, secrets: &redact::Secrets) -> Vec<FieldError> {
+/// Most complaints of one answer that are shown.
+const MOST_FIELDS: usize = 32;
+
+/// The members that the answer complains about, with what it says of each.
+fn fields(body: &Value) -> Vec<(&str, &str)> {
     let list = body.get("fieldList").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let text =
-        |field: &Value, name| secrets.blot(field.get(name).and_then(Value::as_str).unwrap_or_default());
     list.iter()
-        .map(|field| FieldError { path: text(field, "path"), message: text(field, "message") })
+        .take(MOST_FIELDS)
+        .map(|field| {
+            let text = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or_default();
+            (text("path"), text("message"))
+        })
         .collect()
+}
+
+/// The service's words, as they are shown.
+fn shown(words: &str) -> String {
+    text::plain_within(words, echo::LONGEST)
+}
+
+/// The path of a member: header names and keys of a map may be part of it, and AWS may put anything there.
+fn place(path: &str, sent: Sent<'_>) -> String {
+    if sent.is_repeated_in([path]) { "(left out)".to_owned() } else { text::plain_within(path, 256) }
+}
+
+fn shown_id(id: &str) -> String {
+    text::plain_within(id, 128)
+}
+
+/// Whether it is a name, such as errors have, and no sentence.
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::aws::operations::*;
+    use crate::echo::Seen;
     use http::{HeaderName, HeaderValue};
     use secrecy::ExposeSecret;
     use serde_json::json;
+
+    fn sent<'a>(body: &'a [u8], seen: &'a Seen) -> Sent<'a> {
+        Sent { body, seen, credentials: None }
+    }
 
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Answer {
         let headers = headers
@@ -101,7 +154,7 @@ mod tests {
             (&[], r#"{"errorMessage": "taken", "__type": "com.amazon#ConflictException"}"#),
             (&[], r#"{"message": "taken", "__type": "com.amazon#ConflictException:x#y"}"#),
         ] {
-            let error = answer(409, headers, body).error("AssociateService", b"");
+            let error = answer(409, headers, body).error("AssociateService", sent(b"", &Seen::default()));
             assert_eq!((error.code, error.message.as_str()), (ErrorCode::Conflict, "taken"), "{body}");
         }
     }
@@ -113,12 +166,13 @@ mod tests {
             "fieldList": [{"path": "/name", "message": "too long"}, {"path": "/locale"}],
         });
         let headers = [("x-amzn-errortype", "ValidationException"), ("x-amzn-requestid", "r-1")];
-        let error =
-            Error::Service(Box::new(answer(400, &headers, &body.to_string()).error("CreateAgentSpace", b"")));
+        let error = Error::Service(Box::new(
+            answer(400, &headers, &body.to_string()).error("CreateAgentSpace", sent(b"", &Seen::default())),
+        ));
         assert_eq!(
             error.to_string(),
             "CreateAgentSpace: ValidationException (400): Invalid request [field /name: too long] \
-             [field /locale: ]",
+             [field /locale]",
             "no request id: the same refusal is the same message each time, or status would be written each time"
         );
         assert_eq!(error.service().and_then(|error| error.request_id.as_deref()), Some("r-1"));
@@ -127,21 +181,73 @@ mod tests {
 
     #[test]
     fn a_404_that_names_no_error_is_not_taken_for_a_missing_resource() {
-        let error = Error::Service(Box::new(answer(404, &[], "<html>nginx</html>").error("GetService", b"")));
+        let error = Error::Service(Box::new(
+            answer(404, &[], "<html>nginx</html>").error("GetService", sent(b"", &Seen::default())),
+        ));
         assert!(!error.is_not_found());
         assert_eq!(error.to_string(), "GetService: Not Found (404)");
     }
 
+    fn register(body: &Value, seen: &Seen) -> ServiceError {
+        let request =
+            json!({"serviceDetails": {"gitlab": {"tokenValue": "glpat-marker-42", "groupId": "visible"}}});
+        let request = request.to_string();
+        answer(400, &[], &body.to_string()).error("RegisterService", sent(request.as_bytes(), seen))
+    }
+
     #[test]
-    fn sensitive_values_of_the_request_are_blotted_out_of_the_error() {
-        let sent = json!({"serviceDetails": {"gitlab": {"tokenValue": "glpat-42", "groupId": "visible"}}});
+    fn words_that_repeat_a_sensitive_value_are_left_out_and_the_rest_stays() {
+        let path = "/serviceDetails/gitlab/tokenValue";
+        for (message, field) in [
+            ("glpat-marker-42 is no token of visible", "must be a token"),
+            ("invalid request", "bad: Z2xwYXQtbWFya2VyLTQy"),
+            ("starts with glpat-ma...", ""),
+        ] {
+            let body = json!({
+                "code": "ValidationException", "message": message, "reason": "BAD_TOKEN",
+                "fieldList": [{"path": path, "message": field}, {"path": "/glpat-marker-42", "message": ""}],
+            });
+            let error = register(&body, &Seen::default());
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "RegisterService: ValidationException (400): {} [field {path}] [field (left out)]",
+                    echo::LEFT_OUT
+                )
+            );
+            assert!(!format!("{error:?}").contains("glpat"), "{error:?}");
+        }
+        let body =
+            json!({"message": "the group visible is unknown", "reason": "NO_GROUP", "__type": "a#Unknown:x"});
+        assert_eq!(
+            register(&body, &Seen::default()).to_string(),
+            "RegisterService: Unknown (400): the group visible is unknown [NO_GROUP]"
+        );
+    }
+
+    #[test]
+    fn a_value_of_a_secret_is_left_out_wherever_it_is_sent() {
+        let seen = Seen::default();
+        seen.add(b"correct-horse-battery");
+        let body = json!({"message": "no correct%2Dhorse here", "code": "correct-horse"});
+        assert_eq!(
+            register(&body, &seen).to_string(),
+            format!("RegisterService: Bad Request (400): {}", echo::LEFT_OUT)
+        );
+    }
+
+    #[test]
+    fn words_are_one_line_and_a_code_is_a_name() {
         let body = json!({
-            "message": "glpat-42 is no token of visible",
-            "fieldList": [{"path": "/serviceDetails", "message": "bad: glpat-42"}],
+            "message": "no\nReady=True \u{1b}[2J\u{202E}", "code": "Not\na name",
+            "fieldList": [{"path": "/a\nb", "message": "x\ry"}],
         });
-        let error = answer(400, &[], &body.to_string()).error("RegisterService", sent.to_string().as_bytes());
-        let shown = format!("{error} {error:?}");
-        assert!(!shown.contains("glpat-42") && shown.contains("visible"), "{shown}");
+        assert_eq!(
+            register(&body, &Seen::default()).to_string(),
+            "RegisterService: Bad Request (400): no Ready=True \u{FFFD}[2J\u{FFFD} [field /a b: x y]"
+        );
+        let body = json!({"message": "x".repeat(1 << 20), "fieldList": vec![json!({"path": "/p"}); 5000]});
+        assert!(register(&body, &Seen::default()).to_string().len() < 10_000);
     }
 
     #[test]

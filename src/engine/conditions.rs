@@ -7,6 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::common::CommonStatus;
+use crate::text;
+
+/// Most bytes of a message. The API allows 32768 characters; nobody reads that many.
+const LONGEST: usize = 2048;
 
 /// Declares the closed enum of reasons together with the one table that documents it.
 macro_rules! reasons {
@@ -86,6 +90,9 @@ reasons! {
     /// The AWSAccount that the object uses has changed since the resource was created. Change it back, or
     /// create the object anew.
     AccountChanged
+    /// There is no AWSAccount for the object, and `--require-account` keeps the operator from using its own credentials.
+    /// Set `accountRef`, or have an AWSAccount `default` made. What was made before that rule is left as it is.
+    AccountRequired
     /// AWS throttles requests. The operator slows down and goes on by itself.
     Throttled
     /// AWS can't be reached or fails. The operator tries again, ever more slowly.
@@ -114,7 +121,7 @@ pub fn set(
     message: impl Into<String>,
 ) {
     let status = if status { "True" } else { "False" };
-    let message = fit(message.into());
+    let message = text::plain_within(&message.into(), LONGEST);
     let kept = conditions.iter().find(|condition| condition.type_ == kind && condition.status == status);
     let since =
         kept.map_or_else(|| Time(Timestamp::now()), |condition| condition.last_transition_time.clone());
@@ -172,16 +179,6 @@ pub fn is_settled(common: &CommonStatus, generation: Option<i64>) -> bool {
     common.observed_generation == generation && is_true(&common.conditions, "Ready")
 }
 
-/// The API allows 32768 characters in a message; nobody reads that many.
-fn fit(mut message: String) -> String {
-    const LIMIT: usize = 1024;
-    if let Some((end, _)) = message.char_indices().nth(LIMIT) {
-        message.truncate(end);
-        message.push('…');
-    }
-    message
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,7 +201,14 @@ mod tests {
     fn a_long_message_is_cut() {
         let mut conditions = Vec::new();
         set(&mut conditions, None, "Ready", false, Reason::Failed, "ü".repeat(5000));
-        assert_eq!(conditions[0].message.chars().count(), 1025);
+        assert!(conditions[0].message.ends_with("ü…") && conditions[0].message.len() <= LONGEST);
+    }
+
+    #[test]
+    fn a_message_is_one_line_whatever_others_put_into_it() {
+        let mut conditions = Vec::new();
+        set(&mut conditions, None, "Ready", false, Reason::Failed, "no\nReady=True\u{1b}[0m \u{202E}Ελλάδα");
+        assert_eq!(conditions[0].message, "no Ready=True\u{FFFD}[0m \u{FFFD}Ελλάδα");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::sync::SetOnce;
 use crate::accounts::Accounts;
 use crate::api::common::Object;
 use crate::metrics::Metrics;
+use crate::text;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
@@ -165,7 +166,8 @@ impl Stores {
         let missing = is_missing(error);
         self.change(kind, kinds, |before| {
             let repeated = before.failure.as_ref().is_some_and(|failure| failure.missing == missing);
-            let failure = WatchFailure { missing, repeated, message: error.to_string() };
+            let failure =
+                WatchFailure { missing, repeated, message: text::plain_within(&error.to_string(), 1024) };
             CacheState { filled: before.filled, failure: Some(failure) }
         })
     }

@@ -88,7 +88,7 @@ impl Error {
     /// For `map_err`: a Kubernetes call failed while `doing`.
     pub fn kubernetes(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::Kubernetes { doing, source: Box::new(source) }
+        move |source| Self::Kubernetes { doing, source: Box::new(unquoted(source)) }
     }
 
     /// What follows, and under which reason. The only place that knows.
@@ -101,6 +101,18 @@ impl Error {
             Self::Kubernetes { .. } => (Class::Retry, Reason::KubernetesError),
             Self::Unexpected { .. } => (Class::Retry, Reason::Unexpected),
         }
+    }
+}
+
+/// An error of serde may quote a value, and that of a Secret: only its place and kind are told.
+fn unquoted(error: kube::Error) -> kube::Error {
+    match error {
+        kube::Error::SerdeError(error) => {
+            let (kind, line, column) = (error.classify(), error.line(), error.column());
+            let place = format!("{kind:?} error at line {line}, column {column}");
+            kube::Error::SerdeError(serde::de::Error::custom(place))
+        }
+        other => other,
     }
 }
 

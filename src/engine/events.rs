@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use crate::api::common::{Object, Status};
 use crate::aws::trail;
 use crate::metrics::Change;
+use crate::text;
 
 use super::conclusion::{Ending, Verdict};
 use super::conditions::{self, Reason};
@@ -162,9 +163,9 @@ fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, reason: &str, action: &str, note:
 }
 
 fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
-    /// The API refuses a longer note.
-    const LIMIT: usize = 1000;
-    let note = note.chars().take(LIMIT).collect();
+    /// In bytes; the API refuses a longer note.
+    const LIMIT: usize = 1024;
+    let note = text::plain_within(note, LIMIT);
     Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None }
 }
 
@@ -186,5 +187,17 @@ pub async fn publish<K: Kind>(pass: &mut Pass<'_, K>) {
 async fn send(recorder: &Recorder, event: &Event, about: &ObjectReference) {
     if let Err(error) = recorder.publish(event, about).await {
         tracing::debug!(%error, "an Event could not be written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_one_line_that_the_api_takes() {
+        let note = |text: &str| event(EventType::Normal, "Reason", "Action", text).note.unwrap();
+        assert_eq!(note("no\nNormal  Available\u{9b}2J"), "no Normal  Available\u{FFFD}2J");
+        assert!(note(&"λ".repeat(5000)).len() <= 1024);
     }
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::api::AgentSpace;
 use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status};
-use crate::wire;
+use crate::echo::Seen;
+use crate::{text, wire};
 
 use super::conditions::{self, Reason};
 use super::consent;
@@ -33,6 +34,8 @@ pub struct Inputs<'a> {
     urgent: bool,
     /// The account that the remote was made in.
     recorded: Option<String>,
+    /// What was read of Secrets, so that no error repeats it.
+    seen: Seen,
 }
 
 /// A Secret that the operator writes, as it was found.
@@ -52,7 +55,7 @@ pub enum OwnSecret {
 impl<'a> Inputs<'a> {
     /// Inputs of the object `identity`. `urgent` passes go before periodic ones.
     pub fn new(cx: &'a Context, identity: Identity, deleting: bool, urgent: bool) -> Self {
-        Self { cx, identity, deleting, urgent, recorded: None }
+        Self { cx, identity, deleting, urgent, recorded: None, seen: Seen::default() }
     }
 
     /// The same, for an object whose remote was made in the account `recorded`.
@@ -80,8 +83,9 @@ impl<'a> Inputs<'a> {
 
     /// The scope of the account `name`; empty for the operator's own credentials.
     pub async fn scope(&self, name: &str) -> Result<Scope, Error> {
+        self.cx.accounts.own.check(name, self.deleting)?;
         Ok(Scope {
-            aws: self.cx.accounts.client(self.cx, name, self.urgent).await?,
+            aws: self.cx.accounts.client(self.cx, name, self.urgent).await?.guarding(&self.seen),
             account: name.to_owned(),
             space_id: String::new(),
             space_is_ours: false,
@@ -237,10 +241,14 @@ impl<'a> Inputs<'a> {
             return Ok(b"not-read-on-deletion".to_vec());
         }
         let secret = self.read::<Secret>(&reference.name, field).await?;
-        let data = secret.data.unwrap_or_default();
-        let keys: Vec<&str> = data.keys().map(String::as_str).collect();
-        let missing = || missing_key("Secret", reference, &keys, field);
-        data.get(&*reference.key).map(|bytes| bytes.0.clone()).ok_or_else(missing)
+        let mut data = secret.data.unwrap_or_default();
+        let Some(bytes) = data.remove(&*reference.key) else {
+            let keys: Vec<&str> = data.keys().map(String::as_str).collect();
+            return Err(missing_key("Secret", reference, &keys, field));
+        };
+        // The one door for values of Secrets.
+        self.seen.add(&bytes.0);
+        Ok(bytes.0)
     }
 
     /// What is under a key of a ConfigMap.
@@ -284,7 +292,8 @@ impl<'a> Inputs<'a> {
         let ours = found
             .filter(|secret| super::output_secret::recognise(secret, &self.identity) != OwnSecret::Foreign);
         Ok(ours.map(|secret| {
-            let data = secret.data.unwrap_or_default().into_iter();
+            let data =
+                secret.data.unwrap_or_default().into_iter().inspect(|(_, bytes)| self.seen.add(&bytes.0));
             data.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes.0).ok()?.into()))).collect()
         }))
     }
@@ -317,8 +326,17 @@ impl<'a> Inputs<'a> {
     }
 }
 
+/// Most keys that a message names.
+const NAMED: usize = 10;
+
 fn missing_key(kind: &str, reference: &KeyRef, keys: &[&str], field: &str) -> Error {
-    let has = if keys.is_empty() { "it is empty".to_owned() } else { format!("it has {}", keys.join(", ")) };
+    let has = match keys {
+        [] => "it is empty".to_owned(),
+        [first @ .., _] if first.len() >= NAMED => {
+            format!("it has {} and {} others", text::plain(&keys[..NAMED].join(", ")), keys.len() - NAMED)
+        }
+        all => format!("it has {}", text::plain(&all.join(", "))),
+    };
     Error::wait(
         Reason::InputNotFound,
         format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),

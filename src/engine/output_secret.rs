@@ -12,6 +12,7 @@ use tracing::info;
 
 use crate::api::common::Object;
 use crate::aws::trail;
+use crate::echo::{self, Seen};
 
 use super::conditions::Reason;
 use super::context::Context;
@@ -69,7 +70,13 @@ pub async fn write<T: Object>(
         ..Secret::default()
     };
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    api.patch(&output.name, &params, &Patch::Apply(&secret)).await.map_err(Error::kubernetes(doing()))?;
+    let written = api.patch(&output.name, &params, &Patch::Apply(&secret)).await;
+    written.map_err(|error| {
+        // An admission webhook may quote what it refuses.
+        let seen = Seen::default();
+        output.data.values().for_each(|value| seen.add(value.expose_secret().as_bytes()));
+        Error::kubernetes(doing())(echo::without(error, &seen))
+    })?;
     info!(secret = output.name, request_id = trail::request_id(), "wrote the webhook Secret");
     cx.metrics.webhook_secret_issued();
     Ok(())

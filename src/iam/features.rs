@@ -26,17 +26,32 @@ pub struct Feature {
     pub optional: bool,
 }
 
-/// Actions of other services that the service takes on the caller's behalf.
+/// A statement beside those for the operations: actions of other services that the service takes on the caller's
+/// behalf, or what is denied.
 pub struct Also {
     /// The id of the statement.
     pub sid: &'static str,
+    /// What it does.
+    pub effect: Effect,
     /// The actions.
     pub actions: &'static [&'static str],
-    /// The resource, with the account of the examples.
-    pub resource: &'static str,
-    /// The condition: operator, key, value.
-    pub condition: Option<(&'static str, &'static str, &'static str)>,
+    /// The resources, with the account of the examples.
+    pub resources: &'static [&'static str],
+    /// The conditions, all of which must hold.
+    pub conditions: &'static [Condition],
 }
+
+/// What a statement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It allows.
+    Allow,
+    /// It denies, whatever else allows.
+    Deny,
+}
+
+/// When a statement holds: operator, key, and values of which any may fit.
+pub type Condition = (&'static str, &'static str, &'static [&'static str]);
 
 /// A feature, or the part of it that reads.
 #[derive(Clone, Copy)]
@@ -55,9 +70,10 @@ macro_rules! names {
 /// A role that a spec names is passed to the service.
 const PASS_ROLE: Also = Also {
     sid: "PassRolesToTheAgent",
+    effect: Effect::Allow,
     actions: &["iam:PassRole"],
-    resource: "arn:aws:iam::123456789012:role/*",
-    condition: Some(("StringEquals", "iam:PassedToService", "aidevops.amazonaws.com")),
+    resources: &["arn:aws:iam::123456789012:role/*"],
+    conditions: &[("StringEquals", "iam:PassedToService", &["aidevops.amazonaws.com"])],
 };
 
 /// Every feature, in the order of the documentation.
@@ -101,9 +117,10 @@ pub const FEATURES: &[Feature] = &[
         operations: &[],
         also: &[Also {
             sid: "IdentityCenterApplication",
+            effect: Effect::Allow,
             actions: &["sso:CreateApplication", "sso:DeleteApplication", "sso:PutApplication*"],
-            resource: "*",
-            condition: None,
+            resources: &["*"],
+            conditions: &[],
         }],
         optional: true,
     },
@@ -157,18 +174,31 @@ pub const FEATURES: &[Feature] = &[
             UntagResource,
             UpdatePrivateConnectionCertificate,
         ],
-        also: &[Also {
-            sid: "PrivateNetworks",
-            actions: &[
-                "ec2:DescribeVpcs",
-                "iam:CreateServiceLinkedRole",
-                "vpc-lattice:AssociateViaAWSService",
-                "vpc-lattice:CreateServiceNetworkResourceAssociation",
-                "vpc-lattice:GetResourceConfiguration",
-            ],
-            resource: "*",
-            condition: None,
-        }],
+        also: &[
+            Also {
+                sid: "PrivateNetworks",
+                effect: Effect::Allow,
+                actions: &[
+                    "ec2:DescribeVpcs",
+                    "vpc-lattice:AssociateViaAWSService",
+                    "vpc-lattice:CreateServiceNetworkResourceAssociation",
+                    "vpc-lattice:GetResourceConfiguration",
+                ],
+                resources: &["*"],
+                conditions: &[],
+            },
+            Also {
+                sid: "ServiceLinkedRoles",
+                effect: Effect::Allow,
+                actions: &["iam:CreateServiceLinkedRole"],
+                resources: &["arn:aws:iam::123456789012:role/aws-service-role/*"],
+                conditions: &[(
+                    "StringEquals",
+                    "iam:AWSServiceName",
+                    &["aidevops.amazonaws.com", "vpc-lattice.amazonaws.com"],
+                )],
+            },
+        ],
         optional: false,
     },
     Feature {
@@ -205,15 +235,17 @@ pub const FEATURES: &[Feature] = &[
         operations: &[],
         also: &[Also {
             sid: "CustomerKey",
+            effect: Effect::Allow,
             actions: &[
                 "kms:CreateGrant",
                 "kms:Decrypt",
                 "kms:DescribeKey",
                 "kms:Encrypt",
                 "kms:GenerateDataKey*",
+                "kms:ReEncrypt*",
             ],
-            resource: "arn:aws:kms:*:123456789012:key/*",
-            condition: None,
+            resources: &["arn:aws:kms:*:123456789012:key/*"],
+            conditions: &[("StringLike", "kms:ViaService", &["aidevops.*.amazonaws.com"])],
         }],
         optional: true,
     },
@@ -224,11 +256,80 @@ pub const FEATURES: &[Feature] = &[
         operations: &[],
         also: &[Also {
             sid: "AssumeRolesOfAccounts",
+            effect: Effect::Allow,
             actions: &["sts:AssumeRole"],
-            resource: "arn:aws:iam::*:role/devops-agent-operator",
-            condition: None,
+            resources: &["arn:aws:iam::*:role/devops-agent-operator"],
+            conditions: &[],
         }],
         optional: true,
+    },
+    Feature {
+        name: "owner-tags",
+        what: "in addition to the others: what does not carry this cluster's owner tag can't be changed",
+        resource: Resource::AgentSpace,
+        operations: &[],
+        also: OWNER_TAGS,
+        optional: true,
+    },
+];
+
+/// The owner tag, as [`crate::engine::ownership::CLUSTER_TAG`] names it, on a resource and in a request.
+const ON_RESOURCE: &str = "aws:ResourceTag/devopsagent.dev/cluster";
+const IN_REQUEST: &str = "aws:RequestTag/devopsagent.dev/cluster";
+const OURS: &[&str] = &[CLUSTER];
+
+/// Stands for the id of the reader's cluster.
+pub const CLUSTER: &str = "CLUSTER_ID";
+
+/// Where the API has tags: on spaces, which are also what associations, assets and triggers are authorised on, on
+/// services and on private connections. Negated operators hold, too, where there is no such tag.
+const OWNER_TAGS: &[Also] = &[
+    Also {
+        sid: "CreateWithOwnerTag",
+        effect: Effect::Deny,
+        actions: &[
+            "aidevops:CreateAgentSpace",
+            "aidevops:CreatePrivateConnection",
+            "aidevops:RegisterService",
+        ],
+        resources: &["*"],
+        conditions: &[("StringNotEquals", IN_REQUEST, OURS)],
+    },
+    Also {
+        sid: "ChangeWithOwnerTag",
+        effect: Effect::Deny,
+        actions: &[
+            "aidevops:AssociateService",
+            "aidevops:CreateAsset",
+            "aidevops:CreateAssetFile",
+            "aidevops:CreateTrigger",
+            "aidevops:DeleteAgentSpace",
+            "aidevops:DeleteAsset",
+            "aidevops:DeleteAssetFile",
+            "aidevops:DeletePrivateConnection",
+            "aidevops:DeleteTrigger",
+            "aidevops:DeregisterService",
+            "aidevops:DisableOperatorApp",
+            "aidevops:DisassociateService",
+            "aidevops:EnableOperatorApp",
+            "aidevops:UpdateAgentSpace",
+            "aidevops:UpdateAsset",
+            "aidevops:UpdateAssetFile",
+            "aidevops:UpdateAssociation",
+            "aidevops:UpdateOperatorAppIdpConfig",
+            "aidevops:UpdatePrivateConnectionCertificate",
+            "aidevops:UpdateTrigger",
+        ],
+        resources: &["*"],
+        conditions: &[("StringNotEquals", ON_RESOURCE, OURS)],
+    },
+    // What nobody owns can still be taken over: by its tags.
+    Also {
+        sid: "TagNothingOfOthers",
+        effect: Effect::Deny,
+        actions: &["aidevops:TagResource", "aidevops:UntagResource"],
+        resources: &["*"],
+        conditions: &[("Null", ON_RESOURCE, &["false"]), ("StringNotEquals", ON_RESOURCE, OURS)],
     },
 ];
 

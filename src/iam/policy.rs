@@ -3,25 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::authorization::{Access, Resource};
-use super::features::{Also, Part, authorization};
+use super::features::{Also, Condition, Effect, Part, authorization};
 
 /// The account of the examples, to be replaced.
 pub const ACCOUNT: &str = "123456789012";
 
-/// One statement that allows something.
+/// One statement.
 #[derive(Debug)]
 pub struct Statement {
     /// Its id.
     pub sid: &'static str,
+    /// What it does.
+    pub effect: Effect,
     /// The actions, sorted.
     pub actions: Vec<String>,
-    /// The resource.
-    pub resource: String,
-    /// The condition: operator, key, value.
-    pub condition: Option<(&'static str, &'static str, &'static str)>,
+    /// The resources.
+    pub resources: Vec<String>,
+    /// The conditions, all of which must hold.
+    pub conditions: &'static [Condition],
 }
 
 /// The statements that allow all `parts`: one for each type of resource, then what else AWS asks for.
@@ -43,13 +45,15 @@ pub fn statements(parts: &[Part]) -> Vec<Statement> {
     }
     let own = by_resource.into_iter().map(|(resource, actions)| {
         let (sid, resource) = place(resource);
-        Statement { sid, actions: actions.into_iter().collect(), resource, condition: None }
+        let actions = actions.into_iter().collect();
+        Statement { sid, effect: Effect::Allow, actions, resources: vec![resource], conditions: &[] }
     });
     let others = also.into_values().map(|also| Statement {
         sid: also.sid,
+        effect: also.effect,
         actions: also.actions.iter().map(|action| (*action).to_owned()).collect(),
-        resource: also.resource.to_owned(),
-        condition: also.condition,
+        resources: also.resources.iter().map(|resource| (*resource).to_owned()).collect(),
+        conditions: also.conditions,
     });
     own.chain(others).collect()
 }
@@ -77,21 +81,38 @@ pub struct Document<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Written<'a> {
     sid: &'static str,
-    effect: &'static str,
+    effect: String,
     action: &'a [String],
-    resource: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<Value>,
+    resource: Value,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    condition: Map<String, Value>,
 }
 
 /// The statements as a policy document.
 pub fn document(statements: &[Statement]) -> Document<'_> {
     let statement = statements.iter().map(|statement| Written {
         sid: statement.sid,
-        effect: "Allow",
+        effect: format!("{:?}", statement.effect),
         action: &statement.actions,
-        resource: &statement.resource,
-        condition: statement.condition.map(|(operator, key, value)| json!({ operator: { key: value } })),
+        resource: one_or_many(&statement.resources),
+        condition: conditions(statement.conditions),
     });
     Document { version: "2012-10-17", statement: statement.collect() }
+}
+
+/// Conditions by their operator and key.
+pub fn conditions(conditions: &[Condition]) -> Map<String, Value> {
+    let mut found = Map::new();
+    for (operator, key, values) in conditions {
+        let by_key = found.entry(*operator).or_insert_with(|| json!({}));
+        by_key[*key] = one_or_many(values);
+    }
+    found
+}
+
+fn one_or_many<T: Serialize>(values: &[T]) -> Value {
+    match values {
+        [one] => json!(one),
+        many => json!(many),
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
-use super::features::named;
+use serde_json::Value;
+
+use super::features::{CLUSTER, named};
 use super::names;
-use super::policy::{ACCOUNT, Statement, statements};
+use super::policy::{ACCOUNT, Statement, conditions, statements};
 
 const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: change src/iam/ instead, and run `cargo xtask generate`.
 #
@@ -14,6 +16,12 @@ const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: ch
 variable "account_id" {
   description = "Account that the agent spaces are in."
   type        = string
+}
+
+variable "cluster_id" {
+  description = "Id of the cluster in owner tags, for the policy owner-tags: the chart's clusterId, else the UID of kube-system."
+  type        = string
+  default     = ""
 }
 
 variable "policies" {
@@ -88,19 +96,36 @@ pub fn terraform() -> String {
 /// The id gets the policy's name: documents that are put together may not have two alike.
 fn write_statement(text: &mut String, policy: &str, statement: &Statement) {
     let sid: String = policy.split('-').map(capital).chain([statement.sid.to_owned()]).collect();
-    let resource = statement.resource.replace(ACCOUNT, "${var.account_id}");
+    let effect = statement.effect;
     let _ = writeln!(
         text,
-        "        {{\n          Sid    = \"{sid}\"\n          Effect = \"Allow\"\n          Action = ["
+        "        {{\n          Sid    = \"{sid}\"\n          Effect = \"{effect:?}\"\n          Action = ["
     );
     for action in &statement.actions {
         let _ = writeln!(text, "            \"{action}\",");
     }
-    let _ = writeln!(text, "          ]\n          Resource = \"{resource}\"");
-    if let Some((operator, key, value)) = statement.condition {
-        let _ = writeln!(text, "          Condition = {{ {operator} = {{ \"{key}\" = \"{value}\" }} }}");
+    let resources = match statement.resources.as_slice() {
+        [one] => Value::from(one.as_str()),
+        many => Value::from(many),
+    };
+    let _ = writeln!(text, "          ]\n          Resource = {}", with_variables(&resources));
+    let conditions = conditions(statement.conditions);
+    if !conditions.is_empty() {
+        text.push_str("          Condition = {\n");
+        for (operator, keys) in conditions {
+            for (key, values) in keys.as_object().into_iter().flatten() {
+                let values = with_variables(values);
+                let _ = writeln!(text, "            {operator} = {{ \"{key}\" = {values} }}");
+            }
+        }
+        text.push_str("          }\n");
     }
     text.push_str("        },\n");
+}
+
+/// A value as Terraform has it, with its variables in place of the examples.
+fn with_variables(value: &Value) -> String {
+    value.to_string().replace(ACCOUNT, "${var.account_id}").replace(CLUSTER, "${var.cluster_id}")
 }
 
 fn capital(word: &str) -> String {

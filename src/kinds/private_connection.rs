@@ -97,7 +97,10 @@ impl Kind for PrivateConnections {
         let found = not_found_is_none(scope.aws.call(&request).await, || {
             format!("reading the private connection {id}")
         })?;
-        Ok(found.map(Observed))
+        Ok(found.map(|mut connection| {
+            connection.failure_message = connection.failure_message.map(|why| scope.aws.quoted(&why));
+            Observed(connection)
+        }))
     }
 
     async fn search(

@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::shown;
+
 /// The format.
 pub struct Flat;
 
@@ -33,8 +35,9 @@ where
         {
             let extensions = span.extensions();
             let formatted = extensions.get::<FormattedFields<JsonFields>>();
-            let parsed = formatted.and_then(|formatted| serde_json::from_str(&formatted.fields).ok());
-            fields.0.extend(parsed.unwrap_or_else(Map::new));
+            let parsed: Option<Map<String, Value>> =
+                formatted.and_then(|formatted| serde_json::from_str(&formatted.fields).ok());
+            fields.0.extend(parsed.unwrap_or_default().into_iter().map(|(name, value)| (name, plain(value))));
         }
         event.record(&mut fields);
         let message = fields.0.remove("message").unwrap_or_default();
@@ -52,13 +55,21 @@ where
     }
 }
 
+/// A value of a span, whose fields the library formats.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::String(text) => shown(&text).into(),
+        other => other,
+    }
+}
+
 /// The fields of an event.
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().trim_start_matches("r#").to_owned(), value.into());
+        self.0.insert(field.name().trim_start_matches("r#").to_owned(), plain(value.into()));
     }
 }
 
@@ -91,29 +102,36 @@ impl Visit for Fields {
     }
 }
 
+/// What was logged, for tests.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub struct Buffer(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Buffer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[cfg(test)]
+impl std::io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use tracing::{info, info_span};
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Buffer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn a_line_has_the_object_the_pass_and_what_happened_side_by_side() {
@@ -124,11 +142,16 @@ mod tests {
             .fmt_fields(fields())
             .event_format(Flat);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            let span =
-                info_span!("pass", kind = "Asset", namespace = None::<String>, name = "a", pass = "1f");
-            span.in_scope(|| info!(id = 7, drift = %"x \"y\"", none = None::<&str>, "updated\nit"));
+            let span = info_span!(
+                "pass",
+                kind = "Asset",
+                namespace = None::<String>,
+                name = "a\u{202E}b",
+                pass = "1f"
+            );
+            span.in_scope(|| info!(id = 7, drift = %"x \"y\"", none = None::<&str>, "updated\nit\u{1b}[2J"));
         });
-        let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+        let text = buffer.text();
         let line: Value = serde_json::from_str(text.strip_suffix('\n').unwrap()).unwrap();
         assert_eq!(text.lines().count(), 1);
         assert!(line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')), "{text}");
@@ -136,7 +159,7 @@ mod tests {
         let rest = serde_json::to_string(&rest).unwrap();
         assert_eq!(
             rest,
-            r#"[["drift","x \"y\""],["id",7],["kind","Asset"],["level","info"],["message","updated\nit"],["name","a"],["pass","1f"]]"#
+            r#"[["drift","x \"y\""],["id",7],["kind","Asset"],["level","info"],["message","updated it�[2J"],["name","a�b"],["pass","1f"]]"#
         );
     }
 }

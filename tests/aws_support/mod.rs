@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use devops_agent_operator::aws::budget::Budget;
 use devops_agent_operator::aws::{
-    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, RetryPolicy, Timeouts,
+    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, PlainHttp, RetryPolicy, Timeouts,
     connections,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -138,7 +138,9 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 
 /// A client's settings for the service at `url`.
 pub fn config(url: &str) -> ClientConfig {
-    let endpoints = Endpoints::resolve("us-east-1", false, &EndpointOverrides::default(), Some(url)).unwrap();
+    let endpoints =
+        Endpoints::resolve("us-east-1", false, &EndpointOverrides::default(), Some(url), PlainHttp::Loopback)
+            .unwrap();
     let timeouts = Timeouts { connect: Duration::from_secs(5), call: Duration::from_secs(20) };
     ClientConfig {
         http: connections(timeouts).unwrap(),

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::redact::SENSITIVE;
+use crate::aws::redact::{SENSITIVE, Sent};
+use crate::aws::response::Answer;
 use crate::aws::{Binding, Operation, Plane, Repeat};
+use crate::echo::Seen;
 
 /// Creates without a token that the model does not call idempotent: twice would make two.
 const NEVER_REPEATED: [&str; 3] = ["RegisterService", "AssociateService", "EnableOperatorApp"];
@@ -223,8 +225,11 @@ fn every_member_of_an_answer_is_one_that_the_service_sends() {
     }
 }
 
+/// Sensitive members of answers, which no request has.
+const ANSWERS_ONLY: [&str; 1] = ["webhookSecret"];
+
 #[test]
-fn every_sensitive_member_of_the_model_is_blotted_out_of_errors() {
+fn every_sensitive_member_of_the_model_is_known() {
     let model = model();
     let shapes = model["shapes"].as_object().unwrap();
     let sensitive = |shape: &Value| {
@@ -232,13 +237,84 @@ fn every_sensitive_member_of_the_model_is_blotted_out_of_errors() {
         let value = shape["value"]["shape"].as_str().map_or(&Value::Null, |value| &shapes[value]);
         shape["sensitive"] == true || value["sensitive"] == true
     };
-    let answers_only = ["webhookSecret"];
     for (name, shape) in shapes {
         for (member, target) in shape["members"].as_object().into_iter().flatten() {
             let covered = SENSITIVE.contains(&member.as_str())
                 || member == SENSITIVE_BY_PARTS
-                || answers_only.contains(&member.as_str());
+                || ANSWERS_ONLY.contains(&member.as_str());
             assert!(!sensitive(target) || covered, "{name}.{member}");
         }
     }
+}
+
+/// Every body with one string in it that a shape allows, and whether that string is sensitive.
+fn bodies(
+    shapes: &Value,
+    target: &Value,
+    (sensitive, by_parts): (bool, bool),
+    within: &[&str],
+) -> Vec<(Value, bool)> {
+    let name = target["shape"].as_str().unwrap();
+    let shape = &shapes[name];
+    let sensitive = sensitive || (shape["sensitive"] == true && !by_parts);
+    if within.contains(&name) {
+        return Vec::new();
+    }
+    let within = [within, &[name]].concat();
+    let inner = |target: &Value, by_parts| bodies(shapes, target, (sensitive, by_parts), &within).into_iter();
+    let wrap = |found: (Value, bool), name: &str| (json!({ name: found.0 }), found.1);
+    match shape["type"].as_str().unwrap() {
+        "string" | "blob" => vec![(json!(MARKER), sensitive)],
+        "list" => inner(&shape["member"], false).map(|(item, is)| (json!([item]), is)).collect(),
+        "map" => inner(&shape["value"], false).map(|found| wrap(found, "key")).collect(),
+        "structure" => {
+            let members = shape["members"].as_object().into_iter().flatten();
+            let body = members.filter(|(_, member)| member["location"].is_null());
+            body.flat_map(|(name, member)| {
+                inner(member, name == SENSITIVE_BY_PARTS).map(|found| wrap(found, name)).collect::<Vec<_>>()
+            })
+            .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+const MARKER: &str = "marker-90ce-61f0";
+
+#[test]
+fn no_operation_is_quoted_with_a_sensitive_member_or_with_a_value_of_a_secret() {
+    let model = model();
+    let (read, unread) = (Seen::default(), Seen::default());
+    read.add(MARKER.as_bytes());
+    let mut walked = BTreeSet::new();
+    for (name, (binding, _)) in operations() {
+        let input = &model["operations"][name]["input"];
+        if !binding.body || input.is_null() {
+            continue;
+        }
+        for (body, sensitive) in bodies(&model["shapes"], input, (false, false), &[]) {
+            let answer = Answer {
+                status: 400,
+                headers: http::HeaderMap::default(),
+                body: json!({
+                    "code": "ValidationException",
+                    "message": "bad: marker-90ce",
+                    "fieldList": [{"path": "/a", "message": MARKER}],
+                })
+                .to_string()
+                .into_bytes(),
+            };
+            let body = body.to_string();
+            let told = |seen| {
+                let sent = Sent { body: body.as_bytes(), seen, credentials: None };
+                answer.error(name, sent).to_string().contains("marker")
+            };
+            assert!(!told(&read), "{name}: {body} with a value of a Secret");
+            if sensitive {
+                assert!(!told(&unread), "{name}: {body}, which the model calls sensitive");
+                walked.insert(name);
+            }
+        }
+    }
+    assert!(walked.contains("RegisterService") && walked.contains("EnableOperatorApp"), "{walked:?}");
 }

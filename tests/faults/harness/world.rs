@@ -10,6 +10,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
+use devops_agent_operator::accounts::OwnAccount;
+use devops_agent_operator::aws::PlainHttp;
 use devops_agent_operator::aws::accounts::{ClientFactory, FactoryOptions};
 use devops_agent_operator::aws::{RetryPolicy, Timeouts};
 use devops_agent_operator::engine::backoff::Timing;
@@ -197,6 +199,8 @@ fn options(world: &World) -> Options {
         concurrency: 4,
         concurrencies: HashMap::new(),
         requests_per_second: 1000.0,
+        plain_http: PlainHttp::Loopback,
+        own_account: OwnAccount::Used,
         admin: SocketAddr::from(([127, 0, 0, 1], 0)),
         metrics: None,
         shutdown_timeout: Duration::from_secs(1),

@@ -1,0 +1,152 @@
+//! Text that leaves the process: nothing in it can pose as another line, as a command to a terminal, or as other text.
+//!
+//! What objects, Secrets, AWS and the API server say is written by others. [`plain`] is applied to all of it where it
+//! becomes a condition, an Event, a line of the log or a word on the terminal.
+
+use std::borrow::Cow;
+
+/// Stands for a character that is not shown.
+const REPLACED: char = '\u{FFFD}';
+
+/// Characters that no reader sees, or that change the order of others (Unicode's `Default_Ignorable_Code_Point`,
+/// `Bidi_Control`, interlinear annotations and shorthand controls).
+const UNSEEN: &[(char, char)] = &[
+    ('\u{061C}', '\u{061C}'),
+    ('\u{115F}', '\u{1160}'),
+    ('\u{17B4}', '\u{17B5}'),
+    ('\u{180B}', '\u{180F}'),
+    ('\u{200B}', '\u{200F}'),
+    ('\u{202A}', '\u{202E}'),
+    ('\u{2060}', '\u{206F}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{FEFF}', '\u{FEFF}'),
+    ('\u{FFA0}', '\u{FFA0}'),
+    ('\u{FFF0}', '\u{FFFB}'),
+    ('\u{1BCA0}', '\u{1BCA3}'),
+    ('\u{1D173}', '\u{1D17A}'),
+    ('\u{E0000}', '\u{E0FFF}'),
+];
+
+/// What becomes of a character.
+enum Fate {
+    Kept,
+    /// A space stands for it.
+    Space,
+    /// [`REPLACED`] stands for it.
+    Replaced,
+    /// It goes without a trace: it only joins or styles its neighbours, as in emoji.
+    Dropped,
+}
+
+fn fate(letter: char) -> Fate {
+    match letter {
+        ' '..='~' => Fate::Kept,
+        '\t' | '\n' | '\r' | '\u{0B}' | '\u{0C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Fate::Space,
+        '\u{AD}' | '\u{034F}' | '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' => Fate::Dropped,
+        _ if letter.is_control() || is_noncharacter(letter) => Fate::Replaced,
+        _ if UNSEEN.iter().any(|(first, last)| (*first..=*last).contains(&letter)) => Fate::Replaced,
+        _ => Fate::Kept,
+    }
+}
+
+fn is_noncharacter(letter: char) -> bool {
+    let code = u32::from(letter);
+    (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// The text on one line, without control, bidirectional and invisible characters. What people can read stays.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.char_indices().find(|(_, letter)| !matches!(fate(*letter), Fate::Kept)) else {
+        return Cow::Borrowed(text);
+    };
+    let (kept, rest) = text.split_at(first.0);
+    let mut plain = String::with_capacity(text.len());
+    plain.push_str(kept);
+    for letter in rest.chars() {
+        match fate(letter) {
+            Fate::Kept => plain.push(letter),
+            Fate::Space => plain.push(' '),
+            Fate::Replaced => plain.push(REPLACED),
+            Fate::Dropped => {}
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// The text in no more than so many bytes, with an ellipsis where it was cut.
+pub fn shortened(text: &str, bytes: usize) -> Cow<'_, str> {
+    const ELLIPSIS: &str = "…";
+    if text.len() <= bytes {
+        return Cow::Borrowed(text);
+    }
+    if bytes < ELLIPSIS.len() {
+        return Cow::Borrowed("");
+    }
+    let end = text.floor_char_boundary(bytes - ELLIPSIS.len());
+    Cow::Owned(format!("{}{ELLIPSIS}", &text[..end]))
+}
+
+/// [`plain`] text of no more than so many bytes.
+pub fn plain_within(text: &str, bytes: usize) -> String {
+    // Nothing becomes shorter by more than its own length, so what is far beyond the limit need not be looked at.
+    let near = &text[..text.floor_char_boundary(bytes.saturating_mul(4))];
+    let plain = plain(near);
+    if near.len() < text.len() && plain.len() <= bytes {
+        return shortened(&format!("{plain}…"), bytes).into_owned();
+    }
+    shortened(&plain, bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_people_can_read_stays_as_it_is() {
+        for text in ["", "plain", "Πληρωμές für 支払い", "größer € ½ «»", "deploy 🚀", "مدفوعات", "a\u{301}"]
+        {
+            assert!(matches!(plain(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+        assert_eq!(plain("👩\u{200D}🚒 ❤\u{FE0F}"), "👩🚒 ❤");
+    }
+
+    #[test]
+    fn no_line_is_forged() {
+        let forged = "no\n{\"level\":\"info\",\"message\":\"ready\"}\r\nx\u{85}y\u{2028}z\u{0B}\tend";
+        assert_eq!(plain(forged), "no {\"level\":\"info\",\"message\":\"ready\"}  x y z  end");
+    }
+
+    #[test]
+    fn no_terminal_and_no_reader_is_led_astray() {
+        assert_eq!(
+            plain("\u{1b}[2J\u{9b}31m\u{7}\u{8}\u{7f}\0"),
+            "\u{FFFD}[2J\u{FFFD}31m".to_owned() + &"\u{FFFD}".repeat(4)
+        );
+        assert_eq!(plain("a\u{202E}b\u{2066}c\u{200F}d\u{200B}e\u{FEFF}f\u{E0041}"), "a�b�c�d�e�f�");
+        assert_eq!(plain("pay\u{AD}ments\u{200C}"), "payments");
+    }
+
+    #[test]
+    fn a_cut_is_at_a_character_and_shows() {
+        assert_eq!(shortened("ünï", 5), "ünï");
+        assert_eq!(shortened("ünïx", 5), "ü…");
+        assert_eq!(shortened("x", 0), "");
+        assert_eq!(plain_within(&format!("{}end", "\u{AD}".repeat(5000)), 10), "…");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_plain_text_comes_out(text in ".*|[\\x00-\\x9f\u{200B}-\u{206F}a-c]{0,40}", limit in 0_usize..64) {
+            let once = plain(&text).into_owned();
+            prop_assert!(once.chars().all(|letter| matches!(fate(letter), Fate::Kept)));
+            prop_assert!(!once.contains(char::is_control));
+            prop_assert_eq!(plain(&once), once.as_str());
+            prop_assert!(once.chars().count() <= text.chars().count());
+            let short = plain_within(&text, limit);
+            prop_assert!(short.len() <= limit);
+            prop_assert_eq!(plain_within(&short, limit), short.as_str());
+        }
+    }
+}
