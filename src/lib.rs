@@ -14,6 +14,7 @@
 //! | [`engine`] | what is the same for every kind: pass, decision, drift, conditions, deletion |
 //! | [`kinds`] | what differs: one file a kind, and the one list of kinds |
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
+//! | [`turns`], [`bucket`] | whose turn it is among namespaces; token buckets |
 //! | [`wire`] | from a spec to the body of an API call |
 //! | [`cli`], [`docs`], [`iam`] | the command line, the tables of the documentation, the IAM policies |
 //! | [`log`] | how the log is written, and what of it |
@@ -29,6 +30,7 @@ pub mod accounts;
 )]
 pub mod api;
 pub mod aws;
+pub mod bucket;
 pub mod check;
 pub mod cli;
 pub mod docs;
@@ -41,5 +43,6 @@ pub mod operator;
 pub mod rbac;
 #[cfg(feature = "otlp")]
 pub mod traces;
+pub mod turns;
 pub mod version;
 pub mod wire;

@@ -10,7 +10,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
 use super::account::Account;
-use super::budget::{Budget, Priority, Usage};
+use super::budget::{Budget, Caller, Usage};
 use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
@@ -65,11 +65,11 @@ pub struct ClientConfig {
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// The client for one account and region. Cheap to clone; clones share everything but the priority.
+/// The client for one account and region. Cheap to clone; clones share everything but the caller.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    priority: Priority,
+    caller: Caller,
 }
 
 struct Inner {
@@ -83,21 +83,21 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("region", &config.region)
             .field("endpoints", &config.endpoints)
-            .field("priority", &self.priority)
+            .field("caller", &self.caller)
             .finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// A client whose calls count as a person's edits.
+    /// A client whose calls count as a person's edits, in no namespace.
     pub fn new(config: ClientConfig) -> Self {
-        Self { inner: Arc::new(Inner { config, clock: Clock::default() }), priority: Priority::Edit }
+        Self { inner: Arc::new(Inner { config, clock: Clock::default() }), caller: Caller::default() }
     }
 
-    /// The same client, for calls of another priority.
+    /// The same client, for calls on behalf of somebody else.
     #[must_use]
-    pub fn for_priority(&self, priority: Priority) -> Self {
-        Self { inner: Arc::clone(&self.inner), priority }
+    pub fn for_caller(&self, caller: Caller) -> Self {
+        Self { inner: Arc::clone(&self.inner), caller }
     }
 
     /// How its account stands to what it may take.
@@ -138,7 +138,7 @@ impl Client {
         let (mut attempt, mut spent, mut unknown) = (1, Duration::ZERO, false);
         let mut mended = Vec::new();
         loop {
-            config.budget.acquire(self.priority).await;
+            config.budget.acquire(&self.caller).await;
             let start = Instant::now();
             let failure = match self.attempt(request, config.timeouts.call.saturating_sub(spent)).await {
                 Ok(answer) => return Ok(answer),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::api::AgentSpace;
 use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status};
+use crate::aws::{Caller, Priority};
 use crate::wire;
 
 use super::conditions::{self, Reason};
@@ -87,13 +88,19 @@ impl<'a> Inputs<'a> {
     /// The scope of the account `name`; empty for the operator's own credentials.
     pub async fn scope(&self, name: &str) -> Result<Scope, Error> {
         Ok(Scope {
-            aws: self.cx.accounts.client(self.cx, name, self.urgent).await?,
+            aws: self.cx.accounts.client(self.cx, name, self.caller()).await?,
             account: name.to_owned(),
             space_id: String::new(),
             space_is_ours: false,
             identity: self.identity.clone(),
             fingerprints: self.cx.fingerprints.clone(),
         })
+    }
+
+    /// For whom AWS is called.
+    fn caller(&self) -> Caller {
+        let priority = if self.urgent { Priority::Edit } else { Priority::Periodic };
+        Caller { priority, namespace: self.identity.namespace.as_str().into(), ceiling: None }
     }
 
     /// Tags that the account asks for on everything in it.
