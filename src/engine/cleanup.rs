@@ -1,7 +1,5 @@
 //! Deletion: ids come from status, dependants go first, and nothing is deleted that is not ours.
 
-use kube::runtime::controller::Action;
-
 use crate::api::common::Status;
 
 use super::conditions::Reason;
@@ -12,6 +10,7 @@ use super::kind::{Kind, Remote, Scope};
 use super::output_secret;
 use super::ownership::Owner;
 use super::pass::Pass;
+use super::runner::Action;
 
 impl<K: Kind> Pass<'_, K> {
     /// Deletes the remote. `Ok` says that nothing of it is left and the finalizer may go; otherwise the

@@ -2,7 +2,6 @@
 //!
 //! Resolve, observe, decide, act, conclude. Every pass can start from nothing but the spec and AWS.
 
-use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
@@ -25,6 +24,7 @@ use super::inputs::Inputs;
 use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
 use super::output_secret;
 use super::ownership::{Identity, Owner};
+use super::runner::Action;
 use super::status;
 
 /// A pass under way.
