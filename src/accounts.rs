@@ -7,7 +7,7 @@ use kube::runtime::reflector::ObjectRef;
 use crate::api::AWSAccount;
 use crate::aws::accounts::{AccountSettings, AssumeRole, ClientFactory};
 use crate::aws::budget::Usage;
-use crate::aws::{self, EndpointOverrides, Priority};
+use crate::aws::{self, Caller, EndpointOverrides};
 use crate::engine::conditions::Reason;
 use crate::engine::context::Context;
 use crate::engine::error::{Doing, Error};
@@ -58,8 +58,8 @@ impl Accounts {
         find(cx, DEFAULT_ACCOUNT).map_or_else(String::new, |_| DEFAULT_ACCOUNT.to_owned())
     }
 
-    /// The client for the AWSAccount `name`; empty for the operator's own credentials.
-    pub async fn client(&self, cx: &Context, name: &str, urgent: bool) -> Result<aws::Client, Error> {
+    /// The client for the AWSAccount `name`, empty for the operator's own credentials, with which `caller` makes calls.
+    pub async fn client(&self, cx: &Context, name: &str, caller: Caller) -> Result<aws::Client, Error> {
         let settings = match find(cx, name) {
             Some(account) => settings(name, &account),
             None if name.is_empty() => AccountSettings::default(),
@@ -76,7 +76,12 @@ impl Accounts {
             name => format!("finding AWS credentials and a region for the AWSAccount {name}"),
         };
         let client = self.factory.client(&settings).await.doing(doing)?;
-        Ok(client.for_priority(if urgent { Priority::Edit } else { Priority::Periodic }))
+        Ok(client.for_caller(caller))
+    }
+
+    /// Forgets the clients, with budgets and credentials, of AWSAccounts that are gone.
+    pub fn forget_gone(&self, cx: &Context) {
+        self.factory.retain(|name| name.is_empty() || find(cx, name).is_some());
     }
 
     /// How each account stands to what it may take; those of AWSAccounts that are gone are left out.

@@ -26,7 +26,7 @@ mod transport;
 mod wire;
 
 pub use account::Account;
-pub use budget::Priority;
+pub use budget::{Caller, Priority};
 pub use client::{Call, Client, ClientConfig, Observer};
 pub use credentials::CachedCredentials;
 pub use endpoints::{EndpointOverrides, Endpoints, Partition, PlainHttp};

@@ -14,6 +14,7 @@
 //! | [`engine`] | what is the same for every kind: pass, decision, drift, conditions, deletion |
 //! | [`kinds`] | what differs: one file a kind, and the one list of kinds |
 //! | [`accounts`] | clients of AWS for the AWSAccounts |
+//! | [`turns`], [`bucket`] | whose turn it is among namespaces; token buckets |
 //! | [`wire`] | from a spec to the body of an API call |
 //! | [`cli`], [`docs`], [`iam`] | the command line, the tables of the documentation, the IAM policies |
 //! | [`log`] | how the log is written, and what of it |
@@ -31,6 +32,7 @@ pub mod accounts;
 )]
 pub mod api;
 pub mod aws;
+pub mod bucket;
 pub mod check;
 pub mod cli;
 pub mod docs;
@@ -45,5 +47,6 @@ pub mod rbac;
 pub mod text;
 #[cfg(feature = "otlp")]
 pub mod traces;
+pub mod turns;
 pub mod version;
 pub mod wire;

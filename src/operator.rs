@@ -29,7 +29,6 @@ use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
-use crate::engine::lanes::Lanes;
 use crate::engine::memory::{Requests, Unknown};
 use crate::engine::reach::Reach;
 use crate::engine::seals::Seals;
@@ -333,7 +332,6 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         reach: options.reach.clone(),
         timing: options.timing,
         resync_periods: options.resync_periods.clone(),
-        lanes: Lanes::default(),
         failures: Failures::default(),
         breaker: Breaker::default(),
         requests: Requests::default(),

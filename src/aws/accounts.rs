@@ -113,9 +113,10 @@ impl ClientFactory {
         clients.iter().map(|(key, (_, client))| (key.clone(), client.usage())).collect()
     }
 
-    /// Forgets the client of an account that is gone.
-    pub fn forget(&self, key: &str) {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Forgets the clients of accounts that are gone; `is_there` says by key which are not.
+    pub fn retain(&self, is_there: impl Fn(&str) -> bool) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.retain(|key, _| is_there(key));
     }
 
     fn known(&self, settings: &AccountSettings) -> Option<Client> {

@@ -10,7 +10,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
 use super::account::Account;
-use super::budget::{Budget, Priority, Usage};
+use super::budget::{Budget, Caller, Usage};
 use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
@@ -68,11 +68,11 @@ pub struct ClientConfig {
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// The client for one account and region. Cheap to clone; clones share everything but the priority.
+/// The client for one account and region. Cheap to clone; clones share everything but the caller.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    priority: Priority,
+    caller: Caller,
     seen: Seen,
 }
 
@@ -87,22 +87,22 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("region", &config.region)
             .field("endpoints", &config.endpoints)
-            .field("priority", &self.priority)
+            .field("caller", &self.caller)
             .finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// A client whose calls count as a person's edits.
+    /// A client whose calls count as a person's edits, in no namespace.
     pub fn new(config: ClientConfig) -> Self {
         let inner = Arc::new(Inner { config, clock: Clock::default() });
-        Self { inner, priority: Priority::Edit, seen: Seen::default() }
+        Self { inner, caller: Caller::default(), seen: Seen::default() }
     }
 
-    /// The same client, for calls of another priority.
+    /// The same client, for calls on behalf of somebody else.
     #[must_use]
-    pub fn for_priority(&self, priority: Priority) -> Self {
-        Self { priority, ..self.clone() }
+    pub fn for_caller(&self, caller: Caller) -> Self {
+        Self { caller, ..self.clone() }
     }
 
     /// The same client, whose errors repeat nothing of what is `seen`, now or later.
@@ -157,7 +157,7 @@ impl Client {
         let (mut attempt, mut spent, mut unknown) = (1, Duration::ZERO, false);
         let mut mended = Vec::new();
         loop {
-            config.budget.acquire(self.priority).await;
+            config.budget.acquire(&self.caller).await;
             let start = Instant::now();
             let failure = match self.attempt(request, config.timeouts.call.saturating_sub(spent)).await {
                 Ok(answer) => return Ok(answer),

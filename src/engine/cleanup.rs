@@ -1,7 +1,6 @@
 //! Deletion: ids come from status, dependants go first, and nothing is deleted that is not ours.
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 use tracing::info;
 
 use crate::api::common::Status;
@@ -16,6 +15,7 @@ use super::kind::{Kind, Remote, Scope, Stranger};
 use super::output_secret;
 use super::ownership::{NAMESPACE_TAG, Owner};
 use super::pass::Pass;
+use super::runner::Action;
 use super::tagging::{self, TagMap};
 
 impl<K: Kind> Pass<'_, K> {

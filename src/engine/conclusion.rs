@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use kube::runtime::controller::Action;
-
 use crate::api::common::CommonStatus;
 
 use super::backoff::{self, Timing};
 use super::conditions::{self, Reason};
 use super::error::{Class, Error};
 use super::kind::{ExtraCondition, Waiting};
+use super::runner::Action;
 
 /// How a pass ended that met no error.
 #[derive(Debug)]

@@ -21,7 +21,6 @@ use super::breaker::Breaker;
 use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
-use super::lanes::Lanes;
 use super::memory::{Requests, Unknown};
 use super::reach::Reach;
 use super::seals::Seals;
@@ -53,8 +52,6 @@ pub struct Context {
     pub timing: Timing,
     /// Resync periods of single kinds.
     pub resync_periods: HashMap<&'static str, Duration>,
-    /// Places for periodic checks, by kind.
-    pub lanes: Lanes,
     /// Failures in a row, by object.
     pub failures: Failures,
     /// Drift that keeps coming back, by object.

@@ -4,19 +4,20 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future};
 use kube::api::Api;
 use kube::core::{ApiResource, DynamicObject};
-use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent, finalizer};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
 use kube::{Resource, ResourceExt};
+use tokio::sync::Notify;
 use tracing::{Instrument, debug, error, error_span, info, warn};
 
 use crate::api::common::{Object, Status};
+use crate::turns::Priority;
 use crate::{aws, kinds};
 
 use super::annotations;
@@ -29,6 +30,8 @@ use super::kind::Kind;
 use super::pass::Pass;
 use super::reach::{self, Watch};
 use super::readable::{Listing, readable};
+use super::references;
+use super::runner::{self, Action, Asking};
 
 /// A cleanup that has not come to its end, and when to go on.
 #[derive(Debug, thiserror::Error)]
@@ -45,36 +48,26 @@ pub async fn run<K: Kind>(
     let (reader, writer) = reflector::store::<K::Object>();
     cx.stores.add(reader.clone());
     cx.metrics.controller_runs(kind, concurrency);
-    cx.lanes.open(kind, concurrency);
-    let woken = queue(&cx, kind).map(|subject| {
-        let object = ObjectRef::<K::Object>::new(&subject.name);
-        if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) }
-    });
+    let woken = cx.hub.queue(kind);
     let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let hub = Arc::clone(&cx);
     let listing = Arc::new(Listing::default());
-    let applied = watch::<K::Object>(&cx, reader.clone(), &listing)
+    let listed = Arc::new(Notify::new());
+    let whole = Arc::clone(&listed);
+    let changed = watch::<K::Object>(&cx, reader.clone(), &listing)
         .reflect(writer)
-        .inspect_ok(move |event| tell_hub(&hub, event, &listing))
-        .applied_objects()
-        .predicate_filter(changes, PredicateConfig::default());
-    Controller::for_stream(applied, reader)
-        .with_config(Config::default().concurrency(concurrency))
-        .reconcile_on(woken)
-        .graceful_shutdown_on(shutdown)
-        .run(reconcile::<K>, failed::<K>, cx)
-        .for_each(|result| async {
-            if let Err(error) = result {
-                log_controller_error(kind, &error);
+        .inspect_ok(move |event| {
+            tell_hub(&hub, event, &listing);
+            if matches!(event, Event::InitDone) {
+                whole.notify_one();
             }
         })
-        .await;
-}
-
-fn queue(cx: &Context, kind: &'static str) -> impl Stream<Item = Subject> + Send + use<> {
-    stream::unfold(cx.hub.queue(kind), |mut queue| async {
-        queue.recv().await.map(|subject| (subject, queue))
-    })
+        .applied_objects()
+        .predicate_filter(changes, PredicateConfig::default())
+        // What is wrong with a watch is told where it is made.
+        .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
+    let asking = Asking { changed, woken, listed };
+    runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>).await;
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
@@ -142,6 +135,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
         Event::InitDone => {
             let kind = T::kind_name();
             cx.hub.retain(kind, &listing.end());
+            forget_accounts(cx, kind);
             if cx.stores.fill(kind, kinds::count(&cx.reach)) {
                 info!(kind, "the CRD is installed now");
             }
@@ -150,22 +144,20 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
         Event::Delete(object) => {
             cx.forget(&object.uid().unwrap_or_default());
             cx.hub.deleted(&Subject::of(object));
+            forget_accounts(cx, T::kind_name());
         }
     }
 }
 
-async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
-    cx.stores.all_filled().await;
-    cx.hub.open();
+/// An AWSAccount that is gone takes its client, budget and credentials with it.
+fn forget_accounts(cx: &Context, kind: &str) {
+    if kind == references::ACCOUNT {
+        cx.accounts.forget_gone(cx);
+    }
+}
+
+async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action {
     let kind = K::Object::kind_name();
-    let _place = if is_settled(&*object) && !cx.hub.is_woken(&Subject::of(&*object)) {
-        let Some(place) = cx.lanes.enter(kind) else {
-            return Ok(Action::requeue(backoff::spread(cx.timing.first_retry, 0.5, backoff::draw())));
-        };
-        Some(place)
-    } else {
-        None
-    };
     // At the level of errors, so that every line of the log says which object it is about.
     let span = error_span!(
         "pass",
@@ -175,7 +167,20 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<
         pass = aws::trail::new_id()
     );
     let _underway = cx.metrics.pass(kind);
-    aws::trail::follow(one_pass::<K>(object, cx)).instrument(span).await
+    let pass = one_pass::<K>(Arc::clone(&object), Arc::clone(&cx));
+    match aws::trail::follow(pass).instrument(span).await {
+        Ok(action) => action,
+        Err(error) => failed::<K>(&object, &error, &cx),
+    }
+}
+
+/// Whether somebody waits for the object.
+fn priority<T: Object>(object: &T, cx: &Context) -> Priority {
+    if is_settled(object) && !cx.hub.is_woken(&Subject::of(object)) {
+        Priority::Periodic
+    } else {
+        Priority::Edit
+    }
 }
 
 /// Whether nobody waits for the object: it is as it should be, and not paused, nor was it.
@@ -194,7 +199,6 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
         // The process is about to end; a leader among the others goes on.
         return Ok(Action::requeue(cx.timing.poll));
     }
-    // It may have changed while it waited for its turn.
     cx.written.expect(&object.uid().unwrap_or_default());
     let Some(object) = cx.store::<K::Object>().and_then(|store| store.get(&ObjectRef::from_obj(&*object)))
     else {
@@ -210,20 +214,20 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     }
     let outcome = finalizer(&api, FINALIZER, object, |event| async {
         match event {
-            FinalizerEvent::Apply(_) => Ok(Action::await_change()),
+            FinalizerEvent::Apply(_) => Ok(kube::runtime::controller::Action::await_change()),
             FinalizerEvent::Cleanup(object) => {
                 let cleanup = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await;
                 cleanup
                     .inspect(|()| cx.metrics.finished(&*object))
-                    .map(|()| Action::await_change())
+                    .map(|()| kube::runtime::controller::Action::await_change())
                     .map_err(Unfinished)
             }
         }
     })
     .await;
     match outcome {
-        Ok(action)
-        | Err(
+        Ok(_) => Ok(Action::await_change()),
+        Err(
             FinalizerError::ApplyFailed(Unfinished(action))
             | FinalizerError::CleanupFailed(Unfinished(action)),
         ) => Ok(action),
@@ -235,8 +239,7 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the signature is kube-runtime's")]
-fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>) -> Action {
+fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Action {
     // A stale cache: the object was changed or is gone, and its watch event is under way.
     let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
     if !stale {
@@ -245,16 +248,4 @@ fn failed<K: Kind>(object: Arc<K::Object>, error: &kube::Error, cx: Arc<Context>
     cx.metrics.failed(K::Object::kind_name());
     let before = cx.failures.count(&object.uid().unwrap_or_default());
     Action::requeue(backoff::retry(&cx.timing, before, backoff::draw()))
-}
-
-fn log_controller_error<E: std::error::Error, Q: std::error::Error>(
-    kind: &str,
-    error: &kube::runtime::controller::Error<E, Q>,
-) {
-    use kube::runtime::controller::Error::{ObjectNotFound, QueueError, ReconcilerFailed, RunnerError};
-    match error {
-        // Woken or requeued after its deletion: nothing to do. The others are told of where they happen.
-        ObjectNotFound(_) | ReconcilerFailed(..) | QueueError(_) => {}
-        error @ RunnerError(_) => warn!(kind, %error, "the controller met an error"),
-    }
 }

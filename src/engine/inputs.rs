@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::api::AgentSpace;
 use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status};
+use crate::aws::{Caller, Priority};
 use crate::echo::Seen;
 use crate::{text, wire};
 
@@ -22,6 +23,7 @@ use super::finalizer;
 use super::hub::Subject;
 use super::kind::Scope;
 use super::ownership::Identity;
+use super::policies::Limits;
 use super::proof;
 use super::tagging::TagMap;
 
@@ -85,7 +87,7 @@ impl<'a> Inputs<'a> {
     pub async fn scope(&self, name: &str) -> Result<Scope, Error> {
         self.cx.accounts.own.check(name, self.deleting)?;
         Ok(Scope {
-            aws: self.cx.accounts.client(self.cx, name, self.urgent).await?.guarding(&self.seen),
+            aws: self.cx.accounts.client(self.cx, name, self.caller(name)).await?.guarding(&self.seen),
             account: name.to_owned(),
             space_id: String::new(),
             space_is_ours: false,
@@ -102,6 +104,14 @@ impl<'a> Inputs<'a> {
         }
         let account = Subject::new(super::references::ACCOUNT, "", name);
         consent::check(self.cx, &account, &self.identity.namespace, field)
+    }
+
+    /// For whom AWS is called in the account `name`.
+    fn caller(&self, name: &str) -> Caller {
+        let priority = if self.urgent { Priority::Edit } else { Priority::Periodic };
+        let namespace = &self.identity.namespace;
+        let ceiling = Limits::of(self.cx, name, namespace).requests_per_second.map(f64::from);
+        Caller { priority, namespace: namespace.as_str().into(), ceiling }
     }
 
     /// Tags that the account asks for on everything in it.

@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
@@ -29,6 +28,7 @@ use super::output_secret;
 use super::ownership::{Identity, Owner};
 use super::policies;
 use super::proof;
+use super::runner::Action;
 use super::status;
 
 /// A pass under way.
