@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
+use super::delivery::Delivery;
 use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
@@ -63,6 +64,8 @@ pub struct Context {
     pub written: Written,
     /// Watch caches by kind.
     pub stores: Stores,
+    /// Whether every watch delivers.
+    pub delivery: Delivery,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

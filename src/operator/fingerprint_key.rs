@@ -9,30 +9,32 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use crate::engine::fingerprint::{Fingerprinter, hex};
+use crate::engine::input_object::{self, InputObject};
 
 /// Name of the Secret that holds the key.
 pub const NAME: &str = "devops-agent-operator-fingerprint-key";
 
 /// Reads the key, or makes it. Who comes second to make it takes the first one's.
 pub async fn load(client: &Client, namespace: &str) -> Result<Fingerprinter, kube::Error> {
-    let api = Api::<Secret>::namespaced(client.clone(), namespace);
-    if let Some(fingerprints) = api.get_opt(NAME).await?.as_ref().and_then(read) {
+    if let Some(fingerprints) = stored(client, namespace).await? {
         return Ok(fingerprints);
     }
+    let api = Api::<Secret>::namespaced(client.clone(), namespace);
     match api.create(&PostParams::default(), &fresh(namespace)).await {
-        Ok(secret) => read(&secret).ok_or_else(|| unreadable(namespace)),
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            read(&api.get(NAME).await?).ok_or_else(|| unreadable(namespace))
-        }
-        Err(error) => Err(error),
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        created => drop(created?),
     }
+    stored(client, namespace).await?.ok_or_else(|| unreadable(namespace))
 }
 
-fn read(secret: &Secret) -> Option<Fingerprinter> {
-    let data = secret.data.as_ref()?;
-    let id = String::from_utf8(data.get("id")?.0.clone()).ok()?;
-    let key = data.get("key").filter(|key| key.0.len() >= 32)?;
-    Some(Fingerprinter::new(id, key.0.clone()))
+async fn stored(client: &Client, namespace: &str) -> Result<Option<Fingerprinter>, kube::Error> {
+    Ok(input_object::secret(client, namespace, NAME).await?.as_ref().and_then(read))
+}
+
+fn read(secret: &InputObject) -> Option<Fingerprinter> {
+    let id = String::from_utf8(secret.get("id")?).ok()?;
+    let key = secret.get("key").filter(|key| key.len() >= 32)?;
+    Some(Fingerprinter::new(id, key))
 }
 
 fn fresh(namespace: &str) -> Secret {
