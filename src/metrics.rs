@@ -57,6 +57,7 @@ pub struct Metrics {
     api_errors: Vector<Counter, 2>,
     api_time: Vector<Histogram, 1>,
     watch_errors: Vector<Counter, 1>,
+    unreadable: Vector<Gauge, 1>,
 }
 
 impl Metrics {
@@ -85,6 +86,7 @@ impl Metrics {
             api_errors: Vector::counter(r, table::API_ERRORS),
             api_time: Vector::histogram(r, table::API_TIME, call_buckets),
             watch_errors: Vector::counter(r, table::WATCH_ERRORS),
+            unreadable: Vector::gauge(r, table::UNREADABLE),
         });
         registry.register_collector(Box::new(State(Arc::downgrade(&metrics))));
         let _ = metrics.registry.set(registry);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::client::ClientBuilder;
 use kube::runtime::events::{Recorder, Reporter};
-use kube::{Api, Client, ResourceExt};
+use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -27,13 +27,14 @@ use crate::aws::{self, Observer, PlainHttp};
 use crate::engine::backoff::{Failures, Timing};
 use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
+use crate::engine::delivery::Delivery;
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::memory::{Requests, Unknown};
 use crate::engine::reach::Reach;
 use crate::engine::seals::Seals;
 use crate::engine::status::{FIELD_MANAGER, Written};
-use crate::engine::watches;
+use crate::engine::{stored, watches};
 use crate::metrics::{CountRequests, Metrics};
 use crate::{kinds, log, version};
 
@@ -338,6 +339,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         unknown: Unknown::default(),
         written: Written::default(),
         stores: Stores::default(),
+        delivery: Delivery::default(),
         metrics,
     })
 }
@@ -346,7 +348,7 @@ async fn cluster_id(client: &Client, given: Option<String>) -> Result<String, ku
     if let Some(id) = given {
         return Ok(id);
     }
-    let namespace = Api::<Namespace>::all(client.clone()).get("kube-system").await?;
+    let namespace = stored::api::<Namespace>(client.clone(), None).get("kube-system").await?;
     Ok(namespace.uid().unwrap_or_else(|| {
         warn!("the namespace kube-system has no UID");
         "unknown".to_owned()

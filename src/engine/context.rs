@@ -18,6 +18,7 @@ use crate::text;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
+use super::delivery::Delivery;
 use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
@@ -64,6 +65,8 @@ pub struct Context {
     pub written: Written,
     /// Watch caches by kind.
     pub stores: Stores,
+    /// Whether every watch delivers.
+    pub delivery: Delivery,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

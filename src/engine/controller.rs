@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, future};
-use kube::api::Api;
-use kube::core::{ApiResource, DynamicObject};
-use kube::runtime::finalizer::{Error as FinalizerError, Event as FinalizerEvent, finalizer};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -24,19 +22,17 @@ use super::annotations;
 use super::backoff;
 use super::conditions;
 use super::context::Context;
-use super::finalizer::{FINALIZER, is_on};
+use super::delivery::Watched;
+use super::finalizer;
 use super::hub::{Profile, Subject};
 use super::kind::Kind;
 use super::pass::Pass;
 use super::reach::{self, Watch};
-use super::readable::{Listing, readable};
+use super::readable::{Listing, Reader};
 use super::references;
 use super::runner::{self, Action, Asking};
-
-/// A cleanup that has not come to its end, and when to go on.
-#[derive(Debug, thiserror::Error)]
-#[error("the deletion is not finished")]
-struct Unfinished(Action);
+use super::stored;
+use super::watch_client::{Extent, watching};
 
 /// Runs the controller of `K` until `shutdown`. Passes under way are finished.
 pub async fn run<K: Kind>(
@@ -54,7 +50,8 @@ pub async fn run<K: Kind>(
     let listing = Arc::new(Listing::default());
     let listed = Arc::new(Notify::new());
     let whole = Arc::clone(&listed);
-    let changed = watch::<K::Object>(&cx, reader.clone(), &listing)
+    let (readable, write_events) = Reader::new(&cx, &listing);
+    let changed = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
         .reflect(writer)
         .inspect_ok(move |event| {
             tell_hub(&hub, event, &listing);
@@ -67,38 +64,45 @@ pub async fn run<K: Kind>(
         // What is wrong with a watch is told where it is made.
         .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
     let asking = Asking { changed, woken, listed };
-    runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>).await;
+    let runner =
+        runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>);
+    // The Events end with the watch, which ends before the passes under way.
+    let events = async {
+        write_events.await;
+        future::pending::<()>().await;
+    };
+    future::select(pin!(runner), pin!(events)).await;
 }
 
 /// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
-fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, listing: &Arc<Listing>) -> Watch<T> {
-    let resource = ApiResource::erase::<T>(&());
+fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, reader: Arc<Reader>) -> Watch<T> {
     if !T::NAMESPACED || cx.reach.is_everywhere() {
-        return watch_at(cx, Api::all_with(cx.client.clone(), &resource), listing);
+        return watch_at(cx, None, reader);
     }
-    let watches = cx.reach.namespaces.iter().map(|namespace| {
-        let api = Api::namespaced_with(cx.client.clone(), namespace, &resource);
-        (namespace.clone(), watch_at(cx, api, listing))
-    });
+    let watches = cx
+        .reach
+        .namespaces
+        .iter()
+        .map(|namespace| (namespace.clone(), watch_at(cx, Some(namespace), Arc::clone(&reader))));
     reach::merged(watches.collect(), cache).boxed()
 }
 
-fn watch_at<T: Object>(cx: &Arc<Context>, api: Api<DynamicObject>, listing: &Arc<Listing>) -> Watch<T> {
-    let (failing, cx, listing) = (Arc::clone(cx), Arc::clone(cx), Arc::clone(listing));
+fn watch_at<T: Object>(cx: &Arc<Context>, namespace: Option<&str>, reader: Arc<Reader>) -> Watch<T> {
+    let watched = Watched::new(T::kind_name(), namespace.unwrap_or_default());
+    let api = stored::api::<T>(watching(cx, watched.clone(), Extent::Whole), namespace);
+    let failing = Arc::clone(cx);
     watcher(api, watcher::Config::default())
         .backoff(backoff::Watch::default())
-        .inspect_err(move |error| watch_failed::<T>(&failing, error))
-        .try_filter_map(move |event| {
-            let (cx, listing) = (Arc::clone(&cx), Arc::clone(&listing));
-            async move { Ok(readable(&cx, &listing, event).await) }
-        })
+        .inspect_err(move |error| watch_failed::<T>(&failing, &watched, error))
+        .try_filter_map(move |event| future::ready(Ok(reader.readable(event))))
         .boxed()
 }
 
 /// Says once that a CRD is missing, and at each try what else is wrong.
-fn watch_failed<T: Object>(cx: &Context, error: &watcher::Error) {
+fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Error) {
     let kind = T::kind_name();
     cx.metrics.watch_failed(kind);
+    cx.delivery.failed(watched, error.to_string());
     match cx.stores.watch_failed(kind, kinds::count(&cx.reach), error) {
         (false, true) => {
             let crd = format!("{}.{}", T::plural(&()), T::group(&()));
@@ -136,6 +140,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             let kind = T::kind_name();
             cx.hub.retain(kind, &listing.end());
             forget_accounts(cx, kind);
+            cx.metrics.unreadable(kind, listing.unreadable());
             if cx.stores.fill(kind, kinds::count(&cx.reach)) {
                 info!(kind, "the CRD is installed now");
             }
@@ -208,35 +213,16 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     if object.meta().deletion_timestamp.is_none() {
         return Ok(Pass::<K>::new(&cx, &object, api).apply().await);
     }
-    if !is_on(&*object) {
+    if !finalizer::is_on(&*object) {
         // Nothing of it is in AWS; the finalizers of others keep it.
         return Ok(Action::await_change());
     }
-    let outcome = finalizer(&api, FINALIZER, object, |event| async {
-        match event {
-            FinalizerEvent::Apply(_) => Ok(kube::runtime::controller::Action::await_change()),
-            FinalizerEvent::Cleanup(object) => {
-                let cleanup = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await;
-                cleanup
-                    .inspect(|()| cx.metrics.finished(&*object))
-                    .map(|()| kube::runtime::controller::Action::await_change())
-                    .map_err(Unfinished)
-            }
-        }
-    })
-    .await;
-    match outcome {
-        Ok(_) => Ok(Action::await_change()),
-        Err(
-            FinalizerError::ApplyFailed(Unfinished(action))
-            | FinalizerError::CleanupFailed(Unfinished(action)),
-        ) => Ok(action),
-        Err(FinalizerError::AddFinalizer(error) | FinalizerError::RemoveFinalizer(error)) => Err(error),
-        Err(error) => {
-            error!(%error, "the finalizer could not be handled");
-            Ok(Action::requeue(cx.timing.dependency))
-        }
+    if let Err(later) = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await {
+        return Ok(later);
     }
+    cx.metrics.finished(&*object);
+    finalizer::remove(&api, &*object).await?;
+    Ok(Action::await_change())
 }
 
 fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Action {

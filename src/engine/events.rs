@@ -2,7 +2,6 @@
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
-use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::events::{Event, EventType, Recorder};
 use tracing::{info, warn};
 
@@ -144,13 +143,17 @@ fn is_expected(verdict: &Verdict) -> bool {
     }
 }
 
-/// An object does not fit its kind.
-pub async fn unreadable<T: Object>(cx: &Context, object: &DynamicObject, error: &serde_json::Error) {
-    let note = format!(
-        "this object can't be read and is left alone; replace it (kubectl replace) with its present form: {error}"
-    );
-    let about = object.object_ref(&ApiResource::erase::<T>(&()));
-    send(&cx.recorder, &event(EventType::Warning, "Unreadable", "Reconcile", &note), &about).await;
+/// What is to be said of an object that can't be read.
+pub struct AboutUnreadable {
+    /// Why, and what to do.
+    pub note: String,
+    /// The object.
+    pub about: ObjectReference,
+}
+
+/// An object can't be read.
+pub async fn unreadable(cx: &Context, AboutUnreadable { note, about }: &AboutUnreadable) {
+    send(&cx.recorder, &event(EventType::Warning, "Unreadable", "Reconcile", note), about).await;
 }
 
 fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {

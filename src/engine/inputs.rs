@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, Resource, ResourceExt};
+use kube::{Resource, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -21,6 +20,7 @@ use super::error::Error;
 use super::existence::Existence;
 use super::finalizer;
 use super::hub::Subject;
+use super::input_object::{self, InputObject};
 use super::kind::Scope;
 use super::ownership::Identity;
 use super::policies::Limits;
@@ -250,15 +250,14 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(b"not-read-on-deletion".to_vec());
         }
-        let secret = self.read::<Secret>(&reference.name, field).await?;
-        let mut data = secret.data.unwrap_or_default();
-        let Some(bytes) = data.remove(&*reference.key) else {
-            let keys: Vec<&str> = data.keys().map(String::as_str).collect();
-            return Err(missing_key("Secret", reference, &keys, field));
+        let read = input_object::secret(&self.cx.client, &self.identity.namespace, &reference.name).await;
+        let secret = self.present("Secret", &reference.name, field, read)?;
+        let Some(bytes) = secret.get(&reference.key) else {
+            return Err(missing_key("Secret", reference, &secret, field));
         };
         // The one door for values of Secrets.
-        self.seen.add(&bytes.0);
-        Ok(bytes.0)
+        self.seen.add(&bytes);
+        Ok(bytes)
     }
 
     /// What is under a key of a ConfigMap.
@@ -266,12 +265,8 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(Vec::new());
         }
-        let mut files = self.config_files(&reference.name, field).await?;
-        let keys: Vec<String> = files.keys().cloned().collect();
-        files.remove(&*reference.key).ok_or_else(|| {
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            missing_key("ConfigMap", reference, &keys, field)
-        })
+        let map = self.config_map(&reference.name, field).await?;
+        map.get(&reference.key).ok_or_else(|| missing_key("ConfigMap", reference, &map, field))
     }
 
     /// All keys of a ConfigMap, text and binary.
@@ -279,33 +274,36 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(BTreeMap::new());
         }
-        let map = self.read::<ConfigMap>(name, field).await?;
-        let text = map.data.unwrap_or_default().into_iter().map(|(key, text)| (key, text.into_bytes()));
-        let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, bytes)| (key, bytes.0));
-        Ok(text.chain(binary).collect())
+        Ok(self.config_map(name, field).await?.all())
+    }
+
+    async fn config_map(&self, name: &str, field: &str) -> Result<InputObject, Error> {
+        let read = input_object::config_map(&self.cx.client, &self.identity.namespace, name).await;
+        self.present("ConfigMap", name, field, read)
     }
 
     /// The Secret `name` that the operator writes for this object.
     pub async fn own_secret(&self, name: &str) -> Result<OwnSecret, Error> {
-        let api = Api::<Secret>::namespaced(self.cx.client.clone(), &self.identity.namespace);
-        let found =
-            api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
+        let found = self.own(name).await?;
         Ok(found
             .map_or(OwnSecret::Missing, |secret| super::output_secret::recognise(&secret, &self.identity)))
     }
 
     /// The contents of a Secret that the operator wrote for this object, if it is still there.
     pub async fn own_secret_data(&self, name: &str) -> Result<Option<BTreeMap<String, SecretString>>, Error> {
-        let api = Api::<Secret>::namespaced(self.cx.client.clone(), &self.identity.namespace);
-        let found =
-            api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the Secret {name}")))?;
-        let ours = found
+        let ours = self
+            .own(name)
+            .await?
             .filter(|secret| super::output_secret::recognise(secret, &self.identity) != OwnSecret::Foreign);
         Ok(ours.map(|secret| {
-            let data =
-                secret.data.unwrap_or_default().into_iter().inspect(|(_, bytes)| self.seen.add(&bytes.0));
-            data.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes.0).ok()?.into()))).collect()
+            let data = secret.all().into_iter().inspect(|(_, bytes)| self.seen.add(bytes));
+            data.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes).ok()?.into()))).collect()
         }))
+    }
+
+    async fn own(&self, name: &str) -> Result<Option<InputObject>, Error> {
+        let read = input_object::secret(&self.cx.client, &self.identity.namespace, name).await;
+        read.map_err(Error::kubernetes(format!("reading the Secret {name}")))
     }
 
     /// Whether the object is being deleted.
@@ -313,17 +311,14 @@ impl<'a> Inputs<'a> {
         self.deleting
     }
 
-    async fn read<T>(&self, name: &str, field: &str) -> Result<T, Error>
-    where
-        T: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + std::fmt::Debug
-            + serde::de::DeserializeOwned,
-    {
-        let kind = T::kind(&());
-        let api = Api::<T>::namespaced(self.cx.client.clone(), &self.identity.namespace);
-        let found =
-            api.get_opt(name).await.map_err(Error::kubernetes(format!("reading the {kind} {name}")))?;
+    fn present(
+        &self,
+        kind: &str,
+        name: &str,
+        field: &str,
+        read: Result<Option<InputObject>, kube::Error>,
+    ) -> Result<InputObject, Error> {
+        let found = read.map_err(Error::kubernetes(format!("reading the {kind} {name}")))?;
         found.ok_or_else(|| {
             Error::wait(
                 Reason::InputNotFound,
@@ -336,16 +331,16 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// Most keys that a message names.
-const NAMED: usize = 10;
-
-fn missing_key(kind: &str, reference: &KeyRef, keys: &[&str], field: &str) -> Error {
-    let has = match keys {
-        [] => "it is empty".to_owned(),
-        [first @ .., _] if first.len() >= NAMED => {
-            format!("it has {} and {} others", text::plain(&keys[..NAMED].join(", ")), keys.len() - NAMED)
-        }
-        all => format!("it has {}", text::plain(&all.join(", "))),
+fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str) -> Error {
+    /// A ConfigMap can have thousands.
+    const NAMED: usize = 10;
+    let keys = object.keys();
+    let named: Vec<&str> = keys.iter().take(NAMED).map(String::as_str).collect();
+    let named = text::plain(&named.join(", ")).into_owned();
+    let has = match keys.len() {
+        0 => "it is empty".to_owned(),
+        all if all > NAMED => format!("it has {named} and {} more", all - NAMED),
+        _ => format!("it has {named}"),
     };
     Error::wait(
         Reason::InputNotFound,

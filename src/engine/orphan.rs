@@ -11,6 +11,7 @@ use super::backoff;
 use super::error::Error;
 use super::kind::{Kind, Scope};
 use super::pass::Pass;
+use super::stored;
 
 impl<K: Kind> Pass<'_, K> {
     /// Deletes what this pass made if its object is gone. Answers whether it is gone.
@@ -35,7 +36,8 @@ impl<K: Kind> Pass<'_, K> {
         let name = &self.identity.name;
         // A list of one: to list our own objects is permitted anyway.
         let one = ListParams::default().fields(&format!("metadata.name={name}"));
-        let listed = self.api.list(&one).await.map_err(Error::kubernetes(format!("looking for {name}")))?;
+        let api = stored::same(&self.api);
+        let listed = api.list(&one).await.map_err(Error::kubernetes(format!("looking for {name}")))?;
         if listed.items.iter().any(|object| object.uid().as_ref() == Some(&self.identity.uid)) {
             return Ok(false);
         }

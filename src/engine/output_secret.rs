@@ -6,7 +6,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, ResourceExt};
+use kube::{Client, ResourceExt};
 use secrecy::ExposeSecret;
 use tracing::info;
 
@@ -17,10 +17,12 @@ use crate::echo::{self, Seen};
 use super::conditions::Reason;
 use super::context::Context;
 use super::error::Error;
+use super::input_object::{self, InputObject};
 use super::inputs::OwnSecret;
 use super::kind::OutputSecret;
 use super::ownership::Identity;
 use super::status::FIELD_MANAGER;
+use super::stored;
 
 /// Label that marks the Secrets which the operator writes.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "devops-agent-operator");
@@ -28,14 +30,13 @@ const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "devops-agent-
 const WRITTEN_FOR: &str = "devopsagent.dev/written-for";
 
 /// Whose Secret it is, seen from the object `identity`.
-pub fn recognise(secret: &Secret, identity: &Identity) -> OwnSecret {
-    let ours = secret.annotations().get(WRITTEN_FOR).is_some_and(|object| object == &identity.name)
-        && secret.labels().get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1);
+pub fn recognise(secret: &InputObject, identity: &Identity) -> OwnSecret {
+    let ours = secret.annotation(WRITTEN_FOR).is_some_and(|object| object == identity.name)
+        && secret.label(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1);
     if !ours {
         return OwnSecret::Foreign;
     }
-    let id = secret.data.as_ref().and_then(|data| data.get("id"));
-    OwnSecret::Ours { id: id.and_then(|id| String::from_utf8(id.0.clone()).ok()) }
+    OwnSecret::Ours { id: secret.get("id").and_then(|id| String::from_utf8(id).ok()) }
 }
 
 /// Writes the Secret, owned by `object`. What is not ours is never overwritten.
@@ -45,9 +46,10 @@ pub async fn write<T: Object>(
     identity: &Identity,
     output: &OutputSecret,
 ) -> Result<(), Error> {
-    let api = Api::<Secret>::namespaced(cx.client.clone(), &identity.namespace);
+    let api = stored::api::<Secret>(cx.client.clone(), Some(&identity.namespace));
     let doing = || format!("writing the Secret {}", output.name);
-    let existing = api.get_opt(&output.name).await.map_err(Error::kubernetes(doing()))?;
+    let existing = input_object::secret(&cx.client, &identity.namespace, &output.name).await;
+    let existing = existing.map_err(Error::kubernetes(doing()))?;
     if existing.as_ref().is_some_and(|secret| recognise(secret, identity) == OwnSecret::Foreign) {
         return Err(not_ours(&output.name));
     }
@@ -84,10 +86,11 @@ pub async fn write<T: Object>(
 
 /// Lets go of the Secret, so that it outlives its object: for a remote that is retained.
 pub async fn release(client: &Client, identity: &Identity, name: &str) -> Result<(), Error> {
-    let api = Api::<Secret>::namespaced(client.clone(), &identity.namespace);
+    let api = stored::api::<Secret>(client.clone(), Some(&identity.namespace));
     let doing = || format!("keeping the Secret {name}");
-    let Some(secret) = api.get_opt(name).await.map_err(Error::kubernetes(doing()))? else { return Ok(()) };
-    if recognise(&secret, identity) == OwnSecret::Foreign || secret.owner_references().is_empty() {
+    let secret = input_object::secret(client, &identity.namespace, name).await;
+    let Some(secret) = secret.map_err(Error::kubernetes(doing()))? else { return Ok(()) };
+    if recognise(&secret, identity) == OwnSecret::Foreign || !secret.is_owned() {
         return Ok(());
     }
     let patch = serde_json::json!({ "metadata": { "ownerReferences": null } });

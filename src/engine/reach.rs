@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{Stream, StreamExt, stream};
-use kube::api::Api;
+use kube::ResourceExt;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::{Client, Resource, ResourceExt};
 
 use crate::api::common::Object;
 
@@ -36,16 +35,9 @@ impl Reach {
         namespace.is_empty() || self.is_everywhere() || self.namespaces.contains(namespace)
     }
 
-    /// One API for the whole cluster, or one for each namespace: no more is asked for than may be read.
-    pub fn apis<T>(&self, client: &Client) -> Vec<(String, Api<T>)>
-    where
-        T: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
-    {
-        if self.is_everywhere() {
-            return vec![(String::new(), Api::all(client.clone()))];
-        }
-        let api = |name: &String| (name.clone(), Api::namespaced(client.clone(), name));
-        self.namespaces.iter().map(api).collect()
+    /// Where to look: in the whole cluster, or in each namespace. No more is asked for than may be read.
+    pub fn places(&self) -> Vec<Option<String>> {
+        if self.is_everywhere() { vec![None] } else { self.namespaces.iter().cloned().map(Some).collect() }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Objects as a watch brings them: one that can't be read does no harm to the others.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kube::ResourceExt;
-use kube::core::DynamicObject;
+use kube::core::ApiResource;
 use kube::runtime::watcher::Event;
+use kube::{Resource, ResourceExt};
+use serde_json::Value;
+use tokio::sync::mpsc;
 use tracing::error;
 
 use crate::api::common::Object;
@@ -13,6 +15,10 @@ use crate::api::common::Object;
 use super::context::Context;
 use super::events;
 use super::hub::{Profile, Subject};
+use super::stored::{Stored, Unreadable};
+
+/// So many Events of unreadable objects of a kind wait to be written; more are left out. Log and metric have them all.
+const WAITING_EVENTS: usize = 256;
 
 /// What the present list of a kind has shown so far, and which objects of the kind can't be read.
 #[derive(Default)]
@@ -21,7 +27,14 @@ pub struct Listing(Mutex<Shown>);
 #[derive(Default)]
 struct Shown {
     listed: HashSet<Subject>,
-    unreadable: HashSet<Subject>,
+    unreadable: HashMap<Subject, Report>,
+}
+
+/// What was said of an object that can't be read.
+struct Report {
+    version: Option<String>,
+    /// Whether the present list has it too.
+    listed: bool,
 }
 
 impl Listing {
@@ -38,8 +51,30 @@ impl Listing {
     /// The list is complete: everything that is there, whether it can be read or not.
     pub fn end(&self) -> HashSet<Subject> {
         let mut shown = self.lock();
+        shown.unreadable.retain(|_, report| report.listed);
         let listed = std::mem::take(&mut shown.listed);
-        listed.into_iter().chain(shown.unreadable.iter().cloned()).collect()
+        listed.into_iter().chain(shown.unreadable.keys().cloned()).collect()
+    }
+
+    /// How many objects can't be read.
+    pub fn unreadable(&self) -> usize {
+        self.lock().unreadable.len()
+    }
+
+    /// The whole cluster is listed again: what doesn't show up is gone.
+    fn relist(&self) {
+        self.lock().unreadable.values_mut().for_each(|report| report.listed = false);
+    }
+
+    fn forget(&self, subject: &Subject) {
+        self.lock().unreadable.remove(subject);
+    }
+
+    /// Takes note of an unreadable object. Answers whether nothing was said yet of this version.
+    fn is_news(&self, subject: &Subject, version: Option<&str>) -> bool {
+        let report = Report { version: version.map(str::to_owned), listed: true };
+        let before = self.lock().unreadable.insert(subject.clone(), report);
+        before.is_none_or(|before| before.version.as_deref() != version)
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
@@ -47,82 +82,94 @@ impl Listing {
     }
 }
 
-/// The event with its object in the form of its kind; one that can't be read is reported, and left out.
-pub async fn readable<T: Object>(
-    cx: &Context,
-    listing: &Listing,
-    event: Event<DynamicObject>,
-) -> Option<Event<T>> {
-    match event {
-        Event::Apply(object) => match read::<T>(object, listing) {
-            Ok(object) => Some(Event::Apply(object)),
-            Err(unreadable) => unreadable.report::<T>(cx, listing).await,
-        },
-        Event::InitApply(object) => match read::<T>(object, listing) {
-            Ok(object) => Some(Event::InitApply(object)),
-            Err(unreadable) => unreadable.report::<T>(cx, listing).await,
-        },
-        Event::Delete(object) => match read::<T>(object, listing) {
-            Ok(object) => Some(Event::Delete(object)),
-            Err(unreadable) => {
-                let subject = unreadable.subject::<T>();
-                listing.lock().unreadable.remove(&subject);
-                cx.hub.deleted(&subject);
+/// Reads the objects of one kind.
+pub struct Reader {
+    cx: Arc<Context>,
+    listing: Arc<Listing>,
+    events: mpsc::Sender<events::AboutUnreadable>,
+}
+
+impl Reader {
+    /// A reader of what `listing` lists. The second writes its Events, which nothing waits for.
+    pub fn new(cx: &Arc<Context>, listing: &Arc<Listing>) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let (events, mut waiting) = mpsc::channel(WAITING_EVENTS);
+        let writer = Arc::clone(cx);
+        let write = async move {
+            while let Some(event) = waiting.recv().await {
+                events::unreadable(&writer, &event).await;
+            }
+        };
+        (Self { cx: Arc::clone(cx), listing: Arc::clone(listing), events }, write)
+    }
+
+    /// The event with its object in the form of its kind; one that can't be read is reported, and left out.
+    pub fn readable<T: Object>(&self, event: Event<Stored>) -> Option<Event<T>> {
+        let event = match event {
+            Event::Apply(object) => self.read(&object).map(Event::Apply),
+            Event::InitApply(object) => self.read(&object).map(Event::InitApply),
+            Event::Delete(object) => {
+                let subject = subject::<T>(&object);
+                self.listing.forget(&subject);
+                if let Ok(object) = object.read() {
+                    Some(Event::Delete(object))
+                } else {
+                    self.cx.hub.deleted(&subject);
+                    None
+                }
+            }
+            Event::Init => {
+                // Where each namespace has a watch, this is the list of one of them: the others' stay.
+                if self.cx.reach.is_everywhere() {
+                    self.listing.relist();
+                }
+                Some(Event::Init)
+            }
+            Event::InitDone => Some(Event::InitDone),
+        };
+        self.cx.metrics.unreadable(T::kind_name(), self.listing.unreadable());
+        event
+    }
+
+    fn read<T: Object>(&self, object: &Stored) -> Option<T> {
+        match object.read::<T>() {
+            Ok(readable) => {
+                self.listing.forget(&Subject::of(&readable));
+                Some(readable)
+            }
+            Err((why, rest)) => {
+                self.report::<T>(object, &why, &rest);
                 None
             }
-        },
-        Event::Init => {
-            // Where each namespace has a watch, this is the list of one of them: the others' stay.
-            if cx.reach.is_everywhere() {
-                listing.lock().unreadable.clear();
-            }
-            Some(Event::Init)
         }
-        Event::InitDone => Some(Event::InitDone),
     }
-}
 
-fn read<T: Object>(mut object: DynamicObject, listing: &Listing) -> Result<T, Box<Unreadable>> {
-    // Nothing here reads them, and they are a large part of an object.
-    object.managed_fields_mut().clear();
-    match serde_json::to_value(&object).and_then(|value| T::deserialize(&value)) {
-        Ok(readable) => {
-            listing.lock().unreadable.retain(|subject| {
-                object.metadata.name.as_ref() != Some(&subject.name)
-                    || object.metadata.namespace.as_deref().unwrap_or_default() != subject.namespace
-            });
-            Ok(readable)
+    /// It is left alone, but it is there: what refers to it waits, and what it refers to doesn't go before it.
+    fn report<T: Object>(&self, object: &Stored, why: &Unreadable, rest: &Value) {
+        let subject = subject::<T>(object);
+        self.cx.hub.applied(&subject, Profile::of(&subject, rest));
+        if !self.listing.is_news(&subject, object.meta().resource_version.as_deref()) {
+            return;
         }
-        Err(error) => Err(Box::new(Unreadable { object, error })),
-    }
-}
-
-/// An object that does not fit its kind: another version of the CRD let it in.
-struct Unreadable {
-    object: DynamicObject,
-    error: serde_json::Error,
-}
-
-impl Unreadable {
-    fn subject<T: Object>(&self) -> Subject {
-        Subject::new(T::kind_name(), self.object.namespace().unwrap_or_default(), self.object.name_any())
-    }
-
-    /// It is left alone, but it is there: what refers to it waits, and what it refers to does not go before it.
-    async fn report<T: Object>(self: Box<Self>, cx: &Context, listing: &Listing) -> Option<Event<T>> {
-        let subject = self.subject::<T>();
+        let advice = if object.meta().deletion_timestamp.is_some() {
+            "it isn't deleted either, since what it has in AWS would stay: correct it (kubectl edit), or remove its \
+             finalizer if nothing of it is left in AWS"
+        } else {
+            "it is left alone as it is; correct it (kubectl replace)"
+        };
         error!(
             kind = subject.kind,
             namespace = subject.namespace,
             name = subject.name,
-            error = %self.error,
-            "an object can't be read and is left alone; replace it with its present form"
+            error = %why,
+            "an object can't be read; {advice}"
         );
-        if let Ok(value) = serde_json::to_value(&self.object) {
-            cx.hub.applied(&subject, Profile::of(&subject, &value));
-        }
-        listing.lock().unreadable.insert(subject);
-        events::unreadable::<T>(cx, &self.object, &self.error).await;
-        None
+        let note = format!("this object can't be read; {advice}: {why}");
+        let about = object.object_ref(&ApiResource::erase::<T>(&()));
+        // That one is left out when there are too many is said where the bound is.
+        let _ = self.events.try_send(events::AboutUnreadable { note, about });
     }
+}
+
+fn subject<T: Object>(object: &Stored) -> Subject {
+    Subject::new(T::kind_name(), object.namespace().unwrap_or_default(), object.name_any())
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::api::common::{Object, Status};
 
 use super::error::Error;
+use super::stored::{self, Stored};
 
 /// The field manager of everything that the operator writes.
 pub const FIELD_MANAGER: &str = "devops-agent-operator";
@@ -102,19 +103,18 @@ impl Written {
     }
 
     /// The write is answered with what is stored now. Answers whether that has been overwritten already.
-    fn end<T: Object>(&self, uid: &str, stored: &T, status: Value) -> bool {
+    fn end(&self, uid: &str, (version, digest): (u64, u64), status: Value) -> bool {
         let mut all = self.lock();
         // The object is gone by now.
         let Some(known) = all.get_mut(uid) else { return false };
         let seen = known.seen.take();
-        let digest = digest(&stored.status());
         let mut stale = std::mem::take(&mut known.stale);
         // Among them may be the same as what is stored now: it can come again, after something newer.
         stale.append(&mut known.given_up);
         let older = stale.len().saturating_sub(REMEMBERED);
         stale.drain(..older);
         let status = Some(status);
-        *known = Known { version: version_of(stored), digest, status, stale, ..Known::default() };
+        *known = Known { version, digest, status, stale, ..Known::default() };
         seen.is_some_and(|change| known.is_other(change))
     }
 
@@ -140,7 +140,7 @@ fn digest<S: Status>(status: &S) -> u64 {
 }
 
 /// Resource versions of one kind can be compared as numbers.
-fn version_of<T: Object>(object: &T) -> u64 {
+fn version_of<T: ResourceExt>(object: &T) -> u64 {
     object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
@@ -178,7 +178,7 @@ pub async fn write<T: Object>(
     patch["status"].clone_from(&status);
     written.begin(&uid);
     match apply(api, &name, &patch, sent).await {
-        Ok(stored) => Ok(written.end(&uid, &stored, status)),
+        Ok((stored, kept)) => Ok(written.end(&uid, (version_of(&stored), digest(&kept)), status)),
         Err(error) => {
             written.fail(&uid, sent);
             Err(Error::kubernetes(format!("writing the status of {} {name}", T::kind_name()))(error))
@@ -186,19 +186,29 @@ pub async fn write<T: Object>(
     }
 }
 
-/// Applies `patch`, whose status has the digest `sent`. An apply leaves alone what other field managers have written beside
-/// it: that is taken away with a second write.
-async fn apply<T: Object>(api: &Api<T>, name: &str, patch: &Value, sent: u64) -> Result<T, kube::Error> {
+/// Applies `patch`, whose status has the digest `sent`; answers what is stored now, and its status. An apply leaves alone
+/// what other field managers have written beside it: that is taken away with a second write.
+///
+/// Only its status is read of what is answered: the rest may have been changed to something unreadable.
+async fn apply<T: Object>(
+    api: &Api<T>,
+    name: &str,
+    patch: &Value,
+    sent: u64,
+) -> Result<(Stored, T::Status), kube::Error> {
+    let api = stored::same(api);
     let stored = api.patch_status(name, &our_apply(), &Patch::Apply(patch)).await?;
-    let shown = stored.status();
+    let shown = stored.status::<T>().unwrap_or_default();
     if digest(&shown) == sent {
-        return Ok(stored);
+        return Ok((stored, shown));
     }
     let shown = serde_json::to_value(&shown).unwrap_or_default();
     let mut bare = json!({ "metadata": { "uid": patch["metadata"]["uid"] } });
     bare["status"] = without_others(&shown, &patch["status"]);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    api.patch_status(name, &params, &Patch::Merge(&bare)).await
+    let stored = api.patch_status(name, &params, &Patch::Merge(&bare)).await?;
+    let shown = stored.status::<T>().unwrap_or_default();
+    Ok((stored, shown))
 }
 
 /// A merge patch that makes `ours` of `shown`: members that only others wrote become null.
@@ -235,6 +245,10 @@ mod tests {
         (status.common.id.unwrap_or_default(), again)
     }
 
+    fn seen(space: &AgentSpace) -> (u64, u64) {
+        (version_of(space), digest(&space.status()))
+    }
+
     fn id(text: &str) -> (String, bool) {
         (text.to_owned(), false)
     }
@@ -254,7 +268,7 @@ mod tests {
         let written = Written::default();
         assert_eq!(begins(&written, 1, "a"), id("a"));
         written.begin("1");
-        assert!(!written.end("1", &space(3, "b"), json!({"id": "b"})));
+        assert!(!written.end("1", seen(&space(3, "b")), json!({"id": "b"})));
         assert_eq!(begins(&written, 2, "a"), id("b"));
         assert_eq!(begins(&written, 4, "c"), id("c"), "what came later counts");
     }
@@ -276,10 +290,10 @@ mod tests {
         written.newest(&space(1, "a"));
         written.begin("1");
         assert!(!written.is_overwritten(&space(2, "b")));
-        assert!(!written.end("1", &space(2, "b"), json!({"id": "b"})), "it was our own");
+        assert!(!written.end("1", seen(&space(2, "b")), json!({"id": "b"})), "it was our own");
         written.begin("1");
         assert!(!written.is_overwritten(&space(4, "late")));
-        assert!(written.end("1", &space(3, "c"), json!({"id": "c"})), "it came after our own");
+        assert!(written.end("1", seen(&space(3, "c")), json!({"id": "c"})), "it came after our own");
     }
 
     #[test]
@@ -300,7 +314,7 @@ mod tests {
         written.fail("1", digest(&space(0, "same").status()));
         for (version, text) in [(2, "same"), (3, "newer")] {
             written.begin("1");
-            assert!(!written.end("1", &space(version, text), json!({ "id": text })));
+            assert!(!written.end("1", seen(&space(version, text)), json!({ "id": text })));
             assert_eq!(begins(&written, version, text), id(text));
         }
         assert!(written.is_overwritten(&space(4, "same")));
@@ -315,12 +329,12 @@ mod tests {
         written.fail("1", digest(&space(0, "old").status()));
         assert_eq!(begins(&written, 1, "a"), id("a"));
         written.begin("1");
-        assert!(!written.end("1", &space(2, "new"), json!({"id": "new"})));
+        assert!(!written.end("1", seen(&space(2, "new")), json!({"id": "new"})));
         assert_eq!(begins(&written, 2, "new"), id("new"));
         assert!(written.is_overwritten(&space(3, "old")), "it came after what is right");
         assert_eq!(begins(&written, 3, "old"), ("new".to_owned(), true));
         written.begin("1");
-        assert!(!written.end("1", &space(4, "new"), json!({"id": "new"})));
+        assert!(!written.end("1", seen(&space(4, "new")), json!({"id": "new"})));
         assert_eq!(begins(&written, 4, "new"), id("new"));
         assert_eq!(begins(&written, 5, "theirs"), id("theirs"));
         assert_eq!(begins(&written, 6, "old"), id("old"), "it was let go");

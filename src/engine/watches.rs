@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use kube::api::{Api, PartialObjectMeta};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use super::context::Context;
+use super::delivery::Watched;
 use super::hub::Subject;
+use super::stored::{self, Stored};
+use super::watch_client::{Extent, of_metadata, watching};
 
 /// Watches everything that specs may refer to. Ends only with the task that runs it.
 pub async fn run(cx: Arc<Context>) {
@@ -24,35 +25,35 @@ pub async fn run(cx: Arc<Context>) {
     },);
 }
 
-async fn inputs<T>(cx: &Context, kind: &'static str)
-where
-    T: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-    T: Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
-{
-    let apis = cx.reach.apis::<PartialObjectMeta<T>>(&cx.client).into_iter();
-    let watches =
-        apis.map(|(namespace, api)| each(cx, api, namespace, |meta, gone| touched(cx, kind, meta, gone)));
+async fn inputs<T: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
+    cx: &Arc<Context>,
+    kind: &'static str,
+) {
+    let watches = cx.reach.places().into_iter().map(|namespace| {
+        let watched = Watched::new(kind, namespace.clone().unwrap_or_default());
+        each::<T>(cx, watched, namespace, |meta, gone| touched(cx, kind, meta, gone))
+    });
     futures::future::join_all(watches).await;
 }
 
-async fn namespaces(cx: &Context) {
-    let api = Api::<PartialObjectMeta<Namespace>>::all(cx.client.clone());
-    each(cx, api, String::new(), |meta, gone| namespace(cx, meta, gone)).await;
+async fn namespaces(cx: &Arc<Context>) {
+    let watched = Watched::new("Namespace", "");
+    each::<Namespace>(cx, watched, None, |meta, gone| namespace(cx, meta, gone)).await;
 }
 
-async fn each<T>(
-    cx: &Context,
-    api: Api<PartialObjectMeta<T>>,
-    namespace: String,
-    tell: impl Fn(&PartialObjectMeta<T>, bool),
-) where
-    T: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
-{
-    watcher(api, watcher::Config::default())
+async fn each<T: Resource<DynamicType = ()>>(
+    cx: &Arc<Context>,
+    watched: Watched,
+    namespace: Option<String>,
+    tell: impl Fn(&Stored, bool),
+) {
+    let client = watching(cx, watched.clone(), Extent::Metadata);
+    watcher(stored::api::<T>(client, namespace.as_deref()), watcher::Config::default())
         .backoff(super::backoff::Watch::default())
         .inspect_err(|error| {
-            warn!(kind = %T::kind(&()), namespace, %error, "the watch failed; it is started again");
-            cx.metrics.watch_failed(&T::kind(&()));
+            warn!(kind = watched.kind, namespace, %error, "the watch failed; it is started again");
+            cx.metrics.watch_failed(watched.kind);
+            cx.delivery.failed(&watched, error.to_string());
         })
         .for_each(|event| {
             match event {
@@ -68,9 +69,12 @@ async fn each<T>(
 /// Reads the labels of the namespaces that are looked after, where not all are: a Role can permit that, while to
 /// watch namespaces takes a `ClusterRole`. One whose labels can't be read has none.
 pub async fn labels(cx: &Context) {
-    let api = Api::<Namespace>::all(cx.client.clone());
+    if cx.reach.is_everywhere() {
+        return;
+    }
+    let api = stored::api::<Namespace>(of_metadata(&cx.client), None);
     for name in &cx.reach.namespaces {
-        match api.get_metadata_opt(name).await {
+        match api.get_opt(name).await {
             Ok(Some(meta)) => namespace(cx, &meta, false),
             Ok(None) => cx.hub.namespace(name, None, false),
             Err(error) => debug!(namespace = name, %error, "the labels of the namespace can't be read"),
@@ -85,17 +89,12 @@ async fn look_at_labels(cx: &Context) {
     }
 }
 
-fn touched<T: Resource<DynamicType = ()>>(
-    cx: &Context,
-    kind: &'static str,
-    meta: &PartialObjectMeta<T>,
-    gone: bool,
-) {
+fn touched(cx: &Context, kind: &'static str, meta: &Stored, gone: bool) {
     let subject = Subject::new(kind, meta.namespace().unwrap_or_default(), meta.name_any());
     cx.hub.touched(&subject, meta.meta().resource_version.as_deref().filter(|_| !gone));
 }
 
-fn namespace(cx: &Context, meta: &PartialObjectMeta<Namespace>, gone: bool) {
+fn namespace(cx: &Context, meta: &Stored, gone: bool) {
     let going = meta.meta().deletion_timestamp.is_some();
     cx.hub.namespace(&meta.name_any(), (!gone).then(|| meta.labels()), going);
 }

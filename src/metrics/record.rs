@@ -117,6 +117,11 @@ impl Metrics {
         self.webhook_secrets.inc();
     }
 
+    /// So many objects of a kind can't be read.
+    pub fn unreadable(&self, kind: &str, objects: usize) {
+        self.unreadable.with([kind]).set(i64::try_from(objects).unwrap_or(i64::MAX));
+    }
+
     /// The watch of a kind failed.
     pub fn watch_failed(&self, kind: &str) {
         self.watch_errors.with([kind]).inc();

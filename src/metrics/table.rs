@@ -129,6 +129,8 @@ metrics! {
 
     /// Whether the watch cache of a kind has been filled: 1 or 0. Nothing is reconciled before all are.
     Gauge CACHE_FILLED "devopsagent_watch_cache_filled" ["kind"];
+    /// Objects of a kind that can't be read. Each has an Event that says why.
+    Gauge UNREADABLE "devopsagent_unreadable_objects" ["kind"];
     /// Watches that failed and were started again.
     Counter WATCH_ERRORS "devopsagent_watch_errors_total" ["kind"];
     /// 1, with the version that runs.

@@ -9,6 +9,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 
 use crate::engine::fingerprint::{Fingerprinter, hex};
+use crate::engine::input_object::{self, InputObject};
 
 /// Name of the Secret that holds the key.
 pub const NAME: &str = "devops-agent-operator-fingerprint-key";
@@ -34,25 +35,25 @@ pub async fn require_seals(client: &Client, namespace: &str) -> Result<(), kube:
 
 /// Reads the key, or makes it. Who comes second to make it takes the first one's.
 pub async fn load(client: &Client, namespace: &str) -> Result<Loaded, kube::Error> {
-    let api = Api::<Secret>::namespaced(client.clone(), namespace);
-    if let Some(fingerprints) = api.get_opt(NAME).await?.as_ref().and_then(read) {
+    if let Some(fingerprints) = stored(client, namespace).await? {
         return Ok(fingerprints);
     }
+    let api = Api::<Secret>::namespaced(client.clone(), namespace);
     match api.create(&PostParams::default(), &fresh(namespace)).await {
-        Ok(secret) => read(&secret).ok_or_else(|| unreadable(namespace)),
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            read(&api.get(NAME).await?).ok_or_else(|| unreadable(namespace))
-        }
-        Err(error) => Err(error),
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        created => drop(created?),
     }
+    stored(client, namespace).await?.ok_or_else(|| unreadable(namespace))
 }
 
-fn read(secret: &Secret) -> Option<Loaded> {
-    let data = secret.data.as_ref()?;
-    let id = String::from_utf8(data.get("id")?.0.clone()).ok()?;
-    let key = data.get("key").filter(|key| key.0.len() >= 32)?;
-    let fingerprints = Fingerprinter::new(id, key.0.clone());
-    Some(Loaded { fingerprints, sealed: secret.annotations().contains_key(SEALED) })
+async fn stored(client: &Client, namespace: &str) -> Result<Option<Loaded>, kube::Error> {
+    Ok(input_object::secret(client, namespace, NAME).await?.as_ref().and_then(read))
+}
+
+fn read(secret: &InputObject) -> Option<Loaded> {
+    let id = String::from_utf8(secret.get("id")?).ok()?;
+    let key = secret.get("key").filter(|key| key.len() >= 32)?;
+    Some(Loaded { fingerprints: Fingerprinter::new(id, key), sealed: secret.annotation(SEALED).is_some() })
 }
 
 fn fresh(namespace: &str) -> Secret {

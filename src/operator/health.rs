@@ -118,6 +118,9 @@ impl Health {
                     let (ok, line) = cache(kind, state);
                     report.check(ok, line);
                 }
+                for (ok, line) in cx.delivery.report() {
+                    report.check(ok, line);
+                }
             }
             None if lease == Lease::StandingBy => {}
             None => report.check(false, "controllers not started"),

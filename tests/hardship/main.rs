@@ -15,6 +15,7 @@
 #[path = "../e2e/fixtures.rs"]
 mod fixtures;
 mod harness;
+mod hostile;
 
 mod apiserver;
 mod budget;

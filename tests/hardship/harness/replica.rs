@@ -46,6 +46,16 @@ impl Replica {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
+        let arguments = [&["--namespace", namespace, "--watch-namespace", namespace], arguments].concat();
+        Self::spawn(world, &arguments, environment)
+    }
+
+    /// A replica that looks after all namespaces: only for a test without others beside it.
+    pub fn start_everywhere(world: &World, environment: &[(&str, &str)]) -> Self {
+        Self::spawn(world, &["--namespace", &world.namespace], environment)
+    }
+
+    fn spawn(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (admin, metrics) = (free_address(), free_address());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let log = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -59,7 +69,6 @@ impl Replica {
             "--metrics-address",
             &metrics.to_string(),
         ]);
-        command.args(["--namespace", namespace, "--watch-namespace", namespace]);
         command.args(arguments);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
             command.env_remove(name);

@@ -1,0 +1,180 @@
+//! Objects as the API server sends them: taken as text, and read one by one.
+//!
+//! kube decodes a page of a list, or a line of a watch, in one go. An object that is nested too deep for the parser, or
+//! has a date that doesn't exist, would fail the whole list, for ever. So what kube decodes is only [`Stored`]: the
+//! text of an object, and the few members of its metadata that can be read. Nothing valid as JSON can fail that.
+
+mod header;
+mod members;
+mod tree;
+
+#[cfg(test)]
+mod hostile_test;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::{ApiResource, DynamicResourceScope};
+use kube::{Api, Client, Resource};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::api::common::Object;
+
+pub use members::members;
+pub use tree::{MOST_DEPTH, MOST_VALUES};
+
+/// An object as it is stored.
+#[derive(Clone)]
+pub struct Stored {
+    /// What of its metadata is needed, as far as it can be read.
+    header: ObjectMeta,
+    text: Box<RawValue>,
+}
+
+/// Why an object can't be read in the form of its kind.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// A parser that followed it would run out of stack, and so would others.
+    #[error("{path} is nested deeper than {MOST_DEPTH} levels; flatten it")]
+    TooDeep {
+        /// Where it becomes too deep.
+        path: String,
+    },
+    /// To keep it as a tree would take far more memory than its text does.
+    #[error("it has more than {MOST_VALUES} values, the first one too many is {path}; make it smaller")]
+    TooMany {
+        /// Where it becomes too much.
+        path: String,
+    },
+    /// It isn't what JSON can express.
+    #[error("it is no usable JSON: {0}")]
+    Malformed(#[source] serde_json::Error),
+    /// It doesn't have the form of its kind: another version of the CRD let it in.
+    #[error("{path}: {message}")]
+    Form {
+        /// Where it differs.
+        path: String,
+        /// How it differs.
+        message: String,
+    },
+}
+
+impl<'de> Deserialize<'de> for Stored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self { header: header::read_of(&text), text })
+    }
+}
+
+impl fmt::Debug for Stored {
+    /// Nothing of the contents: it may be a Secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (namespace, name) = (&self.header.namespace, &self.header.name);
+        f.debug_struct("Stored").field("namespace", namespace).field("name", name).finish_non_exhaustive()
+    }
+}
+
+impl Resource for Stored {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn group(of: &ApiResource) -> Cow<'_, str> {
+        of.group.as_str().into()
+    }
+
+    fn version(of: &ApiResource) -> Cow<'_, str> {
+        of.version.as_str().into()
+    }
+
+    fn kind(of: &ApiResource) -> Cow<'_, str> {
+        of.kind.as_str().into()
+    }
+
+    fn api_version(of: &ApiResource) -> Cow<'_, str> {
+        of.api_version.as_str().into()
+    }
+
+    fn plural(of: &ApiResource) -> Cow<'_, str> {
+        of.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.header
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.header
+    }
+}
+
+impl Stored {
+    /// The object's text.
+    pub fn text(&self) -> &RawValue {
+        &self.text
+    }
+
+    /// The object in the form of its kind; and otherwise what can be read of it, and why that isn't all.
+    pub fn read<T: Object>(&self) -> Result<T, (Unreadable, Value)> {
+        let (mut spec, mut status, mut failure) = (Value::Null, Value::Null, None);
+        for (name, text) in members(&self.text) {
+            let read = match &*name {
+                "spec" => &mut spec,
+                "status" => &mut status,
+                // metadata is the header; a kind of ours has nothing else.
+                _ => continue,
+            };
+            let (value, problem) = tree::read(&name, text);
+            *read = value;
+            failure = failure.or(problem);
+        }
+        let mut object = json!({
+            "apiVersion": T::api_version(&()),
+            "kind": T::kind_name(),
+            "metadata": self.header,
+            "spec": spec,
+        });
+        if !status.is_null() {
+            object["status"] = status;
+        }
+        if let Some(failure) = failure {
+            return Err((failure, object));
+        }
+        match serde_path_to_error::deserialize(&object) {
+            Ok(read) => Ok(read),
+            Err(error) => {
+                let path = error.path().to_string();
+                Err((Unreadable::Form { path, message: error.into_inner().to_string() }, object))
+            }
+        }
+    }
+
+    /// The status alone: of what the API server answers to a write of it, nothing else is of interest.
+    pub fn status<T: Object>(&self) -> Result<T::Status, Unreadable> {
+        let text = members(&self.text).into_iter().find(|(name, _)| name == "status");
+        let Some((name, text)) = text else { return Ok(T::Status::default()) };
+        match tree::read(&name, text) {
+            (_, Some(failure)) => Err(failure),
+            (value, None) => serde_path_to_error::deserialize(value).map_err(|error| Unreadable::Form {
+                path: format!("status.{}", error.path()),
+                message: error.into_inner().to_string(),
+            }),
+        }
+    }
+}
+
+/// The API that reaches objects of kind `T` as they are stored: those of a namespace, or of all.
+pub fn api<T: Resource<DynamicType = ()>>(client: Client, namespace: Option<&str>) -> Api<Stored> {
+    let resource = ApiResource::erase::<T>(&());
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    }
+}
+
+/// The same objects that `api` reaches, as they are stored: what the API server answers can always be read.
+pub fn same<T: Resource<DynamicType = ()> + Clone>(api: &Api<T>) -> Api<Stored> {
+    self::api::<T>(api.clone().into_client(), api.namespace())
+}

@@ -1,0 +1,135 @@
+//! Objects that are made to stop the operator.
+
+use http::{Method, Request};
+use kube::Client;
+use serde_json::json;
+
+use crate::fixtures::{GITLAB, SPACE};
+use crate::harness::{Replica, World, run, wait_until};
+
+/// A request whose answer is only text here: kube would trip over it.
+async fn send(client: &Client, method: Method, path: &str, body: &str) -> Result<String, kube::Error> {
+    let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+    let request = Request::builder().method(method).uri(path).header("content-type", kind);
+    client.request_text(request.body(body.as_bytes().to_vec()).expect("it is a request")).await
+}
+
+fn deep(levels: usize, key: &str, inner: &str) -> String {
+    format!("{}{inner}{}", format!("{{\"{key}\":").repeat(levels), "}".repeat(levels))
+}
+
+/// The path of objects in the test's namespace.
+fn path(world: &World, group: &str, plural: &str) -> String {
+    format!("/{group}/namespaces/{}/{plural}", world.namespace)
+}
+
+const OURS: &str = "apis/devopsagent.dev/v1alpha1";
+
+/// Makes a Trigger that no usual parser can read.
+async fn deep_trigger(world: &World, name: &str) {
+    let action = deep(200, "a", "1");
+    let trigger = format!(
+        r#"{{"apiVersion":"devopsagent.dev/v1alpha1","kind":"Trigger","metadata":{{"name":"{name}"}},"spec":{{
+            "agentSpaceRef":{{"name":"space"}},"schedule":{{"expression":"rate(1 day)"}},"action":{action}}}}}"#
+    );
+    send(&world.client, Method::POST, &path(world, OURS, "triggers"), &trigger).await.expect("it is stored");
+}
+
+/// Writes managedFields into an object that no usual parser can read.
+async fn forge(world: &World, path: &str) {
+    let fields = deep(200, "f:a", "{}");
+    let patch = format!(
+        r#"{{"metadata":{{"managedFields":[{{"manager":"mallory","operation":"Update","apiVersion":"v1","time":
+            "9999-12-31T23:59:59Z","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}}}}"#
+    );
+    let answer = send(&world.client, Method::PATCH, path, &patch).await.expect("it is stored");
+    assert!(answer.contains("9999-12-31") && answer.contains(&"{\"f:a\":".repeat(150)), "{answer}");
+}
+
+async fn metric(replica: &Replica, world: &World, line: &str) {
+    wait_until(format!("the metrics have {line}"), async || {
+        let (_, page) = replica.probe(world, "metrics").await?;
+        page.lines().any(|one| one == line).then_some(())
+    })
+    .await;
+}
+
+/// Everything that is there before the operator starts, forged.
+async fn prepare(world: &World) {
+    world.apply(SPACE).await;
+    world.apply("{kind: AgentSpace, metadata: {name: forged}, spec: {name: Forged}}").await;
+    deep_trigger(world, "before").await;
+    forge(world, &path(world, OURS, "agentspaces/forged")).await;
+    for (kind, plural) in [("Secret", "secrets"), ("ConfigMap", "configmaps")] {
+        world.apply(&json!({"kind": kind, "metadata": {"name": "forged"}}).to_string()).await;
+        forge(world, &path(world, "api/v1", &format!("{plural}/forged"))).await;
+    }
+    forge(world, &format!("/api/v1/namespaces/{}", world.namespace)).await;
+}
+
+async fn holds(world: &World, replica: &Replica) {
+    let space = world.handle("AgentSpace", "space");
+    space.ready().await;
+    replica.ready(world).await;
+    world.handle("Trigger", "before").event("Unreadable").await;
+
+    deep_trigger(world, "later").await;
+    let later = world.handle("Trigger", "later");
+    later.event("Unreadable").await;
+    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
+    world.secret("credentials", &[("token", "glpat-1")]).await;
+    forge(world, &path(world, "api/v1", "secrets/credentials")).await;
+    world.apply(GITLAB).await.ready().await;
+    let edit = r#"{"spec":{"description":"while they are there"}}"#;
+    send(&world.client, Method::PATCH, &path(world, OURS, "agentspaces/forged"), edit).await.expect("stored");
+    wait_until("the edit arrives", async || {
+        world
+            .remotes("agentSpace")
+            .iter()
+            .any(|space| space["description"] == "while they are there")
+            .then_some(())
+    })
+    .await;
+
+    // What is corrected is read; and what can't be read keeps its finalizer.
+    let corrected = r#"{"spec":{"action":null}}"#;
+    send(&world.client, Method::PATCH, &path(world, OURS, "triggers/later"), corrected)
+        .await
+        .expect("stored");
+    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 1"#).await;
+    later.ready().await;
+    let again = format!(r#"{{"spec":{{"action":{}}}}}"#, deep(200, "a", "1"));
+    send(&world.client, Method::PATCH, &path(world, OURS, "triggers/later"), &again).await.expect("stored");
+    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
+    send(&world.client, Method::DELETE, &path(world, OURS, "triggers/later"), "").await.expect("it is going");
+    replica.says("it isn't deleted either").await;
+    space.delete().await;
+    let message = space.condition("Ready", "False", "DeletionBlocked").await;
+    assert!(message.contains("later"), "{message}");
+    send(&world.client, Method::PATCH, &path(world, OURS, "triggers/later"), corrected)
+        .await
+        .expect("stored");
+    space.gone().await;
+
+    let (_, page) = replica.probe(world, "metrics").await.expect("it answers");
+    assert!(!page.contains("devopsagent_watch_errors_total{"), "{page}");
+    assert!(!replica.has_ended());
+}
+
+#[test]
+fn what_a_parser_chokes_on_costs_nobody_else_anything() {
+    run(async || {
+        let world = World::alone().await;
+        prepare(&world).await;
+        holds(&world, &Replica::start_everywhere(&world, &[])).await;
+    });
+}
+
+#[test]
+fn nor_does_it_where_each_namespace_has_a_watch_of_its_own() {
+    run(async || {
+        let world = World::alone().await;
+        prepare(&world).await;
+        holds(&world, &Replica::start(&world, &[])).await;
+    });
+}
