@@ -18,7 +18,7 @@ use crate::{http, ports};
 pub const NAMESPACE: &str = "devops-agent-demo";
 
 /// Variables of the operator's own that a user may have set for another one.
-const OWN_SETTINGS: [&str; 10] = [
+const OWN_SETTINGS: [&str; 14] = [
     "LEADER_ELECTION",
     "CLUSTER_ID",
     "CONCURRENCY",
