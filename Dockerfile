@@ -1,12 +1,11 @@
-# syntax=docker/dockerfile:1
 # The operator's image: one static file on a base that has certificates and a user, and no shell.
 #
 #   docker build --tag devops-agent-operator .
 #
 # It is built on a machine of its own architecture; .github/workflows/release.yaml does amd64 and arm64.
-ARG RUST_VERSION=1.95.0
-
-FROM rust:${RUST_VERSION}-bookworm AS tools
+# Both bases are named by the digest of their index for all architectures; `docker buildx imagetools inspect` shows what
+# a tag is now.
+FROM rust:1.95.0-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS tools
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends musl-tools \
     && rm -rf /var/lib/apt/lists/*
@@ -25,7 +24,7 @@ RUN build/static-binary.sh dependencies
 COPY . .
 RUN build/static-binary.sh binary /out/devops-agent-operator
 
-FROM gcr.io/distroless/static:nonroot
+FROM gcr.io/distroless/static:nonroot@sha256:e2e927ec666bae08560abb3c55d0659eceabb657f56b6782ab500a9fc7f555e3
 ARG VERSION=dev
 ARG REVISION=unknown
 ARG CREATED=unknown

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -13,7 +14,7 @@ use crate::aws::PlainHttp;
 use crate::check;
 use crate::engine::backoff::Timing;
 use crate::engine::reach::Reach;
-use crate::operator::{self, LeaseTiming, Options};
+use crate::operator::{self, CertificateFiles, LeaseTiming, MetricsProtection, Options};
 use crate::{docs, iam, kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
@@ -107,13 +108,32 @@ struct Run {
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
     requests_per_second: u16,
 
-    /// Where `/livez`, `/readyz`, `/version` and `/loglevel` are served.
-    #[arg(long, env = "ADMIN_ADDRESS", default_value = "0.0.0.0:8081")]
+    /// Where `/livez`, `/readyz` and `/version` are served. `[::]` is every address, IPv4 too.
+    #[arg(long, env = "ADMIN_ADDRESS", default_value = "[::]:8081")]
     admin_address: SocketAddr,
 
+    /// Where `/loglevel` is served, which only answers the pod itself; nowhere with `0`.
+    #[arg(long, env = "LOGLEVEL_ADDRESS", default_value = "127.0.0.1:8082", value_parser = address_or_none)]
+    loglevel_address: Address,
+
     /// Where `/metrics` is served, for Prometheus; nowhere with `0`.
-    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080", value_parser = address_or_none)]
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "[::]:8080", value_parser = address_or_none)]
     metrics_address: Address,
+
+    /// Serve metrics over TLS, and only to bearers of a token (of a service account, for example) who may `get` the
+    /// non-resource URL `/metrics`. The operator needs the right to create `tokenreviews` and
+    /// `subjectaccessreviews`.
+    #[arg(long, env = "METRICS_AUTH")]
+    metrics_auth: bool,
+
+    /// Certificate to serve metrics with over TLS, in a PEM file, with those between it and its authority. Read again
+    /// when it changes. With `--metrics-auth` and without this, a self-signed one is made at the start.
+    #[arg(long, env = "METRICS_CERTIFICATE", value_name = "FILE", requires = "metrics_key")]
+    metrics_certificate: Option<PathBuf>,
+
+    /// The private key of the certificate, in a PEM file.
+    #[arg(long, env = "METRICS_KEY", value_name = "FILE", requires = "metrics_certificate")]
+    metrics_key: Option<PathBuf>,
 
     /// Elect a leader among several replicas; the others stand by. The lease is in the operator's namespace.
     #[arg(long, env = "LEADER_ELECTION")]
@@ -248,8 +268,16 @@ fn run(arguments: Run) -> Result<(), Error> {
         requests_per_second: f64::from(arguments.requests_per_second.max(1)),
         plain_http: if arguments.allow_http_endpoints { PlainHttp::Anywhere } else { PlainHttp::Loopback },
         own_account: if arguments.require_account { OwnAccount::Refused } else { OwnAccount::Used },
-        admin: arguments.admin_address,
+        probes: arguments.admin_address,
         metrics: arguments.metrics_address.0,
+        metrics_protection: MetricsProtection {
+            authentication: arguments.metrics_auth,
+            certificate: arguments
+                .metrics_certificate
+                .zip(arguments.metrics_key)
+                .map(|(certificate, key)| CertificateFiles { certificate, key }),
+        },
+        log_level: arguments.loglevel_address.0,
         shutdown_timeout: arguments.shutdown_timeout,
     };
     let ended = runtime.block_on(operator::run(options, election, level, stop_signal()));

@@ -1,13 +1,14 @@
 //! The operator as a process: from its settings to running controllers, and to an orderly end.
 
-mod admin;
 mod fingerprint_key;
 mod health;
 mod lease;
 mod sealing;
+mod servers;
 
 pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
 pub use lease::{NAME as LEASE, Timing as LeaseTiming};
+pub use servers::{CertificateFiles, MetricsProtection};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -69,9 +70,13 @@ pub struct Options {
     /// Whether an object without an AWSAccount is served with the operator's own credentials.
     pub own_account: OwnAccount,
     /// Where probes are served.
-    pub admin: SocketAddr,
+    pub probes: SocketAddr,
     /// Where metrics are served; nowhere if none is given.
     pub metrics: Option<SocketAddr>,
+    /// Who may read metrics, and how they are sent.
+    pub metrics_protection: MetricsProtection,
+    /// Where the log level is served; nowhere if none is given.
+    pub log_level: Option<SocketAddr>,
     /// How long passes under way may go on when the operator is to end; then they are abandoned.
     pub shutdown_timeout: Duration,
 }
@@ -119,6 +124,9 @@ pub enum Error {
     /// A controller or a watch ended: that kind would not be looked after any more.
     #[error("a controller ended by itself; the process ends, and starts again")]
     ControllerEnded,
+    /// The metrics can't be served over TLS.
+    #[error(transparent)]
+    Tls(#[from] servers::TlsError),
     /// A server could not listen.
     #[error("listening on {address}: {source}")]
     Listen {
@@ -156,7 +164,7 @@ pub async fn run(
     }))
     .await?;
     let health = Arc::new(Health::default());
-    let _servers = serve(&options, &health, &metrics, level).await?;
+    let _servers = servers::start(&options, &kubernetes, &health, &metrics, level)?;
     let connections = Connections { kubernetes, aws, own_namespace, metrics };
     if let Some(timing) = election {
         lead(&options, timing, connections, &health, stop).await
@@ -176,23 +184,6 @@ pub async fn run(
 fn client(config: kube::Config, metrics: &Arc<Metrics>) -> Result<Client, kube::Error> {
     let count = CountRequests::new(Arc::clone(metrics), &config.cluster_url);
     Ok(ClientBuilder::try_from(config)?.with_layer(&count).build())
-}
-
-/// Starts the servers, and the heartbeat that one of them tells of. They end with the set.
-async fn serve(
-    options: &Options,
-    health: &Arc<Health>,
-    metrics: &Arc<Metrics>,
-    level: log::Level,
-) -> Result<JoinSet<()>, Error> {
-    let mut tasks = JoinSet::new();
-    let heart = Arc::clone(health);
-    tasks.spawn(async move { heart.beat().await });
-    tasks.spawn(admin::serve(admin::listen(options.admin).await?, Arc::clone(health), level));
-    if let Some(address) = options.metrics {
-        tasks.spawn(admin::serve_metrics(admin::listen(address).await?, Arc::clone(metrics)));
-    }
-    Ok(tasks)
 }
 
 /// Works while this replica leads, and frees the lease at the end.

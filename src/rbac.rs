@@ -19,6 +19,8 @@ struct Granted {
 struct Rule {
     group: &'static str,
     resources: Vec<String>,
+    /// Paths of the API server instead of a group's resources.
+    urls: &'static [&'static str],
     /// The only objects that are meant; all of them if none are named.
     names: &'static [&'static str],
     verbs: &'static [&'static str],
@@ -26,15 +28,37 @@ struct Rule {
 
 impl Rule {
     fn core(resource: &str, verbs: &'static [&'static str]) -> Self {
-        Self { group: "", resources: vec![resource.to_owned()], names: &[], verbs }
+        Self { group: "", resources: vec![resource.to_owned()], urls: &[], names: &[], verbs }
     }
 
     fn ours(resources: Vec<String>, verbs: &'static [&'static str]) -> Self {
-        Self { group: "devopsagent.dev", resources, names: &[], verbs }
+        Self { group: "devopsagent.dev", resources, urls: &[], names: &[], verbs }
+    }
+
+    fn url(urls: &'static [&'static str], verbs: &'static [&'static str]) -> Self {
+        Self { group: "", resources: Vec::new(), urls, names: &[], verbs }
     }
 
     fn of(self, group: &'static str) -> Self {
         Self { group, ..self }
+    }
+
+    /// Writes it as an item of a role's rules.
+    fn write(&self, text: &mut String) {
+        let Self { group, resources, urls, names, verbs } = self;
+        if urls.is_empty() {
+            let group = if group.is_empty() { "\"\"" } else { group };
+            let _ = write!(text, "\n- apiGroups: [{group}]\n  resources:");
+            for resource in resources {
+                let _ = write!(text, "\n    - {resource}");
+            }
+        } else {
+            let _ = write!(text, "\n- nonResourceURLs: [{}]", urls.join(", "));
+        }
+        if !names.is_empty() {
+            let _ = write!(text, "\n  resourceNames: [{}]", names.join(", "));
+        }
+        let _ = write!(text, "\n  verbs: [{}]", verbs.join(", "));
     }
 
     fn only(self, names: &'static [&'static str]) -> Self {
@@ -110,6 +134,19 @@ fn table() -> Vec<Granted> {
             ],
         },
         Granted {
+            name: "metricsAuth",
+            why: "Asking whose a token is and whether they may read metrics.",
+            rules: vec![
+                Rule::core("tokenreviews", &["create"]).of("authentication.k8s.io"),
+                Rule::core("subjectaccessreviews", &["create"]).of("authorization.k8s.io"),
+            ],
+        },
+        Granted {
+            name: "metricsReader",
+            why: "Whoever reads metrics, such as Prometheus.",
+            rules: vec![Rule::url(&["/metrics"], &["get"])],
+        },
+        Granted {
             name: "check",
             why: "What `devops-agent-operator check` does.",
             rules: vec![Rule::ours(vec!["associations".to_owned()], &["create", "get", "delete"])],
@@ -134,16 +171,8 @@ pub fn templates() -> String {
     for Granted { name, why, rules } in table() {
         let _ = writeln!(text, "\n{{{{- /* {why} */}}}}");
         let _ = write!(text, "{{{{- define \"devops-agent-operator.rules.{name}\" -}}}}");
-        for Rule { group, resources, names, verbs } in rules {
-            let group = if group.is_empty() { "\"\"" } else { group };
-            let _ = write!(text, "\n- apiGroups: [{group}]\n  resources:");
-            for resource in resources {
-                let _ = write!(text, "\n    - {resource}");
-            }
-            if !names.is_empty() {
-                let _ = write!(text, "\n  resourceNames: [{}]", names.join(", "));
-            }
-            let _ = write!(text, "\n  verbs: [{}]", verbs.join(", "));
+        for rule in rules {
+            rule.write(&mut text);
         }
         text.push_str("\n{{- end }}\n");
     }

@@ -122,9 +122,11 @@ impl Request<'_> {
 
     fn is_listed(&self, cx: &Context, adoption: &Adoption, tags: &ResourceTags) -> bool {
         let labels = cx.hub.labels(self.namespace);
-        adoption.rules.iter().flatten().any(|rule| {
-            consent::lists(&rule.namespaces, self.namespace, &labels) && carries(rule, tags)
-        })
+        adoption
+            .rules
+            .iter()
+            .flatten()
+            .any(|rule| consent::lists(&rule.namespaces, self.namespace, &labels) && carries(rule, tags))
     }
 }
 

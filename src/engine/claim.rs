@@ -43,9 +43,10 @@ impl<K: Kind> Pass<'_, K> {
                 Owner::Retained { namespace, name }
             }
             // The tags name an object of another kind by the same name.
-            Owner::Ours { .. } if kind != self.identity.kind => {
-                Owner::Sibling { namespace: self.identity.namespace.clone(), name: self.identity.name.clone() }
-            }
+            Owner::Ours { .. } if kind != self.identity.kind => Owner::Sibling {
+                namespace: self.identity.namespace.clone(),
+                name: self.identity.name.clone(),
+            },
             owner => owner,
         }
     }
@@ -68,14 +69,17 @@ impl<K: Kind> Pass<'_, K> {
             None => TagMap::new(),
         };
         let resource = format!("{} {}", K::NOUN, remote.id());
-        Ok(self.request(scope, K::Object::kind_name(), &resource, !self.manages()).judge(self.cx, owner, &tags))
+        Ok(self
+            .request(scope, K::Object::kind_name(), &resource, !self.manages())
+            .judge(self.cx, owner, &tags))
     }
 
     /// Checks that the owners of what the spec names by what AWS calls it allow that.
     pub(super) async fn check_reached(&self, scope: &Scope, desired: &K::Desired) -> Result<(), Error> {
         for Reached { field, kind, what, tags } in K::reaches(scope, desired).await? {
             let owner = self.owner_by_tags(kind, &tags);
-            if let Access::Refused(why) = self.request(scope, kind, &what, true).judge(self.cx, &owner, &tags) {
+            if let Access::Refused(why) = self.request(scope, kind, &what, true).judge(self.cx, &owner, &tags)
+            {
                 return Err(Error::wait(Reason::ReferenceNotAllowed, format!("{field}: {why}")));
             }
         }

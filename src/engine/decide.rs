@@ -53,11 +53,13 @@ pub enum Decision {
 pub fn decide<R>(situation: &Situation, noun: &str, found: &Observation<R>, id: &str) -> Decision {
     match found {
         Observation::Absent => absent(situation, noun),
-        Observation::Found { owner, state, access, .. } => match claim(situation, noun, owner, state, access, id) {
-            Claim::Refused { reason, message } => Decision::Stall { reason, message },
-            Claim::Take => Decision::Adopt,
-            Claim::Held => step(situation, noun, state),
-        },
+        Observation::Found { owner, state, access, .. } => {
+            match claim(situation, noun, owner, state, access, id) {
+                Claim::Refused { reason, message } => Decision::Stall { reason, message },
+                Claim::Take => Decision::Adopt,
+                Claim::Held => step(situation, noun, state),
+            }
+        }
     }
 }
 
@@ -237,7 +239,11 @@ mod tests {
         );
         let equal = all(["adopt", "adopt", "exists", "exists", "exists", "conflict", "conflict"]);
         assert_eq!(outcomes(&refuse, &State::Matching), equal);
-        assert_eq!(outcomes(&refuse, &drifted("webhook.secret")), equal, "a lost webhook is no other association");
+        assert_eq!(
+            outcomes(&refuse, &drifted("webhook.secret")),
+            equal,
+            "a lost webhook is no other association"
+        );
         let lost = Situation { lost: true, ..Situation::default() };
         assert_eq!(outcomes(&lost, &drifted("metadata")), equal, "its status was lost");
         let policies = Policies { adoption_policy: AdoptionPolicy::Adopt, ..Policies::default() };
@@ -252,8 +258,11 @@ mod tests {
         let refused = || Access::Refused("no consent".into());
         for management_policy in [ManagementPolicy::Manage, ManagementPolicy::Observe] {
             for recorded in [None, Some("id-1".to_owned())] {
-                let policies =
-                    Policies { management_policy, adoption_policy: AdoptionPolicy::Adopt, ..Policies::default() };
+                let policies = Policies {
+                    management_policy,
+                    adoption_policy: AdoptionPolicy::Adopt,
+                    ..Policies::default()
+                };
                 let situation = Situation { policies, recorded, ..Situation::default() };
                 for name in OWNERS {
                     let decision = decided(&situation, owner(name), drifted("name"), refused());

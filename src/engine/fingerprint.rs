@@ -110,16 +110,14 @@ impl Print {
 
     /// Whether the value is known to differ from the recorded one: under another key nothing is known.
     pub fn changed(&self, recorded: Option<&Fingerprint>) -> bool {
-        recorded.is_some_and(|recorded| {
-            self.comparable(recorded).is_some_and(|form| form.hash != recorded.hash)
-        })
+        recorded
+            .is_some_and(|recorded| self.comparable(recorded).is_some_and(|form| form.hash != recorded.hash))
     }
 
     /// Whether the value is known to be the recorded one.
     pub fn is(&self, recorded: Option<&Fingerprint>) -> bool {
-        recorded.is_some_and(|recorded| {
-            self.comparable(recorded).is_some_and(|form| form.hash == recorded.hash)
-        })
+        recorded
+            .is_some_and(|recorded| self.comparable(recorded).is_some_and(|form| form.hash == recorded.hash))
     }
 
     /// What to record where nothing was sent: the recorded one if it tells of a change, else this one.

@@ -313,7 +313,8 @@ impl Hub {
         let rooms = Arc::clone(&index.rooms);
         let mut taken = rooms.lock().unwrap_or_else(PoisonError::into_inner);
         // Those whose status tells of it by now are counted there.
-        let has = |subject: &Subject| index.profiles.get(subject).is_some_and(|known| known.account.is_some());
+        let has =
+            |subject: &Subject| index.profiles.get(subject).is_some_and(|known| known.account.is_some());
         let creating = taken.iter().filter(|(other, place)| {
             other.namespace == subject.namespace && place == account && other != subject && !has(other)
         });
@@ -507,8 +508,14 @@ mod tests {
         let second = hub.reserve(&space("two"), "prod", 2).expect("there is room");
         assert_eq!(hub.reserve(&space("three"), "prod", 2).unwrap_err(), 2);
         assert!(hub.reserve(&space("three"), "other", 1).is_ok(), "another account");
-        assert!(hub.reserve(&Subject::new("AgentSpace", "else", "x"), "prod", 1).is_ok(), "another namespace");
-        assert!(hub.reserve(&space("one"), "prod", 2).is_ok(), "it has its remote: a new one takes its place");
+        assert!(
+            hub.reserve(&Subject::new("AgentSpace", "else", "x"), "prod", 1).is_ok(),
+            "another namespace"
+        );
+        assert!(
+            hub.reserve(&space("one"), "prod", 2).is_ok(),
+            "it has its remote: a new one takes its place"
+        );
         drop(second);
         hub.deleted(&space("one"));
         assert!(hub.reserve(&space("three"), "prod", 1).is_ok());

@@ -114,7 +114,13 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { kind: "AgentSpace", cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() }
+        Identity {
+            kind: "AgentSpace",
+            cluster: "c".into(),
+            namespace: "n".into(),
+            name: "o".into(),
+            uid: "u".into(),
+        }
     }
 
     #[test]

@@ -75,8 +75,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// A pass over `object`, which `api` reaches.
     pub fn new(cx: &'a Context, object: &'a K::Object, api: Api<K::Object>) -> Self {
         let identity = Identity::of(object, &cx.cluster_id);
-        let occasion =
-            if cx.hub.take_news(&Subject::of(object)) { Occasion::News } else { Occasion::Usual };
+        let occasion = if cx.hub.take_news(&Subject::of(object)) { Occasion::News } else { Occasion::Usual };
         let (stored, overwritten) = cx.written.newest(object);
         let held = finalizer::is_on(object);
         let (mut object, mut status, mut hint) = (Cow::Borrowed(object), stored.clone(), None);
@@ -311,7 +310,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         Err(Error::poll(
             Reason::Progressing,
-            format!("the answer to {operation} was lost; checking whether it took effect before trying again"),
+            format!(
+                "the answer to {operation} was lost; checking whether it took effect before trying again"
+            ),
         ))
     }
 

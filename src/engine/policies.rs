@@ -1,6 +1,5 @@
 //! What a namespace may ask for in an account: `spec.namespacePolicies` of the AWSAccount.
 
-
 use crate::api::aws_account::NamespacePolicy;
 use crate::api::common::Object;
 use crate::api::scalars::ArnPattern;
@@ -89,7 +88,9 @@ pub fn check<T: Object>(cx: &Context, scope: &Scope, object: &T) -> Result<(), E
 
 /// Reserves room for one more resource of `subject` while it is created, or says that its namespace has all that it may.
 pub fn room(cx: &Context, scope: &Scope, subject: &Subject) -> Result<Option<Room>, Error> {
-    let Some(most) = Limits::of(cx, &scope.account, &subject.namespace).max_resources else { return Ok(None) };
+    let Some(most) = Limits::of(cx, &scope.account, &subject.namespace).max_resources else {
+        return Ok(None);
+    };
     match cx.hub.reserve(subject, &scope.account, most) {
         Ok(room) => Ok(Some(room)),
         Err(owned) => Err(Error::terminal(

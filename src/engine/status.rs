@@ -218,7 +218,8 @@ fn without_others(shown: &Value, ours: &Value) -> Value {
         let value = shown.get(name).map_or_else(|| value.clone(), |shown| without_others(shown, value));
         (name.clone(), value)
     });
-    let others = shown.keys().filter(|name| !ours.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let others =
+        shown.keys().filter(|name| !ours.contains_key(*name)).map(|name| (name.clone(), Value::Null));
     kept.chain(others).collect()
 }
 

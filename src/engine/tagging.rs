@@ -113,8 +113,13 @@ mod tests {
 
     #[test]
     fn the_owner_tags_win_over_all_others() {
-        let identity =
-            Identity { kind: "AgentSpace", cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
+        let identity = Identity {
+            kind: "AgentSpace",
+            cluster: "c".into(),
+            namespace: "n".into(),
+            name: "o".into(),
+            uid: "u".into(),
+        };
         let tags = desired(
             &identity,
             &map(&[("team", "a"), ("env", "prod")]),

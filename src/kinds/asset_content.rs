@@ -286,10 +286,7 @@ mod tests {
 
     fn content(files: &[(&str, &str)]) -> DesiredContent {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
-        DesiredContent {
-            form: Form::Files(files),
-            fingerprint: fingerprints().of(&Value::Null),
-        }
+        DesiredContent { form: Form::Files(files), fingerprint: fingerprints().of(&Value::Null) }
     }
 
     fn observed(files: &[(&str, &str)]) -> Files {

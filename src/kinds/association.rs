@@ -15,14 +15,14 @@ use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
-    Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, State, Updated,
-    Waiting,
+    Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, State,
+    Updated, Waiting,
 };
 use crate::engine::tagging::TagMap;
 use crate::wire;
 
-use super::{not_found_is_none, private_connection};
 use super::webhook::{self, DesiredWebhook};
+use super::{not_found_is_none, private_connection};
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";

@@ -130,9 +130,7 @@ pub fn compare(desired: Option<&DesiredApp>, app: &OperatorApp, status: &AgentSp
             .map(|flow| Change::new(format!("operatorApp.{}", flow.name), Some("enabled".into()), None)),
     );
     let secret = desired.and_then(|desired| desired.fingerprint.as_ref());
-    if app.idp.is_some()
-        && secret.is_some_and(|now| now.changed(status.common.fingerprint.as_ref()))
-    {
+    if app.idp.is_some() && secret.is_some_and(|now| now.changed(status.common.fingerprint.as_ref())) {
         changes.push(Change::hidden(CLIENT_SECRET));
     }
     changes

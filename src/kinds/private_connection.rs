@@ -126,8 +126,7 @@ impl Kind for PrivateConnections {
         }
         let mut changes = compare_settings(desired, connection);
         if let Some(now) = &desired.fingerprint
-            && (never_sent(connection, status)
-                || now.changed(status.common.fingerprint.as_ref()))
+            && (never_sent(connection, status) || now.changed(status.common.fingerprint.as_ref()))
         {
             changes.push(Change::hidden(CERTIFICATE));
         }

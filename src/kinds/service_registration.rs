@@ -13,8 +13,8 @@ use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint::Print;
-use crate::engine::inputs::Inputs;
 use crate::engine::hub::Subject;
+use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
     Created, ExtraCondition, Kind, Reached, Remote, Replacement, Resolved, Scope, State, Stranger, Updated,
     Waiting,
@@ -345,7 +345,8 @@ async fn registration(
         ("spec.targetUrlPrivateConnectionName", &spec.target_url_private_connection_name),
         ("spec.exchangeUrlPrivateConnectionName", &spec.exchange_url_private_connection_name),
     ];
-    let named = names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?.to_string()))).collect();
+    let named =
+        names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?.to_string()))).collect();
     let request = RegisterService {
         service: service_type.to_owned(),
         service_details: json!({ service_type: details }),
@@ -496,9 +497,7 @@ fn compare_settings(
             changes.push(Change::new(path, text(observed), text(wanted)));
         }
     }
-    if changes.is_empty()
-        && registration.fingerprint.changed(status.common.fingerprint.as_ref())
-    {
+    if changes.is_empty() && registration.fingerprint.changed(status.common.fingerprint.as_ref()) {
         changes.push(Change::hidden("service"));
     }
     changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()

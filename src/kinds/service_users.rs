@@ -9,8 +9,8 @@ use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Kind, Scope, Stranger, Waiting};
 
-use super::association::{self, Associations};
 use super::agent_space;
+use super::association::{self, Associations};
 
 /// In so many agent spaces associations are searched for that keep a service from going.
 const SEARCHED: usize = 100;
@@ -37,14 +37,19 @@ impl Uses {
         }
         for association in inputs.others(|association: &Association| uses_one(association, ids)) {
             let (status, object) = (association.status(), Subject::of(&*association));
-            let pairs =
-                [(&status.service_id, &status.common().id), (&status.previous_service_id, &status.previous_id)];
+            let pairs = [
+                (&status.service_id, &status.common().id),
+                (&status.previous_service_id, &status.previous_id),
+            ];
             for (service, id) in pairs {
-                let Some(service) = service.as_ref().filter(|service| ids.contains(service)) else { continue };
+                let Some(service) = service.as_ref().filter(|service| ids.contains(service)) else {
+                    continue;
+                };
                 if inputs.permits(owner, &object.namespace) {
                     let paused = if annotations::is_paused(&*association) { " (paused)" } else { "" };
                     uses.from_elsewhere |= object.namespace != owner.namespace;
-                    uses.users.push((service.clone(), format!("{}/{}{paused}", object.namespace, object.name)));
+                    uses.users
+                        .push((service.clone(), format!("{}/{}{paused}", object.namespace, object.name)));
                 } else if let (Some(id), Some(space_id)) = (id, &status.agent_space_id) {
                     let stranger =
                         Stranger { object: object.clone(), space_id: space_id.clone(), id: id.clone() };
@@ -114,11 +119,17 @@ pub async fn in_aws(scope: &Scope, service: &str) -> String {
         let scope = Scope { space_id: id.clone(), ..scope.clone() };
         let listed = association::list(&scope).await.unwrap_or_default();
         let using = listed.into_iter().filter(|association| association.service_id == service);
-        found.extend(using.map(|association| format!("{} in the agent space {id}", association.association_id)));
+        found.extend(
+            using.map(|association| format!("{} in the agent space {id}", association.association_id)),
+        );
         if found.len() >= SHOWN {
             break;
         }
     }
     found.truncate(SHOWN);
-    if found.is_empty() { String::new() } else { format!(", which the associations {} use", found.join(", ")) }
+    if found.is_empty() {
+        String::new()
+    } else {
+        format!(", which the associations {} use", found.join(", "))
+    }
 }

@@ -7,7 +7,7 @@ use crate::api::{Asset, Association, Trigger};
 use crate::engine::error::Error;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Kind, Scope, Stranger, StatusOf};
+use crate::engine::kind::{Kind, Scope, StatusOf, Stranger};
 
 use super::asset::Assets;
 use super::association::Associations;

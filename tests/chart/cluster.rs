@@ -4,7 +4,10 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use devops_agent_simulator::{Options, Running, Simulator};
-use kube::Client;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::PostParams;
+use kube::{Api, Client, Config};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
@@ -48,6 +51,21 @@ pub fn alone() -> Cluster {
     // What a failed test has left.
     helm::attempt(&["uninstall", helm::RELEASE, "-n", helm::NAMESPACE, "--ignore-not-found", "--wait"]);
     Cluster { client: CLIENT.clone(), aws: &AWS, _alone: alone }
+}
+
+/// The cluster as a service account sees it.
+pub async fn as_service_account(namespace: &str, name: &str) -> Client {
+    let mut config = Config::infer().await.expect("KUBECONFIG names a cluster");
+    config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{name}"));
+    Client::try_from(config).expect("a client can be made")
+}
+
+/// A token of a service account.
+pub async fn token(client: &Client, namespace: &str, account: &str) -> String {
+    let api = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
+    let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
+    let answer = api.create_token_request(account, &PostParams::default(), &request).await;
+    answer.expect("a token is given").status.expect("the answer has a status").token
 }
 
 /// Runs to the end.

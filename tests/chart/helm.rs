@@ -49,13 +49,24 @@ pub fn run(arguments: &[&str]) -> String {
 
 /// What the chart renders with these values.
 pub fn text(values: &Value) -> String {
-    let [_, set] = set(values);
-    run(&["template", RELEASE, &chart().display().to_string(), "-n", NAMESPACE, "--set-json", &set])
+    text_with(values, &[])
+}
+
+fn text_with(values: &Value, arguments: &[&str]) -> String {
+    let [flag, set] = set(values);
+    let chart = chart().display().to_string();
+    run(&[&["template", RELEASE, &chart, "-n", NAMESPACE, &flag, &set], arguments].concat())
 }
 
 /// The objects that the chart renders with these values.
 pub fn objects(values: &Value) -> Vec<Value> {
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&text(values)).expect("helm renders YAML");
+    objects_with(values, &[])
+}
+
+/// The same, with further arguments for helm.
+pub fn objects_with(values: &Value, arguments: &[&str]) -> Vec<Value> {
+    let objects: Vec<Value> =
+        serde_saphyr::from_multiple(&text_with(values, arguments)).expect("helm renders YAML");
     objects.into_iter().filter(|object| !object.is_null()).collect()
 }
 

@@ -9,20 +9,28 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Container, Pod, ServiceAccount};
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{Container, Pod};
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::helm;
+use super::{cluster, helm};
 
 const IMAGE: &str = "ghcr.io/devops-agent-operator/devops-agent-operator";
 /// Starts a program, and asks it to end when the standard input does: when the pod, or this process, is gone.
 const GUARD: &str = r#"exec 3<&0; "$@" </dev/null 3<&- & child=$!; (cat <&3 >/dev/null; kill -TERM "$child") 2>/dev/null & wait "$child""#;
+
+/// Where the pod that became ready last serves metrics.
+static METRICS: Mutex<Option<SocketAddr>> = Mutex::new(None);
+
+/// Where the pod that became ready last serves metrics.
+pub fn metrics_address() -> SocketAddr {
+    METRICS.lock().unwrap_or_else(PoisonError::into_inner).expect("a pod was ready")
+}
 
 struct Process {
     namespace: String,
@@ -30,6 +38,7 @@ struct Process {
     /// A shell around the operator; the operator is asked to end when its standard input closes.
     guard: Child,
     probes: SocketAddr,
+    metrics: SocketAddr,
     /// Whether the pod is over when its process is.
     once: bool,
     reported: &'static str,
@@ -88,6 +97,7 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     command.env("PATH", "/usr/bin:/bin").env("HOSTNAME", &name);
     command.env("KUBECONFIG", kubeconfig(client, &namespace, &name, &account).await);
     command.env("ADMIN_ADDRESS", probes.to_string()).env("METRICS_ADDRESS", metrics.to_string());
+    command.env("LOGLEVEL_ADDRESS", "0");
     for variable in container.env.iter().flatten() {
         let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
         let value = match field.map(|field| field.field_path.as_str()) {
@@ -100,7 +110,7 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a file can be shared")).stderr(log);
     let guard = command.spawn().expect("a shell can be started");
     let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
-    Process { namespace, name, guard, probes, once: policy == Some("Never"), reported: "" }
+    Process { namespace, name, guard, probes, metrics, once: policy == Some("Never"), reported: "" }
 }
 
 /// Tells the API server what has become of a pod.
@@ -124,6 +134,9 @@ async fn report(client: &Client, process: &mut Process) {
             json!({"type": kind, "status": status, "lastTransitionTime": jiff::Timestamp::now().to_string()})
         })
         .into();
+    if ready {
+        *METRICS.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.metrics);
+    }
     let patch = json!({"status": {"phase": phase, "podIP": "127.0.0.1", "conditions": conditions}});
     let api = Api::<Pod>::namespaced(client.clone(), &process.namespace);
     if api.patch_status(&process.name, &PatchParams::default(), &Patch::Merge(&patch)).await.is_ok() {
@@ -150,10 +163,7 @@ fn end(mut process: Process) {
 
 /// A kubeconfig with a token for the pod's service account.
 async fn kubeconfig(client: &Client, namespace: &str, pod: &str, account: &str) -> PathBuf {
-    let api = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
-    let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
-    let answer = api.create_token_request(account, &PostParams::default(), &request).await;
-    let token = answer.expect("a token is given").status.expect("the answer has a status").token;
+    let token = cluster::token(client, namespace, account).await;
     let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
     let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");
     let mut config: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");

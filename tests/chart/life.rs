@@ -2,19 +2,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::cluster::{self, Cluster, block_on, wait_until};
 use super::helm::{self, NAMESPACE, RELEASE};
+use super::kubelet;
 
-fn api(client: &Client, kind: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
+/// The label of the Secrets that the operator writes.
+const OWN_LABEL: &str = "app.kubernetes.io/managed-by=devops-agent-operator";
+
+pub fn api(client: &Client, kind: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
     let kind = if kind == "CustomResourceDefinition" {
         GroupVersionKind::gvk("apiextensions.k8s.io", "v1", kind)
     } else {
@@ -31,7 +35,7 @@ fn spaces(cluster: &Cluster, namespace: &str) -> Api<DynamicObject> {
     api(&cluster.client, "AgentSpace", "agentspaces", Some(namespace))
 }
 
-async fn make_namespace(cluster: &Cluster, name: &str, labels: Value) {
+pub async fn make_namespace(cluster: &Cluster, name: &str, labels: Value) {
     let object =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
     let api = Api::<Namespace>::all(cluster.client.clone());
@@ -71,7 +75,7 @@ fn remotes(cluster: &Cluster) -> usize {
 }
 
 /// What a user would set to have the operator talk to the simulator.
-fn values(cluster: &Cluster) -> Value {
+pub fn values(cluster: &Cluster) -> Value {
     let variable = |name: &str, value: &str| json!({"name": name, "value": value});
     json!({
         "aws": {"region": "us-east-1", "endpoint_url": cluster.aws.url()},
@@ -84,13 +88,13 @@ fn values(cluster: &Cluster) -> Value {
     })
 }
 
-fn helm(command: &str, chart: &Path, values: &Value) -> String {
+pub fn helm(command: &str, chart: &Path, values: &Value) -> String {
     let [flag, set] = helm::set(values);
     let chart = chart.display().to_string();
     helm::run(&[command, RELEASE, &chart, "-n", NAMESPACE, "--wait", "--timeout", "90s", &flag, &set])
 }
 
-fn uninstall() {
+pub fn uninstall() {
     helm::run(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "60s"]);
 }
 
@@ -141,6 +145,8 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
     block_on(make_namespace(&cluster, "shop", json!({})));
     let mut values = values(&cluster);
     values["defaultAccount"] = json!({"create": true, "spec": {"region": "us-east-1"}});
+    let reader = json!({"kind": "ServiceAccount", "name": "default", "namespace": "shop"});
+    values["metrics"] = json!({"auth": {"readers": [reader]}});
 
     let started = Instant::now();
     let said = helm("install", &earlier_chart(), &values);
@@ -153,6 +159,15 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
         ready(&api(&cluster.client, "AWSAccount", "awsaccounts", None), "default").await;
         assert!(columns(&cluster).await.contains("\"When\""));
         roles_are_aggregated(&cluster.client).await;
+        webhook_secret_is_written(&cluster).await;
+        assert_eq!(read_metrics("https", None).await, 401);
+        let reader = cluster::token(&cluster.client, "shop", "default").await;
+        wait_until("the reader reads metrics", async || {
+            (read_metrics("https", Some(&reader)).await == 200).then_some(())
+        })
+        .await;
+        let other = cluster::token(&cluster.client, NAMESPACE, "default").await;
+        assert_eq!(read_metrics("https", Some(&other)).await, 403);
     });
     helm::run(&["test", RELEASE, "-n", NAMESPACE, "--timeout", "90s"]);
 
@@ -214,6 +229,7 @@ fn a_release_for_two_namespaces_needs_no_right_in_the_cluster() {
         }
         let other = spaces(&cluster, "team-c").get("team-c").await.unwrap();
         assert!(other.finalizers().is_empty(), "what lies elsewhere is left alone");
+        assert_eq!(read_metrics("http", None).await, 200, "nobody's rights can be asked for");
     });
     helm::run(&["test", RELEASE, "-n", NAMESPACE, "--timeout", "90s"]);
     block_on(async {
@@ -224,6 +240,45 @@ fn a_release_for_two_namespaces_needs_no_right_in_the_cluster() {
         }
     });
     uninstall();
+}
+
+/// The HTTP status that a reader of metrics gets.
+async fn read_metrics(scheme: &str, token: Option<&str>) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
+    let client = client.timeout(Duration::from_secs(10)).build().expect("a client can be made");
+    let request = client.get(format!("{scheme}://{}/metrics", kubelet::metrics_address()));
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    request.send().await.expect("metrics are served").status().as_u16()
+}
+
+/// The operator writes its own Secrets, whatever the admission policy keeps it from.
+async fn webhook_secret_is_written(cluster: &Cluster) {
+    let apply = async |kind: &str, plural: &str, name: &str, spec: Value| {
+        let object = json!({
+            "apiVersion": "devopsagent.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec,
+        });
+        let api = api(&cluster.client, kind, plural, Some("shop"));
+        api.patch(name, &PatchParams::apply("chart"), &Patch::Apply(&object)).await.expect("an object");
+        ready(&api, name).await;
+        api
+    };
+    let service = json!({"service": {"eventChannel": {"type": "webhook"}}});
+    let services = apply("ServiceRegistration", "serviceregistrations", "channel", service).await;
+    let events = json!({
+        "agentSpaceRef": {"name": "checkout"}, "serviceRef": {"name": "channel"},
+        "configuration": {"eventChannel": {}},
+    });
+    let associations = apply("Association", "associations", "events", events).await;
+    let secrets = Api::<Secret>::namespaced(cluster.client.clone(), "shop");
+    let written = secrets.list(&ListParams::default().labels(OWN_LABEL)).await.unwrap();
+    assert!(written.items.iter().any(|secret| secret.type_.as_deref() == Some("Opaque")));
+    for (api, name) in [(associations, "events"), (services, "channel")] {
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+        gone(&api, name).await;
+    }
 }
 
 /// Those who may edit a namespace may edit the objects in it: the cluster's own roles have the chart's rules.

@@ -10,6 +10,7 @@
     reason = "a test that can not be set up has failed"
 )]
 
+mod admission;
 mod cluster;
 mod helm;
 mod kubelet;

@@ -13,6 +13,7 @@ const FREE: &[&str] = &[
     "lifecycle",
     "metrics.podMonitor.endpoint",
     "metrics.serviceMonitor.endpoint",
+    "metrics.tls.config",
     "podSecurityContext",
     "resources.limits",
     "resources.requests",
@@ -62,6 +63,9 @@ fn helm_says_which_value_is_wrong() {
         (json!({"podDisruptionBudget": {"enabled": true, "minAvailable": "half"}}), "minAvailable"),
         (json!({"networkPolicy": {"egress": {"ports": ["https"]}}}), "ports"),
         (json!({"resources": {"request": {}}}), "request"),
+        (json!({"metrics": {"auth": {"enabled": "maybe"}}}), "metrics/auth/enabled"),
+        (json!({"metrics": {"auth": {"readers": [{"kind": "Pod", "name": "x"}]}}}), "readers"),
+        (json!({"admissionPolicy": {"enabled": "yes"}}), "admissionPolicy/enabled"),
     ];
     for (values, word) in rows {
         let refusal = helm::refusal(&values).unwrap_or_else(|| panic!("{values} is accepted"));

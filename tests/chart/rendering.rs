@@ -140,8 +140,8 @@ fn settings_become_arguments() {
         "--watch-namespace=a,b",
         "--without-accounts",
         "--leader-election",
-        "--admin-address=0.0.0.0:9000",
-        "--metrics-address=0.0.0.0:9001",
+        "--admin-address=[::]:9000",
+        "--metrics-address=[::]:9001",
         "--shutdown-timeout=55s",
         &format!("--log-level={RELEASE}"),
     ];
@@ -229,7 +229,6 @@ fn without_rbac_there_is_none() {
 fn objects_that_are_not_asked_for_are_not_there_and_those_that_are_are() {
     let optional = [
         ("PodDisruptionBudget", json!({"podDisruptionBudget": {"enabled": true}})),
-        ("NetworkPolicy", json!({"networkPolicy": {"enabled": true}})),
         ("ServiceMonitor", json!({"metrics": {"serviceMonitor": {"enabled": true}}})),
         ("PodMonitor", json!({"metrics": {"podMonitor": {"enabled": true}}})),
         ("PrometheusRule", json!({"metrics": {"prometheusRule": {"enabled": true}}})),
@@ -246,6 +245,116 @@ fn objects_that_are_not_asked_for_are_not_there_and_those_that_are_are() {
     }
     assert_eq!(of(&plain, "Service").len(), 1);
     assert!(of(&helm::objects(&json!({"metrics": {"service": {"enabled": false}}})), "Service").is_empty());
+}
+
+#[test]
+fn only_metrics_and_probes_are_reached_and_everything_reaches_out_unless_it_is_restricted() {
+    let policy = only(&helm::objects(&json!({})), "NetworkPolicy");
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress"]));
+    assert!(policy["spec"]["egress"].is_null());
+    let ports = |values: &Value| {
+        let policy = only(&helm::objects(values), "NetworkPolicy");
+        let rules = policy["spec"]["ingress"].as_array().unwrap().clone();
+        rules.iter().map(|rule| rule["ports"][0]["port"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ports(&json!({})), ["probes", "metrics"]);
+    assert_eq!(ports(&json!({"metrics": {"enabled": false}})), ["probes"]);
+    let both =
+        only(&helm::objects(&json!({"networkPolicy": {"egress": {"enabled": true}}})), "NetworkPolicy");
+    assert_eq!(both["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    assert_eq!(both["spec"]["egress"][1]["ports"][1]["port"], 6443);
+    assert!(of(&helm::objects(&json!({"networkPolicy": {"enabled": false}})), "NetworkPolicy").is_empty());
+}
+
+#[test]
+fn metrics_are_protected_where_the_operator_has_rights_in_the_cluster_or_where_it_is_asked_for() {
+    let protected = |values: &Value| {
+        let reviews = helm::text(values).contains("- tokenreviews");
+        assert_eq!(arguments(values).contains(&"--metrics-auth".to_owned()), reviews, "{values}");
+        reviews
+    };
+    let auth = |enabled: Value| json!({"metrics": {"auth": {"enabled": enabled}}});
+    assert!(protected(&json!({})) && protected(&auth(json!(true))) && !protected(&auth(json!(false))));
+    assert!(!protected(&json!({"metrics": {"enabled": false, "auth": {"enabled": true}}})));
+    let mut scoped = json!({"watchNamespaces": ["a"], "accounts": {"enabled": false}, "clusterId": "x"});
+    assert!(!protected(&scoped));
+    scoped["metrics"] = auth(json!(true))["metrics"].clone();
+    assert!(protected(&scoped));
+    assert!(!arguments(&json!({"rbac": {"create": false}})).contains(&"--metrics-auth".to_owned()));
+}
+
+#[test]
+fn the_monitors_authenticate_by_themselves() {
+    let both =
+        json!({"serviceMonitor": {"enabled": true}, "podMonitor": {"enabled": true, "namespace": "mon"}});
+    let objects = helm::objects(&json!({"metrics": both}));
+    let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
+    assert_eq!(endpoint["scheme"], "https");
+    assert_eq!(endpoint["tlsConfig"], json!({"insecureSkipVerify": true}));
+    assert_eq!(endpoint["bearerTokenFile"], "/var/run/secrets/kubernetes.io/serviceaccount/token");
+    let endpoint = only(&objects, "PodMonitor")["spec"]["podMetricsEndpoints"][0].clone();
+    assert_eq!(endpoint["scheme"], "https");
+    let secret = only(&objects, "Secret");
+    assert_eq!(endpoint["authorization"]["credentials"]["name"], secret["metadata"]["name"]);
+    assert_eq!(
+        (&secret["type"], &secret["metadata"]["namespace"]),
+        (&json!("kubernetes.io/service-account-token"), &json!("mon"))
+    );
+    let account = &secret["metadata"]["annotations"]["kubernetes.io/service-account.name"];
+    let bindings = of(&objects, "ClusterRoleBinding");
+    let reader = bindings.iter().find(|binding| binding["subjects"][0]["name"] == *account).unwrap();
+    let roles = of(&objects, "ClusterRole");
+    let role = roles.iter().find(|role| role["metadata"]["name"] == reader["roleRef"]["name"]).unwrap();
+    assert_eq!(role["rules"], json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]));
+
+    let mut plain = both.clone();
+    plain["auth"] = json!({"enabled": false});
+    let objects = helm::objects(&json!({"metrics": plain}));
+    let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
+    assert_eq!(endpoint, json!({"port": "metrics", "path": "/metrics", "honorLabels": true}));
+    assert!(of(&objects, "Secret").is_empty());
+
+    let mut other = both;
+    other["serviceMonitor"]["endpoint"] = json!({"bearerTokenFile": null, "scheme": "http"});
+    other["tls"] = json!({"secretName": "cert", "config": {"serverName": "x"}});
+    let objects = helm::objects(&json!({"metrics": other}));
+    let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
+    assert!(endpoint["bearerTokenFile"].is_null() && endpoint["scheme"] == "http");
+    assert_eq!(endpoint["tlsConfig"]["serverName"], "x");
+}
+
+#[test]
+fn a_certificate_for_metrics_is_mounted() {
+    let values = json!({"metrics": {"auth": {"enabled": false}, "tls": {"secretName": "cert"}}});
+    let spec = pod(&values)["spec"].clone();
+    assert_eq!(spec["volumes"][0]["secret"]["secretName"], "cert");
+    let folder = spec["containers"][0]["volumeMounts"][0]["mountPath"].as_str().unwrap().to_owned();
+    let arguments = arguments(&values);
+    assert!(arguments.contains(&format!("--metrics-certificate={folder}/tls.crt")));
+    assert!(arguments.contains(&format!("--metrics-key={folder}/tls.key")));
+}
+
+#[test]
+fn the_admission_policy_is_there_where_the_api_serves_it_and_has_the_releases_name() {
+    let has = |values: &Value, arguments: &[&str]| {
+        let objects = helm::objects_with(values, arguments);
+        let policies = of(&objects, "ValidatingAdmissionPolicy");
+        assert_eq!(policies.len(), of(&objects, "ValidatingAdmissionPolicyBinding").len());
+        !policies.is_empty()
+    };
+    let set = |enabled: Value| json!({"admissionPolicy": {"enabled": enabled}});
+    assert!(
+        has(&json!({}), &["--kube-version", "1.30.0"]) && !has(&json!({}), &["--kube-version", "1.29.9"])
+    );
+    let served = "v1/Pod,admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy";
+    assert!(has(&json!({}), &["--kube-version", "1.29.0", "--api-versions", served]));
+    assert!(!has(&json!({}), &["--kube-version", "1.33.0", "--api-versions", "v1/Pod"]));
+    assert!(has(&set(json!(true)), &["--kube-version", "1.29.0"]) && !has(&set(json!(false)), &[]));
+    let objects = helm::objects(&json!({"fullnameOverride": "second", "serviceAccount": {"name": "mine"}}));
+    let policy = only(&objects, "ValidatingAdmissionPolicy");
+    assert_eq!(policy["metadata"]["name"], format!("{NAMESPACE}-second-secrets"));
+    let user = policy["spec"]["matchConditions"][0]["expression"].as_str().unwrap();
+    assert!(user.ends_with(&format!("'system:serviceaccount:{NAMESPACE}:mine'")), "{user}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl World {
 
     /// Starts an operator with these arguments beside those of the test.
     pub fn operator(&self, arguments: &[&str]) -> Operator<'_> {
-        let [admin, metrics] = free_addresses();
+        let [admin, metrics, loglevel] = free_addresses();
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         fs::create_dir_all(folder).unwrap();
@@ -75,6 +75,7 @@ impl World {
         }
         command.args(["run", "--namespace", &self.namespace, "--watch-namespace", &self.namespace]);
         command.args(["--admin-address", &admin.to_string(), "--metrics-address", &metrics.to_string()]);
+        command.args(["--loglevel-address", &loglevel.to_string()]);
         command.args(arguments).envs([
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "simulator"),
@@ -87,7 +88,7 @@ impl World {
         command.env("AWS_ENDPOINT_URL", self.simulator.url());
         let output = File::create(&log).unwrap();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn().unwrap();
-        Operator { world: self, child, admin, metrics, log }
+        Operator { world: self, child, admin, metrics, loglevel, log }
     }
 }
 
@@ -110,20 +111,23 @@ impl Drop for World {
 pub struct Operator<'a> {
     world: &'a World,
     child: Child,
-    admin: SocketAddr,
-    metrics: SocketAddr,
+    pub admin: SocketAddr,
+    pub metrics: SocketAddr,
+    loglevel: SocketAddr,
     log: PathBuf,
 }
 
 impl Operator<'_> {
-    /// Asks the admin server.
+    /// Asks the server of the probes.
     pub async fn get(&self, path: &str) -> Option<(u16, String)> {
         self.ask(self.world.http.get(format!("http://{}{path}", self.admin))).await
     }
 
-    /// Changes something at the admin server.
-    pub async fn put(&self, path: &str, body: &'static str) -> Option<(u16, String)> {
-        self.ask(self.world.http.put(format!("http://{}{path}", self.admin)).body(body)).await
+    /// Changes the log level, or tells it without another one.
+    pub async fn log_level(&self, wanted: Option<&'static str>) -> Option<(u16, String)> {
+        let url = format!("http://{}/loglevel", self.loglevel);
+        let http = &self.world.http;
+        self.ask(wanted.map_or_else(|| http.get(&url), |level| http.put(&url).body(level))).await
     }
 
     /// The metrics, once they are served.
@@ -161,6 +165,15 @@ impl Operator<'_> {
     /// Everything that it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Memory that it occupies, in bytes, and how many files it has open.
+    pub fn occupies(&self) -> (u64, usize) {
+        let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let status = fs::read_to_string(folder.join("status")).expect("the process runs");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse().expect("it is a number");
+        (kilobytes * 1024, fs::read_dir(folder.join("fd")).expect("the process runs").count())
     }
 
     /// Asks it to end, as Kubernetes does.

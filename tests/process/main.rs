@@ -13,4 +13,5 @@
 mod harness;
 mod metrics;
 mod probes;
+mod servers;
 mod shutdown;

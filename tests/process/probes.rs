@@ -55,10 +55,10 @@ async fn the_log_level_is_changed_while_the_operator_runs() {
     let operator = world.operator(&["--log-level", "warn"]);
     operator.ready().await;
     assert!(!operator.log().contains(r#""level":"info""#));
-    assert_eq!(operator.put("/loglevel", "shout").await.unwrap().0, 400);
-    let (status, text) = operator.put("/loglevel", "debug").await.unwrap();
+    assert_eq!(operator.log_level(Some("shout")).await.unwrap().0, 400);
+    let (status, text) = operator.log_level(Some("debug")).await.unwrap();
     assert_eq!((status, text.as_str()), (200, "devops_agent_operator=debug,kube_client::client=off,warn\n"));
-    assert_eq!(operator.get("/loglevel").await.unwrap().1, text);
+    assert_eq!(operator.log_level(None).await.unwrap().1, text);
     assert!(operator.log().contains("the log level was changed"));
     world.apply("{kind: AgentSpace, metadata: {name: seen}, spec: {accountRef: {name: ACCOUNT}}}");
     operator.until("calls are logged", async || operator.log().contains("called AWS").then_some(())).await;

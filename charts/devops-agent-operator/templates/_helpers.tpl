@@ -104,3 +104,22 @@ subjects:
 {{- end }}
 {{- toYaml $constraints }}
 {{- end }}
+
+{{- /* Whether the admission policy is rendered: "true" or "false". With `helm template` Helm knows no kinds of the
+cluster, and goes by the version that it is told. */}}
+{{- define "devops-agent-operator.admissionPolicy" -}}
+{{- $wanted := .Values.admissionPolicy.enabled | toString }}
+{{- if ne $wanted "auto" }}
+{{- $wanted }}
+{{- else if .Capabilities.APIVersions.Has "v1/Pod" }}
+{{- .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" }}
+{{- else }}
+{{- semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}
+{{- end }}
+{{- end }}
+
+{{- /* CEL: whether an object has the label of the operator's own Secrets. Takes the object's name in CEL. */}}
+{{- define "devops-agent-operator.ownSecretLabel" -}}
+{{- $label := "app.kubernetes.io/managed-by" -}}
+has({{ . }}.metadata.labels) && '{{ $label }}' in {{ . }}.metadata.labels && {{ . }}.metadata.labels['{{ $label }}'] == 'devops-agent-operator'
+{{- end }}

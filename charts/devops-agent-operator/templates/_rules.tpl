@@ -105,6 +105,24 @@
   verbs: [create]
 {{- end }}
 
+{{- /* Asking whose a token is and whether they may read metrics. */}}
+{{- define "devops-agent-operator.rules.metricsAuth" -}}
+- apiGroups: [authentication.k8s.io]
+  resources:
+    - tokenreviews
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources:
+    - subjectaccessreviews
+  verbs: [create]
+{{- end }}
+
+{{- /* Whoever reads metrics, such as Prometheus. */}}
+{{- define "devops-agent-operator.rules.metricsReader" -}}
+- nonResourceURLs: [/metrics]
+  verbs: [get]
+{{- end }}
+
 {{- /* What `devops-agent-operator check` does. */}}
 {{- define "devops-agent-operator.rules.check" -}}
 - apiGroups: [devopsagent.dev]

@@ -42,6 +42,8 @@ impl Operator {
         command.args([
             "--admin-address",
             &admin.to_string(),
+            "--loglevel-address",
+            "0",
             "--metrics-address",
             "0",
             "--log-format",

@@ -17,7 +17,7 @@ use devops_agent_operator::aws::{RetryPolicy, Timeouts};
 use devops_agent_operator::engine::backoff::Timing;
 use devops_agent_operator::engine::reach::Reach;
 use devops_agent_operator::metrics::Metrics;
-use devops_agent_operator::operator::{Connections, Operator, Options};
+use devops_agent_operator::operator::{Connections, MetricsProtection, Operator, Options};
 use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -201,8 +201,10 @@ fn options(world: &World) -> Options {
         requests_per_second: 1000.0,
         plain_http: PlainHttp::Loopback,
         own_account: OwnAccount::Used,
-        admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+        probes: SocketAddr::from(([127, 0, 0, 1], 0)),
         metrics: None,
+        metrics_protection: MetricsProtection::default(),
+        log_level: None,
         shutdown_timeout: Duration::from_secs(1),
     }
 }

@@ -66,6 +66,8 @@ impl Replica {
             "run",
             "--admin-address",
             &admin.to_string(),
+            "--loglevel-address",
+            "0",
             "--metrics-address",
             &metrics.to_string(),
         ]);

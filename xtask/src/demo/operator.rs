@@ -18,7 +18,7 @@ use crate::{http, ports};
 pub const NAMESPACE: &str = "devops-agent-demo";
 
 /// Variables of the operator's own that a user may have set for another one.
-const OWN_SETTINGS: [&str; 10] = [
+const OWN_SETTINGS: [&str; 14] = [
     "LEADER_ELECTION",
     "CLUSTER_ID",
     "CONCURRENCY",
@@ -26,6 +26,10 @@ const OWN_SETTINGS: [&str; 10] = [
     "LOG_FORMAT",
     "LOG_LEVEL",
     "METRICS_ADDRESS",
+    "METRICS_AUTH",
+    "METRICS_CERTIFICATE",
+    "METRICS_KEY",
+    "LOGLEVEL_ADDRESS",
     "REQUESTS_PER_SECOND",
     "RESYNC_PERIOD",
     "SHUTDOWN_TIMEOUT",
@@ -55,6 +59,7 @@ pub fn start(
         .env("REQUESTS_PER_SECOND", "500")
         .env("ADMIN_ADDRESS", &admin)
         .env("METRICS_ADDRESS", "0")
+        .env("LOGLEVEL_ADDRESS", "0")
         .env("LOG_FORMAT", "text");
     command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", ACCESS_KEY);

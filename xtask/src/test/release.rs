@@ -30,7 +30,14 @@ pub fn check(session: &Session) -> Result<Outcome, Error> {
     }
     let dockerfile =
         fs::read_to_string(session.root().join("Dockerfile")).doing(|| "reading Dockerfile".to_owned())?;
-    rust.extend(after(&dockerfile, "ARG RUST_VERSION=").map(str::to_owned));
+    rust.extend(
+        after(&dockerfile, "FROM rust:").filter_map(|image| Some(image.split_once('-')?.0.to_owned())),
+    );
+    complaints.extend(
+        without_digest(&dockerfile)
+            .into_iter()
+            .map(|line| format!("Dockerfile: the base is not named by a digest: {line}")),
+    );
     if rust.iter().any(|version| version != &rust[0]) {
         complaints.push(format!(
             "the workflows and the Dockerfile use several versions of Rust: {}",
@@ -65,6 +72,27 @@ fn is_pinned(uses: &str) -> bool {
     hash.len() == 40
         && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
         && comment.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// The lines that build on an image by a name that its owner can move.
+fn without_digest(dockerfile: &str) -> Vec<&str> {
+    let mut stages = Vec::new();
+    let mut moving = Vec::new();
+    for line in dockerfile.lines() {
+        let mut words = line.split_whitespace();
+        if words.next() != Some("FROM") {
+            continue;
+        }
+        let image = words.find(|word| !word.starts_with("--")).unwrap_or_default();
+        let digest = image.split_once("@sha256:").map(|(_, digest)| digest);
+        let pinned = digest
+            .is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if !pinned && !stages.contains(&image) {
+            moving.push(line);
+        }
+        stages.extend(words.nth(1));
+    }
+    moving
 }
 
 /// What stands after `prefix` in the lines that begin with it.
@@ -121,6 +149,17 @@ mod tests {
             ["actions/checkout@v7", "actions/checkout", &format!("actions/checkout@{hash}"), "a/b@main # v1"]
         {
             assert_eq!(unpinned(&format!("- uses: {bad}")).len(), 1, "{bad}");
+        }
+    }
+    #[test]
+    fn a_base_is_named_by_its_digest_or_is_a_stage() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let text = format!(
+            "FROM rust:1-bookworm@{digest} AS tools\nFROM tools AS build\nFROM --platform=x r/y@{digest}\n"
+        );
+        assert_eq!(without_digest(&text), [""; 0]);
+        for bad in ["FROM scratchy", "FROM r/x:nonroot AS build", "FROM r/x@sha256:abc"] {
+            assert_eq!(without_digest(bad), [bad]);
         }
     }
 }

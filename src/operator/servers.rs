@@ -1,0 +1,98 @@
+//! The HTTP servers, each on an address of its own: probes for the kubelet, metrics for Prometheus, and the log level
+//! for people on the pod.
+//!
+//! Whoever reaches an address may talk to it, so each server bounds what talking costs: see [`connections`].
+
+mod authentication;
+mod connections;
+mod listen;
+mod loglevel;
+mod metrics;
+mod probes;
+mod rendering;
+mod reviews;
+mod seldom;
+mod tls;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kube::Client;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use self::authentication::Authentication;
+use self::connections::{Limits, Server};
+use self::reviews::OfCluster;
+use super::health::Health;
+use super::{Error, Options};
+use crate::log;
+use crate::metrics::Metrics;
+
+pub use self::tls::Error as TlsError;
+
+/// Connections to the probes that may be open at a time. The kubelet has two or three.
+const PROBES: usize = 128;
+/// Connections to the metrics that may be open at a time. Each may be encrypted, and be sent all the metrics.
+const METRICS: usize = 64;
+/// Connections to the log level that may be open at a time.
+const LOG_LEVEL: usize = 8;
+
+/// How metrics are protected.
+#[derive(Clone, Debug, Default)]
+pub struct MetricsProtection {
+    /// Whether who reads them has to prove who they are, and to have the right.
+    pub authentication: bool,
+    /// Files with a certificate and its key; with authentication and without files, a certificate is made.
+    pub certificate: Option<CertificateFiles>,
+}
+
+/// A certificate and its key, in PEM files that are read again when they change.
+#[derive(Clone, Debug)]
+pub struct CertificateFiles {
+    /// The certificate, with those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// Starts the servers, and the heartbeat that one of them tells of. They end with the set.
+pub fn start(
+    options: &Options,
+    client: &Client,
+    health: &Arc<Health>,
+    metrics: &Arc<Metrics>,
+    level: log::Level,
+) -> Result<JoinSet<()>, Error> {
+    let mut tasks = JoinSet::new();
+    let heart = Arc::clone(health);
+    tasks.spawn(async move { heart.beat().await });
+    let listener = listen::on(options.probes)?;
+    tasks.spawn(Server::new(listener, probes::router(Arc::clone(health)), Limits::of(PROBES)).serve());
+    if let Some(address) = options.metrics {
+        let listener = listen::on(address)?;
+        let protection = &options.metrics_protection;
+        let authentication =
+            protection.authentication.then(|| Authentication::new(OfCluster::new(client.clone())));
+        let router = metrics::router(Arc::clone(metrics), authentication);
+        let mut server = Server::new(listener, router, Limits::of(METRICS));
+        if protection.authentication || protection.certificate.is_some() {
+            let certificate = tls::Certificate::load(protection.certificate.clone())?;
+            server = server.with_tls(certificate.acceptor()?);
+            tasks.spawn(certificate.watch());
+        }
+        info!(%address, authentication = protection.authentication, "serving metrics");
+        tasks.spawn(server.serve());
+    }
+    if let Some(address) = options.log_level {
+        match listen::on(address) {
+            Ok(listener) => {
+                let server = Server::new(listener, loglevel::router(level), Limits::of(LOG_LEVEL));
+                tasks.spawn(server.serve());
+            }
+            // A comfort: the operator does its work without it, and pods on one node's network share its ports.
+            Err(error) => warn!(%error, "the log level can't be changed while this process runs"),
+        }
+    }
+    Ok(tasks)
+}
