@@ -87,7 +87,7 @@ pub struct Adoption {
     pub unowned: Unowned,
 
     /// Resources whose owner tags name an object of this cluster that no longer exists, because it was deleted with
-    /// `deletionPolicy: Retain`. SameNamespace (the default): objects of the namespace that it was in. Listed: only the
+    /// `deletionPolicy: Retain`. `SameNamespace` (the default): objects of the namespace that it was in. Listed: only the
     /// namespaces that `rules` list. An object with the same namespace and name is always their owner.
     #[serde(default)]
     pub retained: Retained,

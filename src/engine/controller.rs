@@ -51,7 +51,7 @@ pub async fn run<K: Kind>(
     let listed = Arc::new(Notify::new());
     let whole = Arc::clone(&listed);
     let (readable, write_events) = Reader::new(&cx, &listing);
-    let changed = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
+    let objects = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
         .reflect(writer)
         .inspect_ok(move |event| {
             tell_hub(&hub, event, &listing);
@@ -63,7 +63,7 @@ pub async fn run<K: Kind>(
         .predicate_filter(changes, PredicateConfig::default())
         // What is wrong with a watch is told where it is made.
         .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
-    let asking = Asking { changed, woken, listed };
+    let asking = Asking { changed: objects, woken, listed };
     let runner =
         runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>);
     // The Events end with the watch, which ends before the passes under way.

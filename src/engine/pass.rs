@@ -48,8 +48,8 @@ pub struct Pass<'a, K: Kind> {
     hint: Option<String>,
     /// Whether a create was under way when the pass began.
     intended: bool,
-    /// Whether status told nothing of AWS when the pass began.
-    is_lost: bool,
+    /// What status told of AWS when the pass began.
+    before: Existence,
     /// What happened, to be told when status is written.
     pub(super) events: Vec<Telling>,
     /// The remote that this pass made, while status does not name it yet.
@@ -86,7 +86,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             object.to_mut().set_status(status.clone());
         }
         let intended = status.common().intent.is_some();
-        let is_lost = Existence::recorded_in(status.common()) == Existence::Unknown;
+        let before = Existence::recorded_in(status.common());
         Self {
             cx,
             object,
@@ -97,7 +97,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             status,
             hint,
             intended,
-            is_lost,
+            before,
             events: Vec::new(),
             made: None,
             held,
@@ -470,7 +470,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             policies: K::policies(&self.object),
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
-            lost: self.held && self.is_lost,
+            lost: self.held && self.before == Existence::Unknown,
             // Who asks for a pass while an address waits to be opened wants a new one: the old one has expired.
             awaiting_person: K::awaits_person(&resolved.desired, &self.status)
                 && self.occasion != Occasion::Request,

@@ -340,13 +340,13 @@ async fn registration(
     let connection = |reference: &Option<ObjectRef>, name: &Option<PrivateConnectionName>, field: &str| {
         connection_name(inputs, reference.as_ref(), name.as_ref(), field)
     };
-    let names = [
+    let by_name = [
         ("spec.privateConnectionName", &spec.private_connection_name),
         ("spec.targetUrlPrivateConnectionName", &spec.target_url_private_connection_name),
         ("spec.exchangeUrlPrivateConnectionName", &spec.exchange_url_private_connection_name),
     ];
     let named =
-        names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?.to_string()))).collect();
+        by_name.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?.to_string()))).collect();
     let request = RegisterService {
         service: service_type.to_owned(),
         service_details: json!({ service_type: details }),
