@@ -40,9 +40,9 @@ impl OwnAccount {
         }
         Err(Error::wait(
             Reason::AccountRequired,
-            "the operator's own credentials are not used (--require-account); name an AWSAccount in spec.accountRef (of \
-             the agent space, for what lies in one), or have an AWSAccount `default` made. What exists in AWS already \
-             stays as it is, and goes when the object is deleted",
+            "the operator's own credentials are not used (--require-account); have an AWSAccount `default` made, or \
+             create this (its agent space, for what lies in one) with spec.accountRef. What exists in AWS already stays \
+             as it is, and goes when the object is deleted",
         ))
     }
 }

@@ -14,6 +14,7 @@ use aws_support::{Reply, Request, Service, config, ok, refuse};
 use devops_agent_operator::aws::budget::Budget;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
+use devops_agent_operator::echo::Seen;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -351,4 +352,35 @@ async fn no_secret_shows_in_debug_or_errors() {
     let error = client.call(&register).await.unwrap_err();
     let shown = format!("{error} {error:?} {client:?} {register:?}");
     assert!(shown.contains("https://gitlab") && !shown.contains("hush"), "{shown}");
+}
+
+#[tokio::test]
+async fn words_that_repeat_a_secret_are_left_out_whatever_it_was_sent_as() {
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, "x correct-horse-battery");
+    for quoted in ["correct-horse", "battery…", "correct%2Dhorse%2Dbattery", "correct\\u002dhorse", &encoded]
+    {
+        let body =
+            json!({"message": format!("'{quoted}' is refused"), "fieldList": [{"path": "/configuration"}]});
+        let headers = vec![("x-amzn-errortype", "ValidationException".to_owned())];
+        let answer = Reply::Answer(400, headers, body.to_string());
+        let (_service, client) = start([answer.clone(), answer]).await;
+        let told = client.call(&associate()).await.unwrap_err().to_string();
+        assert!(told.contains("is refused"), "nothing is guarded: {told}");
+        let seen = Seen::default();
+        let client = client.guarding(&seen);
+        seen.add(b"correct-horse-battery");
+        let error = client.for_priority(Priority::Periodic).call(&associate()).await.unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains(quoted) && told.contains("left out"), "{told}");
+        assert!(told.contains("ValidationException") && told.contains("/configuration"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_signature_shows_nothing_of_what_was_signed() {
+    let body = r#"{"message": "no match\nThe canonical request is\nx-amz-security-token:hush-token"}"#;
+    let headers = vec![("x-amzn-errortype", "SignatureDoesNotMatch".to_owned())];
+    let (_service, client) = start([Reply::Answer(403, headers, body.to_owned())]).await;
+    let told = client.call(&associate()).await.unwrap_err().to_string();
+    assert!(!told.contains("hush") && told.contains("SignatureDoesNotMatch (403)"), "{told}");
 }

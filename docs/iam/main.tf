@@ -8,6 +8,12 @@ variable "account_id" {
   type        = string
 }
 
+variable "cluster_id" {
+  description = "Id of the cluster in owner tags, for the policy owner-tags: the chart's clusterId, else the UID of kube-system."
+  type        = string
+  default     = ""
+}
+
 variable "policies" {
   description = "Names of the policies of the role: keys of local.policies."
   type        = list(string)
@@ -139,19 +145,31 @@ locals {
             "iam:PassRole",
           ]
           Resource = "arn:aws:iam::${var.account_id}:role/*"
-          Condition = { StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" } }
+          Condition = {
+            StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" }
+          }
         },
         {
           Sid    = "AllPrivateNetworks"
           Effect = "Allow"
           Action = [
             "ec2:DescribeVpcs",
-            "iam:CreateServiceLinkedRole",
             "vpc-lattice:AssociateViaAWSService",
             "vpc-lattice:CreateServiceNetworkResourceAssociation",
             "vpc-lattice:GetResourceConfiguration",
           ]
           Resource = "*"
+        },
+        {
+          Sid    = "AllServiceLinkedRoles"
+          Effect = "Allow"
+          Action = [
+            "iam:CreateServiceLinkedRole",
+          ]
+          Resource = "arn:aws:iam::${var.account_id}:role/aws-service-role/*"
+          Condition = {
+            StringEquals = { "iam:AWSServiceName" = ["aidevops.amazonaws.com","vpc-lattice.amazonaws.com"] }
+          }
         },
       ]
     })
@@ -262,7 +280,9 @@ locals {
             "iam:PassRole",
           ]
           Resource = "arn:aws:iam::${var.account_id}:role/*"
-          Condition = { StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" } }
+          Condition = {
+            StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" }
+          }
         },
       ]
     })
@@ -311,7 +331,9 @@ locals {
             "iam:PassRole",
           ]
           Resource = "arn:aws:iam::${var.account_id}:role/*"
-          Condition = { StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" } }
+          Condition = {
+            StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" }
+          }
         },
       ]
     })
@@ -338,7 +360,9 @@ locals {
             "iam:PassRole",
           ]
           Resource = "arn:aws:iam::${var.account_id}:role/*"
-          Condition = { StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" } }
+          Condition = {
+            StringEquals = { "iam:PassedToService" = "aidevops.amazonaws.com" }
+          }
         },
       ]
     })
@@ -376,12 +400,22 @@ locals {
           Effect = "Allow"
           Action = [
             "ec2:DescribeVpcs",
-            "iam:CreateServiceLinkedRole",
             "vpc-lattice:AssociateViaAWSService",
             "vpc-lattice:CreateServiceNetworkResourceAssociation",
             "vpc-lattice:GetResourceConfiguration",
           ]
           Resource = "*"
+        },
+        {
+          Sid    = "PrivateConnectionsServiceLinkedRoles"
+          Effect = "Allow"
+          Action = [
+            "iam:CreateServiceLinkedRole",
+          ]
+          Resource = "arn:aws:iam::${var.account_id}:role/aws-service-role/*"
+          Condition = {
+            StringEquals = { "iam:AWSServiceName" = ["aidevops.amazonaws.com","vpc-lattice.amazonaws.com"] }
+          }
         },
       ]
     })
@@ -436,8 +470,12 @@ locals {
             "kms:DescribeKey",
             "kms:Encrypt",
             "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
           ]
           Resource = "arn:aws:kms:*:${var.account_id}:key/*"
+          Condition = {
+            StringLike = { "kms:ViaService" = "aidevops.*.amazonaws.com" }
+          }
         },
       ]
     })
@@ -451,6 +489,67 @@ locals {
             "sts:AssumeRole",
           ]
           Resource = "arn:aws:iam::*:role/devops-agent-operator"
+        },
+      ]
+    })
+    "owner-tags" = jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid    = "OwnerTagsChangeWithOwnerTag"
+          Effect = "Deny"
+          Action = [
+            "aidevops:AssociateService",
+            "aidevops:CreateAsset",
+            "aidevops:CreateAssetFile",
+            "aidevops:CreateTrigger",
+            "aidevops:DeleteAgentSpace",
+            "aidevops:DeleteAsset",
+            "aidevops:DeleteAssetFile",
+            "aidevops:DeletePrivateConnection",
+            "aidevops:DeleteTrigger",
+            "aidevops:DeregisterService",
+            "aidevops:DisableOperatorApp",
+            "aidevops:DisassociateService",
+            "aidevops:EnableOperatorApp",
+            "aidevops:UpdateAgentSpace",
+            "aidevops:UpdateAsset",
+            "aidevops:UpdateAssetFile",
+            "aidevops:UpdateAssociation",
+            "aidevops:UpdateOperatorAppIdpConfig",
+            "aidevops:UpdatePrivateConnectionCertificate",
+            "aidevops:UpdateTrigger",
+          ]
+          Resource = "*"
+          Condition = {
+            StringNotEquals = { "aws:ResourceTag/devopsagent.dev/cluster" = "${var.cluster_id}" }
+          }
+        },
+        {
+          Sid    = "OwnerTagsCreateWithOwnerTag"
+          Effect = "Deny"
+          Action = [
+            "aidevops:CreateAgentSpace",
+            "aidevops:CreatePrivateConnection",
+            "aidevops:RegisterService",
+          ]
+          Resource = "*"
+          Condition = {
+            StringNotEquals = { "aws:RequestTag/devopsagent.dev/cluster" = "${var.cluster_id}" }
+          }
+        },
+        {
+          Sid    = "OwnerTagsTagNothingOfOthers"
+          Effect = "Deny"
+          Action = [
+            "aidevops:TagResource",
+            "aidevops:UntagResource",
+          ]
+          Resource = "*"
+          Condition = {
+            Null = { "aws:ResourceTag/devopsagent.dev/cluster" = "false" }
+            StringNotEquals = { "aws:ResourceTag/devopsagent.dev/cluster" = "${var.cluster_id}" }
+          }
         },
       ]
     })

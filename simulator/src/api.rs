@@ -140,7 +140,8 @@ async fn before(
     }
     let Some(effect) = plan.effect else { return Ok(Before::Go(None)) };
     call.fault = serde_json::to_value(effect).ok().and_then(|name| name.as_str().map(str::to_owned));
-    let error = || ApiError::new(&plan.error, plan.message.clone());
+    let error =
+        || ApiError { fields: plan.fields.clone(), ..ApiError::new(&plan.error, plan.message.clone()) };
     match effect {
         Effect::Delay => Ok(Before::Go(None)),
         Effect::Reset => Ok(Before::Close),

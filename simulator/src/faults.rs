@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Violation;
+
 /// What a fault does to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +66,9 @@ pub struct Rule {
     /// Its message.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
+    /// Its `fieldList`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fields: Vec<Violation>,
     /// Wait before the call is handled; goes with every effect.
     #[serde(default)]
     pub delay_ms: u64,
@@ -103,6 +108,7 @@ pub struct Plan {
     pub effect: Option<Effect>,
     pub error: String,
     pub message: String,
+    pub fields: Vec<Violation>,
 }
 
 /// All rules.
@@ -154,6 +160,7 @@ impl Faults {
             if rule.effect != Effect::Delay {
                 plan.effect = Some(rule.effect);
                 rule.code().clone_into(&mut plan.error);
+                plan.fields.clone_from(&rule.fields);
                 plan.message = rule.message.clone().unwrap_or_else(|| "Injected fault".to_owned());
             }
         }

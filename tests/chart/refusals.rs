@@ -78,6 +78,7 @@ fn values_that_contradict_each_other_are_refused() {
     for values in [
         json!({"replicaCount": 2, "leaderElection": {"enabled": false}}),
         json!({"defaultAccount": {"create": true}, "accounts": {"enabled": false}}),
+        json!({"accounts": {"enabled": false, "required": true}}),
         json!({"podDisruptionBudget": {"enabled": true, "minAvailable": 1, "maxUnavailable": 1}}),
         json!({"metrics": {"enabled": false, "podMonitor": {"enabled": true}}}),
         json!({"metrics": {"service": {"enabled": false}, "serviceMonitor": {"enabled": true}}}),

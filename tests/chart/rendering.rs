@@ -146,6 +146,12 @@ fn settings_become_arguments() {
         &format!("--log-level={RELEASE}"),
     ];
     assert_eq!(arguments(&values), expected);
+    let strict = json!({"accounts": {"required": true}, "aws": {"allowHttpEndpoints": true}});
+    let strict = arguments(&strict);
+    for flag in ["--require-account", "--allow-http-endpoints"] {
+        assert!(strict.iter().any(|argument| argument == flag), "{flag}: {strict:?}");
+        assert!(!arguments(&values).iter().any(|argument| argument == flag), "{flag}");
+    }
 }
 
 #[test]

@@ -23,5 +23,6 @@ mod clocks;
 mod clusters;
 mod crds;
 mod neighbours;
+mod own_account;
 mod replicas;
 mod secrets;

@@ -32,6 +32,28 @@ const VERBOSE: [&str; 8] = [
 /// The operator's own credentials for AWS.
 const OWN: &str = "marker+own/aws+secret=3c7e19";
 
+/// How AWS may quote a value: as it is, encoded, or cut.
+fn quotations(value: &str) -> Vec<String> {
+    let shifted = BASE64_STANDARD_NO_PAD.encode(format!("{{\"value\":\"{value}\"}}"));
+    let escaped: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let characters: Vec<char> = value.chars().collect();
+    let part = |from: usize, to: usize| characters[from..to].iter().collect::<String>();
+    let (half, end) = (characters.len() / 2, characters.len());
+    vec![
+        format!("'{value}'"),
+        BASE64_STANDARD_NO_PAD.encode(value),
+        shifted,
+        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
+        Value::from(value).to_string().replace('/', "\\/"),
+        escaped,
+        value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;"),
+        hex(value.as_bytes()),
+        format!("{}…", part(0, half)),
+        format!("…{}", part(half, end)),
+        format!("…{}…", part(half / 2, half / 2 + half)),
+    ]
+}
+
 /// Registrations that AWS refuses at first, and which of their values it repeats in the refusal.
 const ECHOED: &[(&str, &str)] = &[
     ("gitlab-personal", "token"),
@@ -88,6 +110,16 @@ impl Markers {
         }
     }
 
+    /// Parts of a value that say enough to tell it from the others.
+    fn add_parts(&mut self, secret: &str) {
+        let secret = secret.lines().last().unwrap_or(secret);
+        let characters: Vec<char> = secret.chars().collect();
+        for from in [0, characters.len() / 4, characters.len() / 2] {
+            let part: String = characters[from..from + characters.len() / 2].iter().collect();
+            self.0.insert(part);
+        }
+    }
+
     /// Fails if one of them is in `text`; `place` says where that is from.
     fn assert_none(&self, place: &str, text: &str) {
         for marker in &self.0 {
@@ -121,6 +153,7 @@ async fn seed(world: &World, markers: &mut Markers, round: usize) {
     let values = credentials(round);
     for (_, value) in &values {
         markers.add(value);
+        markers.add_parts(value);
     }
     let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
     world.secret("credentials", &values).await;
@@ -211,6 +244,26 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
                 let rule = json!({"operation": "RegisterService", "resource": resource, "effect": "error", "error": error, "message": message});
                 world.fault(rule);
             }
+            for (at, quoted) in quotations(value).into_iter().enumerate() {
+                let told = format!("1 validation error: {quoted} is refused");
+                let (message, field) =
+                    if at % 2 == 0 { (told.as_str(), "no") } else { ("no", told.as_str()) };
+                world.fault(json!({
+                    "operation": "RegisterService", "resource": resource, "effect": "error",
+                    "error": "ValidationException", "message": message,
+                    "fields": [{"path": "/serviceDetails", "message": field}],
+                }));
+            }
+        }
+        // The content of a file, which no sensitive member holds.
+        let content =
+            sent.iter().find(|(name, _)| *name == "content").map(|(_, value)| value).expect("it is one");
+        let last = content.lines().last().unwrap_or_default();
+        for quoted in quotations(last) {
+            world.fault(json!({
+                "operation": "CreateAsset", "effect": "error", "error": "ValidationException",
+                "message": format!("line 2: {quoted} is no instruction"),
+            }));
         }
         for effect in ["drop-answer", "500", "reset", "429"] {
             world.fault(json!({"operation": "RegisterService", "effect": effect, "nth": 9, "times": 2}));

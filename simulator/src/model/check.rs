@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Bounds, Kind, Member, Model, Pattern, ShapeId};
@@ -11,7 +12,7 @@ use super::{Bounds, Kind, Member, Model, Pattern, ShapeId};
 const DELIBERATE: &[(&str, &str)] = &[("Webhook", "webhookUrl")];
 
 /// One way in which a value breaks the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// JSON pointer to the offending value.
     pub path: String,
