@@ -101,19 +101,16 @@ async fn is_kept_out(w: &World<'_>, spec: String) {
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn a_space_can_not_be_observed_by_its_name_without_consent() {
     attack(async |w| is_kept_out(w, "name: Payments, managementPolicy: Observe".to_owned()).await);
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn a_space_can_not_be_observed_by_its_id_without_consent() {
     attack(async |w| is_kept_out(w, "externalId: 'ID', managementPolicy: Observe".to_owned()).await);
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn consent_that_is_withdrawn_ends_what_went_through_an_observed_space() {
     attack(async |w| {
         estate(&w.victim).await;
@@ -137,7 +134,6 @@ fn consent_that_is_withdrawn_ends_what_went_through_an_observed_space() {
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn what_is_outside_of_spaces_can_not_be_observed_and_shows_nothing() {
     attack(async |w| {
         estate(&w.victim).await;
