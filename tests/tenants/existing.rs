@@ -35,7 +35,6 @@ async fn prepare(w: &World<'_>) -> String {
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn a_registration_of_another_namespace_can_not_be_used_by_any_of_its_properties() {
     attack(async |w| {
         let id = prepare(w).await;
@@ -70,7 +69,6 @@ fn a_registration_of_another_namespace_can_not_be_used_by_any_of_its_properties(
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn a_registration_can_be_used_with_consent_and_no_longer_without() {
     attack(async |w| {
         let id = prepare(w).await;
