@@ -65,7 +65,6 @@ async fn prepare(w: &World<'_>) {
 }
 
 #[test]
-#[ignore = "waits for: consent follows the resource"]
 fn a_connection_of_another_namespace_can_not_be_used_by_its_aws_name() {
     attack(async |w| {
         prepare(w).await;
