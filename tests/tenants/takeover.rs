@@ -56,7 +56,6 @@ async fn are_refused(made: &[Handle]) {
 }
 
 #[test]
-#[ignore = "waits for: adoption by consent and by the rules of the account"]
 fn what_another_namespace_retained_can_not_be_adopted_by_name_or_id() {
     attack(async |w| {
         let ids = retain(w).await;
@@ -143,7 +142,6 @@ fn what_nobody_owns_can_be_adopted_by_all_as_long_as_the_account_says_nothing() 
 }
 
 #[test]
-#[ignore = "waits for: adoption by consent and by the rules of the account"]
 fn what_nobody_owns_is_adopted_and_observed_only_by_those_whom_the_account_lists() {
     attack(async |w| {
         make_by_hand(w).await;
@@ -168,7 +166,6 @@ fn what_nobody_owns_is_adopted_and_observed_only_by_those_whom_the_account_lists
 }
 
 #[test]
-#[ignore = "waits for: adoption by consent and by the rules of the account"]
 fn a_rule_with_tags_opens_only_what_carries_all_of_them() {
     attack(async |w| {
         make_by_hand(w).await;
@@ -187,7 +184,6 @@ fn a_rule_with_tags_opens_only_what_carries_all_of_them() {
 }
 
 #[test]
-#[ignore = "waits for: adoption by consent and by the rules of the account"]
 fn what_is_in_a_shared_space_is_not_taken_by_who_may_use_the_space() {
     attack(async |w| {
         let space =
