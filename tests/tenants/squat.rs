@@ -34,7 +34,6 @@ async fn tokens(w: &World<'_>) {
 }
 
 #[test]
-#[ignore = "waits for: only able claims count"]
 fn what_is_paused_from_birth_squats_on_no_name() {
     attack(async |w| {
         tokens(w).await;
@@ -58,7 +57,6 @@ fn what_is_paused_from_birth_squats_on_no_name() {
 }
 
 #[test]
-#[ignore = "waits for: only able claims count"]
 fn what_only_observes_squats_on_no_name() {
     attack(async |w| {
         tokens(w).await;
@@ -100,7 +98,6 @@ fn what_lacks_consent_squats_on_no_name() {
 }
 
 #[test]
-#[ignore = "waits for: only able claims count"]
 fn a_child_in_a_shared_space_squats_on_no_name_either() {
     attack(async |w| {
         w.platform
