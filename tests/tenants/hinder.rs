@@ -60,7 +60,6 @@ async fn associated(w: &World<'_>) -> Handle {
 }
 
 #[test]
-#[ignore = "waits for: who lacks consent does not hinder"]
 fn references_without_consent_keep_nothing_from_being_deleted() {
     attack(async |w| {
         let victims = estate(&w.victim).await;
@@ -77,7 +76,6 @@ fn references_without_consent_keep_nothing_from_being_deleted() {
 }
 
 #[test]
-#[ignore = "waits for: who lacks consent does not hinder"]
 fn references_without_consent_keep_no_token_from_being_rotated() {
     attack(async |w| {
         estate(&w.victim).await;
@@ -92,7 +90,6 @@ fn references_without_consent_keep_no_token_from_being_rotated() {
 }
 
 #[test]
-#[ignore = "waits for: who lacks consent does not hinder"]
 fn an_association_that_lost_its_consent_is_let_go_of_whether_paused_or_not() {
     attack(async |w| {
         let association = associated(w).await;
@@ -111,7 +108,6 @@ fn an_association_that_lost_its_consent_is_let_go_of_whether_paused_or_not() {
 }
 
 #[test]
-#[ignore = "waits for: who lacks consent does not hinder"]
 fn an_association_with_consent_that_is_paused_shows_who_since_when_and_how_to_go_on() {
     attack(async |w| {
         associated(w).await;
@@ -147,7 +143,6 @@ fn an_association_with_consent_that_is_paused_shows_who_since_when_and_how_to_go
 }
 
 #[test]
-#[ignore = "waits for: who lacks consent does not hinder"]
 fn associations_of_somebody_else_are_named_and_do_not_stop_later_rotations() {
     attack(async |w| {
         estate(&w.victim).await;
