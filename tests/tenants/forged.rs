@@ -52,7 +52,6 @@ async fn lie(object: &Handle, lie: &Value) {
 }
 
 #[test]
-#[ignore = "waits for: status is proved"]
 fn what_stands_in_a_status_changes_nothing_of_another() {
     attack(async |w| {
         let victims = ids(&estate(&w.victim).await).await;
@@ -68,7 +67,6 @@ fn what_stands_in_a_status_changes_nothing_of_another() {
 }
 
 #[test]
-#[ignore = "waits for: status is proved"]
 fn a_forged_status_deletes_nothing_of_another_with_its_object() {
     attack(async |w| {
         let victims = ids(&estate(&w.victim).await).await;
@@ -92,7 +90,6 @@ fn a_forged_status_deletes_nothing_of_another_with_its_object() {
 }
 
 #[test]
-#[ignore = "waits for: status is proved"]
 fn what_else_stands_in_a_status_is_dropped() {
     attack(async |w| {
         let objects = estate(&w.victim).await;
