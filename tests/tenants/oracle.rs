@@ -51,7 +51,6 @@ async fn other_account(w: &World<'_>) -> (String, String) {
 }
 
 #[test]
-#[ignore = "waits for: fingerprints are keyed by object"]
 fn equal_secrets_have_different_hashes_in_different_namespaces_and_names() {
     attack(async |w| {
         let (other, _) = other_account(w).await;
@@ -86,7 +85,6 @@ fn equal_secrets_have_different_hashes_in_different_namespaces_and_names() {
 }
 
 #[test]
-#[ignore = "waits for: fingerprints are keyed by object"]
 fn a_guess_whose_create_is_refused_tells_nothing_either() {
     attack(async |w| {
         let (other, number) = other_account(w).await;
