@@ -159,7 +159,6 @@ fn every_field_that_names_a_role_or_a_key_is_tried() {
 }
 
 #[test]
-#[ignore = "waits for: namespacePolicies"]
 fn a_role_or_key_that_the_account_does_not_list_reaches_aws_in_no_field() {
     attack(async |w| {
         prepare(w).await;
@@ -186,7 +185,6 @@ fn a_role_or_key_that_the_account_does_not_list_reaches_aws_in_no_field() {
 }
 
 #[test]
-#[ignore = "waits for: namespacePolicies"]
 fn a_role_in_a_document_of_the_api_is_a_role_all_the_same() {
     attack(async |w| {
         prepare(w).await;
@@ -202,7 +200,6 @@ fn a_role_in_a_document_of_the_api_is_a_role_all_the_same() {
 }
 
 #[test]
-#[ignore = "waits for: namespacePolicies"]
 fn listed_roles_work_and_a_role_that_is_edited_in_later_does_not() {
     attack(async |w| {
         prepare(w).await;
@@ -230,7 +227,6 @@ fn listed_roles_work_and_a_role_that_is_edited_in_later_does_not() {
 }
 
 #[test]
-#[ignore = "waits for: namespacePolicies"]
 fn a_namespace_owns_no_more_than_the_account_grants() {
     attack(async |w| {
         policy(w, json!({"maxResources": 2})).await;
