@@ -40,7 +40,6 @@ async fn hand_over(w: &World<'_>, namespace: &str) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "waits for: hand-over"]
 fn what_is_handed_over_goes_to_that_namespace_and_to_no_other() {
     attack(async |w| {
         let ids = hand_over(w, &w.platform.namespace).await;
@@ -71,7 +70,6 @@ fn nobody_is_given_what_was_not_asked_for() {
 }
 
 #[test]
-#[ignore = "waits for: hand-over"]
 fn who_does_not_own_it_hands_nothing_over() {
     attack(async |w| {
         estate(&w.victim).await;
