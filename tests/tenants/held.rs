@@ -73,7 +73,6 @@ fn no_object_takes_a_secret_inline() {
 }
 
 #[test]
-#[ignore = "waits for: adoption.otherClusters"]
 fn another_clusters_resources_can_be_hidden_from_all() {
     attack(async |w| {
         make(w).await;
