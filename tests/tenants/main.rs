@@ -1,7 +1,7 @@
 //! Attacks of one namespace on others: as a service account with just the rights of a tenant, on a real API server.
 //!
 //! `cargo xtask test` runs these tests on a cluster of their own. One operator with the chart's rights serves them all;
-//! each test has namespaces (`victim`, `mallory`) and an AWS account of its own. What they stand on is in
+//! each test has namespaces (`victim`, `mallory`, `platform`) and an AWS account of its own. What they stand on is in
 //! [`world`] and in the harness of the end-to-end tests; then there is a file for each family of attacks.
 
 #![allow(
@@ -19,5 +19,16 @@ mod fixtures;
 mod harness;
 mod world;
 
+mod connections;
+mod existing;
+mod forged;
+mod handover;
+mod held;
+mod hinder;
+mod observe;
+mod oracle;
+mod policies;
 mod references;
 mod rights;
+mod squat;
+mod takeover;

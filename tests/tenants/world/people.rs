@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, Config};
 use serde_json::{Map, Value, json};
@@ -79,7 +79,7 @@ impl<'a> Person<'a> {
             serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
         let mut last = None;
         for document in documents {
-            let object = self.complete(document);
+            let object = self.complete(&document);
             let namespace = text(&object, "/metadata/namespace");
             let (kind, name) = (text(&object, "/kind"), text(&object, "/metadata/name"));
             let params = PatchParams::apply(ACCOUNT).force().validation_strict();
@@ -89,7 +89,7 @@ impl<'a> Person<'a> {
         Ok(last.expect("the YAML has a document"))
     }
 
-    fn complete(&self, document: Value) -> Value {
+    fn complete(&self, document: &Value) -> Value {
         let mut object = self.t.object(&document.to_string());
         let given = document["metadata"]["namespace"].is_string();
         if !given && object["metadata"]["namespace"].is_string() {
@@ -105,6 +105,30 @@ impl<'a> Person<'a> {
         api.patch(name, &params, &Patch::Merge(patch))
             .await
             .unwrap_or_else(|error| panic!("{kind} {name}: {error}"));
+    }
+
+    /// Pauses an object of this person.
+    pub async fn pause(&self, kind: &str, name: &str) {
+        self.patch(kind, name, json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}}))
+            .await;
+    }
+
+    /// Lets other namespaces use an object of this person.
+    pub async fn allow(&self, kind: &str, name: &str, other: &Person<'_>) {
+        let allowed = json!({"from": "Names", "names": [other.namespace]});
+        self.patch(kind, name, json!({"spec": {"allowedNamespaces": allowed}})).await;
+    }
+
+    /// Takes the leave back.
+    pub async fn withdraw(&self, kind: &str, name: &str) {
+        self.patch(kind, name, json!({"spec": {"allowedNamespaces": null}})).await;
+    }
+
+    /// Deletes an object of this person.
+    pub async fn delete(&self, kind: &str, name: &str) -> Handle {
+        let api = self.api(kind, &self.namespace);
+        api.delete(name, &DeleteParams::background()).await.expect("own objects can be deleted");
+        self.handle(kind, name)
     }
 
     /// Makes a Secret, or changes what is in it.
