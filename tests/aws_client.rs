@@ -311,9 +311,9 @@ async fn the_signature_is_right_where_the_path_must_be_encoded_twice() {
 }
 
 #[derive(Default)]
-struct Seen(Mutex<Vec<(String, Option<String>)>>);
+struct Requests(Mutex<Vec<(String, Option<String>)>>);
 
-impl Observer for Seen {
+impl Observer for Requests {
     fn call_finished(&self, call: &Call<'_>) {
         self.0.lock().unwrap().push((call.code.to_owned(), call.error.map(str::to_owned)));
     }
@@ -322,7 +322,7 @@ impl Observer for Seen {
 #[tokio::test]
 async fn metrics_learn_of_every_request() {
     let service = Service::start([refuse(429, "ThrottlingException"), Reply::Hang, ok(SPACE)]).await;
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(Requests::default());
     let budget = Arc::new(Budget::new(100.0));
     let config =
         ClientConfig { observer: Some(seen.clone()), budget: Arc::clone(&budget), ..config(&service.url()) };
@@ -369,7 +369,11 @@ async fn words_that_repeat_a_secret_are_left_out_whatever_it_was_sent_as() {
         let seen = Seen::default();
         let client = client.guarding(&seen);
         seen.add(b"correct-horse-battery");
-        let error = client.for_priority(Priority::Periodic).call(&associate()).await.unwrap_err();
+        let error = client
+            .for_caller(Caller { priority: Priority::Periodic, ..Caller::default() })
+            .call(&associate())
+            .await
+            .unwrap_err();
         let told = format!("{error} {error:?}");
         assert!(!told.contains(quoted) && told.contains("left out"), "{told}");
         assert!(told.contains("ValidationException") && told.contains("/configuration"), "{told}");
