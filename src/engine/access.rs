@@ -71,6 +71,16 @@ impl Request<'_> {
         }
     }
 
+    /// Whether what no object has made, in a space of another namespace, may be adopted: it belongs to the space's owner.
+    pub fn judge_in_space_of(&self, cx: &Context, namespace: &str, tags: &ResourceTags) -> Access {
+        if self.is_listed(cx, &self.adoption(cx), tags) {
+            return Access::Granted;
+        }
+        self.unlisted(&format!(
+            "lies in an agent space of the namespace {namespace} and was not created by this object"
+        ))
+    }
+
     fn of_sibling(&self, cx: &Context, namespace: &str, name: &str) -> Access {
         let owner = Subject::new(self.kind, namespace, name);
         // One in a namespace that is not watched can't be asked.

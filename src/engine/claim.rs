@@ -11,10 +11,11 @@ use super::access::{self, Access};
 use super::annotations;
 use super::conditions::{self, Reason};
 use super::consent;
+use super::decide::is_as_described;
 use super::error::{Doing, Error};
 use super::existence::Existence;
 use super::hub::Subject;
-use super::kind::{Kind, Reached, Remote, Scope};
+use super::kind::{Kind, Reached, Remote, Scope, State};
 use super::ownership::Owner;
 use super::pass::Pass;
 use super::proof;
@@ -51,39 +52,59 @@ impl<K: Kind> Pass<'_, K> {
         }
     }
 
-    /// Whether the object may reach the remote that `owner` owns. What it made, or adopted with consent, it may.
+    /// Whether the object may reach the remote that `owner` owns, and that stands in `state` to it. What it made, or
+    /// adopted with consent, it may.
     pub(super) async fn access(
         &self,
         scope: &Scope,
         remote: &K::Remote,
         owner: &Owner,
+        state: &State,
     ) -> Result<Access, Error> {
         let recorded = self.status.common().id.as_deref() == Some(remote.id()) && self.manages();
-        let own_space = remote.tags().is_none() && scope.space_namespace == self.identity.namespace;
-        if !K::HAS_REMOTE || recorded || own_space {
+        if !K::HAS_REMOTE || recorded {
             return Ok(Access::Granted);
         }
+        let resource = format!("{} {}", K::NOUN, remote.id());
+        let request = self.request(scope, K::Object::kind_name(), &resource, !self.manages());
         let tags = match remote.tags() {
             Some(tags) => tags.clone(),
+            None if self.is_at_home(scope, state) => return Ok(Access::Granted),
             None if access::asks_for_tags(self.cx, &scope.account) => space_tags(scope).await?,
             None => TagMap::new(),
         };
-        let resource = format!("{} {}", K::NOUN, remote.id());
-        Ok(self
-            .request(scope, K::Object::kind_name(), &resource, !self.manages())
-            .judge(self.cx, owner, &tags))
+        if remote.tags().is_none() && self.manages() && !scope.space_namespace.is_empty() {
+            return Ok(request.judge_in_space_of(self.cx, &scope.space_namespace, &tags));
+        }
+        Ok(request.judge(self.cx, owner, &tags))
+    }
+
+    /// Whether a remote without tags is the object's to take: it lies in a space of its own namespace, or is just what the
+    /// object describes, or may be what it made.
+    fn is_at_home(&self, scope: &Scope, state: &State) -> bool {
+        scope.space_namespace == self.identity.namespace
+            || is_as_described(state)
+            || self.status.common().intent.is_some()
     }
 
     /// Checks that the owners of what the spec names by what AWS calls it allow that.
     pub(super) async fn check_reached(&self, scope: &Scope, desired: &K::Desired) -> Result<(), Error> {
         for Reached { field, kind, what, tags } in K::reaches(scope, desired).await? {
             let owner = self.owner_by_tags(kind, &tags);
+            self.depend_on(kind, &owner);
             if let Access::Refused(why) = self.request(scope, kind, &what, true).judge(self.cx, &owner, &tags)
             {
                 return Err(Error::wait(Reason::ReferenceNotAllowed, format!("{field}: {why}")));
             }
         }
         Ok(())
+    }
+
+    /// When who owns it changes their mind, this object is looked at again.
+    pub(super) fn depend_on(&self, kind: &'static str, owner: &Owner) {
+        if let Owner::Sibling { namespace, name } = owner {
+            self.cx.hub.depend(&self.subject(), &Subject::new(kind, namespace, name));
+        }
     }
 
     fn request<'a>(

@@ -144,7 +144,7 @@ fn claim(
 }
 
 /// Whether the remote is what the object describes, as far as the object describes it: a webhook is no part of that.
-fn is_as_described(state: &State) -> bool {
+pub(super) fn is_as_described(state: &State) -> bool {
     match state {
         State::Drifted(drift) => drift.under("webhook").count() == drift.0.len(),
         _ => true,

@@ -132,6 +132,10 @@ pub struct Hub(Mutex<Index>);
 struct Index {
     profiles: HashMap<Subject, Profile>,
     dependents: HashMap<Subject, HashSet<Subject>>,
+    /// What passes have found out: on whose word an object depends beside what its spec refers to. By object, and by who
+    /// has the word.
+    depends: HashMap<Subject, BTreeSet<Subject>>,
+    listeners: HashMap<Subject, HashSet<Subject>>,
     versions: HashMap<Subject, String>,
     namespaces: HashMap<String, BTreeMap<String, String>>,
     going: HashSet<String>,
@@ -189,6 +193,7 @@ impl Hub {
             index.wake_attentive(profile.references.iter());
             index.count(&subject.namespace, profile.account.as_deref(), None);
         }
+        index.forget_dependence(subject);
         index.woken.get_mut().remove(subject);
     }
 
@@ -206,6 +211,22 @@ impl Hub {
         for subject in &gone {
             self.deleted(subject);
         }
+    }
+
+    /// `subject` depends on the word of `other`, beside what its spec refers to: when that changes, it is woken.
+    pub fn depend(&self, subject: &Subject, other: &Subject) {
+        /// One that has depended on more has been edited often: of those, only the last counts.
+        const MOST: usize = 16;
+        let mut index = self.lock();
+        let known = index.depends.entry(subject.clone()).or_default();
+        if known.contains(other) {
+            return;
+        }
+        if known.len() >= MOST {
+            index.forget_dependence(subject);
+        }
+        index.depends.entry(subject.clone()).or_default().insert(other.clone());
+        index.listeners.entry(other.clone()).or_default().insert(subject.clone());
     }
 
     /// A Secret or ConfigMap was added, changed or deleted. `version` is none when it is gone.
@@ -377,8 +398,20 @@ impl Index {
         }
     }
 
+    fn forget_dependence(&mut self, subject: &Subject) {
+        for other in self.depends.remove(subject).unwrap_or_default() {
+            if let Some(listeners) = self.listeners.get_mut(&other) {
+                listeners.remove(subject);
+                if listeners.is_empty() {
+                    self.listeners.remove(&other);
+                }
+            }
+        }
+    }
+
     fn wake_dependents(&self, subject: &Subject) {
-        self.dependents.get(subject).into_iter().flatten().for_each(|dependent| self.wake(dependent));
+        let both = [self.dependents.get(subject), self.listeners.get(subject)];
+        both.into_iter().flatten().flatten().for_each(|dependent| self.wake(dependent));
     }
 
     fn wake_attentive<'a>(&self, subjects: impl Iterator<Item = &'a Subject>) {
@@ -491,6 +524,29 @@ mod tests {
         hub.retain("Association", &HashSet::new());
         assert_eq!(queue.try_recv().unwrap(), space());
         assert!(hub.users(&space()).is_empty());
+    }
+
+    #[test]
+    fn an_object_is_woken_by_whose_word_it_depends_on_until_it_is_gone() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("AgentSpace");
+        let spy = Subject::new("AgentSpace", "other", "spy");
+        let consent =
+            |from: &str| Profile::of(&space(), &json!({ "spec": { "allowedNamespaces": { "from": from } } }));
+        hub.depend(&spy, &space());
+        hub.applied(&space(), consent("All"));
+        assert_eq!(queue.try_recv().unwrap(), spy);
+        hub.applied(&space(), consent("Same"));
+        assert_eq!(queue.try_recv().unwrap(), spy);
+        for number in 0..100 {
+            hub.depend(&spy, &Subject::new("AgentSpace", "other", number.to_string()));
+        }
+        assert!(hub.lock().depends[&spy].len() <= 16);
+        hub.depend(&spy, &space());
+        hub.deleted(&spy);
+        assert!(hub.lock().listeners.is_empty());
+        hub.applied(&space(), consent("Same"));
+        assert!(queue.try_recv().is_err());
     }
 
     #[test]

@@ -103,6 +103,9 @@ impl<'a> Inputs<'a> {
             return Ok(());
         }
         let account = Subject::new(super::references::ACCOUNT, "", name);
+        let Identity { kind, namespace, name, .. } = &self.identity;
+        // What lies in a space names no account, and uses the space's.
+        self.cx.hub.depend(&Subject::new(kind, namespace, name), &account);
         consent::check(self.cx, &account, &self.identity.namespace, field)
     }
 
@@ -128,9 +131,19 @@ impl<'a> Inputs<'a> {
         self.check_account(&account, "spec.agentSpaceRef")?;
         let mut scope = self.scope(&account).await?;
         scope.space_id = id;
-        scope.space_namespace = space.namespace().unwrap_or_default();
         scope.space_is_ours = space.policies().management_policy == ManagementPolicy::Manage;
+        let manager = if scope.space_is_ours { Some(space) } else { self.manager_of(&scope.space_id) };
+        scope.space_namespace = manager.and_then(|space| space.namespace()).unwrap_or_default();
         Ok(scope)
+    }
+
+    /// The object of this cluster that manages the agent space `id`, if one does.
+    fn manager_of(&self, id: &str) -> Option<Arc<AgentSpace>> {
+        let manages = |space: &AgentSpace| {
+            space.policies().management_policy == ManagementPolicy::Manage
+                && space.status().common().id.as_deref() == Some(id)
+        };
+        self.others(manages).into_iter().next()
     }
 
     /// The object that `reference` names, if it exists and allows it. `field` names the reference.

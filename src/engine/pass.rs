@@ -217,8 +217,11 @@ impl<'a, K: Kind> Pass<'a, K> {
         remote: K::Remote,
     ) -> Result<Observation<K::Remote>, Error> {
         let owner = self.owner(scope, &remote);
-        let access = self.access(scope, &remote, &owner).await?;
+        if !self.manages() {
+            self.depend_on(K::Object::kind_name(), &owner);
+        }
         let state = K::compare(desired, &remote, &self.status);
+        let access = self.access(scope, &remote, &owner, &state).await?;
         Ok(Observation::Found { remote, owner, state, access })
     }
 

@@ -3,7 +3,7 @@
 use crate::api::Association;
 use crate::api::common::{Object, Status};
 use crate::engine::annotations;
-use crate::engine::conditions::Reason;
+use crate::engine::conditions::{self, Reason};
 use crate::engine::error::Error;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
@@ -46,7 +46,7 @@ impl Uses {
                     continue;
                 };
                 if inputs.permits(owner, &object.namespace) {
-                    let paused = if annotations::is_paused(&*association) { " (paused)" } else { "" };
+                    let paused = paused(&association);
                     uses.from_elsewhere |= object.namespace != owner.namespace;
                     uses.users
                         .push((service.clone(), format!("{}/{}{paused}", object.namespace, object.name)));
@@ -92,6 +92,20 @@ impl Uses {
             poll: false,
         }
     }
+}
+
+/// That the association is paused, and since when.
+fn paused(association: &Association) -> String {
+    if !annotations::is_paused(association) {
+        return String::new();
+    }
+    let status = association.status();
+    let synced = conditions::get(&status.common().conditions, "Synced");
+    let since = synced.filter(|synced| synced.reason == Reason::Paused.as_str());
+    since.map_or_else(
+        || " (paused)".to_owned(),
+        |synced| format!(" (paused since {})", synced.last_transition_time.0),
+    )
 }
 
 fn uses_one(association: &Association, ids: &[String]) -> bool {
