@@ -23,6 +23,7 @@ pub mod existence;
 pub mod fence;
 pub mod finalizer;
 pub mod fingerprint;
+pub mod holders;
 pub mod hub;
 pub mod input_object;
 pub mod inputs;
