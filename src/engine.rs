@@ -40,6 +40,7 @@ pub mod proof;
 pub mod queue;
 pub mod reach;
 pub mod readable;
+pub mod recorder;
 pub mod references;
 pub mod runner;
 pub mod seals;
