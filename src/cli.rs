@@ -96,7 +96,8 @@ struct Run {
     #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', value_name = "KIND=PERIOD", value_parser = resync_period_for)]
     resync_period_for: Vec<(&'static str, Duration)>,
 
-    /// How many objects of one kind are worked on at a time.
+    /// How many objects of one kind are worked on at a time. Up to as many again may be, one for each namespace of which
+    /// nothing else is: nobody waits for the objects of others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
@@ -104,7 +105,7 @@ struct Run {
     #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', value_name = "KIND=NUMBER", value_parser = concurrency_for)]
     concurrency_for: Vec<(&'static str, u16)>,
 
-    /// Most API requests a second for each account and region; less while AWS throttles.
+    /// Most API requests a second for each account and region; less while AWS throttles. Namespaces share them equally.
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
     requests_per_second: u16,
 

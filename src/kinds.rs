@@ -24,6 +24,7 @@ mod asset;
 mod asset_content;
 mod association;
 mod aws_account;
+mod candidates;
 mod existing_service;
 mod operator_app;
 mod private_connection;

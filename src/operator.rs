@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::client::ClientBuilder;
-use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::events::Reporter;
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,6 +33,7 @@ use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::memory::{Requests, Unknown};
 use crate::engine::reach::Reach;
+use crate::engine::recorder::Recorder;
 use crate::engine::seals::Seals;
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::{stored, watches};
@@ -312,8 +313,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
     info!(version = version::VERSION, revision = version::REVISION, cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
-        recorder: Recorder::new(client.clone(), reporter.clone()),
-        reporter,
+        recorder: Recorder::new(client.clone(), reporter, Arc::clone(&metrics)),
         client,
         accounts: Accounts::new(aws, options.own_account),
         hub: Hub::default(),

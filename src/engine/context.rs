@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
 use tokio::sync::SetOnce;
@@ -24,6 +23,7 @@ use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
 use super::memory::{Requests, Unknown};
 use super::reach::Reach;
+use super::recorder::Recorder;
 use super::seals::Seals;
 use super::status::Written;
 
@@ -47,8 +47,6 @@ pub struct Context {
     pub reach: Reach,
     /// Writes Events.
     pub recorder: Recorder,
-    /// As whom Events are written.
-    pub reporter: Reporter,
     /// Waiting times.
     pub timing: Timing,
     /// Resync periods of single kinds.

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
-use kube::runtime::events::{Event, EventType, Recorder};
+use kube::runtime::events::{Event, EventType};
 use tracing::{info, warn};
 
 use crate::api::common::{Object, Status};
@@ -153,7 +153,7 @@ pub struct AboutUnreadable {
 
 /// An object can't be read.
 pub async fn unreadable(cx: &Context, AboutUnreadable { note, about }: &AboutUnreadable) {
-    send(&cx.recorder, &event(EventType::Warning, "Unreadable", "Reconcile", note), about).await;
+    told(cx.recorder.publish(&event(EventType::Warning, "Unreadable", "Reconcile", note), about).await);
 }
 
 fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
@@ -176,19 +176,16 @@ fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
 pub async fn publish<K: Kind>(pass: &mut Pass<'_, K>) {
     let about = pass.object.object_ref(&());
     for Telling { event, alone } in std::mem::take(&mut pass.events) {
-        let fresh;
-        let recorder = if alone {
-            fresh = Recorder::new(pass.cx.client.clone(), pass.cx.reporter.clone());
-            &fresh
+        if alone {
+            told(pass.cx.recorder.publish_alone(&event, &about).await);
         } else {
-            &pass.cx.recorder
-        };
-        send(recorder, &event, &about).await;
+            told(pass.cx.recorder.publish(&event, &about).await);
+        }
     }
 }
 
-async fn send(recorder: &Recorder, event: &Event, about: &ObjectReference) {
-    if let Err(error) = recorder.publish(event, about).await {
+fn told(written: Result<(), kube::Error>) {
+    if let Err(error) = written {
         tracing::debug!(%error, "an Event could not be written");
     }
 }

@@ -15,6 +15,7 @@ use crate::api::common::{AllowedNamespaces, Object};
 
 use super::existence::Existence;
 use super::finalizer::FINALIZER;
+use super::holders::Holders;
 use super::references;
 
 /// An object of any kind, ours or not.
@@ -63,6 +64,8 @@ pub struct Profile {
     pub attentive: bool,
     /// The AWSAccount that its remote is in, if it has one.
     account: Option<String>,
+    /// The remotes that it has recorded as its own.
+    pub held: Vec<String>,
     /// Everything that others see of it: when this changes, they are woken.
     exposed: Value,
 }
@@ -97,6 +100,7 @@ impl Profile {
                 || !status["leftoverIds"].is_null()
                 || status["released"] == true,
             account: status["account"].as_str().filter(|_| has_remote).map(str::to_owned),
+            held: if has_remote { recorded(status) } else { Vec::new() },
             exposed: serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
@@ -113,6 +117,13 @@ impl Profile {
             ]),
         }
     }
+}
+
+/// The ids of the remote that status names, and of those that are put aside.
+fn recorded(status: &Value) -> Vec<String> {
+    let leftover = status["leftoverIds"].as_array().into_iter().flatten();
+    let ids = [&status["id"], &status["previousId"]].into_iter().chain(leftover);
+    ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
 }
 
 /// Whether an object has a remote, or may have one.
@@ -139,6 +150,7 @@ struct Index {
     versions: HashMap<Subject, String>,
     namespaces: HashMap<String, BTreeMap<String, String>>,
     going: HashSet<String>,
+    holders: Holders,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
     /// How many remotes the objects of a namespace have in an account.
     owned: HashMap<(String, String), usize>,
@@ -179,6 +191,7 @@ impl Hub {
             index.wake_attentive(before.references.union(&profile.references));
         }
         index.count(&subject.namespace, before.account.as_deref(), profile.account.as_deref());
+        index.holders.changed(subject, &before.held, &profile.held);
         index.profiles.insert(subject.clone(), profile);
     }
 
@@ -189,6 +202,7 @@ impl Hub {
             for reference in &profile.references {
                 index.unlink(reference, subject);
             }
+            index.holders.changed(subject, &profile.held, &[]);
             index.wake_dependents(subject);
             index.wake_attentive(profile.references.iter());
             index.count(&subject.namespace, profile.account.as_deref(), None);
@@ -266,6 +280,11 @@ impl Hub {
                 index.wake(subject);
             }
         }
+    }
+
+    /// Which objects have recorded which remotes.
+    pub fn holders(&self) -> Holders {
+        self.lock().holders.clone()
     }
 
     /// The labels of a namespace.

@@ -94,6 +94,7 @@ impl<'a> Inputs<'a> {
             space_namespace: String::new(),
             identity: self.identity.clone(),
             fingerprints: self.cx.fingerprints.for_object(&self.identity),
+            holders: self.cx.hub.holders(),
         })
     }
 

@@ -15,6 +15,7 @@ use super::conditions::Reason;
 use super::drift::Drift;
 use super::error::Error;
 use super::fingerprint::ObjectFingerprints;
+use super::holders::Holders;
 use super::hub::Subject;
 use super::inputs::Inputs;
 use super::ownership::{Identity, Owner};
@@ -254,9 +255,17 @@ pub struct Scope {
     pub identity: Identity,
     /// Makes fingerprints of what AWS never returns.
     pub fingerprints: ObjectFingerprints,
+    /// Which objects have recorded which remotes.
+    pub holders: Holders,
 }
 
 impl Scope {
+    /// Whether another object of the kind has recorded the remote `id` as its own.
+    pub fn is_held_by_another<T: Object>(&self, id: &str) -> bool {
+        let subject = Subject::new(T::kind_name(), &*self.identity.namespace, &*self.identity.name);
+        self.holders.has_another(&subject, id)
+    }
+
     /// A client token for creating a remote from `input`: the same for the same object and input, and another
     /// one once a remote made with it is gone, lest AWS answer with the one that is gone.
     pub fn client_token(&self, lost: Option<&str>, input: &impl Serialize) -> String {

@@ -14,6 +14,7 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
+use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
 
 use super::not_found_is_none;
@@ -113,8 +114,18 @@ impl Kind for AgentSpaces {
         let listed = list(scope).await?;
         let mut found = Vec::new();
         // Tags only come with a single space; a space that is ours has our name, or had it until an edit.
-        for space in listed.into_iter().filter(|space| space.name == desired.name) {
-            found.extend(Self::read(scope, &space.agent_space_id, Some(desired), status).await?);
+        let named = listed.into_iter().filter(|space| space.name == desired.name);
+        let is_held =
+            |space: &operations::AgentSpace| scope.is_held_by_another::<AgentSpace>(&space.agent_space_id);
+        let (held, free): (Vec<_>, Vec<_>) = named.partition(is_held);
+        // Of those that other objects have, one is as much in the way as all of them.
+        for space in free.iter().chain(held.first()) {
+            let read = Self::read(scope, &space.agent_space_id, Some(desired), status).await?;
+            let owner = read.as_ref().map(|space| scope.identity.owner(&space.tags));
+            found.extend(read);
+            if owner == Some(Owner::Ours { current: true }) {
+                break;
+            }
         }
         Ok(found)
     }

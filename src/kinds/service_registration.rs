@@ -1,7 +1,7 @@
 //! ServiceRegistration: a registration can't be changed, so a change replaces it; nor can its secrets be
 //! read, so they are compared by fingerprint. Services registered elsewhere are in [`super::existing_service`].
 
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Policies};
@@ -12,6 +12,7 @@ use crate::aws::operations::{self, DeregisterService, GetService, ListServices, 
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::finalizer;
 use crate::engine::fingerprint::Print;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
@@ -23,6 +24,7 @@ use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
 use crate::wire;
 
+use super::candidates::{self, Listed, Seeker};
 use super::service_users::{self, Uses};
 use super::{existing_service, not_found_is_none, private_connection, registered_details};
 
@@ -52,6 +54,7 @@ pub struct Registration {
     named: Vec<(&'static str, String)>,
     /// Who uses the present registration, and those that are to go.
     uses: Uses,
+    seeker: Seeker,
 }
 
 /// What AWS has.
@@ -228,7 +231,7 @@ impl Kind for ServiceRegistrations {
     /// if it describes the same thing.
     fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
         let same = match desired {
-            Desired::Service(registration) => describes_the_same(registration, &remote.service),
+            Desired::Service(registration) => describes_the_same(registration, &remote.service) == Some(true),
             Desired::Existing(_) => false,
         };
         status.released = same.then_some(true);
@@ -375,7 +378,9 @@ async fn registration(
     let mut ids = ServiceRegistrations::aside(&status);
     ids.extend(status.common.id);
     let uses = Uses::of(inputs, &Subject::of(object), &ids);
-    Ok(Registration { request, fingerprint, named, uses })
+    let made = object.creation_timestamp().map(|time| time.0);
+    let seeker = Seeker { made, held: finalizer::is_on(object) };
+    Ok(Registration { request, fingerprint, named, uses, seeker })
 }
 
 fn connection_name(
@@ -416,6 +421,9 @@ async fn search_own(
 ) -> Result<Vec<Observed>, Error> {
     let mut found = Vec::new();
     for service in list(scope, &registration.request.service).await? {
+        if !registration.seeker.must_read(&listed(scope, registration, &service), status) {
+            continue;
+        }
         let Some(remote) = ServiceRegistrations::read(scope, &service.service_id, None, status).await? else {
             continue;
         };
@@ -426,9 +434,9 @@ async fn search_own(
             Owner::Sibling { .. } => {
                 registration.request.service == EVENT_CHANNEL
                     || (registration.request.name.is_some()
-                        && describes_the_same(registration, &remote.service))
+                        && describes_the_same(registration, &remote.service) == Some(true))
             }
-            _ => describes_the_same(registration, &remote.service),
+            _ => describes_the_same(registration, &remote.service) == Some(true),
         };
         if fits {
             found.push(remote);
@@ -437,6 +445,16 @@ async fn search_own(
     // After an interrupted replacement there are two of ours: the younger is the new one.
     found.sort_by_key(|remote| std::cmp::Reverse(remote.service.created_at.0));
     Ok(found)
+}
+
+/// What a list tells of a service.
+fn listed(scope: &Scope, registration: &Registration, service: &operations::RegisteredService) -> Listed {
+    Listed {
+        same: describes_the_same(registration, service),
+        recorded: scope.is_held_by_another::<ServiceRegistration>(&service.service_id),
+        exclusive: registration.request.service == EVENT_CHANNEL || registration.request.name.is_some(),
+        created: candidates::created(service),
+    }
 }
 
 /// Every service of a type in the account.
@@ -449,16 +467,15 @@ pub(super) async fn list(
     scope.aws.list_all(request).await.doing(|| format!("looking for the {service_type} service"))
 }
 
-fn describes_the_same(registration: &Registration, service: &operations::RegisteredService) -> bool {
+/// Whether a service is what the registration describes. `None` where AWS tells nothing by which to know it.
+fn describes_the_same(registration: &Registration, service: &operations::RegisteredService) -> Option<bool> {
     let request = &registration.request;
     if request.name.is_some() && request.service != EVENT_CHANNEL {
-        return request.name == service.name;
+        return Some(request.name == service.name);
     }
     let details = &request.service_details[&request.service];
-    match registered_details::identity(&request.service, details) {
-        Some(identity) => registered_details::agrees(&identity, observed_details(service)),
-        None => false,
-    }
+    let identity = registered_details::identity(&request.service, details)?;
+    Some(registered_details::agrees(&identity, observed_details(service)))
 }
 
 /// The details that AWS tells, out of their union.

@@ -122,6 +122,11 @@ impl Metrics {
         self.unreadable.with([kind]).set(i64::try_from(objects).unwrap_or(i64::MAX));
     }
 
+    /// An Event of this type was left out.
+    pub fn event_dropped(&self, kind: &str) {
+        self.events_dropped.with([kind]).inc();
+    }
+
     /// The watch of a kind failed.
     pub fn watch_failed(&self, kind: &str) {
         self.watch_errors.with([kind]).inc();

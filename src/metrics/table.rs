@@ -76,7 +76,7 @@ metrics! {
     Histogram RECONCILE_TIME "controller_runtime_reconcile_time_seconds" ["controller"];
     /// Passes under way.
     Gauge ACTIVE_WORKERS "controller_runtime_active_workers" ["controller"];
-    /// Passes that may be under way at a time.
+    /// Passes that may be under way at a time; up to as many again of namespaces that have no other under way.
     Gauge MAX_CONCURRENT "controller_runtime_max_concurrent_reconciles" ["controller"];
     /// How long the work on an item of the queue took: the same as a pass.
     Histogram WORK_TIME "workqueue_work_duration_seconds" ["name", "controller"];
@@ -104,6 +104,9 @@ metrics! {
     /// When the certificate of a private connection expires, as AWS says, in seconds since 1970.
     Gauge CERTIFICATE_EXPIRY "devopsagent_private_connection_certificate_expiry_timestamp_seconds"
         ["namespace", "name"];
+
+    /// Events that were left out, by type: their namespace has caused too many. The log at `debug` has them.
+    Counter EVENTS_DROPPED "devopsagent_events_dropped_total" ["type"];
 
     /// Requests to AWS DevOps Agent by operation and HTTP status; where there was no answer: `timeout`, `connection`
     /// or `error`. A repeat counts again.

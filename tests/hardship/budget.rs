@@ -9,7 +9,7 @@ const OTHERS: usize = 60;
 const BEFORE: usize = 25;
 
 /// A registration with a Secret of its own.
-async fn registration(world: &World, name: &str) {
+pub async fn registration(world: &World, name: &str) {
     world.secret(name, &[("token", "glpat-first")]).await;
     let gitlab = GITLAB
         .replace("metadata: {name: gitlab}", &format!("metadata: {{name: {name}}}"))

@@ -22,6 +22,7 @@ mod budget;
 mod clocks;
 mod clusters;
 mod crds;
+mod fair;
 mod neighbours;
 mod own_account;
 mod replicas;
