@@ -65,7 +65,7 @@ impl Bucket {
 #[derive(Debug)]
 pub struct Buckets<K> {
     size: Size,
-    buckets: HashMap<K, Bucket>,
+    by_key: HashMap<K, Bucket>,
     /// With so many, the full ones are dropped.
     limit: usize,
 }
@@ -75,7 +75,7 @@ impl<K: Eq + Hash> Buckets<K> {
 
     /// Full buckets of this size.
     pub fn new(size: Size) -> Self {
-        Self { size, buckets: HashMap::new(), limit: Self::FEWEST }
+        Self { size, by_key: HashMap::new(), limit: Self::FEWEST }
     }
 
     /// Whether there is a token for `key` beside `floor` others; takes it.
@@ -104,11 +104,11 @@ impl<K: Eq + Hash> Buckets<K> {
         K: Borrow<Q>,
     {
         let size = self.size;
-        if self.buckets.len() >= self.limit {
-            self.buckets.retain(|_, bucket| !bucket.is_full(size, now));
-            self.limit = (self.buckets.len() * 2).max(Self::FEWEST);
+        if self.by_key.len() >= self.limit {
+            self.by_key.retain(|_, bucket| !bucket.is_full(size, now));
+            self.limit = (self.by_key.len() * 2).max(Self::FEWEST);
         }
-        self.buckets.entry(key.to_owned()).or_insert_with(|| Bucket::full(size, now))
+        self.by_key.entry(key.to_owned()).or_insert_with(|| Bucket::full(size, now))
     }
 }
 
@@ -144,6 +144,6 @@ mod tests {
             let now = Instant::now() + Duration::from_millis(u64::from(number) * 100);
             buckets.owe(number.to_string().as_str(), now);
         }
-        assert!(buckets.buckets.len() <= Buckets::<String>::FEWEST, "{}", buckets.buckets.len());
+        assert!(buckets.by_key.len() <= Buckets::<String>::FEWEST, "{}", buckets.by_key.len());
     }
 }

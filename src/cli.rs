@@ -54,6 +54,7 @@ enum Command {
     },
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 struct Run {
     /// AWS region where an `AWSAccount` names none; else `AWS_REGION`, or the profile's.

@@ -70,11 +70,13 @@ fn decode(text: &[u8]) -> Vec<(Vec<u8>, bool)> {
         // A cut encoding may begin anywhere in its groups.
         for offset in 0..4 {
             let decoded = runs(text, is_base64).filter_map(|run| base64(run.get(offset..)?));
-            found.extend(together(decoded.collect()));
+            found.extend(together(&decoded.collect::<Vec<_>>()));
         }
         for offset in 0..2 {
             let digits = runs(text, |byte| byte.is_ascii_hexdigit());
-            found.extend(together(digits.filter_map(|run| Some(hexadecimal(run.get(offset..)?))).collect()));
+            found.extend(together(
+                &digits.filter_map(|run| Some(hexadecimal(run.get(offset..)?))).collect::<Vec<_>>(),
+            ));
         }
     }
     found.retain(|(decoded, _)| !decoded.is_empty());
@@ -82,7 +84,7 @@ fn decode(text: &[u8]) -> Vec<(Vec<u8>, bool)> {
 }
 
 /// What the runs of a text mean as one reading, and those among them that are text as another, to go on with.
-fn together(decoded: Vec<Vec<u8>>) -> [(Vec<u8>, bool); 2] {
+fn together(decoded: &[Vec<u8>]) -> [(Vec<u8>, bool); 2] {
     let texts: Vec<&[u8]> = decoded.iter().map(Vec::as_slice).filter(|run| is_text(run)).collect();
     [(texts.join(&0), true), (decoded.join(&0), false)]
 }
@@ -146,12 +148,11 @@ fn replace(text: &[u8], mark: u8, read: impl Fn(&[u8], &mut Vec<u8>) -> Option<u
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
         let length = if *first == mark { read(rest, &mut out) } else { None };
-        match length {
-            Some(length) => rest = rest.get(length..).unwrap_or_default(),
-            None => {
-                out.push(*first);
-                rest = after;
-            }
+        if let Some(length) = length {
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            out.push(*first);
+            rest = after;
         }
     }
     Some(out)

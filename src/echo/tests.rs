@@ -55,7 +55,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
             "hexadecimal in groups",
             secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
         ),
-        ("bytes", secret.bytes().map(|byte| format!("\\x{byte:02x}")).collect()),
+        ("bytes", secret.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<Vec<_>>().concat()),
     ];
     for before in ["", "a", "ab", "{\"tokenValue\":\"", "user:"] {
         for after in ["", "!", "\"}"] {

@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::hub::Subject;
 
+/// By kind and id, who has recorded it.
+type Index = HashMap<(&'static str, String), HashSet<Subject>>;
+
 /// The index; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Holders(Arc<Mutex<HashMap<(&'static str, String), HashSet<Subject>>>>);
+pub struct Holders(Arc<Mutex<Index>>);
 
 impl Holders {
     /// The object has recorded the remotes `now`, and before that `before`.
@@ -39,7 +42,7 @@ impl Holders {
         holding.is_some_and(|holding| holding.iter().any(|holder| holder != subject))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(&'static str, String), HashSet<Subject>>> {
+    fn lock(&self) -> MutexGuard<'_, Index> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -109,7 +109,7 @@ impl Queue {
     }
 
     /// The next object that may be looked at, which takes a place.
-    pub fn next(&mut self) -> Option<Subject> {
+    pub fn start_next(&mut self) -> Option<Subject> {
         for priority in self.waiting.preferred() {
             let first = self.waiting.namespaces(priority).next();
             let Some((namespace, load)) = first.map(|(name, load)| (Arc::clone(name), load)) else {
@@ -199,13 +199,14 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and words are easier to write")]
     fn object(namespace: &str, name: impl ToString) -> Subject {
         Subject::new("Asset", namespace, name.to_string())
     }
 
     /// Starts all that may be started; the namespaces in order.
     fn start(queue: &mut Queue) -> Vec<Subject> {
-        std::iter::from_fn(|| queue.next()).collect()
+        std::iter::from_fn(|| queue.start_next()).collect()
     }
 
     fn namespaces(subjects: &[Subject]) -> Vec<&str> {
@@ -298,7 +299,7 @@ mod tests {
         }
         let mut periodic = 0;
         for _ in 0..40 {
-            let started = queue.next().unwrap();
+            let started = queue.start_next().unwrap();
             periodic += usize::from(started.name.len() == 4);
             end(&mut queue, &started);
         }
@@ -323,19 +324,19 @@ mod tests {
         let subject = object("a", 1);
         queue.news(&subject, Priority::Edit, now);
         queue.news(&subject, Priority::Edit, now);
-        assert_eq!(start(&mut queue), [subject.clone()]);
+        assert_eq!(start(&mut queue), std::slice::from_ref(&subject));
         queue.news(&subject, Priority::Edit, now);
         queue.line_up(&subject, Priority::Edit);
         assert_eq!(start(&mut queue), []);
         let later = now + Duration::from_mins(10);
         queue.ended(&subject, Some(later), Priority::Edit, now);
-        assert_eq!(start(&mut queue), [subject.clone()], "there was news");
+        assert_eq!(start(&mut queue), std::slice::from_ref(&subject), "there was news");
         queue.ended(&subject, Some(later), Priority::Edit, now);
         assert_eq!((start(&mut queue), queue.next_time()), (vec![], Some(later)));
         assert_eq!(queue.due(now), []);
-        assert_eq!(queue.due(later), [subject.clone()]);
+        assert_eq!(queue.due(later), std::slice::from_ref(&subject));
         queue.line_up(&subject, Priority::Periodic);
-        assert_eq!(start(&mut queue), [subject.clone()]);
+        assert_eq!(start(&mut queue), std::slice::from_ref(&subject));
         queue.ended(&subject, Some(later), Priority::Edit, later);
         assert_eq!(start(&mut queue), [subject], "the next step follows at once");
     }
@@ -376,7 +377,9 @@ mod tests {
                 break;
             }
             assert_eq!(namespaces(&started).len(), started.len());
-            started.iter().for_each(|subject| end(&mut queue, subject));
+            for subject in &started {
+                end(&mut queue, subject);
+            }
         }
         assert!(queue.objects.is_empty() && queue.loads.is_empty() && queue.times.is_empty());
         assert_eq!((queue.busy, queue.periodic, queue.waiting.is_empty()), (0, 0, true));

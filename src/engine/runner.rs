@@ -117,7 +117,7 @@ impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
     /// The next object that may be looked at.
     fn next(&mut self) -> Option<(Subject, Arc<T>)> {
         loop {
-            let subject = self.queue.next()?;
+            let subject = self.queue.start_next()?;
             if let Some(object) = self.object(&subject) {
                 return Some((subject, object));
             }

@@ -1,4 +1,4 @@
-//! Objects that move to another namespace: kept there, taken up here.
+//! Objects that move to another namespace: kept and handed over there, adopted here.
 
 use serde_json::{Value, json};
 
@@ -38,13 +38,16 @@ async fn ids(t: &Test, namespace: &str) -> Vec<(String, String)> {
 fn objects_move_to_another_namespace_and_keep_what_they_stand_for() {
     run(async |t| {
         credentials(t).await;
+        let namespace = t.other_namespace(json!({})).await;
         for (.., yaml) in MOVING {
             t.apply(&changed(yaml, &t.namespace, &json!({"deletionPolicy": "Retain"}))).await;
         }
         let before = ids(t, &t.namespace).await;
         let secret = t.secret_data("events-webhook").await.expect("there is a Secret");
         let backup = t.handle("Secret", "events-webhook").get().await;
+        let heir = json!({"metadata": {"annotations": {"devopsagent.dev/hand-over-to": namespace}}});
         for (kind, name, _) in MOVING {
+            t.handle(kind, name).patch(heir.clone()).await;
             t.handle(kind, name).delete().await;
         }
         for (kind, name, _) in MOVING {
@@ -52,7 +55,6 @@ fn objects_move_to_another_namespace_and_keep_what_they_stand_for() {
         }
 
         let mark = t.mark();
-        let namespace = t.other_namespace(json!({})).await;
         t.secret_in(&namespace, "credentials", crate::fixtures::CREDENTIALS).await;
         // The webhook's Secret moves as it is, but for who owned it.
         let metadata = json!({
