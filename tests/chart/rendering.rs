@@ -177,7 +177,7 @@ fn a_service_account_can_be_named_annotated_or_left_out() {
     assert_eq!(account.unwrap()["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], "arn");
     assert_eq!(pod(&values)["spec"]["serviceAccountName"], "mine");
     let bindings = objects.iter().filter(|object| {
-        object["kind"].as_str().is_some_and(|kind| kind.ends_with("Binding"))
+        object["kind"].as_str().is_some_and(|kind| kind.ends_with("RoleBinding"))
             && object["metadata"]["annotations"]["helm.sh/hook"].is_null()
     });
     for binding in bindings {
