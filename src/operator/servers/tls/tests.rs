@@ -12,7 +12,7 @@ use super::*;
 /// Files with a certificate in a folder of their own.
 struct Files {
     folder: PathBuf,
-    files: CertificateFiles,
+    paths: CertificateFiles,
     certificate: String,
 }
 
@@ -20,8 +20,8 @@ impl Files {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("devops-agent-tls-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let files = CertificateFiles { certificate: folder.join("tls.crt"), key: folder.join("tls.key") };
-        let mut this = Self { folder, files, certificate: String::new() };
+        let paths = CertificateFiles { certificate: folder.join("tls.crt"), key: folder.join("tls.key") };
+        let mut this = Self { folder, paths, certificate: String::new() };
         this.renew();
         this
     }
@@ -29,8 +29,8 @@ impl Files {
     fn renew(&mut self) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         self.certificate = pem("CERTIFICATE", made.cert.der());
-        fs::write(&self.files.certificate, &self.certificate).unwrap();
-        fs::write(&self.files.key, pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
+        fs::write(&self.paths.certificate, &self.certificate).unwrap();
+        fs::write(&self.paths.key, pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
     }
 }
 
@@ -80,29 +80,29 @@ async fn without_files_a_certificate_is_made_that_encrypts() {
 #[tokio::test]
 async fn a_certificate_from_files_is_taken_again_when_they_change() {
     let mut files = Files::new("renewed");
-    let mut certificate = Certificate::load(Some(files.files.clone())).unwrap();
+    let mut certificate = Certificate::load(Some(files.paths.clone())).unwrap();
     let (address, _task) = serve(&certificate).await;
     let first = files.certificate.clone();
     assert_eq!(ask(address, Some(&first)).await.as_deref(), Some("here"));
 
     files.renew();
-    certificate.renew(Contents::read(&files.files));
+    certificate.renew(Contents::read(&files.paths));
     assert_eq!(ask(address, Some(&files.certificate)).await.as_deref(), Some("here"));
     assert_eq!(ask(address, Some(&first)).await, None);
 
     let second = files.certificate.clone();
     for (certificate_file, key_file) in [("x", "y"), (&first, "y"), ("", "")] {
-        fs::write(&files.files.certificate, certificate_file).unwrap();
-        fs::write(&files.files.key, key_file).unwrap();
-        certificate.renew(Contents::read(&files.files));
+        fs::write(&files.paths.certificate, certificate_file).unwrap();
+        fs::write(&files.paths.key, key_file).unwrap();
+        certificate.renew(Contents::read(&files.paths));
         assert_eq!(
             ask(address, Some(&second)).await.as_deref(),
             Some("here"),
             "what is no use changes nothing"
         );
     }
-    fs::remove_file(&files.files.key).unwrap();
-    certificate.renew(Contents::read(&files.files));
+    fs::remove_file(&files.paths.key).unwrap();
+    certificate.renew(Contents::read(&files.paths));
     assert_eq!(ask(address, Some(&second)).await.as_deref(), Some("here"));
 }
 
@@ -113,9 +113,9 @@ fn files_that_are_missing_or_do_not_belong_together_are_an_error() {
         let files = CertificateFiles { certificate: certificate.clone(), key: key.clone() };
         Certificate::load(Some(files)).map(|_| ()).unwrap_err().to_string()
     };
-    let missing = load(&one.folder.join("none"), &one.files.key);
+    let missing = load(&one.folder.join("none"), &one.paths.key);
     assert!(missing.contains("reading") && missing.contains("none"), "{missing}");
-    let other = load(&one.files.certificate, &two.files.key);
+    let other = load(&one.paths.certificate, &two.paths.key);
     assert!(other.contains("the certificate of the metrics server"), "{other}");
-    assert!(load(&one.files.key, &one.files.key).contains("certificate"));
+    assert!(load(&one.paths.key, &one.paths.key).contains("certificate"));
 }
