@@ -77,6 +77,15 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
         let own = secrets(&operator, NAMESPACE);
         let key = secret("devops-agent-operator-fingerprint-key", "Opaque", &label);
         own.create(&dry, &key).await.expect("the key can be made");
+        // One that somebody brought back without its label is the operator's all the same.
+        let theirs = secrets(&cluster.client, NAMESPACE);
+        let name = key.metadata.name.as_deref().unwrap_or_default();
+        made_by_somebody(&theirs, &secret(name, "Opaque", &none)).await;
+        let note = json!({"metadata": {"annotations": {"a": "b"}}});
+        merge(&own, name, note.clone()).await.expect("the key can be written on");
+        theirs.delete(name, &DeleteParams::default()).await.expect("it is deleted");
+        made_by_somebody(&secrets(&cluster.client, "shop"), &secret(name, "Opaque", &none)).await;
+        refusal(merge(&ours, name, note).await);
         refusal(own.create(&dry, &secret("x", TOKEN, &label)).await);
     });
     life::uninstall();

@@ -177,7 +177,7 @@ fn a_service_account_can_be_named_annotated_or_left_out() {
     assert_eq!(account.unwrap()["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], "arn");
     assert_eq!(pod(&values)["spec"]["serviceAccountName"], "mine");
     let bindings = objects.iter().filter(|object| {
-        object["kind"].as_str().is_some_and(|kind| kind.ends_with("Binding"))
+        object["kind"].as_str().is_some_and(|kind| kind.ends_with("RoleBinding"))
             && object["metadata"]["annotations"]["helm.sh/hook"].is_null()
     });
     for binding in bindings {
@@ -356,6 +356,13 @@ fn the_admission_policy_is_there_where_the_api_serves_it_and_has_the_releases_na
     assert!(has(&json!({}), &["--kube-version", "1.29.0", "--api-versions", served]));
     assert!(!has(&json!({}), &["--kube-version", "1.33.0", "--api-versions", "v1/Pod"]));
     assert!(has(&set(json!(true)), &["--kube-version", "1.29.0"]) && !has(&set(json!(false)), &[]));
+    let mut nothing = json!({
+        "watchNamespaces": ["a"], "accounts": {"enabled": false}, "clusterId": "x", "crds": {"enabled": false},
+        "rbac": {"aggregateToView": false, "aggregateToEdit": false, "aggregateToAdmin": false},
+    });
+    assert!(!has(&nothing, &[]), "who may install nothing in the cluster can install this release");
+    nothing["crds"] = json!({"enabled": true});
+    assert!(has(&nothing, &[]));
     let objects = helm::objects(&json!({"fullnameOverride": "second", "serviceAccount": {"name": "mine"}}));
     let policy = only(&objects, "ValidatingAdmissionPolicy");
     assert_eq!(policy["metadata"]["name"], format!("{NAMESPACE}-second-secrets"));

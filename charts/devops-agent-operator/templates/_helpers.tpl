@@ -105,12 +105,21 @@ subjects:
 {{- toYaml $constraints }}
 {{- end }}
 
+{{- /* Whether the release has objects of the cluster, beside the admission policy: then who installs it may make that too. */}}
+{{- define "devops-agent-operator.isClusterWide" -}}
+{{- $aggregates := or .Values.rbac.aggregateToView .Values.rbac.aggregateToEdit .Values.rbac.aggregateToAdmin }}
+{{- $roles := or (not .Values.watchNamespaces) .Values.accounts.enabled (not .Values.clusterId) $aggregates }}
+{{- or .Values.crds.enabled (and .Values.rbac.create $roles) | ternary "true" "false" }}
+{{- end }}
+
 {{- /* Whether the admission policy is rendered: "true" or "false". With `helm template` Helm knows no kinds of the
 cluster, and goes by the version that it is told. */}}
 {{- define "devops-agent-operator.admissionPolicy" -}}
 {{- $wanted := .Values.admissionPolicy.enabled | toString }}
 {{- if ne $wanted "auto" }}
 {{- $wanted }}
+{{- else if ne (include "devops-agent-operator.isClusterWide" .) "true" -}}
+false
 {{- else if .Capabilities.APIVersions.Has "v1/Pod" }}
 {{- .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" }}
 {{- else }}

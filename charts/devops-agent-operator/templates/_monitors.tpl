@@ -11,7 +11,7 @@
 {{- /* Whether metrics are served over TLS: "true" or "false". */}}
 {{- define "devops-agent-operator.metricsTls" -}}
 {{- $auth := eq (include "devops-agent-operator.metricsAuth" .) "true" }}
-{{- or $auth (and .Values.metrics.enabled .Values.metrics.tls.secretName) | ternary "true" "false" }}
+{{- or $auth (and .Values.metrics.enabled (ne .Values.metrics.tls.secretName "")) | ternary "true" "false" }}
 {{- end }}
 
 {{- define "devops-agent-operator.metricsReader" -}}

@@ -30,7 +30,7 @@ pub struct Operator {
 impl Operator {
     /// Starts the operator against the AWS at `aws`, and waits until it is ready.
     pub async fn start(aws: &str, http: &reqwest::Client, account: Option<&ServiceAccount>) -> Self {
-        let admin = free_address();
+        let (admin, metrics) = (free_address(), free_address());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         fs::create_dir_all(folder).expect("the folder for logs can be made");
         remove_old_logs(folder);
@@ -45,7 +45,7 @@ impl Operator {
             "--loglevel-address",
             "0",
             "--metrics-address",
-            "0",
+            &metrics.to_string(),
             "--log-format",
             "text",
         ]);
@@ -61,6 +61,11 @@ impl Operator {
         let guard = Mutex::new(command.spawn().expect("a shell can be started"));
         let operator = Self { admin, log, guard };
         operator.wait_ready(http).await;
+        if let Some(account) =
+            account.filter(|account| account.arguments.iter().any(|one| one == "--metrics-auth"))
+        {
+            metrics_are_refused(metrics, &account.token).await;
+        }
         operator
     }
 
@@ -96,6 +101,15 @@ impl Operator {
     pub fn whole_log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
+}
+
+/// The operator asks the API server who reads metrics: it needs the right to both questions.
+async fn metrics_are_refused(address: SocketAddr, token: &str) {
+    let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
+    let client = client.timeout(START).build().expect("a client can be made");
+    let answer = client.get(format!("https://{address}/metrics")).bearer_auth(token).send().await;
+    let status = answer.expect("metrics are served over TLS").status().as_u16();
+    assert_eq!(status, 403, "the operator's own service account may not read metrics");
 }
 
 impl Drop for Operator {

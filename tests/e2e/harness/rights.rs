@@ -1,9 +1,12 @@
-//! The operator's own service account, with the rules of the chart and no others.
+//! The operator's own service account, with the rules of the chart and no others, held to its own Secrets.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount as Account};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
@@ -19,7 +22,9 @@ pub struct ServiceAccount {
     pub namespace: String,
     /// A kubeconfig with a token of the service account.
     pub kubeconfig: PathBuf,
-    /// The arguments in the chart's Deployment that say what is looked after.
+    /// Its token.
+    pub token: String,
+    /// The arguments in the chart's Deployment that say what is looked after, and who reads metrics.
     pub arguments: Vec<String>,
     /// The namespaces that are looked after, if not all of them.
     pub pool: Vec<String>,
@@ -56,12 +61,13 @@ impl ServiceAccount {
             }
         }
         let name = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap_or_default();
-        let kubeconfig = kubeconfig(client, &namespace, name).await;
+        let token = token(client, &namespace, name).await;
+        let kubeconfig = kubeconfig(&namespace, &token);
         let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array();
         let arguments = arguments.into_iter().flatten().filter_map(Value::as_str);
-        let arguments =
-            arguments.filter(|text| text.starts_with("--watch-namespace")).map(str::to_owned).collect();
-        Some(Self { namespace, kubeconfig, arguments, pool })
+        let ours = |text: &&str| text.starts_with("--watch-namespace") || *text == "--metrics-auth";
+        let arguments = arguments.filter(ours).map(str::to_owned).collect();
+        Some(Self { namespace, kubeconfig, token, arguments, pool })
     }
 }
 
@@ -77,7 +83,7 @@ impl Shared {
     }
 }
 
-/// The chart's service account, rules and Deployment.
+/// The chart's service account, rules, admission policy and Deployment.
 fn rendered(helm: &Path, namespace: &str, pool: &[String]) -> Vec<Value> {
     let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/devops-agent-operator");
     let output = Command::new(helm)
@@ -100,6 +106,12 @@ async fn install(client: &Client, object: &Value) {
         Some("Role") => apply::<Role>(&Api::namespaced(all(), namespace), object).await,
         Some("RoleBinding") => apply::<RoleBinding>(&Api::namespaced(all(), namespace), object).await,
         Some("ClusterRole") => apply::<ClusterRole>(&Api::all(all()), object).await,
+        Some("ValidatingAdmissionPolicy") => {
+            apply::<ValidatingAdmissionPolicy>(&Api::all(all()), object).await;
+        }
+        Some("ValidatingAdmissionPolicyBinding") => {
+            apply::<ValidatingAdmissionPolicyBinding>(&Api::all(all()), object).await;
+        }
         Some("ClusterRoleBinding") => apply::<ClusterRoleBinding>(&Api::all(all()), object).await,
         _ => {}
     }
@@ -114,15 +126,18 @@ where
     api.patch(name, &params, &Patch::Apply(object)).await.expect("the object is accepted");
 }
 
-/// A kubeconfig like that of the tests, with a token of the service account instead.
-async fn kubeconfig(client: &Client, namespace: &str, name: &str) -> PathBuf {
+async fn token(client: &Client, namespace: &str, name: &str) -> String {
     let api = Api::<Account>::namespaced(client.clone(), namespace);
     let request = TokenRequest {
         spec: TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() },
         ..TokenRequest::default()
     };
     let answer = api.create_token_request(name, &PostParams::default(), &request).await;
-    let token = answer.expect("a token is given").status.expect("the answer has a status").token;
+    answer.expect("a token is given").status.expect("the answer has a status").token
+}
+
+/// A kubeconfig like that of the tests, with a token of the service account instead.
+fn kubeconfig(namespace: &str, token: &str) -> PathBuf {
     let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
     let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");
     let mut config: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");

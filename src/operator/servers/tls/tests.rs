@@ -20,8 +20,8 @@ impl Files {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("devops-agent-tls-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let files = CertificateFiles { certificate: folder.join("tls.crt"), key: folder.join("tls.key") };
-        let mut this = Self { folder, paths: files, certificate: String::new() };
+        let paths = CertificateFiles { certificate: folder.join("tls.crt"), key: folder.join("tls.key") };
+        let mut this = Self { folder, paths, certificate: String::new() };
         this.renew();
         this
     }
