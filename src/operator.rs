@@ -29,8 +29,11 @@ use crate::engine::context::{Context, Stores};
 use crate::engine::delivery::Delivery;
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
+use crate::engine::kept::Kept;
 use crate::engine::lanes::Lanes;
 use crate::engine::memory::{Requests, Unknown};
+use crate::engine::memory_budget::MemoryBudget;
+use crate::engine::pages::Turns;
 use crate::engine::reach::Reach;
 use crate::engine::status::{FIELD_MANAGER, Written};
 use crate::engine::{stored, watches};
@@ -318,6 +321,9 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         accounts: Accounts::new(aws),
         hub: Hub::default(),
         fence,
+        kept: Kept::default(),
+        listing: Turns::default(),
+        memory: Arc::new(MemoryBudget::default()),
         fingerprints,
         cluster_id,
         reach: options.reach.clone(),

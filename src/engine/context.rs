@@ -21,8 +21,11 @@ use super::delivery::Delivery;
 use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
+use super::kept::Kept;
 use super::lanes::Lanes;
 use super::memory::{Requests, Unknown};
+use super::memory_budget::MemoryBudget;
+use super::pages::Turns;
 use super::reach::Reach;
 use super::status::Written;
 
@@ -46,6 +49,12 @@ pub struct Context {
     pub recorder: Recorder,
     /// As whom Events are written.
     pub reporter: Reporter,
+    /// What the watch caches keep of each object.
+    pub kept: Kept,
+    /// Turns of watches that list.
+    pub listing: Turns,
+    /// Memory that passes may take.
+    pub memory: Arc<MemoryBudget>,
     /// Waiting times.
     pub timing: Timing,
     /// Resync periods of single kinds.

@@ -92,6 +92,7 @@ impl<'a> Inputs<'a> {
             space_is_ours: false,
             identity: self.identity.clone(),
             fingerprints: self.cx.fingerprints.clone(),
+            memory: Arc::clone(&self.cx.memory),
         })
     }
 
@@ -210,6 +211,7 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(b"not-read-on-deletion".to_vec());
         }
+        let _room = self.cx.memory.read().await;
         let read = input_object::secret(&self.cx.client, &self.identity.namespace, &reference.name).await;
         let secret = self.present("Secret", &reference.name, field, read)?;
         secret.get(&reference.key).ok_or_else(|| missing_key("Secret", reference, &secret, field))
@@ -220,6 +222,7 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(Vec::new());
         }
+        let _room = self.cx.memory.read().await;
         let map = self.config_map(&reference.name, field).await?;
         map.get(&reference.key).ok_or_else(|| missing_key("ConfigMap", reference, &map, field))
     }
@@ -229,6 +232,7 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(BTreeMap::new());
         }
+        let _room = self.cx.memory.read().await;
         Ok(self.config_map(name, field).await?.all())
     }
 
@@ -257,6 +261,7 @@ impl<'a> Inputs<'a> {
     }
 
     async fn own(&self, name: &str) -> Result<Option<InputObject>, Error> {
+        let _room = self.cx.memory.read().await;
         let read = input_object::secret(&self.cx.client, &self.identity.namespace, name).await;
         read.map_err(Error::kubernetes(format!("reading the Secret {name}")))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 
 use kube::{Api, Client};
 use secrecy::SecretString;
@@ -15,6 +16,7 @@ use super::drift::Drift;
 use super::error::Error;
 use super::fingerprint::Fingerprinter;
 use super::inputs::Inputs;
+use super::memory_budget::MemoryBudget;
 use super::ownership::{Identity, Owner};
 
 /// The status of a kind's objects.
@@ -49,6 +51,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
         object: &Self::Object,
         inputs: &Inputs<'_>,
     ) -> impl Future<Output = Result<Resolved<Self>, Error>> + Send;
+
+    /// Bytes that a pass may hold of what the object refers to, where that may be much.
+    fn holds(_object: &Self::Object) -> usize {
+        0
+    }
 
     /// The space that the remote lies in, as recorded in status; for kinds that lie in one.
     fn recorded_space(_status: &StatusOf<Self>) -> Option<String> {
@@ -199,6 +206,8 @@ pub struct Scope {
     pub identity: Identity,
     /// Makes fingerprints of what AWS never returns.
     pub fingerprints: Fingerprinter,
+    /// Memory for what AWS answers, where that may be much.
+    pub memory: Arc<MemoryBudget>,
 }
 
 impl Scope {

@@ -22,6 +22,7 @@ mod budget;
 mod clocks;
 mod clusters;
 mod crds;
+mod memory;
 mod neighbours;
 mod replicas;
 mod secrets;
