@@ -21,6 +21,7 @@ use crate::metrics::Objects;
 
 mod agent_space;
 mod asset;
+mod asset_archive;
 mod asset_content;
 mod association;
 mod aws_account;

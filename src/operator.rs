@@ -31,7 +31,10 @@ use crate::engine::context::{Context, Stores};
 use crate::engine::delivery::Delivery;
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
+use crate::engine::kept::Kept;
 use crate::engine::memory::{Requests, Unknown};
+use crate::engine::memory_budget::MemoryBudget;
+use crate::engine::pages::Turns;
 use crate::engine::reach::Reach;
 use crate::engine::recorder::Recorder;
 use crate::engine::seals::Seals;
@@ -318,6 +321,9 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         accounts: Accounts::new(aws, options.own_account),
         hub: Hub::default(),
         fence,
+        kept: Kept::default(),
+        listing: Turns::default(),
+        memory: Arc::new(MemoryBudget::default()),
         fingerprints,
         seals: Seals::new(sealed),
         cluster_id,

@@ -23,7 +23,7 @@ impl Default for Timeouts {
 }
 
 /// No answer of the API comes near: an asset's zip has 6 MiB before base64.
-const LARGEST_ANSWER: usize = 32 << 20;
+const LARGEST_ANSWER: usize = 12 << 20;
 /// Shorter than a server's patience, so that a request seldom meets a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(20);
 /// A dead connection is found out by so long a silence during a call.

@@ -21,7 +21,10 @@ use super::delivery::Delivery;
 use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
+use super::kept::Kept;
 use super::memory::{Requests, Unknown};
+use super::memory_budget::MemoryBudget;
+use super::pages::Turns;
 use super::reach::Reach;
 use super::recorder::Recorder;
 use super::seals::Seals;
@@ -47,6 +50,12 @@ pub struct Context {
     pub reach: Reach,
     /// Writes Events.
     pub recorder: Recorder,
+    /// What the watch caches keep of each object.
+    pub kept: Kept,
+    /// Turns of watches that list.
+    pub listing: Turns,
+    /// Memory that passes may take.
+    pub memory: Arc<MemoryBudget>,
     /// Waiting times.
     pub timing: Timing,
     /// Resync periods of single kinds.

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, future};
+use kube::api::Api;
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -25,6 +26,7 @@ use super::context::Context;
 use super::delivery::Watched;
 use super::finalizer;
 use super::hub::{Profile, Subject};
+use super::kept;
 use super::kind::Kind;
 use super::pass::Pass;
 use super::reach::{self, Watch};
@@ -111,6 +113,7 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
                 crd, "the CRD is not installed; objects of the kind are looked after as soon as it is"
             );
             cx.hub.retain(kind, &HashSet::new());
+            cx.kept.retain(kind, &HashSet::new());
         }
         (true, true) => debug!(kind, "the CRD is still not installed"),
         _ => warn!(kind, %error, "the watch failed; it is started again"),
@@ -121,7 +124,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
     let applied = |object: &T| match serde_json::to_value(object) {
         Ok(value) => {
             let subject = Subject::of(object);
-            let profile = Profile::of(&subject, &value);
+            let profile = cx.kept.profile(&subject).unwrap_or_else(|| Profile::of(&subject, &value));
             cx.hub.applied(&subject, profile);
             if cx.written.is_overwritten(object) {
                 info!(object = %subject, "its status is not what was last written; looking again");
@@ -138,7 +141,9 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
         }
         Event::InitDone => {
             let kind = T::kind_name();
-            cx.hub.retain(kind, &listing.end());
+            let present = listing.end();
+            cx.hub.retain(kind, &present);
+            cx.kept.retain(kind, &present);
             forget_accounts(cx, kind);
             cx.metrics.unreadable(kind, listing.unreadable());
             if cx.stores.fill(kind, kinds::count(&cx.reach)) {
@@ -150,6 +155,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             cx.forget(&object.uid().unwrap_or_default());
             cx.hub.deleted(&Subject::of(object));
             forget_accounts(cx, T::kind_name());
+            cx.kept.forget(&Subject::of(object));
         }
     }
 }
@@ -209,7 +215,21 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     else {
         return Ok(Action::await_change());
     };
-    let api = K::api(cx.client.clone(), &object.namespace().unwrap_or_default());
+    let namespace = object.namespace().unwrap_or_default();
+    let api = K::api(cx.client.clone(), &namespace);
+    if !cx.kept.has(&Subject::of(&*object)) {
+        // It can't be read any more; the cache has it as it was.
+        return Ok(Action::await_change());
+    }
+    let slim = kept::slim_bytes(&*object);
+    let _room = cx.memory.hold(&namespace, K::holds(&object) + 3 * slim.unwrap_or_default()).await;
+    let object = match slim {
+        None => object,
+        Some(_) => match whole(&cx, &api, &object).await? {
+            Some(object) => object,
+            None => return Ok(Action::await_change()),
+        },
+    };
     if object.meta().deletion_timestamp.is_none() {
         return Ok(Pass::<K>::new(&cx, &object, api).apply().await);
     }
@@ -223,6 +243,14 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     cx.metrics.finished(&*object);
     finalizer::remove(&api, &*object).await?;
     Ok(Action::await_change())
+}
+
+/// The whole of an object that the cache keeps slim. `None` if it is gone, or can't be read, which its watch tells of.
+async fn whole<T: Object>(cx: &Context, api: &Api<T>, slim: &T) -> Result<Option<Arc<T>>, kube::Error> {
+    let _turn = cx.memory.read().await;
+    let stored = stored::same(api).get_opt(&slim.name_any()).await?;
+    let same = stored.filter(|stored| stored.uid() == slim.uid());
+    Ok(same.and_then(|stored| stored.read().ok()).map(Arc::new))
 }
 
 fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Action {

@@ -95,6 +95,7 @@ impl<'a> Inputs<'a> {
             identity: self.identity.clone(),
             fingerprints: self.cx.fingerprints.for_object(&self.identity),
             holders: self.cx.hub.holders(),
+            memory: Arc::clone(&self.cx.memory),
         })
     }
 
@@ -264,6 +265,7 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(b"not-read-on-deletion".to_vec());
         }
+        let _room = self.cx.memory.read().await;
         let read = input_object::secret(&self.cx.client, &self.identity.namespace, &reference.name).await;
         let secret = self.present("Secret", &reference.name, field, read)?;
         let Some(bytes) = secret.get(&reference.key) else {
@@ -279,6 +281,7 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(Vec::new());
         }
+        let _room = self.cx.memory.read().await;
         let map = self.config_map(&reference.name, field).await?;
         map.get(&reference.key).ok_or_else(|| missing_key("ConfigMap", reference, &map, field))
     }
@@ -288,6 +291,7 @@ impl<'a> Inputs<'a> {
         if self.deleting {
             return Ok(BTreeMap::new());
         }
+        let _room = self.cx.memory.read().await;
         Ok(self.config_map(name, field).await?.all())
     }
 
@@ -316,6 +320,7 @@ impl<'a> Inputs<'a> {
     }
 
     async fn own(&self, name: &str) -> Result<Option<InputObject>, Error> {
+        let _room = self.cx.memory.read().await;
         let read = input_object::secret(&self.cx.client, &self.identity.namespace, name).await;
         read.map_err(Error::kubernetes(format!("reading the Secret {name}")))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 
 use kube::{Api, Client};
 use secrecy::SecretString;
@@ -18,6 +19,7 @@ use super::fingerprint::ObjectFingerprints;
 use super::holders::Holders;
 use super::hub::Subject;
 use super::inputs::Inputs;
+use super::memory_budget::MemoryBudget;
 use super::ownership::{Identity, Owner};
 
 /// The status of a kind's objects.
@@ -52,6 +54,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
         object: &Self::Object,
         inputs: &Inputs<'_>,
     ) -> impl Future<Output = Result<Resolved<Self>, Error>> + Send;
+
+    /// Bytes that a pass may hold of what the object refers to, where that may be much.
+    fn holds(_object: &Self::Object) -> usize {
+        0
+    }
 
     /// The space that the remote lies in, as recorded in status; for kinds that lie in one.
     fn recorded_space(_status: &StatusOf<Self>) -> Option<String> {
@@ -257,6 +264,8 @@ pub struct Scope {
     pub fingerprints: ObjectFingerprints,
     /// Which objects have recorded which remotes.
     pub holders: Holders,
+    /// Memory for what AWS answers, where that may be much.
+    pub memory: Arc<MemoryBudget>,
 }
 
 impl Scope {

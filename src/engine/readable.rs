@@ -110,6 +110,7 @@ impl Reader {
             Event::Delete(object) => {
                 let subject = subject::<T>(&object);
                 self.listing.forget(&subject);
+                self.cx.kept.forget(&subject);
                 if let Ok(object) = object.read() {
                     Some(Event::Delete(object))
                 } else {
@@ -131,7 +132,7 @@ impl Reader {
     }
 
     fn read<T: Object>(&self, object: &Stored) -> Option<T> {
-        match object.read::<T>() {
+        match self.cx.kept.keep::<T>(object) {
             Ok(readable) => {
                 self.listing.forget(&Subject::of(&readable));
                 Some(readable)
@@ -146,6 +147,7 @@ impl Reader {
     /// It is left alone, but it is there: what refers to it waits, and what it refers to doesn't go before it.
     fn report<T: Object>(&self, object: &Stored, why: &Unreadable, rest: &Value) {
         let subject = subject::<T>(object);
+        self.cx.kept.forget(&subject);
         self.cx.hub.applied(&subject, Profile::of(&subject, rest));
         if !self.listing.is_news(&subject, object.meta().resource_version.as_deref()) {
             return;

@@ -52,6 +52,23 @@ pub enum Unreadable {
     /// It isn't what JSON can express.
     #[error("it is no usable JSON: {0}")]
     Malformed(#[source] serde_json::Error),
+    /// Even without its long texts and lists it would take too much of the cache.
+    #[error(
+        "it has {bytes} bytes, and too much of them in its structure, its references or its consent; make it smaller"
+    )]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Its namespace has used up its room.
+    #[error(
+        "the objects of its namespace take all of the {most} bytes that one may have in the operator's memory; \
+         delete some, or raise the operator's memory limit"
+    )]
+    NoRoom {
+        /// The room of a namespace.
+        most: usize,
+    },
     /// It doesn't have the form of its kind: another version of the CRD let it in.
     #[error("{path}: {message}")]
     Form {
@@ -114,6 +131,12 @@ impl Stored {
     /// The object's text.
     pub fn text(&self) -> &RawValue {
         &self.text
+    }
+
+    /// Length of what is needed of it: all but its metadata.
+    pub fn needed_bytes(&self) -> usize {
+        let needed = members(&self.text).into_iter().filter(|(name, _)| name == "spec" || name == "status");
+        needed.map(|(_, text)| text.get().len()).sum()
     }
 
     /// The object in the form of its kind; and otherwise what can be read of it, and why that isn't all.

@@ -13,6 +13,7 @@ use tower_service::Service;
 
 use super::context::Context;
 use super::delivery::Watched;
+use super::pages::Pages;
 
 /// What a watch asks for of each object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,8 @@ const METADATA_LIST: HeaderValue =
 pub fn watching(cx: &Arc<Context>, watched: Watched, extent: Extent) -> Client {
     cx.delivery.expect(&watched);
     let namespace = cx.client.default_namespace().to_owned();
-    Client::new(Watching { cx: Arc::clone(cx), watched, extent }, namespace)
+    let pages = Arc::new(Pages::new(&cx.listing));
+    Client::new(Watching { cx: Arc::clone(cx), watched, extent, pages }, namespace)
 }
 
 /// A client that reads nothing but metadata.
@@ -46,6 +48,7 @@ struct Watching {
     cx: Arc<Context>,
     watched: Watched,
     extent: Extent,
+    pages: Arc<Pages>,
 }
 
 impl Service<Request<Body>> for Watching {
@@ -62,8 +65,13 @@ impl Service<Request<Body>> for Watching {
         if self.extent == Extent::Metadata {
             ask_for_metadata(&mut request);
         }
-        let (cx, watched) = (Arc::clone(&self.cx), self.watched.clone());
+        let (cx, watched, pages) = (Arc::clone(&self.cx), self.watched.clone(), Arc::clone(&self.pages));
+        // kube asks for the next page, and begins to watch, when it has gone through the last one.
+        pages.done();
         Box::pin(async move {
+            if !begins && has(&request, "limit=") {
+                return pages.get(&cx.client, request).await;
+            }
             let answer = cx.client.send(request).await?;
             if begins && answer.status().is_success() {
                 cx.delivery.begins(&watched);

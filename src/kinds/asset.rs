@@ -17,7 +17,8 @@ use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated
 use crate::engine::tagging::TagMap;
 use crate::wire;
 
-use super::asset_content::{self, DesiredContent, Files};
+use super::asset_archive::Sums;
+use super::asset_content::{self, DesiredContent};
 use super::not_found_is_none;
 
 /// The kind.
@@ -34,7 +35,7 @@ pub struct Desired {
 pub struct Observed {
     asset: operations::Asset,
     /// The files; read only where the version or the spec has changed since they were last compared.
-    files: Option<Files>,
+    files: Option<Sums>,
 }
 
 impl Remote for Observed {
@@ -75,6 +76,10 @@ impl Kind for Assets {
             wire::take(&mut metadata, "description");
         }
         Ok(Resolved { desired: Desired { asset_type: spec.asset_type.0.clone(), metadata, content }, scope })
+    }
+
+    fn holds(object: &Asset) -> usize {
+        asset_content::most_bytes(&object.spec.content)
     }
 
     fn recorded_space(status: &AssetStatus) -> Option<String> {

@@ -4,7 +4,6 @@ use http::{Method, Request};
 use kube::Client;
 use serde_json::json;
 
-use crate::fixtures::{GITLAB, SPACE};
 use crate::harness::{Replica, World, run, wait_until};
 
 /// A request whose answer is only text here: kube would trip over it.
@@ -37,9 +36,11 @@ async fn deep_trigger(world: &World, name: &str) {
 
 /// Writes managedFields into an object that no usual parser can read.
 async fn forge(world: &World, path: &str) {
+    // Of another version they would be dropped.
+    let version = if path.contains(OURS) { "devopsagent.dev/v1alpha1" } else { "v1" };
     let fields = deep(200, "f:a", "{}");
     let patch = format!(
-        r#"{{"metadata":{{"managedFields":[{{"manager":"mallory","operation":"Update","apiVersion":"v1","time":
+        r#"{{"metadata":{{"managedFields":[{{"manager":"mallory","operation":"Update","apiVersion":"{version}","time":
             "9999-12-31T23:59:59Z","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}}}}"#
     );
     let answer = send(&world.client, Method::PATCH, path, &patch).await.expect("it is stored");
@@ -54,10 +55,34 @@ async fn metric(replica: &Replica, world: &World, line: &str) {
     .await;
 }
 
+/// A registration that needs the Secret `credentials`.
+fn registration(world: &World) -> String {
+    let host = &world.namespace;
+    format!(
+        "
+kind: ServiceRegistration
+metadata: {{name: server}}
+spec:
+  name: {host}
+  service:
+    mcpserver:
+      name: {host}
+      endpoint: https://{host}.example.com/mcp
+      authorizationConfig:
+        bearerToken: {{tokenName: t, tokenValue: {{secretKeyRef: {{name: credentials, key: token}}}}}}
+"
+    )
+}
+
 /// Everything that is there before the operator starts, forged.
 async fn prepare(world: &World) {
-    world.apply(SPACE).await;
-    world.apply("{kind: AgentSpace, metadata: {name: forged}, spec: {name: Forged}}").await;
+    // An operator that looks after all namespaces meets what other tests have left.
+    for name in ["space", "forged"] {
+        let spec = json!({"name": format!("{name} of {}", world.namespace)});
+        world
+            .apply(&json!({"kind": "AgentSpace", "metadata": {"name": name}, "spec": spec}).to_string())
+            .await;
+    }
     deep_trigger(world, "before").await;
     forge(world, &path(world, OURS, "agentspaces/forged")).await;
     for (kind, plural) in [("Secret", "secrets"), ("ConfigMap", "configmaps")] {
@@ -79,7 +104,7 @@ async fn holds(world: &World, replica: &Replica) {
     metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
     world.secret("credentials", &[("token", "glpat-1")]).await;
     forge(world, &path(world, "api/v1", "secrets/credentials")).await;
-    world.apply(GITLAB).await.ready().await;
+    world.apply(&registration(world)).await.ready().await;
     let edit = r#"{"spec":{"description":"while they are there"}}"#;
     send(&world.client, Method::PATCH, &path(world, OURS, "agentspaces/forged"), edit).await.expect("stored");
     wait_until("the edit arrives", async || {
@@ -92,7 +117,7 @@ async fn holds(world: &World, replica: &Replica) {
     .await;
 
     // What is corrected is read; and what can't be read keeps its finalizer.
-    let corrected = r#"{"spec":{"action":null}}"#;
+    let corrected = r#"{"spec":{"action":{"a":1}}}"#;
     send(&world.client, Method::PATCH, &path(world, OURS, "triggers/later"), corrected)
         .await
         .expect("stored");
@@ -110,6 +135,8 @@ async fn holds(world: &World, replica: &Replica) {
         .await
         .expect("stored");
     space.gone().await;
+    send(&world.client, Method::DELETE, &path(world, OURS, "triggers/before"), "").await.expect("it goes");
+    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 0"#).await;
 
     let (_, page) = replica.probe(world, "metrics").await.expect("it answers");
     assert!(!page.contains("devopsagent_watch_errors_total{"), "{page}");

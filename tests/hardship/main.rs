@@ -23,6 +23,7 @@ mod clocks;
 mod clusters;
 mod crds;
 mod fair;
+mod memory;
 mod neighbours;
 mod own_account;
 mod replicas;

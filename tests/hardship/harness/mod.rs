@@ -1,5 +1,6 @@
 //! What these tests stand on: a namespace and a simulated AWS each, and operators as processes.
 
+mod cell;
 #[allow(dead_code, reason = "it serves the end-to-end tests, which need more of it")]
 #[path = "../../e2e/harness/object.rs"]
 mod object;
@@ -10,6 +11,7 @@ mod world;
 #[path = "../../e2e/harness/yaml.rs"]
 mod yaml;
 
+pub use cell::Cell;
 pub use object::{Handle, condition, text};
 pub use proxy::Proxy;
 pub use replica::Replica;

@@ -15,7 +15,7 @@ use super::world::World;
 
 /// Starts a program, tells its number, and ends it when the standard input does: when this process is gone, however
 /// it went.
-const GUARD: &str = r#"log=$1; shift; "$@" </dev/null >"$log" 2>&1 & child=$!; echo "$child"; cat >/dev/null; kill -KILL "$child" 2>/dev/null"#;
+const GUARD: &str = r#"if [ -n "$HARDSHIP_CGROUP" ]; then echo $$ >"$HARDSHIP_CGROUP/cgroup.procs"; fi; log=$1; shift; "$@" </dev/null >"$log" 2>&1 & child=$!; echo "$child"; cat >/dev/null; kill -KILL "$child" 2>/dev/null"#;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -140,8 +140,17 @@ impl Replica {
 
     /// The memory that it has in use, in KiB.
     pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it has had in use, in KiB.
+    pub fn most_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("the process is there");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it has memory");
         line.trim().trim_end_matches("kB").trim().parse().expect("it is a number")
     }
 }
