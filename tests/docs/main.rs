@@ -21,7 +21,8 @@ use markdown::{pages, root, split};
 use serde_json::Value;
 
 /// Pages outside the book whose links are checked too.
-const OTHERS: [&str; 4] = ["README.md", "CHANGELOG.md", "examples/README.md", "simulator/README.md"];
+const OTHERS: [&str; 5] =
+    ["README.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md", "simulator/README.md"];
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 
 fn read(path: &Path) -> String {

@@ -60,6 +60,7 @@ pages! {
     adoption: "docs/src/use/adopt.md",
     teams: "docs/src/use/teams.md",
     lifecycle: "docs/src/use/lifecycle.md",
+    tenancy: "docs/src/operate/tenancy.md",
 }
 
 fn blocks(page: &str) -> Vec<Block> {
