@@ -30,7 +30,7 @@ async fn token(w: &World<'_>, value: &str) {
 fn tokens(w: &World<'_>) -> Vec<String> {
     let mine =
         |service: &serde_json::Value| service["tags"]["devopsagent.dev/namespace"] == *w.victim.namespace;
-    let pointer = "/registration/serviceDetails/mcpserver/authorizationConfig/bearerToken/tokenValue";
+    let pointer = "/registration/mcpserver/authorizationConfig/bearerToken/tokenValue";
     let services = w.t.remotes("service");
     services.iter().filter(|service| mine(service)).map(|service| text(service, pointer).to_owned()).collect()
 }

@@ -2,13 +2,13 @@
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, Config};
 use serde_json::{Map, Value, json};
 
 use super::roles;
-use crate::harness::{Handle, RESOURCES, Test, text};
+use crate::harness::{Handle, RESOURCES, Test, text, wait_until};
 
 /// Name of every tenant's service account.
 const ACCOUNT: &str = "tenant";
@@ -38,7 +38,15 @@ impl<'a> Person<'a> {
         let mut config = Config::infer().await.expect("KUBECONFIG names a cluster");
         config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{ACCOUNT}"));
         let client = Client::try_from(config).expect("a client can be made");
-        Self { t, namespace: namespace.to_owned(), client }
+        let person = Self { t, namespace: namespace.to_owned(), client };
+        person.wait_for_rights().await;
+        person
+    }
+
+    /// The API server takes a moment to see a new binding.
+    async fn wait_for_rights(&self) {
+        let api = self.api("AgentSpace", &self.namespace);
+        wait_until("the rights are there", async || api.list(&ListParams::default()).await.ok()).await;
     }
 
     /// The API of a kind in a namespace, with this person's rights.
