@@ -111,7 +111,7 @@ impl<K: Kind> Pass<'_, K> {
         if users.is_empty() {
             return Ok(());
         }
-        let others = users.iter().any(|user| user.namespace != subject.namespace);
+        let others = users.iter().any(|user| user.namespace != subject.namespace && K::HAS_REMOTE);
         let way_out = if others { ", or withdraw the consent of those in other namespaces" } else { "" };
         let shown: Vec<String> = users.iter().take(SHOWN).map(Subject::to_string).collect();
         let more = users.len().saturating_sub(SHOWN);

@@ -52,9 +52,21 @@ async fn made(t: &Test, subject: &Subject, fixtures: &mut Fixtures) -> Handle {
     let object = t.handle_of(&subject.object(t));
     fixtures.keep("new", t.created(&fill(t, subject.yaml)).await);
     if let Some(dependency) = subject.dependency {
-        fixtures.keep("waiting", has(&object, "Ready", "False", "DependencyNotFound").await);
-        t.fault(json!({"operation": subject.read, "effect": "delay", "delayMs": 1000}));
-        t.apply(&fill(t, dependency)).await;
+        let delay = json!({"operation": subject.read, "effect": "delay", "delayMs": 1000});
+        if subject.yaml.contains("{platform}") {
+            // Seen from another namespace, what doesn't exist reads like what isn't allowed: this one is there, and paused.
+            let needed = t.object(&fill(t, dependency));
+            let mut paused = needed.clone();
+            paused["metadata"]["annotations"] = json!({"devopsagent.dev/paused": "true"});
+            t.apply(&paused.to_string()).await;
+            fixtures.keep("waiting", has(&object, "Ready", "False", "DependencyNotReady").await);
+            t.fault(delay);
+            t.apply(&needed.to_string()).await;
+        } else {
+            fixtures.keep("waiting", has(&object, "Ready", "False", "DependencyNotFound").await);
+            t.fault(delay);
+            t.apply(&fill(t, dependency)).await;
+        }
     }
     if let Some(reason) = subject.making {
         fixtures.keep("progressing", has(&object, "Ready", "False", reason).await);
