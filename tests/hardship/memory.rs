@@ -53,6 +53,10 @@ fn asset(name: &str, space: &str, content: &Value) -> (&'static str, Value) {
     )
 }
 
+fn large(name: &str, space: &str) -> (&'static str, Value) {
+    asset(name, space, &json!({"files": [{"path": "SKILL.md", "text": "x".repeat(1_000_000)}]}))
+}
+
 fn hostile() -> Vec<(&'static str, Value)> {
     let (tight, loose) = (archive(&[0; 1 << 16], 60 << 20), archive(&noise(), 20 << 20));
     let mut all = Vec::new();
@@ -62,9 +66,7 @@ fn hostile() -> Vec<(&'static str, Value)> {
         all.push(asset(&name, "space", &json!({"zip": {"configMapKeyRef": {"name": name, "key": "z"}}})));
     }
     for number in 0..TEXTS {
-        let space = if number % 4 == 0 { "space" } else { "nowhere" };
-        let files = json!({"files": [{"path": "SKILL.md", "text": "x".repeat(1_000_000)}]});
-        all.push(asset(&format!("large-{number}"), space, &files));
+        all.push(large(&format!("large-{number}"), "nowhere"));
     }
     for number in 0..NEIGHBOURS {
         let metadata =
@@ -110,12 +112,15 @@ fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
             let space = json!({"kind": "AgentSpace", "metadata": {"name": "space"}, "spec": spec});
             world.apply_in(namespace, &space.to_string()).await.ready().await;
         }
+        // Only a slim copy of it is kept, and all of it is in AWS.
+        make(&world, &world.namespace, vec![large("large", "space")]).await;
+        let large = world.handle("Asset", "large");
+        large.ready().await;
         make(&world, &namespace, hostile()).await;
         let came = edit(&world, &replica, "while they come").await;
         let refused = world.handle_in(&namespace, "Asset", "bomb-0");
         let message = refused.condition("Ready", "False", "InputInvalid").await;
         assert!(message.contains("pad.bin has more than 200 times its packed size"), "{message}");
-        world.handle_in(&namespace, "Asset", "large-0").ready().await;
         let running = cell.peak(&replica);
         assert!(!replica.has_ended());
         drop(replica);
@@ -124,7 +129,7 @@ fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
         let replica = Replica::start_everywhere(&world, &cell.environment());
         replica.ready(&world).await;
         let started = edit(&world, &replica, "after the start").await;
-        world.handle_in(&namespace, "Asset", "large-4").reconcile().await;
+        large.reconcile().await;
         let starting = cell.peak(&replica);
         eprintln!(
             "{cell}: {running} MiB at most while running, {starting} MiB from the start; \
