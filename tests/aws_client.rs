@@ -351,13 +351,14 @@ async fn no_secret_shows_in_debug_or_errors() {
     };
     let error = client.call(&register).await.unwrap_err();
     let shown = format!("{error} {error:?} {client:?} {register:?}");
-    assert!(shown.contains("https://gitlab") && !shown.contains("hush"), "{shown}");
+    assert!(shown.contains("ValidationException") && !shown.contains("hush"), "{shown}");
 }
 
 #[tokio::test]
 async fn words_that_repeat_a_secret_are_left_out_whatever_it_was_sent_as() {
     let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, "x correct-horse-battery");
-    for quoted in ["correct-horse", "battery…", "correct%2Dhorse%2Dbattery", "correct\\u002dhorse", &encoded]
+    for quoted in
+        ["correct-horse", "horse-battery…", "correct%2Dhorse%2Dbattery", "correct\\u002dhorse", &encoded]
     {
         let body =
             json!({"message": format!("'{quoted}' is refused"), "fieldList": [{"path": "/configuration"}]});

@@ -44,7 +44,7 @@ impl Request<'_> {
     /// Whether a resource that `owner` owns may be reached. `tags` are those that rules ask for.
     pub fn judge(&self, cx: &Context, owner: &Owner, tags: &ResourceTags) -> Access {
         match owner {
-            Owner::Ours { .. } => Access::Granted,
+            Owner::Ours { .. } | Owner::Given { .. } => Access::Granted,
             // What another owner has, nobody else manages: that is a conflict, not a question of consent.
             Owner::Sibling { .. } | Owner::Foreign { .. } if !self.observes => Access::Granted,
             Owner::Sibling { namespace, name } => self.of_sibling(cx, namespace, name),

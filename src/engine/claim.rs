@@ -219,11 +219,12 @@ pub(super) fn rank(owner: &Owner) -> u8 {
     match owner {
         Owner::Ours { current: true } => 0,
         Owner::Ours { current: false } => 1,
-        Owner::Inherited => 2,
-        Owner::Untagged => 3,
-        Owner::Retained { .. } => 4,
-        Owner::Nobody => 5,
-        Owner::Sibling { .. } => 6,
-        Owner::Foreign { .. } => 7,
+        Owner::Given { .. } => 2,
+        Owner::Inherited => 3,
+        Owner::Untagged => 4,
+        Owner::Retained { .. } => 5,
+        Owner::Nobody => 6,
+        Owner::Sibling { .. } => 7,
+        Owner::Foreign { .. } => 8,
     }
 }

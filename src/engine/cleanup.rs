@@ -13,7 +13,7 @@ use super::events;
 use super::hub::Subject;
 use super::kind::{Kind, Remote, Scope, Stranger};
 use super::output_secret;
-use super::ownership::{NAMESPACE_TAG, Owner};
+use super::ownership::{HANDED_OVER_TAG, NAMESPACE_TAG, Owner};
 use super::pass::Pass;
 use super::runner::Action;
 use super::tagging::{self, TagMap};
@@ -149,7 +149,11 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
         };
         self.cx.fence.check()?;
-        tagging::set(&scope, &resource, TagMap::from([(NAMESPACE_TAG.to_owned(), heir.to_owned())])).await?;
+        let tags = TagMap::from([
+            (NAMESPACE_TAG.to_owned(), heir.to_owned()),
+            (HANDED_OVER_TAG.to_owned(), self.identity.namespace.clone()),
+        ]);
+        tagging::set(&scope, &resource, tags).await?;
         Ok(format!("left the {} {id} in AWS, and handed it over to {heir}/{}", K::NOUN, self.identity.name))
     }
 

@@ -49,11 +49,13 @@ reasons! {
     DeletionBlocked
     /// The annotation `devopsagent.dev/paused` stops the operator. Remove it to go on.
     Paused
-    /// An object that this one refers to does not exist. Create it, or correct the reference.
+    /// An object that this one refers to doesn't exist. Create it, or correct the reference.
     DependencyNotFound
     /// An object that this one refers to is not ready yet. Look at that object.
     DependencyNotReady
-    /// The object that this one refers to does not allow its namespace. Its owner sets `allowedNamespaces`.
+    /// Something that this object refers to, names or matches belongs to somebody who doesn't allow its namespace; the
+    /// message says who. Its owner sets `allowedNamespaces`, or an administrator `adoption` or `namespacePolicies` of the
+    /// AWSAccount.
     ReferenceNotAllowed
     /// A Secret or ConfigMap, or a key in it, does not exist. Create it; the operator sees it at once.
     InputNotFound
@@ -81,14 +83,14 @@ reasons! {
     Invalid
     /// The operator's credentials may not do this. The message names the operation; see docs for its IAM policy.
     AccessDenied
-    /// A quota of the account is used up. Raise it, or delete something.
+    /// A quota is used up: AWS's, or `maxResources` of the AWSAccount. Raise it, or delete something.
     QuotaExceeded
     /// The AWS resource reports a failure of its own; the message has its words.
     Failed
     /// The same difference came back after several successful writes: AWS does not keep what the spec says.
     NotConverging
     /// The AWSAccount that the object uses has changed since the resource was created. Change it back, or
-    /// create the object anew.
+    /// delete and recreate the object.
     AccountChanged
     /// There is no AWSAccount for the object, and `--require-account` keeps the operator from using its own credentials.
     /// Set `accountRef`, or have an AWSAccount `default` made. What was made before that rule is left as it is.

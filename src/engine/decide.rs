@@ -118,7 +118,14 @@ fn claim(
         // Without tags, what lies in a space of this cluster and is just what the object describes is what it made.
         Owner::Inherited if situation.lost || is_as_described(state) => held,
         Owner::Inherited | Owner::Untagged if recorded || wanted || situation.intent => held,
-        Owner::Nobody | Owner::Retained { .. } if recorded || wanted => held,
+        Owner::Given { .. } | Owner::Nobody | Owner::Retained { .. } if recorded || wanted => held,
+        Owner::Given { by } => Claim::Refused {
+            reason: Reason::AlreadyExists,
+            message: format!(
+                "the {noun} {id} was handed over by the namespace {by}; set spec.adoptionPolicy to Adopt to take it, or \
+                 change what identifies it to create another"
+            ),
+        },
         Owner::Nobody | Owner::Retained { .. } | Owner::Inherited | Owner::Untagged => Claim::Refused {
             reason: Reason::AlreadyExists,
             message: format!(
@@ -187,12 +194,14 @@ mod tests {
     use super::super::drift::Change;
     use super::*;
 
-    const OWNERS: &[&str] = &["ours", "inherited", "untagged", "nobody", "retained", "sibling", "foreign"];
+    const OWNERS: [&str; 8] =
+        ["ours", "given", "inherited", "untagged", "nobody", "retained", "sibling", "foreign"];
 
     fn owner(name: &str) -> Owner {
         let (namespace, object) = ("other".to_owned(), "o".to_owned());
         match name {
             "ours" => Owner::Ours { current: false },
+            "given" => Owner::Given { by: namespace },
             "inherited" => Owner::Inherited,
             "untagged" => Owner::Untagged,
             "nobody" => Owner::Nobody,
@@ -216,7 +225,7 @@ mod tests {
 
     /// What becomes of a remote that the object did not record, by its owner, for one that differs.
     fn outcomes(situation: &Situation, state: &State) -> Vec<(&'static str, &'static str)> {
-        let outcome = |name: &&'static str| {
+        let outcome = |name: &'static str| {
             let decision = decided(situation, owner(name), state.clone(), Access::Granted);
             let word = match decision {
                 Decision::Adopt => "adopt",
@@ -224,20 +233,20 @@ mod tests {
                 Decision::Stall { reason: Reason::Conflict, .. } => "conflict",
                 _ => "other",
             };
-            (*name, word)
+            (name, word)
         };
-        OWNERS.iter().map(outcome).collect()
+        OWNERS.into_iter().map(outcome).collect()
     }
 
     #[test]
     fn refuse_refuses_what_differs_and_was_not_made_by_the_object() {
         let refuse = Situation::default();
-        let all = |words: [&'static str; 7]| OWNERS.iter().copied().zip(words).collect::<Vec<_>>();
+        let all = |words: [&'static str; 8]| OWNERS.into_iter().zip(words).collect::<Vec<_>>();
         assert_eq!(
             outcomes(&refuse, &drifted("metadata")),
-            all(["adopt", "exists", "exists", "exists", "exists", "conflict", "conflict"])
+            all(["adopt", "exists", "exists", "exists", "exists", "exists", "conflict", "conflict"])
         );
-        let equal = all(["adopt", "adopt", "exists", "exists", "exists", "conflict", "conflict"]);
+        let equal = all(["adopt", "exists", "adopt", "exists", "exists", "exists", "conflict", "conflict"]);
         assert_eq!(outcomes(&refuse, &State::Matching), equal);
         assert_eq!(
             outcomes(&refuse, &drifted("webhook.secret")),
@@ -249,7 +258,7 @@ mod tests {
         let policies = Policies { adoption_policy: AdoptionPolicy::Adopt, ..Policies::default() };
         assert_eq!(
             outcomes(&Situation { policies, ..Situation::default() }, &drifted("metadata")),
-            all(["adopt", "adopt", "adopt", "adopt", "adopt", "conflict", "conflict"])
+            all(["adopt", "adopt", "adopt", "adopt", "adopt", "adopt", "conflict", "conflict"])
         );
     }
 

@@ -78,7 +78,11 @@ impl<K: Kind> Pass<'_, K> {
         match self.owner(scope, remote) {
             Owner::Ours { .. } | Owner::Inherited => true,
             Owner::Untagged => self.status.common().intent.is_some(),
-            Owner::Nobody | Owner::Retained { .. } | Owner::Sibling { .. } | Owner::Foreign { .. } => false,
+            Owner::Given { .. }
+            | Owner::Nobody
+            | Owner::Retained { .. }
+            | Owner::Sibling { .. }
+            | Owner::Foreign { .. } => false,
         }
     }
 }

@@ -15,6 +15,9 @@ pub const NAME_TAG: &str = "devopsagent.dev/name";
 /// Tag with the UID of the object that owns the remote.
 pub const UID_TAG: &str = "devopsagent.dev/uid";
 
+/// Tag with the namespace that handed the remote over, until its new owner has adopted it.
+pub const HANDED_OVER_TAG: &str = "devopsagent.dev/handed-over-by";
+
 /// The object that a pass is about, as owner of remotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -37,6 +40,11 @@ pub enum Owner {
     Ours {
         /// Whether the tags carry this object's UID.
         current: bool,
+    },
+    /// The object itself, to which another namespace has handed it over. Nobody is given what they did not ask for.
+    Given {
+        /// That namespace.
+        by: String,
     },
     /// Nobody, as far as the tags tell.
     Nobody,
@@ -96,6 +104,12 @@ impl Identity {
         match tag(CLUSTER_TAG) {
             "" => Owner::Nobody,
             cluster if cluster != self.cluster => Owner::Foreign { cluster: cluster.to_owned() },
+            _ if tag(NAMESPACE_TAG) == self.namespace
+                && tag(NAME_TAG) == self.name
+                && tags.contains_key(HANDED_OVER_TAG) =>
+            {
+                Owner::Given { by: tag(HANDED_OVER_TAG).to_owned() }
+            }
             _ if tag(NAMESPACE_TAG) == self.namespace && tag(NAME_TAG) == self.name => {
                 Owner::Ours { current: tag(UID_TAG) == self.uid }
             }
@@ -126,6 +140,15 @@ mod tests {
     #[test]
     fn an_object_knows_its_own_tags() {
         assert_eq!(identity().owner(&identity().tags()), Owner::Ours { current: true });
+    }
+
+    #[test]
+    fn what_was_handed_over_is_told_from_what_the_object_made() {
+        let mut tags = identity().tags();
+        tags.insert(HANDED_OVER_TAG.into(), "other".into());
+        assert_eq!(identity().owner(&tags), Owner::Given { by: "other".into() });
+        tags.insert(NAMESPACE_TAG.into(), "else".into());
+        assert!(matches!(identity().owner(&tags), Owner::Sibling { .. }));
     }
 
     #[test]

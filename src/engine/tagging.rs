@@ -10,7 +10,7 @@ use crate::aws::operations::{TagResource, UntagResource};
 use super::drift::{Change, Drift};
 use super::error::{Doing, Error};
 use super::kind::Scope;
-use super::ownership::{self, Identity};
+use super::ownership::{self, HANDED_OVER_TAG, Identity};
 
 /// Tags as the API takes them.
 pub type TagMap = BTreeMap<String, String>;
@@ -43,11 +43,14 @@ pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<
     let set = desired.iter().filter(|(key, value)| observed.get(*key) != Some(value)).map(|(key, value)| {
         Change::new(format!("tags[{key}]"), as_value(observed.get(key)), as_value(Some(value)))
     });
+    // Whoever compares has adopted it.
+    let handed_over = HANDED_OVER_TAG.to_owned();
     let removed = recorded
         .iter()
+        .chain([&handed_over])
         .filter(|key| !desired.contains_key(*key) && observed.contains_key(*key))
         .map(|key| Change::new(format!("tags[{key}]"), as_value(observed.get(key)), None));
-    set.chain(removed).collect()
+    set.chain(removed).collect::<Vec<_>>()
 }
 
 /// Mends drift of tags with one call: sets what is missing, else removes what is left over.
