@@ -13,6 +13,7 @@ use crate::aws::operations::{
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
     Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, State,
@@ -356,6 +357,9 @@ fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), 
 fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Error> {
     let mut configuration = serde_json::to_value(spec).unwrap_or_default();
     let Some(settings) = configuration.get_mut(spec.key()) else { return Ok(configuration) };
+    if let Some(id) = settings.get("releaseManagementAssociationId").and_then(Value::as_str) {
+        check_association(id, &format!("spec.configuration.{}", spec.key()), inputs)?;
+    }
     if let Some(reference) = take_reference(settings, "releaseManagementAssociationRef") {
         let field = "spec.configuration.releaseManagementAssociationRef";
         let association = inputs.object::<Association>(&reference, field)?;
@@ -369,6 +373,27 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
         access["privateConnectionName"] = inputs.ready_id_of(&*connection, field)?.into();
     }
     Ok(configuration)
+}
+
+/// An association that a spec names by its id is used with the consent of the object that has it, as by reference.
+fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), Error> {
+    let has_it = |other: &Association| other.status().common.id.as_deref() == Some(id);
+    let namespace = &inputs.identity().namespace;
+    let forbidden = inputs
+        .others(has_it)
+        .into_iter()
+        .map(|association| Subject::of(&*association))
+        .find(|owner| !inputs.permits(owner, namespace));
+    match forbidden {
+        Some(owner) if !inputs.is_deleting() => Err(Error::wait(
+            Reason::ReferenceNotAllowed,
+            format!(
+                "{field}.releaseManagementAssociationId: {id} is the {owner}, which can't be used from the namespace \
+                 {namespace}; use an association of this namespace"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn named_connection(spec: &Configuration) -> Option<String> {
