@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, future};
-use kube::api::Api;
+use kube::api::{Api, ListParams};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -248,8 +248,10 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
 /// The whole of an object that the cache keeps slim. `None` if it is gone, or can't be read, which its watch tells of.
 async fn whole<T: Object>(cx: &Context, api: &Api<T>, slim: &T) -> Result<Option<Arc<T>>, kube::Error> {
     let _turn = cx.memory.read().await;
-    let stored = stored::same(api).get_opt(&slim.name_any()).await?;
-    let same = stored.filter(|stored| stored.uid() == slim.uid());
+    // A list of one: to list our own objects is permitted anyway.
+    let one = ListParams::default().fields(&format!("metadata.name={}", slim.name_any()));
+    let listed = stored::same(api).list(&one).await?;
+    let same = listed.items.into_iter().find(|stored| stored.uid() == slim.uid());
     Ok(same.and_then(|stored| stored.read().ok()).map(Arc::new))
 }
 
@@ -257,7 +259,7 @@ fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Act
     // A stale cache: the object was changed or is gone, and its watch event is under way.
     let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
     if !stale {
-        warn!(kind = K::Object::kind_name(), name = object.name_any(), %error, "the finalizer could not be changed");
+        warn!(kind = K::Object::kind_name(), name = object.name_any(), %error, "the object could not be read, or its finalizer not be changed");
     }
     cx.metrics.failed(K::Object::kind_name());
     let before = cx.failures.count(&object.uid().unwrap_or_default());
