@@ -83,7 +83,7 @@ impl Metrics {
             changes: Vector::counter(r, table::CHANGES),
             drift_corrections: Vector::counter(r, table::DRIFT_CORRECTIONS),
             webhook_secrets: plain_counter(r, table::WEBHOOK_SECRETS),
-            events_dropped: Vector::counter(r, table::EVENTS_DROPPED),
+            events_dropped: Vector::counter_of(r, table::EVENTS_DROPPED, ["Normal", "Warning"]),
             api_requests: Vector::counter(r, table::API_REQUESTS),
             api_errors: Vector::counter(r, table::API_ERRORS),
             api_time: Vector::histogram(r, table::API_TIME, call_buckets),

@@ -58,6 +58,17 @@ where
     }
 }
 
+impl Vector<Counter, 1> {
+    /// The same, of which these `values` are there from the start.
+    pub fn counter_of<const V: usize>(registry: &mut Registry, metric: Metric<1>, values: [&str; V]) -> Self {
+        let this = Self::counter(registry, metric);
+        for value in values {
+            drop(this.with([value]));
+        }
+        this
+    }
+}
+
 /// Registers a counter without labels.
 pub fn plain_counter(registry: &mut Registry, metric: Metric<0>) -> Counter {
     let counter = Counter::default();

@@ -174,7 +174,7 @@ fn on_a_cluster_of_its_own(
     programs: &Programs,
     filter: &[String],
 ) -> Result<Outcome, Error> {
-    let mut cluster = Cluster::start(session, &Binaries::for_cluster(session, false)?)?;
+    let mut cluster = Cluster::start(session, &Binaries::for_tests(session)?)?;
     let outcome = suites::on_cluster(test, session, &cluster, programs, filter)?;
     cluster.check()?;
     Ok(outcome)

@@ -25,6 +25,7 @@ pub struct Replica {
     pid: Pid,
     admin: SocketAddr,
     metrics: SocketAddr,
+    loglevel: SocketAddr,
     log: PathBuf,
 }
 
@@ -56,7 +57,7 @@ impl Replica {
     }
 
     fn spawn(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let (admin, metrics) = (free_address(), free_address());
+        let (admin, metrics, loglevel) = (free_address(), free_address(), free_address());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let log = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("hardship-{}-{number}.log", std::process::id()));
@@ -67,7 +68,7 @@ impl Replica {
             "--admin-address",
             &admin.to_string(),
             "--loglevel-address",
-            "0",
+            &loglevel.to_string(),
             "--metrics-address",
             &metrics.to_string(),
         ]);
@@ -93,7 +94,7 @@ impl Replica {
         let output = guard.stdout.take().expect("its output is a pipe");
         BufReader::new(output).read_line(&mut line).expect("the shell tells the number of the process");
         let pid = Pid::from_raw(line.trim().parse().expect("it is a number"));
-        Self { guard, pid, admin, metrics, log }
+        Self { guard, pid, admin, metrics, loglevel, log }
     }
 
     /// Sends a signal.
@@ -115,7 +116,11 @@ impl Replica {
 
     /// What a probe says, or the page of metrics.
     pub async fn probe(&self, world: &World, path: &str) -> Option<(u16, String)> {
-        let address = if path == "metrics" { self.metrics } else { self.admin };
+        let address = match path {
+            "metrics" => self.metrics,
+            "loglevel" => self.loglevel,
+            _ => self.admin,
+        };
         let answer = world.http.get(format!("http://{address}/{path}")).send().await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
