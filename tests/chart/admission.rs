@@ -63,14 +63,14 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
     block_on(async {
         let operator = cluster::as_service_account(NAMESPACE, RELEASE).await;
         let (theirs, ours) = (secrets(&cluster.client, "shop"), secrets(&operator, "shop"));
-        let (none, label) = (json!({}), json!({LABEL: OURS}));
+        let (nothing, label) = (json!({}), json!({LABEL: OURS}));
         let dry = PostParams { dry_run: true, ..PostParams::default() };
         wait_until("the policy is in force", async || {
             ours.create(&dry, &secret("probe", TOKEN, &label)).await.is_err().then_some(())
         })
         .await;
-        news(&ours, &none, &label).await;
-        takeovers(&theirs, &ours, &none, &label).await;
+        news(&ours, &nothing, &label).await;
+        takeovers(&theirs, &ours, &nothing, &label).await;
         own_writes(&theirs, &ours, &label).await;
 
         // The key of fingerprints, in its own namespace.
@@ -80,11 +80,11 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
         // One that somebody brought back without its label is the operator's all the same.
         let theirs = secrets(&cluster.client, NAMESPACE);
         let name = key.metadata.name.as_deref().unwrap_or_default();
-        made_by_somebody(&theirs, &secret(name, "Opaque", &none)).await;
+        made_by_somebody(&theirs, &secret(name, "Opaque", &nothing)).await;
         let note = json!({"metadata": {"annotations": {"a": "b"}}});
         merge(&own, name, note.clone()).await.expect("the key can be written on");
         theirs.delete(name, &DeleteParams::default()).await.expect("it is deleted");
-        made_by_somebody(&secrets(&cluster.client, "shop"), &secret(name, "Opaque", &none)).await;
+        made_by_somebody(&secrets(&cluster.client, "shop"), &secret(name, "Opaque", &nothing)).await;
         refusal(merge(&ours, name, note).await);
         refusal(own.create(&dry, &secret("x", TOKEN, &label)).await);
     });
@@ -92,7 +92,7 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
 }
 
 /// New Secrets.
-async fn news(ours: &Api<Secret>, none: &Value, label: &Value) {
+async fn news(ours: &Api<Secret>, nothing: &Value, label: &Value) {
     for kind in [TOKEN, "bootstrap.kubernetes.io/token", "kubernetes.io/dockerconfigjson", "mine/own"] {
         let mut secret = secret("new", kind, label);
         if kind.ends_with("dockerconfigjson") {
@@ -102,7 +102,7 @@ async fn news(ours: &Api<Secret>, none: &Value, label: &Value) {
         assert!(created.contains("Opaque"), "{created}");
         assert!(refusal(apply(ours, &secret).await).contains("Opaque"));
     }
-    for labels in [none.clone(), json!({LABEL: "Helm"})] {
+    for labels in [nothing.clone(), json!({LABEL: "Helm"})] {
         let created = refusal(ours.create(&PostParams::default(), &secret("new", "Opaque", &labels)).await);
         assert!(created.contains("label"), "{created}");
         refusal(apply(ours, &secret("new", "Opaque", &labels)).await);

@@ -39,11 +39,11 @@ async fn forge(world: &World, path: &str) {
     // Of another version they would be dropped.
     let version = if path.contains(OURS) { "devopsagent.dev/v1alpha1" } else { "v1" };
     let fields = deep(200, "f:a", "{}");
-    let patch = format!(
+    let edit = format!(
         r#"{{"metadata":{{"managedFields":[{{"manager":"mallory","operation":"Update","apiVersion":"{version}","time":
             "9999-12-31T23:59:59Z","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}}}}"#
     );
-    let answer = send(&world.client, Method::PATCH, path, &patch).await.expect("it is stored");
+    let answer = send(&world.client, Method::PATCH, path, &edit).await.expect("it is stored");
     assert!(answer.contains("9999-12-31") && answer.contains(&"{\"f:a\":".repeat(150)), "{answer}");
 }
 

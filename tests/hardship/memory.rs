@@ -58,7 +58,7 @@ fn large(name: &str, space: &str) -> (&'static str, Value) {
 }
 
 fn hostile() -> Vec<(&'static str, Value)> {
-    let (tight, loose) = (archive(&[0; 1 << 16], 60 << 20), archive(&noise(), 20 << 20));
+    let (tight, loose) = (archive(&vec![0; 1 << 16], 60 << 20), archive(&noise(), 20 << 20));
     let mut all = Vec::new();
     for number in 0..8 {
         let (name, zip) = (format!("bomb-{number}"), if number < 6 { &tight } else { &loose });
@@ -121,7 +121,7 @@ fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
         let refused = world.handle_in(&namespace, "Asset", "bomb-0");
         let message = refused.condition("Ready", "False", "InputInvalid").await;
         assert!(message.contains("pad.bin has more than 200 times its packed size"), "{message}");
-        let running = cell.peak(&replica);
+        let running = replica.most_memory() / 1024;
         assert!(!replica.has_ended());
         drop(replica);
 
@@ -130,7 +130,7 @@ fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
         replica.ready(&world).await;
         let started = edit(&world, &replica, "after the start").await;
         large.reconcile().await;
-        let starting = cell.peak(&replica);
+        let starting = replica.most_memory() / 1024;
         eprintln!(
             "{cell}: {running} MiB at most while running, {starting} MiB from the start; \
              an edit took {came:?} and {started:?}"

@@ -35,7 +35,8 @@ const OWN: &str = "marker+own/aws+secret=3c7e19";
 /// How AWS may quote a value: as it is, encoded, or cut.
 fn quotations(value: &str) -> Vec<String> {
     let shifted = BASE64_STANDARD_NO_PAD.encode(format!("{{\"value\":\"{value}\"}}"));
-    let escaped: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let escaped: String =
+        value.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).map(char::from).collect();
     let characters: Vec<char> = value.chars().collect();
     let part = |from: usize, to: usize| characters[from..to].iter().collect::<String>();
     let (half, end) = (characters.len() / 2, characters.len());

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_types::retry::RetryConfig;
 use devops_agent_operator::accounts::OwnAccount;
 use devops_agent_operator::aws::PlainHttp;
 use devops_agent_operator::aws::accounts::{ClientFactory, FactoryOptions};

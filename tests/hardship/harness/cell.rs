@@ -5,8 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Replica;
-
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A memory limit for one replica.
@@ -37,11 +35,6 @@ impl Cell {
     pub fn environment(&self) -> Vec<(&str, &str)> {
         let folder = self.folder.as_deref().and_then(Path::to_str);
         folder.map(|folder| ("HARDSHIP_CGROUP", folder)).into_iter().collect()
-    }
-
-    /// The most memory that the process has used, in MiB.
-    pub fn peak(&self, replica: &Replica) -> u64 {
-        replica.most_memory() / 1024
     }
 }
 
