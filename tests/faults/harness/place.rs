@@ -140,15 +140,14 @@ impl Place {
 
 impl Seen {
     fn push(&mut self, resource: Resource, kind_of_event: &str, object: &Value) {
-        let event = if resource.is_ours() {
-            json!({"type": kind_of_event, "object": object})
+        let shown = if resource.is_ours() {
+            object.clone()
         } else {
             // Of what is not its own, the operator asks for the metadata only.
-            json!({"type": kind_of_event, "object": {
-                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object["metadata"],
-            }})
+            json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object["metadata"]})
         };
-        let line = Bytes::from(format!("{event}\n"));
+        // As the API server does it: what kind of event comes first, since the object isn't buffered to find out.
+        let line = Bytes::from(format!("{{\"type\":\"{kind_of_event}\",\"object\":{shown}}}\n"));
         self.events.push_back(Event { kind: resource.kind, version: version(object), line });
         if self.events.len() > KEPT {
             self.events.pop_front();
