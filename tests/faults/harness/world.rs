@@ -97,6 +97,11 @@ impl World {
         &self.namespaces[self.current.load(Ordering::Relaxed)]
     }
 
+    /// The one that it moves to.
+    pub fn next_namespace(&self) -> &str {
+        &self.namespaces[self.current.load(Ordering::Relaxed) + 1]
+    }
+
     /// What is seen of it.
     pub fn place(&self) -> Arc<Place> {
         self.cluster.place(self.namespace())

@@ -69,8 +69,9 @@ fn nothing_is_made_again(run: &Run) -> Outcome {
 /// other.
 pub async fn moved(run: &Run) -> Outcome {
     objects::project(run).await?;
+    let heir = json!({"annotations": {"devopsagent.dev/hand-over-to": run.world.next_namespace()}});
     for (kind, name) in run.objects() {
-        run.patch(kind, &name, json!({"spec": {"deletionPolicy": "Retain"}})).await?;
+        run.patch(kind, &name, json!({"metadata": heir, "spec": {"deletionPolicy": "Retain"}})).await?;
         run.ready(kind, &name).await?;
     }
     let secret = run.find("Secret", "project-webhook").ok_or("there is no webhook Secret")?;
