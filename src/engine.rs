@@ -33,6 +33,7 @@ pub mod lookup;
 pub mod memory;
 pub mod memory_budget;
 pub mod named;
+pub mod observe;
 pub mod orphan;
 pub mod output_secret;
 pub mod ownership;

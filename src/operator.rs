@@ -32,7 +32,7 @@ use crate::engine::delivery::Delivery;
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::kept::Kept;
-use crate::engine::memory::{Requests, Unknown};
+use crate::engine::memory::{Fresh, Requests, Unknown};
 use crate::engine::memory_budget::MemoryBudget;
 use crate::engine::pages::Turns;
 use crate::engine::reach::Reach;
@@ -334,6 +334,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         breaker: Breaker::default(),
         requests: Requests::default(),
         unknown: Unknown::default(),
+        fresh: Fresh::default(),
         written: Written::default(),
         stores: Stores::default(),
         delivery: Delivery::default(),

@@ -31,6 +31,7 @@ local person_must_act = {
   InputNotFound = true,
   ReferenceNotAllowed = true,
   SecretNotOurs = true,
+  SecretRefused = true,
 }
 
 if obj.metadata.deletionTimestamp ~= nil then

@@ -159,6 +159,19 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 
+    /// Number of the AWS account that the resource lives in, for example `123456789012`. The resource stays there: under
+    /// credentials of another account nothing is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+
+    /// Region that the resource lives in, for example `us-east-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+
+    /// Value of `spec.externalId` by which the resource, or the one that it replaced, was adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_from: Option<String>,
+
     /// Value of the annotation `devopsagent.dev/reconcile-requested-at` that was last acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -191,6 +204,10 @@ pub struct Intent {
     /// What was sent of the input that AWS never returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
+
+    /// What the resource is found by if the answer is lost, as a hash: an edit since then changes what the spec describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sought: Option<String>,
 }
 
 /// A keyed hash, comparable only under the same key.

@@ -1,8 +1,10 @@
 //! Which AWS account a client works in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::credentials::{CachedCredentials, explain};
 use super::error::Error;
@@ -12,12 +14,17 @@ use super::error::Error;
 pub struct Account {
     id: Arc<OnceCell<String>>,
     sts: Option<aws_sdk_sts::Client>,
+    /// When the id could last not be found out.
+    failed: Arc<Mutex<Option<Instant>>>,
 }
+
+/// For so long nobody asks again who can do without the answer: STS may not be reachable at all.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 impl Account {
     /// An account whose id is known.
     pub fn known(id: impl Into<String>) -> Self {
-        Self { id: Arc::new(OnceCell::new_with(Some(id.into()))), sts: None }
+        Self { id: Arc::new(OnceCell::new_with(Some(id.into()))), sts: None, failed: Arc::default() }
     }
 
     /// The account of a role, by its ARN.
@@ -28,12 +35,23 @@ impl Account {
 
     /// The account that STS names as the credentials' own.
     pub fn ask(sts: aws_sdk_sts::Client) -> Self {
-        Self { id: Arc::default(), sts: Some(sts) }
+        Self { id: Arc::default(), sts: Some(sts), failed: Arc::default() }
     }
 
     /// The id: known, or told by the credentials, or by `GetCallerIdentity`.
     pub(crate) async fn id(&self, credentials: &CachedCredentials) -> Result<String, Error> {
         self.id.get_or_try_init(|| self.find(credentials)).await.cloned()
+    }
+
+    /// The id, unless it could not be found out a while ago.
+    pub(crate) async fn id_if_known(&self, credentials: &CachedCredentials) -> Option<String> {
+        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.is_some_and(|at| at.elapsed() < PATIENCE) {
+            return self.id.get().cloned();
+        }
+        let id = self.id(credentials).await.ok();
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = id.is_none().then(Instant::now);
+        id
     }
 
     async fn find(&self, credentials: &CachedCredentials) -> Result<String, Error> {
@@ -70,10 +88,12 @@ mod tests {
             .account_id("210987654321")
             .provider_name("test")
             .build();
-        let account = Account { id: Arc::default(), sts: None };
+        let account = Account { id: Arc::default(), sts: None, failed: Arc::default() };
         assert_eq!(account.id(&CachedCredentials::new(credentials)).await.unwrap(), "210987654321");
         let silent = CachedCredentials::new(Credentials::new("a", "b", None, None, "test"));
-        let account = Account { id: Arc::default(), sts: None };
+        let account = Account { id: Arc::default(), sts: None, failed: Arc::default() };
         assert!(account.id(&silent).await.unwrap_err().to_string().contains("unknown"));
+        assert_eq!(account.id_if_known(&silent).await, None);
+        assert!(account.failed.lock().unwrap().is_some(), "it is not asked for again at once");
     }
 }

@@ -139,6 +139,11 @@ impl Client {
         self.inner.config.account.id(&self.inner.config.credentials).await
     }
 
+    /// The same, for those who can do without: not asked again soon after it could not be found out.
+    pub async fn account_id_if_known(&self) -> Option<String> {
+        self.inner.config.account.id_if_known(&self.inner.config.credentials).await
+    }
+
     /// The ARN of a resource of this account and region, such as `agentspace/<id>`: no answer has one.
     pub async fn arn(&self, resource: &str) -> Result<String, Error> {
         let account = self.account_id().await?;

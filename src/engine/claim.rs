@@ -15,7 +15,7 @@ use super::decide::is_as_described;
 use super::error::{Doing, Error};
 use super::existence::Existence;
 use super::hub::Subject;
-use super::kind::{Kind, Reached, Remote, Scope, State};
+use super::kind::{Kind, Observation, Reached, Remote, Scope, State};
 use super::ownership::Owner;
 use super::pass::Pass;
 use super::proof;
@@ -182,22 +182,55 @@ impl<K: Kind> Pass<'_, K> {
                 .all(|wanted| consent::permits(self.cx, wanted, &namespace))
     }
 
-    /// The remote stays in the account that it was created in.
-    pub(super) fn check_account(&self, scope: &Scope) -> Result<(), Error> {
+    /// The remote stays in the account and region that it was created in, whatever they are called.
+    pub(super) async fn check_account(&self, scope: &Scope) -> Result<(), Error> {
         let common = self.status.common();
-        let exists = Existence::recorded_in(common) == Existence::Recorded;
-        match common.account.as_deref() {
-            Some(recorded) if exists && recorded != scope.account => Err(Error::terminal(
-                Reason::AccountChanged,
-                format!(
-                    "the {} was created with the AWSAccount '{recorded}' and would now be looked for with '{}' \
-                     ('' stands for the operator's own credentials); change that back, or delete and recreate the object",
-                    K::NOUN,
-                    scope.account
-                ),
-            )),
-            _ => Ok(()),
+        if Existence::recorded_in(common) != Existence::Recorded {
+            return Ok(());
         }
+        if let Some(recorded) = common.account.as_deref().filter(|recorded| *recorded != scope.account) {
+            return Err(account_changed::<K>(&format!(
+                "was created with the AWSAccount '{recorded}' and would now be looked for with '{}' ('' stands for the \
+                 operator's own credentials)",
+                scope.account
+            )));
+        }
+        self.check_place(scope).await
+    }
+
+    /// The account number and region of `scope` are those that the remote was made in.
+    pub(super) async fn check_place(&self, scope: &Scope) -> Result<(), Error> {
+        let common = self.status.common();
+        if let Some(region) = common.region.as_deref().filter(|region| *region != scope.aws.region()) {
+            return Err(account_changed::<K>(&format!("is in {region}, and not in {}", scope.aws.region())));
+        }
+        let Some(pinned) = &common.account_id else { return Ok(()) };
+        let now = scope.aws.account_id().await;
+        let now = now
+            .doing(|| format!("finding out which AWS account is used, as the {} is in {pinned}", K::NOUN))?;
+        if now == *pinned {
+            return Ok(());
+        }
+        Err(account_changed::<K>(&format!(
+            "is in the AWS account {pinned}, and the credentials are of {now}"
+        )))
+    }
+
+    /// Records the number of the account and the region of a remote that the object has. Where the number can't be found
+    /// out, that waits.
+    pub(super) async fn pin_account(&mut self, scope: &Scope, found: &Observation<K::Remote>) {
+        let Observation::Found { remote, .. } = found else { return };
+        let common = self.status.common();
+        if !K::HAS_REMOTE || common.id.as_deref() != Some(remote.id()) {
+            return;
+        }
+        let id = match &common.account_id {
+            Some(id) => Some(id.clone()),
+            None => scope.aws.account_id_if_known().await,
+        };
+        let common = self.status.common_mut();
+        common.account_id = id;
+        common.region = Some(scope.aws.region().to_owned());
     }
 
     /// Records in which account the remote was looked for: with neither an id nor an intent beside it, that says
@@ -205,6 +238,11 @@ impl<K: Kind> Pass<'_, K> {
     pub(super) fn record_account(&mut self, scope: &Scope) {
         self.status.common_mut().account = Some(scope.account.clone());
     }
+}
+
+fn account_changed<K: Kind>(how: &str) -> Error {
+    let message = format!("the {} {how}; change that back, or delete and recreate the object", K::NOUN);
+    Error::terminal(Reason::AccountChanged, message)
 }
 
 /// The tags of the space that a remote lies in.

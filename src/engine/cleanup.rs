@@ -161,6 +161,7 @@ impl<K: Kind> Pass<'_, K> {
     async fn recorded_scope(&self) -> Result<Scope, Error> {
         let account = self.status.common().account.clone().unwrap_or_default();
         let mut scope = self.inputs(true).scope(&account).await?;
+        self.check_place(&scope).await?;
         scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
         scope.space_is_ours = true;
         scope.space_namespace.clone_from(&self.identity.namespace);

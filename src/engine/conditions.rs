@@ -65,6 +65,9 @@ reasons! {
     AuthorizationRequired
     /// The Secret named for the webhook exists and belongs to someone else. Choose another name, or delete it.
     SecretNotOurs
+    /// The API server refuses to let the webhook's Secret be written: a quota, an admission policy, or a Secret that is
+    /// immutable; the message has its words. No webhook is issued or given up meanwhile. The operator tries again.
+    SecretRefused
     /// The webhook's secret is lost, and `webhook.onLoss: Report` keeps the operator from issuing a new one.
     WebhookSecretLost
     /// AWS differs from the spec, and `managementPolicy: Observe` leaves it so. Nothing to do, or correct one of the two.

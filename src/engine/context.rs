@@ -22,7 +22,7 @@ use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
 use super::kept::Kept;
-use super::memory::{Requests, Unknown};
+use super::memory::{Fresh, Requests, Unknown};
 use super::memory_budget::MemoryBudget;
 use super::pages::Turns;
 use super::reach::Reach;
@@ -68,6 +68,8 @@ pub struct Context {
     pub requests: Requests,
     /// Creates whose outcome is unknown, by object.
     pub unknown: Unknown,
+    /// Remotes that were made a moment ago, by object.
+    pub fresh: Fresh,
     /// Status as it was last written or read.
     pub written: Written,
     /// Watch caches by kind.
@@ -90,6 +92,7 @@ impl Context {
         self.breaker.reset(uid);
         self.requests.forget(uid);
         self.unknown.forget(uid);
+        self.fresh.forget(uid);
         self.written.forget(uid);
     }
 

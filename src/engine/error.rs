@@ -28,6 +28,15 @@ pub enum Error {
         message: String,
     },
 
+    /// Somebody refuses for a reason that may go away; it is tried again, ever more slowly.
+    #[error("{message}")]
+    Refused {
+        /// What kind of thing.
+        reason: Reason,
+        /// Who refuses what, in their words.
+        message: String,
+    },
+
     /// A call to AWS failed.
     #[error("{doing}: {source}")]
     Aws {
@@ -97,6 +106,7 @@ impl Error {
             Self::Wait { reason, poll: false, .. } => (Class::Wait, *reason),
             Self::Wait { reason, poll: true, .. } => (Class::Poll, *reason),
             Self::Terminal { reason, .. } => (Class::Terminal, *reason),
+            Self::Refused { reason, .. } => (Class::Retry, *reason),
             Self::Aws { source, .. } => classify_aws(source),
             Self::Kubernetes { .. } => (Class::Retry, Reason::KubernetesError),
             Self::Unexpected { .. } => (Class::Retry, Reason::Unexpected),

@@ -9,13 +9,24 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::api::common::Fingerprint;
+use crate::api::common::{CommonStatus, Fingerprint};
 
 use super::ownership::Identity;
 
 /// Suffix of the key's id in fingerprints that are keyed by object. Those without it are of version 0.1: equal input had
 /// equal hashes in all of them.
 const BY_OBJECT: &str = ".2";
+
+/// A hash of what is no secret, in hexadecimal.
+pub fn digest(value: &Value) -> String {
+    hex(&<Sha256 as sha2::Digest>::digest(value.to_string().as_bytes()))
+}
+
+/// Whether `key` identifies the remote of the create that is under way.
+pub fn is_sought(status: &CommonStatus, key: Option<&Value>) -> bool {
+    let sought = status.intent.as_ref().and_then(|intent| intent.sought.as_ref());
+    sought.is_some() && sought == key.map(digest).as_ref()
+}
 
 /// Makes fingerprints under one key.
 #[derive(Clone)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kube::{Api, Client};
 use secrecy::SecretString;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::common::{Fingerprint, Object, Policies};
 use crate::aws;
@@ -102,6 +103,12 @@ pub trait Kind: Send + Sync + Sized + 'static {
         status: &mut StatusOf<Self>,
     ) -> impl Future<Output = Result<Updated, Error>> + Send;
 
+    /// What identifies a new remote in a list, for kinds without owner tags: it is found by what was sent, whatever the
+    /// spec says by then.
+    fn sought(_desired: &Self::Desired) -> Option<Value> {
+        None
+    }
+
     /// Fingerprint of what a create sends and AWS never returns.
     fn sent(_desired: &Self::Desired) -> Option<Fingerprint> {
         None
@@ -196,6 +203,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// Records the address that a person must open, or that there is none any more.
     fn set_authorization_url(_status: &mut StatusOf<Self>, _url: Option<String>) {}
+
+    /// Name of the Secret that a new remote may come with.
+    fn secret_to_come(_desired: &Self::Desired) -> Option<&str> {
+        None
+    }
 
     /// Records that the Secret was written.
     fn secret_written(_desired: &Self::Desired, _status: &mut StatusOf<Self>, _secret: &OutputSecret) {}

@@ -38,6 +38,27 @@ impl Unknown {
     }
 }
 
+/// Which remote was last made for an object, and when.
+#[derive(Debug, Default)]
+pub struct Fresh(Mutex<HashMap<String, (String, Instant)>>);
+
+impl Fresh {
+    /// The remote `id` was made for the object with this UID just now.
+    pub fn made(&self, uid: &str, id: &str) {
+        lock(&self.0).insert(uid.to_owned(), (id.to_owned(), Instant::now()));
+    }
+
+    /// Whether the remote `id` was made for the object less than `age` ago.
+    pub fn is_fresh(&self, uid: &str, id: &str, age: Duration) -> bool {
+        lock(&self.0).get(uid).is_some_and(|(made, at)| made == id && at.elapsed() < age)
+    }
+
+    /// Forgets the object.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -52,6 +73,15 @@ mod tests {
         assert!(requests.begin("u", "now"));
         assert!(!requests.begin("u", "now"));
         assert!(requests.begin("u", "later"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_made_is_fresh_for_a_while() {
+        let (fresh, while_) = (Fresh::default(), Duration::from_secs(5));
+        fresh.made("u", "id-1");
+        assert!(fresh.is_fresh("u", "id-1", while_) && !fresh.is_fresh("u", "id-0", while_));
+        tokio::time::advance(while_).await;
+        assert!(!fresh.is_fresh("u", "id-1", while_));
     }
 
     #[tokio::test(start_paused = true)]

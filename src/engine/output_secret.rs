@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::{Patch, PatchParams};
 use kube::{Client, ResourceExt};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::info;
 
 use crate::api::common::Object;
@@ -53,24 +53,7 @@ pub async fn write<T: Object>(
     if existing.as_ref().is_some_and(|secret| recognise(secret, identity) == OwnSecret::Foreign) {
         return Err(not_ours(&output.name));
     }
-    let data = output
-        .data
-        .iter()
-        .map(|(key, value)| (key.clone(), ByteString(value.expose_secret().as_bytes().to_vec())))
-        .collect();
-    let secret = Secret {
-        metadata: ObjectMeta {
-            name: Some(output.name.clone()),
-            namespace: Some(identity.namespace.clone()),
-            labels: Some(BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())])),
-            annotations: Some(BTreeMap::from([(WRITTEN_FOR.to_owned(), identity.name.clone())])),
-            owner_references: Some(vec![owner_reference(object)]),
-            ..ObjectMeta::default()
-        },
-        type_: Some("Opaque".to_owned()),
-        data: Some(data),
-        ..Secret::default()
-    };
+    let secret = secret(object, identity, output);
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let written = api.patch(&output.name, &params, &Patch::Apply(&secret)).await;
     written.map_err(|error| {
@@ -82,6 +65,58 @@ pub async fn write<T: Object>(
     info!(secret = output.name, request_id = trail::request_id(), "wrote the webhook Secret");
     cx.metrics.webhook_secret_issued();
     Ok(())
+}
+
+/// Whether the Secret could be written: asked of the API server by a dry run, before that is obtained, or given up, which
+/// AWS shows once. Quotas, admission policies, a Secret that is immutable and a name that is too long all answer.
+pub async fn rehearse<T: Object>(
+    cx: &Context,
+    object: &T,
+    identity: &Identity,
+    name: &str,
+) -> Result<(), Error> {
+    let stand_in = |key: &str| (key.to_owned(), SecretString::from("to be issued"));
+    let output =
+        OutputSecret { name: name.to_owned(), data: ["url", "id", "type", "secret"].map(stand_in).into() };
+    let api = stored::api::<Secret>(cx.client.clone(), Some(&identity.namespace));
+    let params = PatchParams::apply(FIELD_MANAGER).force().dry_run();
+    let secret = secret(object, identity, &output);
+    match api.patch(name, &params, &Patch::Apply(&secret)).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 400..=499) && status.code != 429 => {
+            Err(Error::Refused {
+                reason: Reason::SecretRefused,
+                message: format!(
+                    "the webhook's Secret {name} can't be written, so nothing was changed in AWS: {}",
+                    status.message
+                ),
+            })
+        }
+        Err(error) => {
+            Err(Error::kubernetes(format!("trying whether the Secret {name} can be written"))(error))
+        }
+    }
+}
+
+fn secret<T: Object>(object: &T, identity: &Identity, output: &OutputSecret) -> Secret {
+    let data = output
+        .data
+        .iter()
+        .map(|(key, value)| (key.clone(), ByteString(value.expose_secret().as_bytes().to_vec())))
+        .collect();
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(output.name.clone()),
+            namespace: Some(identity.namespace.clone()),
+            labels: Some(BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())])),
+            annotations: Some(BTreeMap::from([(WRITTEN_FOR.to_owned(), identity.name.clone())])),
+            owner_references: Some(vec![owner_reference(object)]),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    }
 }
 
 /// Lets go of the Secret, so that it outlives its object: for a remote that is retained.

@@ -7,11 +7,10 @@ use std::borrow::Cow;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Status};
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Policies, Status};
 
 use super::annotations::{self, RECONCILE_REQUESTED};
 use super::backoff;
-use super::claim::rank;
 use super::conclusion::{self, Ending};
 use super::conditions::{self, Reason};
 use super::context::Context;
@@ -21,6 +20,7 @@ use super::error::Error;
 use super::events::{self, Telling};
 use super::existence::Existence;
 use super::finalizer;
+use super::fingerprint;
 use super::hub::Subject;
 use super::inputs::Inputs;
 use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
@@ -45,7 +45,7 @@ pub struct Pass<'a, K: Kind> {
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
     /// The id in a status that is not believed: where to look first, and no more.
-    hint: Option<String>,
+    pub(super) hint: Option<String>,
     /// Whether a create was under way when the pass began.
     intended: bool,
     /// What status told of AWS when the pass began.
@@ -126,12 +126,13 @@ impl<'a, K: Kind> Pass<'a, K> {
             Ok(resolved) => resolved,
             Err(error) => return Err(self.unresolved(error).await),
         };
-        self.check_account(&resolved.scope)?;
+        self.check_account(&resolved.scope).await?;
         policies::check(self.cx, &resolved.scope, &*self.object)?;
         self.check_reached(&resolved.scope, &resolved.desired).await?;
         K::place(&resolved.scope, &mut self.status);
         let found = self.observe(&resolved).await?;
         self.record_account(&resolved.scope);
+        self.pin_account(&resolved.scope, &found).await;
         let id = match &found {
             Observation::Found { remote, .. } => remote.id().to_owned(),
             Observation::Absent => String::new(),
@@ -152,77 +153,6 @@ impl<'a, K: Kind> Pass<'a, K> {
             K::describe(&resolved.desired, remote, &mut self.status);
         }
         self.act(decision, &resolved, found).await
-    }
-
-    /// Reads the remote by its recorded id, or looks for it.
-    async fn observe(&mut self, resolved: &Resolved<K>) -> Result<Observation<K::Remote>, Error> {
-        let Resolved { desired, scope } = resolved;
-        let recorded = self.status.common().id.clone();
-        let known = K::policies(&self.object).external_id.or(recorded.clone());
-        if let Some(id) = &known {
-            let remote = K::read(scope, id, Some(desired), &self.status).await?;
-            if let Some(replacement) = self.replacement_of(remote.as_ref(), resolved).await? {
-                return self.found(desired, scope, replacement).await;
-            }
-            if let Some(remote) = remote {
-                return self.found(desired, scope, remote).await;
-            }
-            if recorded.is_some() {
-                info!(id, "the {} is gone from AWS", K::NOUN);
-                self.forget_remote();
-            }
-            if K::policies(&self.object).external_id.is_some() {
-                return Ok(Observation::Absent);
-            }
-        } else if let Some(remote) = self.hinted(resolved).await? {
-            return self.found(desired, scope, remote).await;
-        }
-        let candidates = K::search(scope, desired, &self.status).await?;
-        let best = candidates.into_iter().min_by_key(|remote| rank(&self.owner(scope, remote)));
-        match best {
-            Some(remote) => self.found(desired, scope, remote).await,
-            None => Ok(Observation::Absent),
-        }
-    }
-
-    /// The remote that a status names which is not believed, if its owner tags say that it is this object's.
-    async fn hinted(&self, resolved: &Resolved<K>) -> Result<Option<K::Remote>, Error> {
-        let Some(id) = &self.hint else { return Ok(None) };
-        let Resolved { desired, scope } = resolved;
-        let remote = K::read(scope, id, Some(desired), &self.status).await?;
-        Ok(remote.filter(|remote| matches!(self.owner(scope, remote), Owner::Ours { .. })))
-    }
-
-    /// The new remote of a replacement whose answer was lost, or that a person has completed by now.
-    async fn replacement_of(
-        &self,
-        old: Option<&K::Remote>,
-        resolved: &Resolved<K>,
-    ) -> Result<Option<K::Remote>, Error> {
-        let pending =
-            self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
-        let (Some(old), true) = (old, pending) else { return Ok(None) };
-        let candidates = K::search(&resolved.scope, &resolved.desired, &self.status).await?;
-        Ok(candidates.into_iter().find(|remote| {
-            remote.id() != old.id()
-                && !K::aside(&self.status).iter().any(|aside| aside == remote.id())
-                && matches!(self.owner(&resolved.scope, remote), Owner::Ours { .. } | Owner::Inherited)
-        }))
-    }
-
-    async fn found(
-        &self,
-        desired: &K::Desired,
-        scope: &Scope,
-        remote: K::Remote,
-    ) -> Result<Observation<K::Remote>, Error> {
-        let owner = self.owner(scope, &remote);
-        if !self.manages() {
-            self.depend_on(K::Object::kind_name(), &owner);
-        }
-        let state = K::compare(desired, &remote, &self.status);
-        let access = self.access(scope, &remote, &owner, &state).await?;
-        Ok(Observation::Found { remote, owner, state, access })
     }
 
     /// Takes the step that was decided: at most one mutating call.
@@ -279,10 +209,14 @@ impl<'a, K: Kind> Pass<'a, K> {
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
         self.namespace_stays()?;
         let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
+        self.rehearse(resolved).await?;
         if let Some(operation) = K::CREATE {
             self.wait_for_lost_answer(operation)?;
-            self.status.common_mut().intent =
-                Some(Intent { operation: operation.to_owned(), fingerprint: K::sent(&resolved.desired) });
+            self.status.common_mut().intent = Some(Intent {
+                operation: operation.to_owned(),
+                fingerprint: K::sent(&resolved.desired),
+                sought: K::sought(&resolved.desired).map(|key| fingerprint::digest(&key)),
+            });
             self.write_status().await?;
         }
         self.cx.fence.check()?;
@@ -319,6 +253,14 @@ impl<'a, K: Kind> Pass<'a, K> {
         ))
     }
 
+    /// What is shown once is obtained, or given up, only if it can be kept.
+    async fn rehearse(&self, resolved: &Resolved<K>) -> Result<(), Error> {
+        match K::secret_to_come(&resolved.desired) {
+            Some(name) => output_secret::rehearse(self.cx, &*self.object, &self.identity, name).await,
+            None => Ok(()),
+        }
+    }
+
     /// Writes a Secret whose contents exist nowhere else: not giving up at the first failure.
     async fn write_secret(&self, secret: &OutputSecret) -> Result<(), Error> {
         const ATTEMPTS: u32 = 5;
@@ -337,6 +279,9 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     fn record(&mut self, created: Created) {
+        if let Some(id) = &created.id {
+            self.cx.fresh.made(&self.identity.uid, id);
+        }
         K::set_authorization_url(&mut self.status, created.authorization_url);
         let common = self.status.common_mut();
         common.id = created.id.or(common.id.take());
@@ -349,8 +294,13 @@ impl<'a, K: Kind> Pass<'a, K> {
         if self.manages() {
             self.claim_first()?;
         }
+        let named = self.external_id().filter(|named| named == remote.id());
+        let keeps_old = named.is_some() && !self.deletes_remote();
         let common = self.status.common_mut();
         let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
+        if named.is_some() {
+            common.adopted_from = named;
+        }
         let intent = common.intent.take();
         let lost_answer = intent.is_some();
         // Of a remote whose answer was lost, it is known what it was made from: an edit since then is seen.
@@ -359,7 +309,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         K::set_authorization_url(&mut self.status, None);
         if let Some(old) = old {
-            K::set_aside(&mut self.status, old);
+            if keeps_old {
+                // The spec means another one now, and never asked for this one to go.
+                events::kept(self, &format!("left the {} {old} in AWS: the spec names another", K::NOUN));
+            } else {
+                K::set_aside(&mut self.status, old);
+            }
             // What status knew beside the id, it knew of the old one.
             K::forget(&mut self.status);
         }
@@ -426,6 +381,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 }
             }
             Replacement::BreakBeforeMake => {
+                self.rehearse(resolved).await?;
                 self.make_way(scope, remote.id()).await?;
                 self.cx.fence.check()?;
                 K::delete(scope, remote.id()).await?;
@@ -455,6 +411,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.intent = None;
         common.fingerprint = None;
         common.tag_keys.clear();
+        common.account_id = None;
+        common.region = None;
         K::forget(&mut self.status);
     }
 
@@ -470,7 +428,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     fn situation(&self, resolved: &Resolved<K>) -> Situation {
         let common = self.status.common();
         Situation {
-            policies: K::policies(&self.object),
+            policies: Policies { external_id: self.external_id(), ..K::policies(&self.object) },
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
             lost: self.held && self.before == Existence::Unknown,

@@ -76,7 +76,9 @@ impl Kind for AgentSpaces {
         let desired = Desired {
             name: spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string),
             // What is taken over keeps its name until the spec gives it one.
-            keeps_name: spec.name.is_none() && spec.policies.external_id.is_some(),
+            keeps_name: spec.name.is_none()
+                && (spec.policies.external_id.is_some()
+                    || object.status.as_ref().is_some_and(|status| status.common.adopted_from.is_some())),
             description: spec.description.as_ref().map(|text| text.0.clone()),
             locale: spec.locale.as_ref().map(ToString::to_string),
             kms_key_arn: spec.kms_key_arn.as_ref().map(ToString::to_string),

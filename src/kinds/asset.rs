@@ -12,6 +12,7 @@ use crate::aws::{self, ErrorCode};
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
 use crate::engine::tagging::TagMap;
@@ -120,10 +121,11 @@ impl Kind for Assets {
         };
         let listed =
             not_found_is_none(scope.aws.list_all(request).await, || "looking for the asset".to_owned())?;
-        let key = natural(&desired.asset_type, &desired.metadata, desired.content.skill_name());
+        let wanted = Self::sought(desired);
         let mut found = Vec::new();
         for asset in listed.unwrap_or_default() {
-            if natural(&desired.asset_type, &asset.metadata, None) == key {
+            let key = Some(natural(&desired.asset_type, &asset.metadata, None));
+            if key == wanted || fingerprint::is_sought(&status.common, key.as_ref()) {
                 found.push(observed(scope, asset, Some(desired), status).await?);
             }
         }
@@ -210,6 +212,10 @@ impl Kind for Assets {
             let recorded = status.common.fingerprint.take();
             status.common.fingerprint = Some(desired.content.fingerprint().baseline(recorded));
         }
+    }
+
+    fn sought(desired: &Desired) -> Option<Value> {
+        Some(natural(&desired.asset_type, &desired.metadata, desired.content.skill_name()))
     }
 
     fn natural_key(object: &Asset) -> Option<String> {

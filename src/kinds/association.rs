@@ -13,6 +13,7 @@ use crate::aws::operations::{
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
@@ -130,9 +131,10 @@ impl Kind for Associations {
         status: &AssociationStatus,
     ) -> Result<Vec<Observed>, Error> {
         let mut found = Vec::new();
+        let wanted = Self::sought(desired);
         for association in list(scope).await? {
-            if association.service_id == desired.service_id
-                && natural(&association.configuration) == natural(&desired.configuration)
+            let key = Some(key(&association.service_id, &association.configuration));
+            if (key == wanted || fingerprint::is_sought(&status.common, key.as_ref()))
                 && status.previous_id.as_deref() != Some(&association.association_id)
             {
                 let unknown = webhook::must_look(desired.key, status);
@@ -293,6 +295,10 @@ impl Kind for Associations {
         status.previous_id.clone().into_iter().collect()
     }
 
+    fn sought(desired: &Desired) -> Option<Value> {
+        Some(key(&desired.service_id, &desired.configuration))
+    }
+
     async fn reaches(scope: &Scope, desired: &Desired) -> Result<Vec<Reached>, Error> {
         let Some(name) = &desired.private_connection else { return Ok(Vec::new()) };
         let field = "spec.configuration.releaseManagement.networkAccess.privateAccess.privateConnectionName";
@@ -308,6 +314,10 @@ impl Kind for Associations {
 
     fn answer_lost(status: &mut AssociationStatus) {
         status.answer_lost = Some(true);
+    }
+
+    fn secret_to_come(desired: &Desired) -> Option<&str> {
+        webhook::secret_to_come(desired.key, &desired.webhook)
     }
 
     fn secret_written(desired: &Desired, status: &mut AssociationStatus, secret: &OutputSecret) {
@@ -418,6 +428,11 @@ async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
     let listed =
         not_found_is_none(scope.aws.call(&request).await, || format!("listing the webhooks of {id}"))?;
     Ok(listed.map(|listed| listed.webhooks).unwrap_or_default())
+}
+
+/// What identifies an association within its space.
+fn key(service_id: &str, configuration: &Value) -> Value {
+    json!([service_id, natural(configuration)])
 }
 
 /// What identifies an association within its service and space: the configuration's key and natural key.

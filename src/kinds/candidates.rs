@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn when_status_can_not_tell_all_that_nobody_has_are_read() {
-        let intent = Intent { operation: "RegisterService".to_owned(), fingerprint: None };
+        let intent = Intent { operation: "RegisterService".to_owned(), fingerprint: None, sought: None };
         let lost_answer = status(CommonStatus { intent: Some(intent), ..CommonStatus::default() });
         assert!(seeker().must_read(&old(), &lost_answer));
         let lost_status = status(CommonStatus::default());

@@ -76,6 +76,11 @@ pub async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<Desire
     })
 }
 
+/// Name of the Secret for the webhook that an association of this configuration may come with.
+pub fn secret_to_come<'a>(key: &str, desired: &'a DesiredWebhook) -> Option<&'a str> {
+    (!WITHOUT.contains(&key)).then_some(desired.secret_name.as_str())
+}
+
 /// Whether AWS has to be asked which webhook there is: none is recorded as captured.
 pub fn must_look(key: &str, status: &AssociationStatus) -> bool {
     status.webhook.is_none() && !WITHOUT.contains(&key)

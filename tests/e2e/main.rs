@@ -23,6 +23,7 @@ mod documentation;
 mod every_kind;
 mod everything;
 mod gitops;
+mod identity;
 mod idle;
 mod inputs;
 mod moves;

@@ -31,6 +31,7 @@ pub const RESOURCES: &[Resource] = &[
     ours("Trigger", "triggers", true, false),
     core("Secret", "secrets", true),
     core("ConfigMap", "configmaps", true),
+    core("ResourceQuota", "resourcequotas", true),
     core("Namespace", "namespaces", false),
 ];
 

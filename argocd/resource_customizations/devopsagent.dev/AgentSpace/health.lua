@@ -32,6 +32,7 @@ local person_must_act = {
   InputNotFound = true,
   ReferenceNotAllowed = true,
   SecretNotOurs = true,
+  SecretRefused = true,
 }
 
 if obj.metadata.deletionTimestamp ~= nil then
