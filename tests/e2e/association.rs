@@ -137,8 +137,8 @@ fn the_order_of_a_list_is_no_drift() {
 fn an_association_refers_to_a_release_management_and_that_to_a_connection() {
     run(async |t| {
         credentials(t).await;
-        t.apply(SPACE).await;
-        t.apply(GITLAB).await;
+        t.apply(SPACE).await.ready().await;
+        t.apply(GITLAB).await.ready().await;
         let project = "{kind: Association, metadata: {name: project}, spec: {agentSpaceRef: {name: space}, serviceRef: {name: gitlab},
                         configuration: {gitlab: {projectId: '42', projectPath: shop/checkout, releaseManagementAssociationRef: {name: staging}}}}}";
         let project = t.apply(project).await;
