@@ -31,11 +31,13 @@ const FOR_GOOD: f64 = 25.0;
 const SERIES: Duration = Duration::from_mins(6);
 /// So many are remembered.
 const MOST_SERIES: usize = 2000;
-/// Reasons of Events that tell of what can't be undone, or is shown once.
+/// Reasons of Events that tell of what can't be undone, or is shown once. An update overwrites what somebody may have
+/// written in AWS, and its Event is the only record of that.
 const LASTING: &[&str] = &[
     "DeletedExternalResource",
     "ReplacedExternalResource",
     "RetainedExternalResource",
+    "UpdatedExternalResource",
     "WebhookSecretLost",
     "WroteSecret",
 ];
@@ -247,6 +249,14 @@ mod tests {
         assert_eq!(admitted(&normal, 1000, now + Duration::from_secs(10)), 0);
         assert_eq!(admitted(&normal, 1000, now + Duration::from_mins(1)), 100);
         assert!(budgets.take("other", floor(&normal), now), "each namespace has its own");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_correction_of_a_drift_is_told_however_much_trouble_there_is() {
+        let (mut budgets, now) = (Buckets::<String>::new(BUDGET), Instant::now());
+        let mut admits = |event: &Event| budgets.take("many", floor(event), now);
+        while admits(&event(EventType::Warning, "DependencyNotFound")) {}
+        assert!(admits(&event(EventType::Normal, "UpdatedExternalResource")));
     }
 
     #[tokio::test(start_paused = true)]
