@@ -32,9 +32,9 @@ use crate::engine::delivery::Delivery;
 use crate::engine::fence::Fence;
 use crate::engine::hub::Hub;
 use crate::engine::kept::Kept;
+use crate::engine::list_pages::ListTurns;
 use crate::engine::memory::{Fresh, Requests, Unknown};
 use crate::engine::memory_budget::MemoryBudget;
-use crate::engine::pages::Turns;
 use crate::engine::reach::Reach;
 use crate::engine::recorder::Recorder;
 use crate::engine::seals::Seals;
@@ -322,7 +322,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         hub: Hub::default(),
         fence,
         kept: Kept::default(),
-        listing: Turns::default(),
+        listing: ListTurns::default(),
         memory: Arc::new(MemoryBudget::default()),
         fingerprints,
         seals: Seals::new(sealed),

@@ -97,6 +97,14 @@ pub fn plain_within(text: &str, bytes: usize) -> String {
     shortened(&plain, bytes).into_owned()
 }
 
+/// The first `most` of `names`, and how many there are beside them.
+pub fn some_of<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    let (shown, rest) = names.split_at(names.len().min(most));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    shown.join(", ") + &more
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -134,6 +142,13 @@ mod tests {
         assert_eq!(shortened("ünïx", 5), "ü…");
         assert_eq!(shortened("x", 0), "");
         assert_eq!(plain_within(&format!("{}end", "\u{AD}".repeat(5000)), 10), "…");
+    }
+
+    #[test]
+    fn of_many_names_some_are_told_and_the_number_of_the_others() {
+        assert_eq!(some_of(["a", "b"], 2), "a, b");
+        assert_eq!(some_of(["a", "b", "c", "d"], 2), "a, b and 2 more");
+        assert_eq!(some_of([], 2), "");
     }
 
     proptest! {

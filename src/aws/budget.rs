@@ -156,7 +156,7 @@ impl Budget {
         state.limit(caller, now);
         if state.waiting.is_empty()
             && state.tokens >= 1.0
-            && state.pass_ceiling(&caller.namespace, now).is_ok()
+            && pass_ceiling(&mut state.ceilings, &caller.namespace, now).is_ok()
         {
             state.tokens -= 1.0;
             return None;
@@ -300,10 +300,6 @@ impl State {
         }
         let bucket = Bucket::full(size, now);
         self.ceilings.insert(Arc::clone(&caller.namespace), Ceiling { size, bucket });
-    }
-
-    fn pass_ceiling(&mut self, namespace: &str, now: Instant) -> Result<(), Duration> {
-        pass_ceiling(&mut self.ceilings, namespace, now)
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::Error;
+use super::redact::are_quoted;
 use crate::echo::{self, Words};
 use crate::text;
 
@@ -135,12 +136,10 @@ impl CachedCredentials {
     async fn unquoted(&self, message: String) -> String {
         let Some(signer) = &self.signer else { return message };
         let state = signer.state.lock().await;
-        let quoted = state.current.as_ref().is_some_and(|current| {
-            let mut words = Words::new([message.as_str()]);
-            let credentials = &current.credentials;
-            words.repeat(credentials.secret_access_key().as_bytes())
-                || credentials.session_token().is_some_and(|token| words.repeat(token.as_bytes()))
-        });
+        let quoted = state
+            .current
+            .as_ref()
+            .is_some_and(|current| are_quoted(&current.credentials, &mut Words::new([message.as_str()])));
         if quoted { echo::LEFT_OUT.to_owned() } else { message }
     }
 

@@ -68,7 +68,7 @@ impl Endpoints {
         http: PlainHttp,
     ) -> Result<Self, Error> {
         if region.is_empty() || !region.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
-            return Err(config(format!("{region:?} is no AWS region")));
+            return Err(config(format!("{region:?} isn't an AWS region")));
         }
         let plane = |own: &Option<String>, field: &str, prefix: &str| {
             let given = own.as_deref().map(|url| (url, field));
@@ -109,7 +109,7 @@ const STANDARD: &str = "AWS_ENDPOINT_URL_DEVOPS_AGENT, AWS_ENDPOINT_URL or endpo
 fn base(url: &str, field: &str, http: PlainHttp) -> Result<String, Error> {
     // The address may hold a password, so the message does not repeat it.
     let parsed =
-        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: this is no URL: {error}")))?;
+        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: this isn't a URL: {error}")))?;
     let plain = parsed.username().is_empty()
         && parsed.password().is_none()
         && parsed.query().is_none()
@@ -135,7 +135,7 @@ fn check_http(url: &reqwest::Url, field: &str, http: PlainHttp) -> Result<(), Er
 
 /// Checks the address of another service of AWS that requests with credentials go to.
 pub(crate) fn check_other(url: &str, field: &str, http: PlainHttp) -> Result<(), Error> {
-    // One that is no URL fails where it is used.
+    // One that isn't a URL fails where it is used.
     reqwest::Url::parse(url).map_or(Ok(()), |url| check_http(&url, field, http))
 }
 

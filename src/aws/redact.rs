@@ -61,18 +61,12 @@ impl Sent<'_> {
     /// Whether the words repeat a part of it.
     pub(crate) fn is_repeated_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
         let mut words = Words::new(texts);
-        self.seen.is_repeated_in(&mut words) || self.own(&mut words) || {
-            let body: Value = serde_json::from_slice(self.body).unwrap_or_default();
-            self.any(&body, false, &mut |text| words.repeat(text.as_bytes()))
-        }
-    }
-
-    /// A signature that is refused is quoted with all that was signed, the session's token with it.
-    fn own(&self, words: &mut Words) -> bool {
-        self.credentials.is_some_and(|credentials| {
-            words.repeat(credentials.secret_access_key().as_bytes())
-                || credentials.session_token().is_some_and(|token| words.repeat(token.as_bytes()))
-        })
+        self.seen.is_repeated_in(&mut words)
+            || self.credentials.is_some_and(|credentials| are_quoted(credentials, &mut words))
+            || {
+                let body: Value = serde_json::from_slice(self.body).unwrap_or_default();
+                self.any(&body, false, &mut |text| words.repeat(text.as_bytes()))
+            }
     }
 
     /// Whether `found` says so of any string that is, or may be, a secret.
@@ -86,6 +80,13 @@ impl Sent<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether the words repeat a part of `credentials`: a signature that is refused is quoted with all that was signed, the
+/// session's token with it.
+pub(crate) fn are_quoted(credentials: &Credentials, words: &mut Words) -> bool {
+    words.repeat(credentials.secret_access_key().as_bytes())
+        || credentials.session_token().is_some_and(|token| words.repeat(token.as_bytes()))
 }
 
 #[cfg(test)]

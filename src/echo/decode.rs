@@ -59,7 +59,7 @@ pub fn whole(secret: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// One step of decoding, and whether to go on from there: what is no text encodes nothing.
+/// One step of decoding, and whether to go on from there: bytes that aren't text encode nothing.
 fn decode(text: &[u8]) -> Vec<(Vec<u8>, bool)> {
     let unescaped = [escapes(text), percent(text, false), percent(text, true), entities(text)];
     let mut found: Vec<(Vec<u8>, bool)> =
@@ -89,7 +89,7 @@ fn together(decoded: &[Vec<u8>]) -> [(Vec<u8>, bool); 2] {
     [(texts.join(&0), true), (decoded.join(&0), false)]
 }
 
-/// Whether it is long enough to encode something else, and text but for its ends, which may have been cut.
+/// Whether it is long enough to encode something else, and is text except at its ends, which may have been cut.
 fn is_text(decoded: &[u8]) -> bool {
     let odd = String::from_utf8_lossy(decoded).chars().filter(|c| c.is_control() || *c == '\u{FFFD}').count();
     decoded.len() >= 6 && odd * 4 <= decoded.len()

@@ -4,6 +4,7 @@ use kube::ResourceExt;
 use tracing::info;
 
 use crate::api::common::Status;
+use crate::text;
 
 use super::annotations::HAND_OVER_TO;
 use super::conditions::Reason;
@@ -113,12 +114,11 @@ impl<K: Kind> Pass<'_, K> {
         }
         let others = users.iter().any(|user| user.namespace != subject.namespace && K::HAS_REMOTE);
         let way_out = if others { ", or withdraw the consent of those in other namespaces" } else { "" };
-        let shown: Vec<String> = users.iter().take(SHOWN).map(Subject::to_string).collect();
-        let more = users.len().saturating_sub(SHOWN);
-        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let users: Vec<String> = users.iter().map(Subject::to_string).collect();
+        let shown = text::some_of(users.iter().map(String::as_str), SHOWN);
         Err(Error::wait(
             Reason::DeletionBlocked,
-            format!("still in use by {}{rest}; delete them first{way_out}", shown.join(", ")),
+            format!("still in use by {shown}; delete them first{way_out}"),
         ))
     }
 
@@ -145,15 +145,15 @@ impl<K: Kind> Pass<'_, K> {
         let scope = self.recorded_scope().await?;
         let remote = K::read(&scope, id, None, &self.status).await?;
         let ours = remote.is_some_and(|remote| matches!(self.owner(&scope, &remote), Owner::Ours { .. }));
-        let Some(resource) = K::arn_part(id).filter(|_| ours) else {
+        if K::ARN_TYPE.is_empty() || !ours {
             return Ok(format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
-        };
+        }
         self.cx.fence.check()?;
         let tags = TagMap::from([
             (NAMESPACE_TAG.to_owned(), heir.to_owned()),
             (HANDED_OVER_TAG.to_owned(), self.identity.namespace.clone()),
         ]);
-        tagging::set(&scope, &resource, tags).await?;
+        tagging::set::<K>(&scope, id, tags).await?;
         Ok(format!("left the {} {id} in AWS, and handed it over to {heir}/{}", K::NOUN, self.identity.name))
     }
 

@@ -22,9 +22,9 @@ use super::fence::Fence;
 use super::fingerprint::Fingerprinter;
 use super::hub::{Hub, Subject};
 use super::kept::Kept;
+use super::list_pages::ListTurns;
 use super::memory::{Fresh, Requests, Unknown};
 use super::memory_budget::MemoryBudget;
-use super::pages::Turns;
 use super::reach::Reach;
 use super::recorder::Recorder;
 use super::seals::Seals;
@@ -53,7 +53,7 @@ pub struct Context {
     /// What the watch caches keep of each object.
     pub kept: Kept,
     /// Turns of watches that list.
-    pub listing: Turns,
+    pub listing: ListTurns,
     /// Memory that passes may take.
     pub memory: Arc<MemoryBudget>,
     /// Waiting times.

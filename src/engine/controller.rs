@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, future};
-use kube::api::{Api, ListParams};
+use kube::api::Api;
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -248,10 +248,7 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
 /// The whole of an object that the cache keeps slim. `None` if it is gone, or can't be read, which its watch tells of.
 async fn whole<T: Object>(cx: &Context, api: &Api<T>, slim: &T) -> Result<Option<Arc<T>>, kube::Error> {
     let _turn = cx.memory.read().await;
-    // A list of one: to list our own objects is permitted anyway.
-    let one = ListParams::default().fields(&format!("metadata.name={}", slim.name_any()));
-    let listed = stored::same(api).list(&one).await?;
-    let same = listed.items.into_iter().find(|stored| stored.uid() == slim.uid());
+    let same = stored::one(api, &slim.name_any(), &slim.uid().unwrap_or_default()).await?;
     Ok(same.and_then(|stored| stored.read().ok()).map(Arc::new))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::api::common::{CommonStatus, Fingerprint};
 
@@ -17,9 +17,14 @@ use super::ownership::Identity;
 /// equal hashes in all of them.
 const BY_OBJECT: &str = ".2";
 
-/// A hash of what is no secret, in hexadecimal.
+/// SHA-256 of what isn't secret, in hexadecimal.
+pub fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+/// The same of a value.
 pub fn digest(value: &Value) -> String {
-    hex(&<Sha256 as sha2::Digest>::digest(value.to_string().as_bytes()))
+    sha256(&value.to_string())
 }
 
 /// Whether `key` identifies the remote of the create that is under way.

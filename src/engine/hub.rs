@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt;
 use serde_json::Value;
@@ -17,6 +17,7 @@ use super::existence::Existence;
 use super::finalizer::FINALIZER;
 use super::holders::Holders;
 use super::references;
+use super::rooms::{Room, Rooms};
 
 /// An object of any kind, ours or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,10 +153,7 @@ struct Index {
     going: HashSet<String>,
     holders: Holders,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
-    /// How many remotes the objects of a namespace have in an account.
-    owned: HashMap<(String, String), usize>,
-    /// Objects whose remote is being created: they count before their status tells of it.
-    rooms: Arc<Mutex<HashSet<(Subject, String)>>>,
+    rooms: Rooms,
     /// Whether a wake means news. While the first lists come in, everything is new to everything.
     open: bool,
     /// Objects that were woken by news, and have had no pass since then.
@@ -190,7 +188,7 @@ impl Hub {
         if before.exposed != profile.exposed || before.has_remote != profile.has_remote {
             index.wake_attentive(before.references.union(&profile.references));
         }
-        index.count(&subject.namespace, before.account.as_deref(), profile.account.as_deref());
+        index.rooms.changed(subject, before.account.as_deref(), profile.account.as_deref());
         index.holders.changed(subject, &before.held, &profile.held);
         index.profiles.insert(subject.clone(), profile);
     }
@@ -205,7 +203,7 @@ impl Hub {
             index.holders.changed(subject, &profile.held, &[]);
             index.wake_dependents(subject);
             index.wake_attentive(profile.references.iter());
-            index.count(&subject.namespace, profile.account.as_deref(), None);
+            index.rooms.changed(subject, profile.account.as_deref(), None);
         }
         index.forget_dependence(subject);
         index.woken.get_mut().remove(subject);
@@ -350,24 +348,9 @@ impl Hub {
     /// Room for one more remote of `subject` in `account`, where its namespace may have `most`; else how many it has.
     pub fn reserve(&self, subject: &Subject, account: &str, most: usize) -> Result<Room, usize> {
         let index = self.lock();
-        let rooms = Arc::clone(&index.rooms);
-        let mut taken = rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those whose status tells of it by now are counted there.
         let has =
             |subject: &Subject| index.profiles.get(subject).is_some_and(|known| known.account.is_some());
-        let creating = taken.iter().filter(|(other, place)| {
-            other.namespace == subject.namespace && place == account && other != subject && !has(other)
-        });
-        let key = (subject.namespace.clone(), account.to_owned());
-        let others = index.owned.get(&key).copied().unwrap_or_default() - usize::from(has(subject));
-        let owned = others + creating.count();
-        if owned >= most {
-            return Err(owned);
-        }
-        let place = (subject.clone(), account.to_owned());
-        taken.insert(place.clone());
-        drop(taken);
-        Ok(Room { rooms, place })
+        index.rooms.reserve(subject, account, most, has)
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {
@@ -375,38 +358,7 @@ impl Hub {
     }
 }
 
-/// Room that is kept for a remote while it is created.
-#[derive(Debug)]
-pub struct Room {
-    rooms: Arc<Mutex<HashSet<(Subject, String)>>>,
-    place: (Subject, String),
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
-    }
-}
-
 impl Index {
-    fn count(&mut self, namespace: &str, before: Option<&str>, now: Option<&str>) {
-        if before == now {
-            return;
-        }
-        let key = |account: &str| (namespace.to_owned(), account.to_owned());
-        if let Some(now) = now {
-            *self.owned.entry(key(now)).or_default() += 1;
-        }
-        if let Some(key) = before.map(key)
-            && let Some(count) = self.owned.get_mut(&key)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.owned.remove(&key);
-            }
-        }
-    }
-
     fn unlink(&mut self, reference: &Subject, dependent: &Subject) {
         if let Some(dependents) = self.dependents.get_mut(reference) {
             dependents.remove(dependent);

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::value::RawValue;
 
-use super::stored::{self, Stored, members};
+use super::stored::{self, Stored, member, members};
 
 /// A Secret or a ConfigMap.
 pub struct InputObject {
@@ -77,11 +77,9 @@ impl InputObject {
 
     /// Whether something owns it.
     pub fn is_owned(&self) -> bool {
-        let metadata = members(self.stored.text()).into_iter().rfind(|(name, _)| name == "metadata");
-        let metadata = metadata.map(|(_, text)| members(text)).unwrap_or_default();
-        metadata
-            .iter()
-            .any(|(name, owners)| name == "ownerReferences" && !["null", "[]"].contains(&owners.get()))
+        let metadata = member(self.stored.text(), "metadata");
+        let owners = metadata.and_then(|metadata| member(metadata, "ownerReferences"));
+        owners.is_some_and(|owners| !["null", "[]"].contains(&owners.get()))
     }
 
     fn entries(&self) -> Vec<(String, &RawValue, bool)> {

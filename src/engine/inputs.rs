@@ -105,9 +105,8 @@ impl<'a> Inputs<'a> {
             return Ok(());
         }
         let account = Subject::new(super::references::ACCOUNT, "", name);
-        let Identity { kind, namespace, name, .. } = &self.identity;
         // What lies in a space names no account, and uses the space's.
-        self.cx.hub.depend(&Subject::new(kind, namespace, name), &account);
+        self.cx.hub.depend(&self.identity.subject(), &account);
         consent::check(self.cx, &account, &self.identity.namespace, field)
     }
 
@@ -354,13 +353,9 @@ fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str
     /// A ConfigMap can have thousands.
     const NAMED: usize = 10;
     let keys = object.keys();
-    let named: Vec<&str> = keys.iter().take(NAMED).map(String::as_str).collect();
-    let named = text::plain(&named.join(", ")).into_owned();
-    let has = match keys.len() {
-        0 => "it is empty".to_owned(),
-        all if all > NAMED => format!("it has {named} and {} more", all - NAMED),
-        _ => format!("it has {named}"),
-    };
+    let named = text::some_of(keys.iter().map(String::as_str), NAMED);
+    let has =
+        if keys.is_empty() { "it is empty".to_owned() } else { format!("it has {}", text::plain(&named)) };
     Error::wait(
         Reason::InputNotFound,
         format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),

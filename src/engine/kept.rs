@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::api::common::Object;
 
-use super::fingerprint::hex;
+use super::fingerprint::sha256;
 use super::hub::{Profile, Subject};
 use super::stored::{Stored, Unreadable};
 
@@ -175,7 +175,7 @@ fn cut(value: &mut Value, longest: usize, items: usize, members: usize) {
     match value {
         // Texts that were different stay different: natural keys are made of them.
         Value::String(text) if text.len() > longest => {
-            let sum = hex(&<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));
+            let sum = sha256(text);
             *text = format!("{}…{sum}", &text[..text.floor_char_boundary(longest / 4)]);
         }
         Value::Array(array) => {

@@ -44,6 +44,9 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// Whether there is a remote that can be created, taken over and deleted.
     const HAS_REMOTE: bool = true;
 
+    /// Type of a remote in ARNs, for example `agentspace`; empty for kinds without tags.
+    const ARN_TYPE: &'static str = "";
+
     /// The operation that creates a remote, as the intent names it; for kinds that have one in AWS.
     const CREATE: Option<&'static str> = None;
 
@@ -151,11 +154,6 @@ pub trait Kind: Send + Sync + Sized + 'static {
         _strangers: &[Stranger],
     ) -> impl Future<Output = Result<(), Error>> + Send {
         std::future::ready(Ok(()))
-    }
-
-    /// The last part of the ARN of the remote `id`, for kinds that have tags, for example `agentspace/as-1`.
-    fn arn_part(_id: &str) -> Option<String> {
-        None
     }
 
     /// Deletes the remote `id`: one mutating call. A remote that is gone is no error.
@@ -283,7 +281,7 @@ pub struct Scope {
 impl Scope {
     /// Whether another object of the kind has recorded the remote `id` as its own.
     pub fn is_held_by_another<T: Object>(&self, id: &str) -> bool {
-        let subject = Subject::new(T::kind_name(), &*self.identity.namespace, &*self.identity.name);
+        let subject = Subject { kind: T::kind_name(), ..self.identity.subject() };
         self.holders.has_another(&subject, id)
     }
 

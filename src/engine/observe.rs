@@ -55,13 +55,14 @@ impl<K: Kind> Pass<'_, K> {
 
     /// The candidate that is taken: the own one first. Of several that are nobody's, a person has to say which.
     fn best(&self, scope: &Scope, candidates: Vec<K::Remote>) -> Result<Option<K::Remote>, Error> {
-        let mut ranked: Vec<(u8, K::Remote)> =
-            candidates.into_iter().map(|remote| (rank(&self.owner(scope, &remote)), remote)).collect();
-        ranked.sort_by_key(|(rank, _)| *rank);
-        let Some((first, _)) = ranked.first() else { return Ok(None) };
-        let alike: Vec<&str> =
-            ranked.iter().filter(|(rank, _)| rank == first).map(|(_, remote)| remote.id()).collect();
-        if alike.len() > 1 && *first >= rank(&Owner::Untagged) && *first <= rank(&Owner::Nobody) {
+        let mut owned: Vec<(Owner, K::Remote)> =
+            candidates.into_iter().map(|remote| (self.owner(scope, &remote), remote)).collect();
+        owned.sort_by_key(|(owner, _)| rank(owner));
+        let Some((first, _)) = owned.first() else { return Ok(None) };
+        let alike = owned.iter().filter(|(owner, _)| rank(owner) == rank(first));
+        let alike: Vec<&str> = alike.map(|(_, remote)| remote.id()).collect();
+        let is_nobodys = matches!(first, Owner::Untagged | Owner::Retained { .. } | Owner::Nobody);
+        if alike.len() > 1 && is_nobodys {
             return Err(Error::terminal(
                 Reason::Conflict,
                 format!(
@@ -72,7 +73,7 @@ impl<K: Kind> Pass<'_, K> {
                 ),
             ));
         }
-        Ok(ranked.into_iter().next().map(|(_, remote)| remote))
+        Ok(owned.into_iter().next().map(|(_, remote)| remote))
     }
 
     /// What was made a moment ago may not be shown everywhere in AWS yet: it is not gone.

@@ -3,8 +3,6 @@
 //! The API server lets a deletion go through that it began before the finalizer was there. Then no later pass will
 //! delete what this one has made.
 
-use kube::ResourceExt;
-use kube::api::ListParams;
 use tracing::{error, info, warn};
 
 use super::backoff;
@@ -34,11 +32,8 @@ impl<K: Kind> Pass<'_, K> {
 
     async fn abandoned(&self, scope: &Scope, id: &str) -> Result<bool, Error> {
         let name = &self.identity.name;
-        // A list of one: to list our own objects is permitted anyway.
-        let one = ListParams::default().fields(&format!("metadata.name={name}"));
-        let api = stored::same(&self.api);
-        let listed = api.list(&one).await.map_err(Error::kubernetes(format!("looking for {name}")))?;
-        if listed.items.iter().any(|object| object.uid().as_ref() == Some(&self.identity.uid)) {
+        let found = stored::one(&self.api, name, &self.identity.uid).await;
+        if found.map_err(Error::kubernetes(format!("looking for {name}")))?.is_some() {
             return Ok(false);
         }
         self.cx.fence.check()?;

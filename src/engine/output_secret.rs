@@ -25,7 +25,7 @@ use super::status::FIELD_MANAGER;
 use super::stored;
 
 /// Label that marks the Secrets which the operator writes.
-const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "devops-agent-operator");
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "devops-agent-operator");
 /// Annotation that says which object a Secret was written for. It outlives a backup and a change of UID.
 const WRITTEN_FOR: &str = "devopsagent.dev/written-for";
 

@@ -6,6 +6,8 @@ use kube::ResourceExt;
 
 use crate::api::common::Object;
 
+use super::hub::Subject;
+
 /// Tag with the id of the cluster that owns the remote.
 pub const CLUSTER_TAG: &str = "devopsagent.dev/cluster";
 /// Tag with the namespace of the object that owns the remote.
@@ -83,6 +85,11 @@ impl Identity {
             name: object.name_any(),
             uid: object.uid().unwrap_or_default(),
         }
+    }
+
+    /// The object as others refer to it.
+    pub fn subject(&self) -> Subject {
+        Subject::new(self.kind, &*self.namespace, &*self.name)
     }
 
     /// The owner tags for a remote of this object.

@@ -107,7 +107,7 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// The object as others refer to it.
     pub fn subject(&self) -> Subject {
-        Subject::of(&*self.object)
+        self.identity.subject()
     }
 
     /// Makes AWS match the object; answers when to look again.

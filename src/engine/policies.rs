@@ -9,9 +9,10 @@ use super::conditions::Reason;
 use super::consent;
 use super::context::Context;
 use super::error::Error;
-use super::hub::{Room, Subject};
+use super::hub::Subject;
 use super::kind::Scope;
 use super::named::{self, Found, Named};
+use super::rooms::Room;
 
 /// What all policies together allow that select a namespace.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -49,8 +49,8 @@ pub struct Asking<N> {
 
 /// Runs passes until `shutdown`; those under way then are finished, and no other begins.
 ///
-/// `priority` says whether somebody waits for the object as it is now; `pass` looks at it. A pass that panics costs nobody
-/// else anything.
+/// `priority` says whether somebody waits for the object as it is now; `pass` looks at it. A pass that panics doesn't affect
+/// the others.
 pub async fn run<T, P, F>(
     cx: Arc<Context>,
     store: Store<T>,

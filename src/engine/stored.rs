@@ -2,7 +2,8 @@
 //!
 //! kube decodes a page of a list, or a line of a watch, in one go. An object that is nested too deep for the parser, or
 //! has a date that doesn't exist, would fail the whole list, for ever. So what kube decodes is only [`Stored`]: the
-//! text of an object, and the few members of its metadata that can be read. Nothing valid as JSON can fail that.
+//! text of an object, and the few members of its metadata that can be read. Nothing valid as JSON can fail that, as long
+//! as a watch sends the type of an event before its object, which the API server does.
 
 mod header;
 mod members;
@@ -15,7 +16,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::{ApiResource, DynamicResourceScope};
+use kube::api::{GetParams, ListParams};
+use kube::core::{ApiResource, DynamicResourceScope, Request};
 use kube::{Api, Client, Resource};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -23,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::api::common::Object;
 
-pub use members::members;
+pub use members::{member, members};
 pub use tree::{MOST_DEPTH, MOST_VALUES};
 
 /// An object as it is stored.
@@ -50,7 +52,7 @@ pub enum Unreadable {
         path: String,
     },
     /// It isn't what JSON can express.
-    #[error("it is no usable JSON: {0}")]
+    #[error("it isn't usable JSON: {0}")]
     Malformed(#[source] serde_json::Error),
     /// Even without its long texts and lists it would take too much of the cache.
     #[error(
@@ -133,7 +135,7 @@ impl Stored {
         &self.text
     }
 
-    /// Length of what is needed of it: all but its metadata.
+    /// Length of the parts that are needed: its spec and its status.
     pub fn needed_bytes(&self) -> usize {
         let needed = members(&self.text).into_iter().filter(|(name, _)| name == "spec" || name == "status");
         needed.map(|(_, text)| text.get().len()).sum()
@@ -176,9 +178,8 @@ impl Stored {
 
     /// The status alone: of what the API server answers to a write of it, nothing else is of interest.
     pub fn status<T: Object>(&self) -> Result<T::Status, Unreadable> {
-        let text = members(&self.text).into_iter().find(|(name, _)| name == "status");
-        let Some((name, text)) = text else { return Ok(T::Status::default()) };
-        match tree::read(&name, text) {
+        let Some(text) = member(&self.text, "status") else { return Ok(T::Status::default()) };
+        match tree::read("status", text) {
             (_, Some(failure)) => Err(failure),
             (value, None) => serde_path_to_error::deserialize(value).map_err(|error| Unreadable::Form {
                 path: format!("status.{}", error.path()),
@@ -195,6 +196,33 @@ pub fn api<T: Resource<DynamicType = ()>>(client: Client, namespace: Option<&str
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
         None => Api::all_with(client, &resource),
     }
+}
+
+/// The metadata of the object `name`, if there is one: nothing else leaves the API server.
+pub async fn metadata<T: Resource<DynamicType = ()>>(
+    client: &Client,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<Option<Stored>, kube::Error> {
+    let request = Request::new(Stored::url_path(&ApiResource::erase::<T>(&()), namespace));
+    let request = request.get_metadata(name, &GetParams::default()).map_err(kube::Error::BuildRequest)?;
+    match client.request(request).await {
+        Ok(found) => Ok(Some(found)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The object `name` that has this UID, if it is still there. Asked for by a list of one: to list our own objects is
+/// permitted anyway.
+pub async fn one<T: Resource<DynamicType = ()> + Clone>(
+    api: &Api<T>,
+    name: &str,
+    uid: &str,
+) -> Result<Option<Stored>, kube::Error> {
+    let one = ListParams::default().fields(&format!("metadata.name={name}"));
+    let listed = same(api).list(&one).await?.items.into_iter();
+    Ok({ listed }.find(|stored| stored.header.uid.as_deref() == Some(uid)))
 }
 
 /// The same objects that `api` reaches, as they are stored: what the API server answers can always be read.

@@ -9,7 +9,7 @@ use crate::aws::operations::{TagResource, UntagResource};
 
 use super::drift::{Change, Drift};
 use super::error::{Doing, Error};
-use super::kind::Scope;
+use super::kind::{Kind, Scope};
 use super::ownership::{self, HANDED_OVER_TAG, Identity};
 
 /// Tags as the API takes them.
@@ -50,46 +50,42 @@ pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<
         .chain([&handed_over])
         .filter(|key| !desired.contains_key(*key) && observed.contains_key(*key))
         .map(|key| Change::new(format!("tags[{key}]"), as_value(observed.get(key)), None));
-    set.chain(removed).collect::<Vec<_>>()
+    set.chain(removed).collect()
 }
 
 /// Mends drift of tags with one call: sets what is missing, else removes what is left over.
-///
-/// `resource` is the last part of the ARN, for example `agentspace/as-1`.
-pub async fn mend(scope: &Scope, resource: &str, drift: &Drift) -> Result<Vec<String>, Error> {
-    let arn = scope.aws.arn(resource).await.doing(|| format!("finding the ARN of {resource}"))?;
+pub async fn mend<K: Kind>(scope: &Scope, id: &str, drift: &Drift) -> Result<Vec<String>, Error> {
     let key = |change: &Change| Some(change.path.strip_prefix("tags[")?.strip_suffix(']')?.to_owned());
-    let (set, removed): (Vec<&Change>, Vec<&Change>) =
+    let (missing, removed): (Vec<&Change>, Vec<&Change>) =
         drift.under("tags").partition(|change| change.desired.is_some());
-    if set.is_empty() {
+    if missing.is_empty() {
         let tag_keys: Vec<String> = removed.iter().filter_map(|change| key(change)).collect();
         let changed = removed.iter().map(|change| change.path.clone()).collect();
-        scope
-            .aws
-            .call(&UntagResource { resource_arn: arn, tag_keys })
-            .await
-            .doing(|| format!("removing tags from {resource}"))?;
+        let resource_arn = arn::<K>(scope, id).await?;
+        let answer = scope.aws.call(&UntagResource { resource_arn, tag_keys }).await;
+        answer.doing(|| format!("removing tags from the {} {id}", K::NOUN))?;
         return Ok(changed);
     }
-    let tags = set
+    let tags = missing
         .iter()
         .filter_map(|change| Some((key(change)?, change.desired.as_ref()?.as_str()?.to_owned())))
         .collect();
-    let changed = set.iter().map(|change| change.path.clone()).collect();
-    send(scope, resource, arn, tags).await?;
+    let changed = missing.iter().map(|change| change.path.clone()).collect();
+    set::<K>(scope, id, tags).await?;
     Ok(changed)
 }
 
-/// Sets these tags with one call, whatever the others are. `resource` is as above.
-pub async fn set(scope: &Scope, resource: &str, tags: TagMap) -> Result<(), Error> {
-    let arn = scope.aws.arn(resource).await.doing(|| format!("finding the ARN of {resource}"))?;
-    send(scope, resource, arn, tags).await
+/// Sets these tags of the remote `id` with one call, whatever the others are.
+pub async fn set<K: Kind>(scope: &Scope, id: &str, tags: TagMap) -> Result<(), Error> {
+    let resource_arn = arn::<K>(scope, id).await?;
+    let answer = scope.aws.call(&TagResource { resource_arn, tags }).await;
+    answer.doing(|| format!("setting tags on the {} {id}", K::NOUN))?;
+    Ok(())
 }
 
-async fn send(scope: &Scope, resource: &str, resource_arn: String, tags: TagMap) -> Result<(), Error> {
-    let answer = scope.aws.call(&TagResource { resource_arn, tags }).await;
-    answer.doing(|| format!("setting tags on {resource}"))?;
-    Ok(())
+async fn arn<K: Kind>(scope: &Scope, id: &str) -> Result<String, Error> {
+    let arn = scope.aws.arn(&format!("{}/{id}", K::ARN_TYPE)).await;
+    arn.doing(|| format!("finding the ARN of the {} {id}", K::NOUN))
 }
 
 #[cfg(test)]

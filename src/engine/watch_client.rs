@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use super::context::Context;
 use super::delivery::Watched;
-use super::pages::Pages;
+use super::list_pages::Pages;
 
 /// What a watch asks for of each object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,6 @@ pub fn watching(cx: &Arc<Context>, watched: Watched, extent: Extent) -> Client {
     let namespace = cx.client.default_namespace().to_owned();
     let pages = Arc::new(Pages::new(&cx.listing));
     Client::new(Watching { cx: Arc::clone(cx), watched, extent, pages }, namespace)
-}
-
-/// A client that reads nothing but metadata.
-pub fn of_metadata(client: &Client) -> Client {
-    Client::new(OfMetadata(client.clone()), client.default_namespace().to_owned())
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, kube::Error>> + Send>>;
@@ -78,24 +73,6 @@ impl Service<Request<Body>> for Watching {
             }
             Ok(answer)
         })
-    }
-}
-
-struct OfMetadata(Client);
-
-impl Service<Request<Body>> for OfMetadata {
-    type Response = Response<Body>;
-    type Error = kube::Error;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), kube::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Answer {
-        ask_for_metadata(&mut request);
-        let client = self.0.clone();
-        Box::pin(async move { client.send(request).await })
     }
 }
 

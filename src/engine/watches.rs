@@ -16,7 +16,7 @@ use super::context::Context;
 use super::delivery::Watched;
 use super::hub::Subject;
 use super::stored::{self, Stored};
-use super::watch_client::{Extent, of_metadata, watching};
+use super::watch_client::{Extent, watching};
 
 /// Watches everything that specs may refer to. Ends only with the task that runs it.
 pub async fn run(cx: Arc<Context>) {
@@ -72,9 +72,8 @@ pub async fn labels(cx: &Context) {
     if cx.reach.is_everywhere() {
         return;
     }
-    let api = stored::api::<Namespace>(of_metadata(&cx.client), None);
     for name in &cx.reach.namespaces {
-        match api.get_opt(name).await {
+        match stored::metadata::<Namespace>(&cx.client, None, name).await {
             Ok(Some(meta)) => namespace(cx, &meta, false),
             Ok(None) => cx.hub.namespace(name, None, false),
             Err(error) => debug!(namespace = name, %error, "the labels of the namespace can't be read"),

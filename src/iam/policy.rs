@@ -110,7 +110,8 @@ pub fn conditions(conditions: &[Condition]) -> Map<String, Value> {
     found
 }
 
-fn one_or_many<T: Serialize>(values: &[T]) -> Value {
+/// A value alone, or the list of several.
+pub fn one_or_many<T: Serialize>(values: &[T]) -> Value {
     match values {
         [one] => json!(one),
         many => json!(many),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::features::{CLUSTER, named};
 use super::names;
-use super::policy::{ACCOUNT, Statement, conditions, statements};
+use super::policy::{ACCOUNT, Statement, conditions, one_or_many, statements};
 
 const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: change src/iam/ instead, and run `cargo xtask generate`.
 #
@@ -104,10 +104,7 @@ fn write_statement(text: &mut String, policy: &str, statement: &Statement) {
     for action in &statement.actions {
         let _ = writeln!(text, "            \"{action}\",");
     }
-    let resources = match statement.resources.as_slice() {
-        [one] => Value::from(one.as_str()),
-        many => Value::from(many),
-    };
+    let resources = one_or_many(&statement.resources);
     let _ = writeln!(text, "          ]\n          Resource = {}", with_variables(&resources));
     let conditions = conditions(statement.conditions);
     if !conditions.is_empty() {

@@ -60,6 +60,7 @@ impl Kind for AgentSpaces {
     type Remote = Observed;
 
     const NOUN: &'static str = "agent space";
+    const ARN_TYPE: &'static str = "agentspace";
     const CREATE: Option<&'static str> = Some("CreateAgentSpace");
 
     fn api(client: Client, namespace: &str) -> Api<AgentSpace> {
@@ -170,7 +171,7 @@ impl Kind for AgentSpaces {
     ) -> Result<Updated, Error> {
         let id = remote.id();
         if drift.touches("tags") {
-            let changed = tagging::mend(scope, &Self::arn_part(id).unwrap_or_default(), drift).await?;
+            let changed = tagging::mend::<Self>(scope, id, drift).await?;
             return Ok(Updated { changed, secret: None });
         }
         if drift.touches("operatorApp") {
@@ -201,10 +202,6 @@ impl Kind for AgentSpaces {
 
     async fn make_way(scope: &Scope, _: &str, strangers: &[Stranger]) -> Result<(), Error> {
         space_users::delete(scope, strangers).await
-    }
-
-    fn arn_part(id: &str) -> Option<String> {
-        Some(format!("agentspace/{id}"))
     }
 
     fn describe(desired: &Desired, remote: &Observed, status: &mut AgentSpaceStatus) {

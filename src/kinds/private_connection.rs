@@ -58,6 +58,7 @@ impl Kind for PrivateConnections {
     type Remote = Observed;
 
     const NOUN: &'static str = "private connection";
+    const ARN_TYPE: &'static str = "private-connection";
     const CREATE: Option<&'static str> = Some("CreatePrivateConnection");
 
     fn api(client: Client, namespace: &str) -> Api<PrivateConnection> {
@@ -176,7 +177,7 @@ impl Kind for PrivateConnections {
             status.common.fingerprint = desired.fingerprint.as_ref().map(Print::record);
             return Ok(Updated { changed: vec![CERTIFICATE.to_owned()], secret: None });
         }
-        let changed = tagging::mend(scope, &Self::arn_part(id).unwrap_or_default(), drift).await?;
+        let changed = tagging::mend::<Self>(scope, id, drift).await?;
         Ok(Updated { changed, secret: None })
     }
 
@@ -206,10 +207,6 @@ impl Kind for PrivateConnections {
     fn natural_key(object: &PrivateConnection) -> Option<String> {
         let account = super::account_of(object.spec.account_ref.as_ref());
         Some(format!("{account}/{}", name_of(object)))
-    }
-
-    fn arn_part(id: &str) -> Option<String> {
-        Some(format!("private-connection/{id}"))
     }
 
     fn is_going(remote: &Observed) -> bool {

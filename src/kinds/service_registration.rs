@@ -26,7 +26,7 @@ use crate::wire;
 
 use super::candidates::{self, Listed, Seeker};
 use super::service_users::{self, Uses};
-use super::{existing_service, not_found_is_none, private_connection, registered_details};
+use super::{existing_service, not_found_is_none, private_connection, registered_details, space_users};
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
@@ -79,6 +79,7 @@ impl Kind for ServiceRegistrations {
     type Remote = Observed;
 
     const NOUN: &'static str = "registered service";
+    const ARN_TYPE: &'static str = "service";
     const CREATE: Option<&'static str> = Some("RegisterService");
 
     fn api(client: Client, namespace: &str) -> Api<ServiceRegistration> {
@@ -197,7 +198,7 @@ impl Kind for ServiceRegistrations {
             }
             return Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None });
         }
-        let changed = tagging::mend(scope, &Self::arn_part(remote.id()).unwrap_or_default(), drift).await?;
+        let changed = tagging::mend::<Self>(scope, remote.id(), drift).await?;
         Ok(Updated { changed, secret: None })
     }
 
@@ -264,11 +265,7 @@ impl Kind for ServiceRegistrations {
     }
 
     async fn make_way(scope: &Scope, _: &str, strangers: &[Stranger]) -> Result<(), Error> {
-        service_users::disassociate(scope, strangers).await
-    }
-
-    fn arn_part(id: &str) -> Option<String> {
-        Some(format!("service/{id}"))
+        space_users::delete(scope, strangers).await
     }
 
     fn describe(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) {
@@ -403,7 +400,7 @@ async fn leave(
 ) -> Result<(), Error> {
     let found = ServiceRegistrations::read(scope, id, None, status).await?;
     if found.is_some_and(|found| matches!(scope.identity.owner(&found.tags), Owner::Ours { .. })) {
-        service_users::disassociate(scope, strangers).await?;
+        space_users::delete(scope, strangers).await?;
         ServiceRegistrations::delete(scope, id).await?;
     }
     status.leftover_ids.retain(|leftover| leftover != id);

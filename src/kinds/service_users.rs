@@ -4,13 +4,13 @@ use crate::api::Association;
 use crate::api::common::{Object, Status};
 use crate::engine::annotations;
 use crate::engine::conditions::{self, Reason};
-use crate::engine::error::Error;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Kind, Scope, Stranger, Waiting};
+use crate::engine::kind::{Scope, Stranger, Waiting};
+use crate::text;
 
 use super::agent_space;
-use super::association::{self, Associations};
+use super::association;
 
 /// In so many agent spaces associations are searched for that keep a service from going.
 const SEARCHED: usize = 100;
@@ -74,20 +74,17 @@ impl Uses {
 
     /// What to wait for before the services `ids` can go.
     pub fn waiting_for(&self, ids: &[String]) -> Waiting {
-        let names: Vec<&str> =
-            self.users.iter().filter(|(id, _)| ids.contains(id)).map(|(_, name)| name.as_str()).collect();
-        let more = names.len().saturating_sub(SHOWN);
-        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let names = self.users.iter().filter(|(id, _)| ids.contains(id)).map(|(_, name)| name.as_str());
+        let shown = text::some_of(names, SHOWN);
         let way_out = if self.from_elsewhere {
             "; to go on without those of other namespaces, withdraw their consent (spec.allowedNamespaces)"
         } else {
             ""
         };
-        let shown = names[..names.len().min(SHOWN)].join(", ");
         Waiting {
             reason: Reason::Progressing,
             message: format!(
-                "the registration is being replaced; the associations {shown}{rest} move over first{way_out}"
+                "the registration is being replaced; the associations {shown} move over first{way_out}"
             ),
             poll: false,
         }
@@ -112,15 +109,6 @@ fn uses_one(association: &Association, ids: &[String]) -> bool {
     let status = association.status.as_ref();
     let services = status.into_iter().flat_map(|status| [&status.service_id, &status.previous_service_id]);
     services.flatten().any(|service| ids.contains(service))
-}
-
-/// Deletes these associations. Those that are gone already are no error.
-pub async fn disassociate(scope: &Scope, strangers: &[Stranger]) -> Result<(), Error> {
-    for Stranger { space_id, id, .. } in strangers {
-        let scope = Scope { space_id: space_id.clone(), ..scope.clone() };
-        Associations::delete(&scope, id).await?;
-    }
-    Ok(())
 }
 
 /// The associations in AWS that still use a service which AWS won't let go, as a part of a message; empty if they can't

@@ -36,7 +36,7 @@ fn of_kind<K: Kind>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> Vec<St
         .collect()
 }
 
-/// Deletes it.
+/// Deletes what `strangers` have. What is gone already is no error.
 pub async fn delete(scope: &Scope, strangers: &[Stranger]) -> Result<(), Error> {
     for Stranger { object, space_id, id } in strangers {
         let scope = Scope { space_id: space_id.clone(), ..scope.clone() };

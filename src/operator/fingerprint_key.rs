@@ -10,6 +10,7 @@ use kube::{Api, Client};
 
 use crate::engine::fingerprint::{Fingerprinter, hex};
 use crate::engine::input_object::{self, InputObject};
+use crate::engine::output_secret::MANAGED_BY;
 
 /// Name of the Secret that holds the key.
 pub const NAME: &str = "devops-agent-operator-fingerprint-key";
@@ -65,10 +66,7 @@ fn fresh(namespace: &str) -> Secret {
         metadata: ObjectMeta {
             name: Some(NAME.to_owned()),
             namespace: Some(namespace.to_owned()),
-            labels: Some(BTreeMap::from([(
-                "app.kubernetes.io/managed-by".to_owned(),
-                "devops-agent-operator".to_owned(),
-            )])),
+            labels: Some(BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())])),
             annotations: Some(BTreeMap::from([(SEALED.to_owned(), "true".to_owned())])),
             ..ObjectMeta::default()
         },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde_json::value::RawValue;
 
-use super::members::{members, read};
+use super::members::{member, members, read};
 
 /// The annotations that people speak to the operator with. Those of others may be large, and tell it nothing.
 const OUR_ANNOTATIONS: &str = "devopsagent.dev/";
@@ -39,8 +39,7 @@ fn read_metadata(text: &RawValue) -> ObjectMeta {
 
 /// Reads the metadata of the object whose text this is.
 pub fn read_of(object: &RawValue) -> ObjectMeta {
-    let metadata = members(object).into_iter().rfind(|(name, _)| name == "metadata");
-    metadata.map(|(_, text)| read_metadata(text)).unwrap_or_default()
+    member(object, "metadata").map(read_metadata).unwrap_or_default()
 }
 
 fn deletion(text: &RawValue) -> Option<Time> {

@@ -11,9 +11,14 @@ use serde_json::value::RawValue;
 /// twice the last one counts for the API server, so whoever goes through them has to let it.
 pub fn members(text: &RawValue) -> Vec<(String, &RawValue)> {
     let mut found = Vec::new();
-    // What comes before a name that is no text is found all the same.
+    // Members before a name that isn't valid text are still found.
     let _ = Collect(&mut found).deserialize(&mut serde_json::Deserializer::from_str(text.get()));
     found
+}
+
+/// The member `name` of the object that `text` is, if there is one.
+pub fn member<'a>(text: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    members(text).into_iter().rfind(|(found, _)| found == name).map(|(_, text)| text)
 }
 
 struct Collect<'a, 'de>(&'a mut Vec<(String, &'de RawValue)>);

@@ -8,6 +8,8 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
+use crate::text;
+
 use super::Unreadable;
 use super::members::{members, read as parsed};
 
@@ -92,9 +94,7 @@ impl Tree<'_> {
         let mut cut = self.limits.cut.borrow_mut();
         if cut.is_none() {
             let path = self.limits.path.borrow();
-            let end = path.floor_char_boundary(LONGEST);
-            let more = if end < path.len() { "…" } else { "" };
-            *cut = Some(why(format!("{}{more}", &path[..end])));
+            *cut = Some(why(text::shortened(&path, LONGEST).into_owned()));
         }
     }
 

@@ -27,9 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Turns of watches that list.
 #[derive(Clone)]
-pub struct Turns(Arc<Semaphore>);
+pub struct ListTurns(Arc<Semaphore>);
 
-impl Default for Turns {
+impl Default for ListTurns {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(AT_A_TIME)))
     }
@@ -37,7 +37,7 @@ impl Default for Turns {
 
 /// The pages of one watch.
 pub struct Pages {
-    turns: Turns,
+    turns: ListTurns,
     turn: Mutex<Option<OwnedSemaphorePermit>>,
     /// So many objects went into the last page.
     objects: AtomicU32,
@@ -45,7 +45,7 @@ pub struct Pages {
 
 impl Pages {
     /// The pages of a watch that takes its turn among others.
-    pub fn new(turns: &Turns) -> Self {
+    pub fn new(turns: &ListTurns) -> Self {
         Self { turns: turns.clone(), turn: Mutex::default(), objects: AtomicU32::new(MOST) }
     }
 
@@ -170,7 +170,7 @@ mod tests {
     async fn pages(bytes_each: usize, times: usize) -> (Vec<usize>, Vec<Option<usize>>) {
         let server = Server { bytes_each, asked: Arc::default() };
         let client = Client::new(server.clone(), "default");
-        let turns = Turns::default();
+        let turns = ListTurns::default();
         let pages = Pages::new(&turns);
         let mut sizes = Vec::new();
         for _ in 0..times {
