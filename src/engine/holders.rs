@@ -42,6 +42,11 @@ impl Holders {
         holding.is_some_and(|holding| holding.iter().any(|holder| holder != subject))
     }
 
+    /// The objects of `kind` that have recorded the remote `id` as their own.
+    pub fn of(&self, kind: &'static str, id: &str) -> Vec<Subject> {
+        self.lock().get(&(kind, id.to_owned())).into_iter().flatten().cloned().collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Index> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,6 +70,10 @@ mod tests {
         );
         holders.changed(&other, &[], &ids(&["a"]));
         assert!(holders.has_another(&one, "a"));
+        assert_eq!(
+            (holders.of("AgentSpace", "a").len(), holders.of("AgentSpace", "b")),
+            (2, vec![one.clone()])
+        );
         holders.changed(&one, &ids(&["a", "b"]), &ids(&["b"]));
         holders.changed(&other, &ids(&["a"]), &[]);
         assert!(!holders.has_another(&one, "a") && !holders.has_another(&other, "a"));

@@ -133,18 +133,13 @@ impl<'a> Inputs<'a> {
         let mut scope = self.scope(&account).await?;
         scope.space_id = id;
         scope.space_is_ours = space.policies().management_policy == ManagementPolicy::Manage;
-        let manager = if scope.space_is_ours { Some(space) } else { self.manager_of(&scope.space_id) };
-        scope.space_namespace = manager.and_then(|space| space.namespace()).unwrap_or_default();
-        Ok(scope)
-    }
-
-    /// The object of this cluster that manages the agent space `id`, if one does.
-    fn manager_of(&self, id: &str) -> Option<Arc<AgentSpace>> {
-        let manages = |space: &AgentSpace| {
-            space.policies().management_policy == ManagementPolicy::Manage
-                && space.status().common().id.as_deref() == Some(id)
+        let managers = self.cx.hub.holders().of(AgentSpace::kind_name(), &scope.space_id);
+        scope.space_namespace = if scope.space_is_ours {
+            space.namespace().unwrap_or_default()
+        } else {
+            managers.into_iter().next().map(|manager| manager.namespace).unwrap_or_default()
         };
-        self.others(manages).into_iter().next()
+        Ok(scope)
     }
 
     /// The object that `reference` names, if it exists and allows it. `field` names the reference.
@@ -158,7 +153,7 @@ impl<'a> Inputs<'a> {
         }
         let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
         let found = self.cx.store::<T>().and_then(|store| store.get(&key));
-        found.map(|object| self.believed(object)).ok_or_else(|| {
+        let found = found.map(|object| self.believed(object)).ok_or_else(|| {
             if self.cx.hub.exists(&subject) {
                 let message = format!(
                     "{field}: the {subject} can't be read (it has an Event Unreadable); replace it with its present form"
@@ -166,7 +161,32 @@ impl<'a> Inputs<'a> {
                 return Error::wait(Reason::DependencyNotReady, message);
             }
             consent::missing(&subject, field)
-        })
+        })?;
+        // Who only observes a resource can't pass it on.
+        let id = found.status().common().id.clone().unwrap_or_default();
+        if let Some(owner) = self.forbidding_owner(kind, &id) {
+            return Err(Error::wait(
+                Reason::ReferenceNotAllowed,
+                format!(
+                    "{field}: what the {subject} stands for belongs to the {owner}, which doesn't allow the namespace {}; \
+                     its owner can allow it with spec.allowedNamespaces",
+                    self.identity.namespace
+                ),
+            ));
+        }
+        Ok(found)
+    }
+
+    /// An object of `kind` that has the remote `id` as its own and doesn't allow this namespace. When its owner changes
+    /// their mind, this object is looked at again.
+    pub fn forbidding_owner(&self, kind: &'static str, id: &str) -> Option<Subject> {
+        if self.deleting || id.is_empty() {
+            return None;
+        }
+        let owners = self.cx.hub.holders().of(kind, id).into_iter();
+        let forbidding = { owners }.find(|owner| !self.permits(owner, &self.identity.namespace))?;
+        self.cx.hub.depend(&self.identity.subject(), &forbidding);
+        Some(forbidding)
     }
 
     /// The object with as much of its status as is believed: an id that somebody else wrote there leads nowhere.

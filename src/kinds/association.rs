@@ -14,7 +14,6 @@ use crate::engine::conditions::Reason;
 use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
-use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
     Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, State,
@@ -387,23 +386,15 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
 
 /// An association that a spec names by its id is used with the consent of the object that has it, as by reference.
 fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), Error> {
-    let has_it = |other: &Association| other.status().common.id.as_deref() == Some(id);
-    let namespace = &inputs.identity().namespace;
-    let forbidden = inputs
-        .others(has_it)
-        .into_iter()
-        .map(|association| Subject::of(&*association))
-        .find(|owner| !inputs.permits(owner, namespace));
-    match forbidden {
-        Some(owner) if !inputs.is_deleting() => Err(Error::wait(
-            Reason::ReferenceNotAllowed,
-            format!(
-                "{field}.releaseManagementAssociationId: {id} is the {owner}, which can't be used from the namespace \
-                 {namespace}; use an association of this namespace"
-            ),
-        )),
-        _ => Ok(()),
-    }
+    let Some(owner) = inputs.forbidding_owner(Association::kind_name(), id) else { return Ok(()) };
+    Err(Error::wait(
+        Reason::ReferenceNotAllowed,
+        format!(
+            "{field}.releaseManagementAssociationId: {id} is the {owner}, which can't be used from the namespace {}; use \
+             an association of this namespace",
+            inputs.identity().namespace
+        ),
+    ))
 }
 
 fn named_connection(spec: &Configuration) -> Option<String> {

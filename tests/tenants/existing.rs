@@ -91,6 +91,57 @@ fn a_registration_can_be_used_with_consent_and_no_longer_without() {
 }
 
 #[test]
+fn what_a_namespace_may_use_it_can_not_pass_on() {
+    attack(async |w| {
+        let id = prepare(w).await;
+        let space = w.victim.handle("AgentSpace", "pay").id().await;
+        let shared = [
+            ("AgentSpace", "pay", format!("managementPolicy: Observe, externalId: '{space}'")),
+            ("ServiceRegistration", "cat", format!("existing: {{serviceId: '{id}'}}")),
+            (
+                "PrivateConnection",
+                "paydb",
+                "managementPolicy: Observe, externalId: paydb, mode: {selfManaged: {resourceConfigurationId: rcfg-0123456789abcdef0}}"
+                    .to_owned(),
+            ),
+        ];
+        for (kind, name, spec) in &shared {
+            w.victim.allow(kind, name, &w.platform).await;
+            let all = "allowedNamespaces: {from: All}";
+            let yaml = format!("{{kind: {kind}, metadata: {{name: {name}}}, spec: {{{spec}, {all}}}}}");
+            w.platform
+                .apply(&yaml)
+                .await
+                .wait("it is observed", |object| object["status"]["id"].is_string())
+                .await;
+        }
+        let protected = w.protect();
+        let from = &w.platform.namespace;
+        let ways = [
+            format!(
+                "{{kind: Trigger, metadata: {{name: a}}, spec: {{agentSpaceRef: {{name: pay, namespace: {from}}}, schedule: {{expression: rate(1 day)}}, action: {{}}}}}}"
+            ),
+            format!(
+                "{{kind: Association, metadata: {{name: b}}, spec: {{agentSpaceRef: {{name: own}}, serviceRef: {{name: cat, namespace: {from}}}, configuration: {{mcpserver: {{tools: [find_service]}}}}}}}}"
+            ),
+            format!(
+                "{{kind: ServiceRegistration, metadata: {{name: c}}, spec: {{name: Tunnel, privateConnectionRef: {{name: paydb, namespace: {from}}}, service: {{eventChannel: {{type: webhook}}}}}}}}"
+            ),
+        ];
+        for yaml in &ways {
+            let (_, message) = not_ready(&w.mallory.apply(yaml).await, &["ReferenceNotAllowed"]).await;
+            assert!(message.contains(&w.victim.namespace), "{message}");
+        }
+        protected.assert_untouched(w.t);
+        // With the owner's own word it goes on by itself.
+        w.victim
+            .patch("ServiceRegistration", "cat", json!({"spec": {"allowedNamespaces": {"from": "All"}}}))
+            .await;
+        w.mallory.handle("Association", "b").ready().await;
+    });
+}
+
+#[test]
 fn what_the_console_registered_can_be_used_by_all() {
     attack(async |w| {
         let details = json!({"eventChannel": {"type": "webhook"}});
