@@ -142,8 +142,9 @@ impl Layer {
         if request.method() != Method::GET && target.plural != "secrets" {
             self.world.boundary.wrote(request.body());
         }
-        if removes_finalizer(&target, &request) {
-            rules::finalizer_goes(&self.world, &target.plural, target.name.as_deref().unwrap_or_default());
+        if let Some(steps) = finalizer_removal(&target, &request) {
+            let name = target.name.as_deref().unwrap_or_default();
+            rules::finalizer_goes(&self.world, &target.plural, name, &steps);
         }
         if target.plural == "associations" && target.subresource.is_some() {
             rules::status_is_written(&self.world, request.body());
@@ -301,13 +302,14 @@ fn association_of(secret: &[u8]) -> String {
     id.and_then(|id| String::from_utf8(id).ok()).unwrap_or_default()
 }
 
-fn removes_finalizer(target: &Target, request: &Request<Bytes>) -> bool {
-    let removes = |patch: &Value| {
-        patch.as_array().into_iter().flatten().any(|step| {
-            step["op"] == "remove" && step["path"].as_str().unwrap_or_default().contains("finalizers")
-        })
+/// The steps of a JSON patch that takes a finalizer away.
+fn finalizer_removal(target: &Target, request: &Request<Bytes>) -> Option<Vec<Value>> {
+    if request.method() != Method::PATCH || target.subresource.is_some() {
+        return None;
+    }
+    let steps: Vec<Value> = serde_json::from_slice(request.body()).ok()?;
+    let removes = |step: &Value| {
+        step["op"] == "remove" && step["path"].as_str().unwrap_or_default().contains("finalizers")
     };
-    request.method() == Method::PATCH
-        && target.subresource.is_none()
-        && serde_json::from_slice(request.body()).is_ok_and(|patch: Value| removes(&patch))
+    steps.iter().any(removes).then_some(steps)
 }
