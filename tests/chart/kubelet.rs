@@ -1,6 +1,7 @@
 //! As much of a kubelet as the chart needs: it runs the pods of the operator's image as processes.
 //!
-//! A process gets what the container would: arguments, environment, and a token of the pod's service account. What
+//! A process gets what the container would: arguments, environment, and a token of the pod's service account if the pod
+//! mounts one. What
 //! makes a container (image, user, file system, network) it has not: for a network of its own each gets free ports.
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::{Container, Pod, ServiceAccount};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -95,7 +96,12 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     command.args(["-c", GUARD, "guard"]).arg(helm::program("DEVOPS_AGENT_OPERATOR_BIN"));
     command.args(container.args.iter().flatten()).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("HOSTNAME", &name);
-    command.env("KUBECONFIG", kubeconfig(client, &namespace, &name, &account).await);
+    let token = if mounts_token(client, pod, &namespace, &account).await {
+        Some(cluster::token(client, &namespace, &account).await)
+    } else {
+        None
+    };
+    command.env("KUBECONFIG", kubeconfig(&name, token));
     command.env("ADMIN_ADDRESS", probes.to_string()).env("METRICS_ADDRESS", metrics.to_string());
     command.env("LOGLEVEL_ADDRESS", "0");
     for variable in container.env.iter().flatten() {
@@ -161,13 +167,22 @@ fn end(mut process: Process) {
     let _ = process.guard.wait();
 }
 
-/// A kubeconfig with a token for the pod's service account.
-async fn kubeconfig(client: &Client, namespace: &str, pod: &str, account: &str) -> PathBuf {
-    let token = cluster::token(client, namespace, account).await;
+/// Whether the pod gets a token of its service account: it says so itself, else the account does.
+async fn mounts_token(client: &Client, pod: &Pod, namespace: &str, account: &str) -> bool {
+    if let Some(says) = pod.spec.as_ref().and_then(|spec| spec.automount_service_account_token) {
+        return says;
+    }
+    let api = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
+    let account = api.get(account).await.expect("the service account is there");
+    account.automount_service_account_token.unwrap_or(true)
+}
+
+/// A kubeconfig with the token, or with none: then the API server knows nobody.
+fn kubeconfig(pod: &str, token: Option<String>) -> PathBuf {
     let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
     let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");
     let mut config: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");
-    config["users"][0]["user"] = json!({ "token": token });
+    config["users"][0]["user"] = token.map_or_else(|| json!({}), |token| json!({ "token": token }));
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods").join(format!("{pod}.kubeconfig.json"));
     std::fs::write(&path, config.to_string()).expect("a kubeconfig can be written");
     path
