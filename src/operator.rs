@@ -352,3 +352,17 @@ async fn cluster_id(client: &Client, given: Option<String>) -> Result<String, ku
         "unknown".to_owned()
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// kube refuses to make a client where it was built without proxies, whoever the proxy is.
+    #[tokio::test]
+    async fn a_proxy_to_the_api_server_is_no_obstacle() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = kube::Config::new("https://kubernetes.example.com".parse().unwrap());
+        config.proxy_url = Some("http://proxy.example.com:3128".parse().unwrap());
+        assert!(client(config, &Metrics::new()).is_ok());
+    }
+}
