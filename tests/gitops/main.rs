@@ -91,7 +91,10 @@ fn an_object_that_was_ready_and_that_only_a_person_can_help_is_degraded() {
                 assert!(health["message"].as_str().unwrap().starts_with(reason), "{health}");
             }
         }
-        assert!(one.kind != "AgentSpace" || is_ready(&fixtures(&one.kind)["outage"]), "there is one that was ready");
+        assert!(
+            one.kind != "AgentSpace" || is_ready(&fixtures(&one.kind)["outage"]),
+            "there is one that was ready"
+        );
     }
 }
 

@@ -126,10 +126,12 @@ securityContext:
 {{- /* The name of the lease. Releases had one name for it, whatever their own was. A release whose pod holds that lease keeps
 it: with another, old and new pods would both work during the upgrade. */}}
 {{- define "devops-agent-operator.leaseName" -}}
+{{- $fullname := include "devops-agent-operator.fullname" . }}
 {{- if .Values.leaderElection.leaseName }}
 {{- .Values.leaderElection.leaseName }}
+{{- else if eq $fullname "devops-agent-operator" }}
+{{- $fullname }}
 {{- else }}
-{{- $fullname := include "devops-agent-operator.fullname" . }}
 {{- $old := lookup "coordination.k8s.io/v1" "Lease" (include "devops-agent-operator.namespace" .) "devops-agent-operator" | default dict }}
 {{- $holder := (($old.spec | default dict).holderIdentity | default "") }}
 {{- if regexMatch (printf "^%s-[a-z0-9]+(-[a-z0-9]{5})?_" (regexQuoteMeta $fullname)) $holder }}devops-agent-operator{{ else }}{{ $fullname }}{{ end }}
