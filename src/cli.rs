@@ -74,7 +74,7 @@ struct Run {
     namespace: Option<String>,
 
     /// The namespaces whose objects are looked after, with commas between them; all of them if left out.
-    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',')]
+    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',', action = ArgAction::Set)]
     watch_namespace: Vec<String>,
 
     /// Leave `AWSAccounts` alone, which are cluster-scoped: everything is in the account and region of the
@@ -97,7 +97,7 @@ struct Run {
     resync_period: Duration,
 
     /// The same for single kinds, with commas between them: `Association=1h,Trigger=30m`.
-    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', value_name = "KIND=PERIOD", value_parser = resync_period_for)]
+    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', action = ArgAction::Set, value_name = "KIND=PERIOD", value_parser = resync_period_for)]
     resync_period_for: Vec<(&'static str, Duration)>,
 
     /// How many objects of one kind are worked on at a time. Up to as many again may be, one for each namespace of which
@@ -106,7 +106,7 @@ struct Run {
     concurrency: u16,
 
     /// The same for single kinds, with commas between them: `Asset=16,AgentSpace=2`.
-    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', value_name = "KIND=NUMBER", value_parser = concurrency_for)]
+    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', action = ArgAction::Set, value_name = "KIND=NUMBER", value_parser = concurrency_for)]
     concurrency_for: Vec<(&'static str, u16)>,
 
     /// Most API requests a second for each account and region; less while AWS throttles. Namespaces share them equally.
