@@ -577,10 +577,10 @@ fn a_lease_has_the_releases_name_and_may_have_another() {
         let deployment = only(&objects, "Deployment");
         let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
         let roles = of(&objects, "Role");
-        let rules = roles.iter().flat_map(|role| role["rules"].as_array().unwrap());
-        let mut rules =
-            rules.filter(|rule| rule["resources"][0] == "leases" && rule["resourceNames"].is_array());
-        let name = rules.next().unwrap()["resourceNames"][0].as_str().unwrap().to_owned();
+        let granted = roles.iter().flat_map(|role| role["rules"].as_array().unwrap());
+        let mut granted =
+            granted.filter(|rule| rule["resources"][0] == "leases" && rule["resourceNames"].is_array());
+        let name = granted.next().unwrap()["resourceNames"][0].as_str().unwrap().to_owned();
         let flag = format!("--lease-name={name}");
         assert_eq!(arguments.contains(&flag), name != RELEASE, "{name}: {arguments}");
         name
