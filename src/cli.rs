@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Layer;
 
@@ -14,7 +15,7 @@ use crate::aws::PlainHttp;
 use crate::check;
 use crate::engine::backoff::Timing;
 use crate::engine::reach::Reach;
-use crate::operator::{self, CertificateFiles, LeaseTiming, MetricsProtection, Options};
+use crate::operator::{self, CertificateFiles, Elect, LeaseTiming, MetricsProtection, Options};
 use crate::{docs, iam, kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
@@ -56,6 +57,8 @@ enum Command {
 
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
+// Whoever adds flags to those that a chart or a script already gives means to override them.
+#[command(args_override_self = true)]
 struct Run {
     /// AWS region where an `AWSAccount` names none; else `AWS_REGION`, or the profile's.
     #[arg(long, env = "DEVOPS_AGENT_REGION")]
@@ -71,22 +74,22 @@ struct Run {
     namespace: Option<String>,
 
     /// The namespaces whose objects are looked after, with commas between them; all of them if left out.
-    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',')]
+    #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',', action = ArgAction::Set)]
     watch_namespace: Vec<String>,
 
     /// Leave `AWSAccounts` alone, which are cluster-scoped: everything is in the account and region of the
     /// operator's own credentials, and an object that names an `AWSAccount` waits.
-    #[arg(long, env = "WITHOUT_ACCOUNTS")]
+    #[arg(long, env = "WITHOUT_ACCOUNTS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     without_accounts: bool,
 
     /// Serve no object with the operator's own credentials: each needs an `AWSAccount`, its own or the one that is
     /// called `default`. What was made with the operator's own before is left as it is, but may be deleted.
-    #[arg(long, env = "REQUIRE_ACCOUNT", conflicts_with = "without_accounts")]
+    #[arg(long, env = "REQUIRE_ACCOUNT", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     require_account: bool,
 
     /// Take `http://` endpoints of AWS on other machines too, which sends secrets in the clear; without, only
     /// those of this machine.
-    #[arg(long, env = "ALLOW_HTTP_ENDPOINTS")]
+    #[arg(long, env = "ALLOW_HTTP_ENDPOINTS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     allow_http_endpoints: bool,
 
     /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
@@ -94,7 +97,7 @@ struct Run {
     resync_period: Duration,
 
     /// The same for single kinds, with commas between them: `Association=1h,Trigger=30m`.
-    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', value_name = "KIND=PERIOD", value_parser = resync_period_for)]
+    #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', action = ArgAction::Set, value_name = "KIND=PERIOD", value_parser = resync_period_for)]
     resync_period_for: Vec<(&'static str, Duration)>,
 
     /// How many objects of one kind are worked on at a time. Up to as many again may be, one for each namespace of which
@@ -103,7 +106,7 @@ struct Run {
     concurrency: u16,
 
     /// The same for single kinds, with commas between them: `Asset=16,AgentSpace=2`.
-    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', value_name = "KIND=NUMBER", value_parser = concurrency_for)]
+    #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', action = ArgAction::Set, value_name = "KIND=NUMBER", value_parser = concurrency_for)]
     concurrency_for: Vec<(&'static str, u16)>,
 
     /// Most API requests a second for each account and region; less while AWS throttles. Namespaces share them equally.
@@ -125,7 +128,7 @@ struct Run {
     /// Serve metrics over TLS, and only to bearers of a token (of a service account, for example) who may `get` the
     /// non-resource URL `/metrics`. The operator needs the right to create `tokenreviews` and
     /// `subjectaccessreviews`.
-    #[arg(long, env = "METRICS_AUTH")]
+    #[arg(long, env = "METRICS_AUTH", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     metrics_auth: bool,
 
     /// Certificate to serve metrics with over TLS, in a PEM file, with those between it and its authority. Read again
@@ -138,8 +141,13 @@ struct Run {
     metrics_key: Option<PathBuf>,
 
     /// Elect a leader among several replicas; the others stand by. The lease is in the operator's namespace.
-    #[arg(long, env = "LEADER_ELECTION")]
+    #[arg(long, env = "LEADER_ELECTION", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     leader_election: bool,
+
+    /// With leader election: name of the lease. Operators that share a lease take turns: give each installation in a
+    /// namespace its own.
+    #[arg(long, env = "LEASE_NAME", default_value = operator::LEASE)]
+    lease_name: String,
 
     /// With leader election: how long the others wait for a renewal before one of them takes over.
     #[arg(long, env = "LEASE_DURATION", default_value = "15s", value_parser = duration)]
@@ -198,6 +206,11 @@ pub enum Error {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Traces(#[from] crate::traces::Error),
+    /// Settings contradict each other.
+    #[error(
+        "--require-account and --without-accounts contradict each other: without AWSAccounts no object could be served"
+    )]
+    Accounts,
     /// The times of the lease make no sense together.
     #[error("{0}")]
     Lease(String),
@@ -241,6 +254,9 @@ fn print_crds(out: &mut impl Write) -> Result<(), Error> {
 }
 
 fn run(arguments: Run) -> Result<(), Error> {
+    if arguments.require_account && arguments.without_accounts {
+        return Err(Error::Accounts);
+    }
     let runtime = runtime()?;
     #[cfg(feature = "otlp")]
     let traces = crate::traces::Traces::from_environment(runtime.handle().clone())?;
@@ -249,12 +265,13 @@ fn run(arguments: Run) -> Result<(), Error> {
     #[cfg(not(feature = "otlp"))]
     let layer = None;
     let level = log::start(arguments.log_format, &arguments.log_level, layer)?;
-    let election = arguments.leader_election.then_some(LeaseTiming {
+    let timing = LeaseTiming {
         duration: arguments.lease_duration,
         deadline: arguments.lease_renew_deadline,
         retry: arguments.lease_retry_period,
-    });
-    election.map_or(Ok(()), |timing| timing.check()).map_err(Error::Lease)?;
+    };
+    let election = arguments.leader_election.then_some(Elect { lease: arguments.lease_name, timing });
+    election.as_ref().map_or(Ok(()), |elect| elect.timing.check()).map_err(Error::Lease)?;
     let options = Options {
         region: arguments.region,
         cluster_id: arguments.cluster_id,
@@ -384,9 +401,67 @@ mod tests {
 
     #[test]
     fn several_namespaces_are_read_from_one_argument() {
-        let cli = Cli::parse_from(["x", "run", "--watch-namespace", "a,b", "--watch-namespace=c"]);
+        assert_eq!(run_with(&["--watch-namespace", "a,b"]).watch_namespace, ["a", "b"]);
+    }
+
+    fn run_with(arguments: &[&str]) -> Run {
+        let cli = Cli::try_parse_from([&["x", "run"], arguments].concat())
+            .unwrap_or_else(|error| panic!("{error}"));
         let Command::Run(run) = cli.command else { panic!("another command") };
-        assert_eq!(run.watch_namespace, ["a", "b", "c"]);
+        *run
+    }
+
+    #[test]
+    fn of_a_flag_given_twice_the_last_counts() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        for argument in run.get_arguments().filter(|argument| argument.get_id() != "help") {
+            let flag = argument.get_long().unwrap();
+            let value = match flag {
+                "resync-period-for" => "Trigger=1h",
+                "concurrency-for" => "Trigger=3",
+                "log-format" => "json",
+                "metrics-certificate" | "metrics-key" => "file",
+                flag if flag.ends_with("address") => "127.0.0.1:1",
+                "resync-period"
+                | "lease-duration"
+                | "lease-renew-deadline"
+                | "lease-retry-period"
+                | "shutdown-timeout" => "9s",
+                "concurrency" | "requests-per-second" => "9",
+                _ => "true",
+            };
+            let once = format!("--{flag}={value}");
+            let key = "--metrics-key=k".to_owned();
+            let certificate = "--metrics-certificate=c".to_owned();
+            let mut arguments = vec!["x".to_owned(), "run".to_owned(), once.clone(), once];
+            if flag.starts_with("metrics-") && value == "file" {
+                arguments.extend([key, certificate]);
+            }
+            assert!(Cli::try_parse_from(&arguments).is_ok(), "{arguments:?}");
+        }
+        assert_eq!(run_with(&["--log-level=info", "--log-level=debug"]).log_level, "debug");
+        assert_eq!(run_with(&["--watch-namespace=a,b", "--watch-namespace=c,d"]).watch_namespace, ["c", "d"]);
+        assert_eq!(
+            run_with(&["--concurrency-for=Asset=1,Trigger=2", "--concurrency-for=Asset=3"]).concurrency_for,
+            [("Asset", 3)]
+        );
+        assert_eq!(
+            run_with(&["--metrics-address=[::]:1", "--metrics-address=0"]).metrics_address,
+            Address(None)
+        );
+    }
+
+    #[test]
+    fn what_is_switched_on_can_be_switched_off_again() {
+        assert!(run_with(&["--leader-election"]).leader_election);
+        assert!(run_with(&["--leader-election=false", "--leader-election"]).leader_election);
+        assert!(!run_with(&["--leader-election", "--leader-election=false"]).leader_election);
+        assert!(!run_with(&["--metrics-auth", "--metrics-auth=false"]).metrics_auth);
+        let accounts = run_with(&["--without-accounts", "--require-account", "--without-accounts=false"]);
+        assert!(accounts.require_account && !accounts.without_accounts);
+        let both = run_with(&["--without-accounts", "--require-account"]);
+        assert!(matches!(super::run(both), Err(Error::Accounts)));
     }
 
     #[test]

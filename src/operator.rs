@@ -7,7 +7,7 @@ mod sealing;
 mod servers;
 
 pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
-pub use lease::{NAME as LEASE, Timing as LeaseTiming};
+pub use lease::{Elect, NAME as LEASE, Timing as LeaseTiming};
 pub use servers::{CertificateFiles, MetricsProtection};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -151,7 +151,7 @@ impl Error {
 /// while it leads. Through `level` people change what is logged.
 pub async fn run(
     options: Options,
-    election: Option<LeaseTiming>,
+    election: Option<Elect>,
     level: log::Level,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
@@ -170,8 +170,8 @@ pub async fn run(
     let health = Arc::new(Health::default());
     let _servers = servers::start(&options, &kubernetes, &health, &metrics, level)?;
     let connections = Connections { kubernetes, aws, own_namespace, metrics };
-    if let Some(timing) = election {
-        lead(&options, timing, connections, &health, stop).await
+    if let Some(elect) = election {
+        lead(&options, elect, connections, &health, stop).await
     } else {
         let mut operator = Operator::start(&options, connections).await?;
         health.works(&operator.cx);
@@ -193,7 +193,7 @@ fn client(config: kube::Config, metrics: &Arc<Metrics>) -> Result<Client, kube::
 /// Works while this replica leads, and frees the lease at the end.
 async fn lead(
     options: &Options,
-    timing: LeaseTiming,
+    elect: Elect,
     connections: Connections,
     health: &Health,
     stop: impl Future<Output = ()> + Send,
@@ -203,7 +203,7 @@ async fn lead(
         connections.kubernetes.clone(),
         &connections.own_namespace,
         identity(),
-        timing,
+        elect,
         fence.clone(),
     );
     let metrics = Arc::clone(&connections.metrics);
@@ -351,4 +351,18 @@ async fn cluster_id(client: &Client, given: Option<String>) -> Result<String, ku
         warn!("the namespace kube-system has no UID");
         "unknown".to_owned()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// kube refuses to make a client where it was built without proxies, whoever the proxy is.
+    #[tokio::test]
+    async fn a_proxy_to_the_api_server_is_no_obstacle() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = kube::Config::new("https://kubernetes.example.com".parse().unwrap());
+        config.proxy_url = Some("http://proxy.example.com:3128".parse().unwrap());
+        assert!(client(config, &Metrics::new()).is_ok());
+    }
 }

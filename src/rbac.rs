@@ -6,7 +6,10 @@
 use std::fmt::Write;
 
 use crate::kinds;
-use crate::operator::{FINGERPRINT_SECRET, LEASE};
+use crate::operator::FINGERPRINT_SECRET;
+
+/// The lease's name is a value of the chart.
+const LEASE: &str = "{{ include \"devops-agent-operator.leaseName\" . | quote }}";
 
 /// Rules under one name: `define "devops-agent-operator.rules.NAME"` in the chart.
 struct Granted {

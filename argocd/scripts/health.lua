@@ -24,7 +24,7 @@ local function is(name, value)
   return conditions[name] ~= nil and conditions[name].status == value
 end
 
--- Errors that no repetition mends. With the other reasons the operator goes on by itself.
+-- Errors that no repetition fixes. With the other reasons the operator goes on by itself.
 local person_must_act = {
   CredentialsUnavailable = true,
   InputInvalid = true,
@@ -34,6 +34,7 @@ local person_must_act = {
   SecretRefused = true,
 }
 
+-- Argo CD itself says "Pending deletion" here and doesn't ask; this is for whoever else runs the script.
 if obj.metadata.deletionTimestamp ~= nil then
   if conditions.Reconciling ~= nil then
     return health("Progressing", told(conditions.Reconciling))
@@ -68,7 +69,9 @@ end
 
 if ready.status == "True" then
   if is("Reconciling", "True") then
-    return health("Progressing", told(conditions.Reconciling))
+    -- What was made stays ready while the operator can't look after it.
+    local word = person_must_act[conditions.Reconciling.reason] and "Degraded" or "Progressing"
+    return health(word, told(conditions.Reconciling))
   end
   if is("WebhookReady", "False") then
     -- What has once been handed out is missed; the webhook of an association that was taken over may be in use as it is.

@@ -180,6 +180,7 @@ pub fn crd<K: CustomResourceExt>() -> Result<Value, serde_json::Error> {
             status["default"] = json!({ "observedGeneration": -1 });
         }
     }
-    crd["metadata"]["annotations"] = json!({ "argocd.argoproj.io/sync-options": "ServerSideApply=true" });
+    crd["metadata"]["annotations"] =
+        json!({ "argocd.argoproj.io/sync-options": "ServerSideApply=true,Prune=false" });
     Ok(crd)
 }

@@ -15,8 +15,17 @@ use tracing::{debug, info, warn};
 
 use crate::engine::fence::Fence;
 
-/// Name of the Lease.
+/// Name of the Lease unless another is given, and of the election in metrics.
 pub const NAME: &str = "devops-agent-operator";
+
+/// Which lease is competed for, and how it is held.
+#[derive(Clone, Debug)]
+pub struct Elect {
+    /// Name of the Lease.
+    pub lease: String,
+    /// How leadership is held.
+    pub timing: Timing,
+}
 
 /// How leadership is held.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +71,7 @@ impl Default for Timing {
 /// One replica's part in the election.
 pub struct Election {
     api: Api<Lease>,
+    name: String,
     identity: String,
     timing: Timing,
     fence: Fence,
@@ -70,13 +80,14 @@ pub struct Election {
 
 impl Election {
     /// Takes part in the election of `namespace` as `identity`; `fence` is opened while it leads.
-    pub fn new(client: Client, namespace: &str, identity: String, timing: Timing, fence: Fence) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, timing, fence, seen: None }
+    pub fn new(client: Client, namespace: &str, identity: String, elect: Elect, fence: Fence) -> Self {
+        let Elect { lease: name, timing } = elect;
+        Self { api: Api::namespaced(client, namespace), name, identity, timing, fence, seen: None }
     }
 
     /// Waits until this replica leads.
     pub async fn lead(&mut self) {
-        info!(identity = self.identity, "standing by until the lease is free");
+        info!(lease = self.name, identity = self.identity, "standing by until the lease is free");
         while !self.attempt().await {
             tokio::time::sleep(self.timing.retry).await;
         }
@@ -99,14 +110,14 @@ impl Election {
 
     /// Frees the lease, so that another replica need not wait for it to run out.
     pub async fn release(&self) {
-        let Ok(Some(mut lease)) = self.api.get_opt(NAME).await else { return };
+        let Ok(Some(mut lease)) = self.api.get_opt(&self.name).await else { return };
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_deref() != Some(&*self.identity) {
             return;
         }
         spec.holder_identity = None;
         spec.lease_duration_seconds = Some(1);
-        if let Err(error) = self.api.replace(NAME, &PostParams::default(), &lease).await {
+        if let Err(error) = self.api.replace(&self.name, &PostParams::default(), &lease).await {
             debug!(%error, "the lease could not be released; it runs out");
         }
     }
@@ -129,9 +140,9 @@ impl Election {
     }
 
     async fn try_once(&mut self) -> Result<bool, kube::Error> {
-        let Some(lease) = self.api.get_opt(NAME).await? else {
+        let Some(lease) = self.api.get_opt(&self.name).await? else {
             let lease = Lease {
-                metadata: ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() },
+                metadata: ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
                 spec: Some(self.spec(None)),
             };
             self.api.create(&PostParams::default(), &lease).await?;
@@ -146,7 +157,7 @@ impl Election {
         }
         // Replacing it with the version that was read fails if another replica was faster.
         let renewed = Lease { spec: Some(self.spec(lease.spec.as_ref())), ..lease };
-        self.api.replace(NAME, &PostParams::default(), &renewed).await?;
+        self.api.replace(&self.name, &PostParams::default(), &renewed).await?;
         Ok(true)
     }
 

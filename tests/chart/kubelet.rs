@@ -1,18 +1,19 @@
 //! As much of a kubelet as the chart needs: it runs the pods of the operator's image as processes.
 //!
-//! A process gets what the container would: arguments, environment, and a token of the pod's service account. What
-//! makes a container (image, user, file system, network) it has not: for a network of its own each gets free ports.
+//! A process gets what the container would: arguments, environment, and a token of the pod's service account if the pod
+//! mounts one. Its probes are asked as the pod says. A process has no image, user, file system or network of its own: for a
+//! network each gets free ports.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::{Container, Pod, ServiceAccount};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -37,7 +38,9 @@ struct Process {
     name: String,
     /// A shell around the operator; the operator is asked to end when its standard input closes.
     guard: Child,
-    probes: SocketAddr,
+    probes: u16,
+    /// What its probes ask for.
+    paths: Vec<String>,
     metrics: SocketAddr,
     /// Whether the pod is over when its process is.
     once: bool,
@@ -87,7 +90,8 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
     let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()).unwrap_or_default();
     let container = container(pod).expect("the pod has a container");
-    let (probes, metrics) = (free_address(), free_address());
+    refuse_root(pod, container);
+    let (probes, metrics) = (free_port(), free_port());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods");
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     let log = File::create(folder.join(format!("{name}.log"))).expect("a log can be made");
@@ -95,8 +99,15 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     command.args(["-c", GUARD, "guard"]).arg(helm::program("DEVOPS_AGENT_OPERATOR_BIN"));
     command.args(container.args.iter().flatten()).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("HOSTNAME", &name);
-    command.env("KUBECONFIG", kubeconfig(client, &namespace, &name, &account).await);
-    command.env("ADMIN_ADDRESS", probes.to_string()).env("METRICS_ADDRESS", metrics.to_string());
+    let token = if mounts_token(client, pod, &namespace, &account).await {
+        Some(cluster::token(client, &namespace, &account).await)
+    } else {
+        None
+    };
+    command.env("KUBECONFIG", kubeconfig(&name, token));
+    for (variable, port) in [("ADMIN_ADDRESS", probes), ("METRICS_ADDRESS", metrics)] {
+        command.env(variable, format!("[::]:{port}"));
+    }
     command.env("LOGLEVEL_ADDRESS", "0");
     for variable in container.env.iter().flatten() {
         let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
@@ -110,7 +121,9 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a file can be shared")).stderr(log);
     let guard = command.spawn().expect("a shell can be started");
     let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
-    Process { namespace, name, guard, probes, metrics, once: policy == Some("Never"), reported: "" }
+    let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, metrics));
+    let (paths, once) = (paths(container), policy == Some("Never"));
+    Process { namespace, name, guard, probes, paths, metrics, once, reported: "" }
 }
 
 /// Tells the API server what has become of a pod.
@@ -119,7 +132,7 @@ async fn report(client: &Client, process: &mut Process) {
         Ok(Some(status)) if process.once && status.success() => "Succeeded",
         Ok(Some(_)) | Err(_) if process.once => "Failed",
         // A real one would start a process that has ended again, after a while.
-        Ok(None) if is_ready(process.probes) => "Ready",
+        Ok(None) if is_ready(process) => "Ready",
         _ => "Running",
     };
     if state == process.reported {
@@ -144,14 +157,40 @@ async fn report(client: &Client, process: &mut Process) {
     }
 }
 
-/// Whether `/readyz` says yes.
-fn is_ready(address: SocketAddr) -> bool {
+/// The paths that the container's probes ask for.
+fn paths(container: &Container) -> Vec<String> {
+    let probes = [&container.startup_probe, &container.liveness_probe, &container.readiness_probe];
+    let gets = probes.into_iter().flatten().filter_map(|probe| probe.http_get.as_ref());
+    gets.filter_map(|get| get.path.clone()).collect()
+}
+
+/// A kubelet doesn't start a container as root that must not be. Without a number it would go by the image, whose user is
+/// none.
+fn refuse_root(pod: &Pod, container: &Container) {
+    let of_pod = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
+    let of_container = container.security_context.as_ref();
+    let user = of_container.and_then(|own| own.run_as_user).or(of_pod.and_then(|own| own.run_as_user));
+    let not_root =
+        of_container.and_then(|own| own.run_as_non_root).or(of_pod.and_then(|own| own.run_as_non_root));
+    assert!(not_root != Some(true) || user != Some(0), "the pod must not run as root, and would");
+}
+
+/// Whether all probes succeed, over IPv4 and, where this machine has it, IPv6: a cluster may have either.
+fn is_ready(process: &Process) -> bool {
+    let mut addresses = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, process.probes))];
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+        addresses.push(SocketAddr::from((Ipv6Addr::LOCALHOST, process.probes)));
+    }
+    addresses.iter().all(|address| process.paths.iter().all(|path| answers(*address, path)))
+}
+
+fn answers(address: SocketAddr, path: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) else {
         return false;
     };
     let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
     let mut answer = [0; 12];
-    stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").is_ok()
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").is_ok()
         && stream.read_exact(&mut answer).is_ok()
         && answer.ends_with(b" 200")
 }
@@ -161,19 +200,28 @@ fn end(mut process: Process) {
     let _ = process.guard.wait();
 }
 
-/// A kubeconfig with a token for the pod's service account.
-async fn kubeconfig(client: &Client, namespace: &str, pod: &str, account: &str) -> PathBuf {
-    let token = cluster::token(client, namespace, account).await;
+/// Whether the pod gets a token of its service account: it says so itself, else the account does.
+async fn mounts_token(client: &Client, pod: &Pod, namespace: &str, account: &str) -> bool {
+    if let Some(says) = pod.spec.as_ref().and_then(|spec| spec.automount_service_account_token) {
+        return says;
+    }
+    let api = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
+    let account = api.get(account).await.expect("the service account is there");
+    account.automount_service_account_token.unwrap_or(true)
+}
+
+/// A kubeconfig with the token, or with none: then the API server knows nobody.
+fn kubeconfig(pod: &str, token: Option<String>) -> PathBuf {
     let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
     let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");
     let mut config: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");
-    config["users"][0]["user"] = json!({ "token": token });
+    config["users"][0]["user"] = token.map_or_else(|| json!({}), |token| json!({ "token": token }));
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods").join(format!("{pod}.kubeconfig.json"));
     std::fs::write(&path, config.to_string()).expect("a kubeconfig can be written");
     path
 }
 
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    listener.local_addr().expect("a listener has an address")
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port is free");
+    listener.local_addr().expect("a listener has an address").port()
 }

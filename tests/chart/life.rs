@@ -146,7 +146,13 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
     let mut values = values(&cluster);
     values["defaultAccount"] = json!({"create": true, "spec": {"region": "us-east-1"}});
     let reader = json!({"kind": "ServiceAccount", "name": "default", "namespace": "shop"});
-    values["metrics"] = json!({"auth": {"readers": [reader]}});
+    // There is no Prometheus operator in this cluster, and that stops no release.
+    values["metrics"] = json!({
+        "auth": {"readers": [reader]},
+        "serviceMonitor": {"enabled": true}, "podMonitor": {"enabled": true}, "prometheusRule": {"enabled": true},
+    });
+    values["accounts"] = json!({"create": [{"name": "second", "spec": {"region": "us-west-2"}}]});
+    values["extraArgs"] = json!(["--log-level=debug", "--concurrency=2"]);
 
     let started = Instant::now();
     let said = helm("install", &earlier_chart(), &values);
@@ -156,7 +162,9 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
         make_space(&cluster, "shop", "checkout").await;
         ready(&shop, "checkout").await;
         println!("from helm install to the first Ready object: {:.1?}", started.elapsed());
-        ready(&api(&cluster.client, "AWSAccount", "awsaccounts", None), "default").await;
+        for account in ["default", "second"] {
+            ready(&api(&cluster.client, "AWSAccount", "awsaccounts", None), account).await;
+        }
         assert!(columns(&cluster).await.contains("\"When\""));
         roles_are_aggregated(&cluster.client).await;
         webhook_secret_is_written(&cluster).await;

@@ -11,6 +11,7 @@ const FREE: &[&str] = &[
     "defaultAccount.spec",
     "dnsConfig",
     "lifecycle",
+    "podSpecExtra",
     "metrics.podMonitor.endpoint",
     "metrics.serviceMonitor.endpoint",
     "metrics.tls.config",
@@ -66,6 +67,12 @@ fn helm_says_which_value_is_wrong() {
         (json!({"metrics": {"auth": {"enabled": "maybe"}}}), "metrics/auth/enabled"),
         (json!({"metrics": {"auth": {"readers": [{"kind": "Pod", "name": "x"}]}}}), "readers"),
         (json!({"admissionPolicy": {"enabled": "yes"}}), "admissionPolicy/enabled"),
+        (json!({"metrics": {"serviceMonitor": {"renderMode": "never"}}}), "renderMode"),
+        (json!({"accounts": {"create": [{"spec": {}}]}}), "accounts/create"),
+        (json!({"proxy": {"https": "proxy:3128"}}), "proxy/https"),
+        (json!({"openshift": {"enabled": "yes"}}), "openshift/enabled"),
+        (json!({"leaderElection": {"leaseName": "A B"}}), "leaseName"),
+        (json!({"global": {"imagePullSecrets": [1]}}), "imagePullSecrets"),
     ];
     for (values, word) in rows {
         let refusal = helm::refusal(&values).unwrap_or_else(|| panic!("{values} is accepted"));
@@ -79,9 +86,14 @@ fn values_that_contradict_each_other_are_refused() {
         json!({"replicaCount": 2, "leaderElection": {"enabled": false}}),
         json!({"defaultAccount": {"create": true}, "accounts": {"enabled": false}}),
         json!({"accounts": {"enabled": false, "required": true}}),
+        json!({"accounts": {"enabled": false, "create": [{"name": "a"}]}}),
+        json!({"accounts": {"create": [{"name": "a"}, {"name": "a"}]}}),
+        json!({"accounts": {"create": [{"name": "default"}]}, "defaultAccount": {"create": true}}),
+        json!({"caBundle": {"configMapName": "a", "secretName": "b"}}),
         json!({"podDisruptionBudget": {"enabled": true, "minAvailable": 1, "maxUnavailable": 1}}),
-        json!({"metrics": {"enabled": false, "podMonitor": {"enabled": true}}}),
-        json!({"metrics": {"service": {"enabled": false}, "serviceMonitor": {"enabled": true}}}),
+        json!({"metrics": {"enabled": false, "podMonitor": {"enabled": true, "renderMode": "alwaysRender"}}}),
+        json!({"metrics": {
+            "service": {"enabled": false}, "serviceMonitor": {"enabled": true, "renderMode": "alwaysRender"}}}),
     ] {
         assert!(helm::refusal(&values).is_some(), "{values} is accepted");
     }

@@ -59,12 +59,19 @@ fn crds_stay_by_default_and_can_be_left_out() {
     for crd in crds {
         let annotations = &crd["metadata"]["annotations"];
         assert_eq!(annotations["helm.sh/resource-policy"], "keep");
-        assert_eq!(annotations["argocd.argoproj.io/sync-options"], "ServerSideApply=true");
+        assert_eq!(annotations["argocd.argoproj.io/sync-options"], "ServerSideApply=true,Prune=false");
     }
     let loose = helm::objects(&json!({"crds": {"keep": false, "annotations": {"a": "b"}}}));
     for crd in of(&loose, "CustomResourceDefinition") {
         assert!(crd["metadata"]["annotations"]["helm.sh/resource-policy"].is_null());
         assert_eq!(crd["metadata"]["annotations"]["a"], "b");
+        assert_eq!(crd["metadata"]["annotations"]["argocd.argoproj.io/sync-options"], "ServerSideApply=true");
+    }
+    let options = "Prune=true, Replace=true";
+    let merged = json!({"crds": {"annotations": {"argocd.argoproj.io/sync-options": options}}});
+    for crd in of(&helm::objects(&merged), "CustomResourceDefinition") {
+        let options = &crd["metadata"]["annotations"]["argocd.argoproj.io/sync-options"];
+        assert_eq!(options, "Prune=true,Replace=true,ServerSideApply=true");
     }
     assert!(of(&helm::objects(&json!({"crds": {"enabled": false}})), "CustomResourceDefinition").is_empty());
 }
@@ -77,6 +84,8 @@ fn the_crds_in_the_chart_are_those_of_the_operator() {
         let crd: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let ours = rendered.iter().find(|object| object["metadata"]["name"] == crd["metadata"]["name"]);
         assert_eq!(ours.unwrap()["spec"], crd["spec"], "{}", path.display());
+        let options = &crd["metadata"]["annotations"]["argocd.argoproj.io/sync-options"];
+        assert_eq!(&ours.unwrap()["metadata"]["annotations"]["argocd.argoproj.io/sync-options"], options);
     }
 }
 
@@ -244,7 +253,8 @@ fn objects_that_are_not_asked_for_are_not_there_and_those_that_are_are() {
     let plain = helm::objects(&json!({}));
     for (kind, values) in optional {
         assert!(of(&plain, kind).is_empty(), "{kind} by default");
-        let object = only(&helm::objects(&values), kind);
+        let object =
+            only(&helm::objects_with(&values, &["--api-versions", "monitoring.coreos.com/v1"]), kind);
         if kind != "AWSAccount" {
             assert_eq!(object["metadata"]["namespace"], NAMESPACE, "{kind}");
         }
@@ -291,8 +301,11 @@ fn metrics_are_protected_where_the_operator_has_rights_in_the_cluster_or_where_i
 
 #[test]
 fn the_monitors_authenticate_by_themselves() {
-    let both =
-        json!({"serviceMonitor": {"enabled": true}, "podMonitor": {"enabled": true, "namespace": "mon"}});
+    let mode = "alwaysRender";
+    let both = json!({
+        "serviceMonitor": {"enabled": true, "renderMode": mode},
+        "podMonitor": {"enabled": true, "namespace": "mon", "renderMode": mode},
+    });
     let objects = helm::objects(&json!({"metrics": both}));
     let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
     assert_eq!(endpoint["scheme"], "https");
@@ -427,8 +440,269 @@ fn what_goes_into_the_pod_arrives_there() {
         assert!(!container[field].is_null(), "{field}");
     }
     assert_eq!(container["env"][1]["name"], "AWS_ENDPOINT_URL");
-    assert_eq!(container["env"][2]["value"], RELEASE, "extraEnv goes through tpl");
+    let more = container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == "RELEASE");
+    assert_eq!(more.unwrap()["value"], RELEASE, "extraEnv goes through tpl");
     assert_eq!(spec["containers"][1]["name"], "sidecar");
+}
+
+#[test]
+fn a_label_of_ones_own_goes_before_the_charts_and_no_key_is_there_twice() {
+    let mut values = everything();
+    values["commonLabels"] = json!({"app.kubernetes.io/part-of": "{{ .Release.Name }}-platform", "app.kubernetes.io/name": "hidden"});
+    values["commonAnnotations"] =
+        json!({"helm.sh/resource-policy": "delete", "kubectl.kubernetes.io/x": "y"});
+    // The reader of YAML here refuses a key that is there twice.
+    for object in helm::objects(&values) {
+        if object["metadata"]["name"] == "extra" {
+            continue;
+        }
+        let labels = &object["metadata"]["labels"];
+        assert_eq!(
+            labels["app.kubernetes.io/part-of"],
+            format!("{RELEASE}-platform"),
+            "{}",
+            object["metadata"]
+        );
+        assert_ne!(labels["app.kubernetes.io/name"], "hidden", "{}", object["metadata"]);
+    }
+    let twice: Result<Value, _> = serde_saphyr::from_str("a: 1\na: 2\n");
+    assert!(twice.is_err());
+}
+
+#[test]
+fn numbers_are_names_too() {
+    let chart = helm::chart().display().to_string();
+    let values =
+        json!({"watchNamespaces": ["789"], "serviceAccount": {"name": "12"}, "fullnameOverride": "0123"});
+    let [flag, set] = helm::set(&values);
+    for more in [&[][..], &[&*flag, &*set][..]] {
+        let text = helm::run(&[&["template", "123", &chart, "-n", "456"], more].concat());
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        for object in objects.iter().filter(|object| !object.is_null()) {
+            let metadata = &object["metadata"];
+            assert!(metadata["name"].is_string(), "{metadata}");
+            assert!(metadata["namespace"].is_null() || metadata["namespace"].is_string(), "{metadata}");
+            for (name, value) in metadata["labels"].as_object().unwrap() {
+                assert!(value.is_string(), "{name}: {value}");
+            }
+            for subject in object["subjects"].as_array().into_iter().flatten() {
+                assert!(subject["name"].is_string() && subject["namespace"].is_string(), "{subject}");
+            }
+        }
+        let service = only(&objects, "Service");
+        assert!(
+            service["metadata"]["name"].as_str().unwrap().starts_with("metrics-"),
+            "a digit can't be first"
+        );
+    }
+}
+
+#[test]
+fn the_pod_of_helm_test_gets_a_token_and_is_scheduled_as_the_operator_is() {
+    let values = everything();
+    let test = only(&helm::objects(&values), "Pod")["spec"].clone();
+    assert_eq!(test["automountServiceAccountToken"], true);
+    let operator = pod(&values)["spec"].clone();
+    for field in
+        ["affinity", "imagePullSecrets", "nodeSelector", "priorityClassName", "schedulerName", "tolerations"]
+    {
+        assert_eq!(test[field], operator[field], "{field}");
+    }
+}
+
+#[test]
+fn on_openshift_the_namespace_gives_the_numbers() {
+    let contexts = |values: &Value, arguments: &[&str]| {
+        let objects = helm::objects_with(values, arguments);
+        let pods = [
+            only(&objects, "Deployment")["spec"]["template"]["spec"].clone(),
+            only(&objects, "Pod")["spec"].clone(),
+        ];
+        pods.map(|pod| pod["securityContext"].clone())
+    };
+    let numbers = ["runAsUser", "runAsGroup", "fsGroup"];
+    for context in contexts(&json!({}), &[]) {
+        assert!(numbers.iter().all(|number| context[*number] == 65532), "{context}");
+    }
+    let set = |enabled: Value| json!({"openshift": {"enabled": enabled}});
+    for version in ["security.openshift.io/v1", "security.openshift.io/v1/SecurityContextConstraints"] {
+        for context in contexts(&json!({}), &["--api-versions", version]) {
+            assert!(numbers.iter().all(|number| context[*number].is_null()), "{context}");
+            assert_eq!(context["runAsNonRoot"], true);
+        }
+        assert_eq!(contexts(&set(json!(false)), &["--api-versions", version])[0]["fsGroup"], 65532);
+    }
+    assert!(contexts(&set(json!(true)), &[])[0]["fsGroup"].is_null());
+    let own = json!({"podSecurityContext": {"runAsUser": 1_000_650_000}});
+    let context = &contexts(&own, &["--api-versions", "security.openshift.io/v1"])[0];
+    assert_eq!(context["runAsUser"], 1_000_650_000, "what the user wants stays");
+}
+
+#[test]
+fn monitors_are_rendered_as_their_mode_says() {
+    let kinds = [
+        ("ServiceMonitor", "serviceMonitor"),
+        ("PodMonitor", "podMonitor"),
+        ("PrometheusRule", "prometheusRule"),
+    ];
+    for (kind, value) in kinds {
+        let has = |mode: Option<&str>, arguments: &[&str]| {
+            let mut monitor = json!({"enabled": true});
+            if let Some(mode) = mode {
+                monitor["renderMode"] = json!(mode);
+            }
+            !of(&helm::objects_with(&json!({"metrics": {value: monitor}}), arguments), kind).is_empty()
+        };
+        let group = ["--api-versions", "monitoring.coreos.com/v1"];
+        let served = format!("v1/Pod,monitoring.coreos.com/v1/{kind}");
+        let another = ["--api-versions", "v1/Pod,monitoring.coreos.com/v1,monitoring.coreos.com/v1/Probe"];
+        for mode in [None, Some("skipIfMissing")] {
+            assert!(!has(mode, &[]) && has(mode, &group) && !has(mode, &another), "{kind} {mode:?}");
+            assert!(has(mode, &["--api-versions", &served]), "{kind} {mode:?}");
+        }
+        assert!(has(Some("alwaysRender"), &[]) && has(Some("failIfMissing"), &group), "{kind}");
+        let refusal =
+            helm::refusal(&json!({"metrics": {value: {"enabled": true, "renderMode": "failIfMissing"}}}));
+        assert!(refusal.unwrap().contains(&format!("metrics.{value}: the cluster has no kind {kind}")));
+    }
+}
+
+#[test]
+fn a_lease_has_the_releases_name_and_may_have_another() {
+    let lease = |release: &str, values: &Value| {
+        let [flag, set] = helm::set(values);
+        let chart = helm::chart().display().to_string();
+        let text = helm::run(&["template", release, &chart, "-n", NAMESPACE, &flag, &set]);
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let deployment = only(&objects, "Deployment");
+        let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+        let roles = of(&objects, "Role");
+        let granted = roles.iter().flat_map(|role| role["rules"].as_array().unwrap());
+        let mut granted =
+            granted.filter(|rule| rule["resources"][0] == "leases" && rule["resourceNames"].is_array());
+        let name = granted.next().unwrap()["resourceNames"][0].as_str().unwrap().to_owned();
+        let flag = format!("--lease-name={name}");
+        assert_eq!(arguments.contains(&flag), name != RELEASE, "{name}: {arguments}");
+        name
+    };
+    assert_eq!(lease(RELEASE, &json!({})), RELEASE);
+    assert_eq!(lease("second", &json!({})), format!("second-{RELEASE}"));
+    assert_eq!(lease("second", &json!({"leaderElection": {"leaseName": RELEASE}})), RELEASE);
+    assert_eq!(lease("second", &json!({"leaderElection": {"leaseName": "mine"}})), "mine");
+}
+
+#[test]
+fn accounts_come_with_the_release() {
+    let values = json!({
+        "defaultAccount": {"create": true, "spec": {"region": "eu-west-1"}},
+        "accounts": {"create": [
+            {"name": "staging", "spec": {"region": "us-west-2"}, "labels": {"a": "b"}, "annotations": {"c": "{{ .Release.Name }}"}},
+            {"name": "12"},
+        ]},
+    });
+    let objects = helm::objects(&values);
+    let accounts = of(&objects, "AWSAccount");
+    assert_eq!(names(&accounts).len(), 3);
+    for account in &accounts {
+        assert_eq!(account["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
+        assert!(account["spec"].is_object() && account["metadata"]["name"].is_string());
+    }
+    let staging = accounts.iter().find(|account| account["metadata"]["name"] == "staging").unwrap();
+    assert_eq!(staging["spec"]["region"], "us-west-2");
+    assert_eq!(staging["metadata"]["labels"]["a"], "b");
+    assert_eq!(staging["metadata"]["annotations"]["c"], RELEASE);
+}
+
+#[test]
+fn a_proxy_and_authorities_reach_the_operator_and_a_restricted_network_lets_them() {
+    let values = json!({
+        "proxy": {"https": "http://proxy.example.com:3128", "http": "http://proxy.example.com", "exceptions": [".example.com"]},
+        "caBundle": {"configMapName": "trust", "key": "bundle.pem"},
+        "networkPolicy": {"egress": {"enabled": true, "ports": []}},
+    });
+    let container = container(&values);
+    let variable = |name: &str| {
+        let found = container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == name);
+        found.map(|variable| variable["value"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(variable("HTTPS_PROXY").unwrap(), "http://proxy.example.com:3128");
+    assert_eq!(variable("HTTP_PROXY").unwrap(), "http://proxy.example.com");
+    let exceptions = variable("NO_PROXY").unwrap();
+    for exception in [".example.com", "169.254.170.23", "169.254.169.254", "fd00:ec2::23"] {
+        assert!(exceptions.split(',').any(|one| one == exception), "{exceptions}");
+    }
+    let folder = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
+    assert_eq!(variable("SSL_CERT_FILE").unwrap(), format!("{folder}/bundle.pem"));
+    assert_eq!(variable("SSL_CERT_DIR").unwrap(), "/etc/ssl/certs");
+    assert_eq!(pod(&values)["spec"]["volumes"][0]["configMap"]["name"], "trust");
+    let only_own = json!({"caBundle": {"secretName": "trust", "additional": false}});
+    assert_eq!(pod(&only_own)["spec"]["volumes"][0]["secret"]["secretName"], "trust");
+    assert!(!helm::text(&only_own).contains("SSL_CERT_DIR") && !helm::text(&json!({})).contains("NO_PROXY"));
+    let policy = only(&helm::objects(&values), "NetworkPolicy");
+    let rules = policy["spec"]["egress"].as_array().unwrap();
+    let open = rules.iter().find(|rule| rule["to"].is_null() && rule["ports"][0]["port"] != 53).unwrap();
+    assert_eq!(open["ports"], json!([{"port": 3128, "protocol": "TCP"}, {"port": 80, "protocol": "TCP"}]));
+}
+
+#[test]
+fn no_ports_are_none_and_not_all() {
+    let policy = only(
+        &helm::objects(&json!({"networkPolicy": {"egress": {"enabled": true, "ports": []}}})),
+        "NetworkPolicy",
+    );
+    for rule in policy["spec"]["egress"].as_array().unwrap() {
+        assert!(rule["ports"].as_array().is_some_and(|ports| !ports.is_empty()), "{rule}");
+    }
+}
+
+#[test]
+fn a_grace_period_of_null_is_that_of_kubernetes() {
+    let values = json!({"terminationGracePeriodSeconds": null});
+    assert!(pod(&values)["spec"]["terminationGracePeriodSeconds"].is_null());
+    assert!(!arguments(&values).iter().any(|argument| argument.starts_with("--shutdown-timeout")));
+}
+
+#[test]
+fn further_members_go_before_those_of_the_pod() {
+    let values = json!({"podSpecExtra": {"hostPID": false, "nodeSelector": {"a": "{{ .Release.Name }}"}, "enableServiceLinks": true}});
+    let spec = pod(&values)["spec"].clone();
+    assert_eq!(spec["hostPID"], false);
+    assert_eq!(spec["enableServiceLinks"], true);
+    assert_eq!(spec["nodeSelector"], json!({"a": RELEASE, "kubernetes.io/os": "linux"}));
+    assert_eq!(spec["containers"][0]["name"], "operator");
+}
+
+#[test]
+fn as_a_part_of_another_chart_it_takes_what_is_global() {
+    let folder =
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parent-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("charts")).unwrap();
+    let dependency = json!({
+        "name": RELEASE, "version": env!("CARGO_PKG_VERSION"), "alias": "devopsagent", "condition": "devopsagent.enabled",
+        "repository": format!("file://{}", helm::chart().display()),
+    });
+    let parent =
+        json!({"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [dependency]});
+    std::fs::write(folder.join("Chart.yaml"), parent.to_string()).unwrap();
+    let path = folder.display().to_string();
+    helm::run(&["dependency", "build", "--skip-refresh", &path]);
+    let render = |enabled: bool| {
+        let [flag, set] = helm::set(&json!({
+            "devopsagent": {"enabled": enabled, "imagePullSecrets": [{"name": "own"}]},
+            "global": {"imageRegistry": "registry.example.com/mirror", "imagePullSecrets": ["theirs", {"name": "own"}], "other": 1},
+        }));
+        let text = helm::run(&["template", "shop", &path, &flag, &set]);
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        objects.into_iter().filter(|object| !object.is_null()).collect::<Vec<_>>()
+    };
+    assert!(render(false).is_empty());
+    let objects = render(true);
+    for pod in [&only(&objects, "Deployment")["spec"]["template"]["spec"], &only(&objects, "Pod")["spec"]] {
+        let image = pod["containers"][0]["image"].as_str().unwrap();
+        assert!(image.starts_with("registry.example.com/mirror/devops-agent-operator/"), "{image}");
+        assert_eq!(pod["imagePullSecrets"], json!([{"name": "own"}, {"name": "theirs"}]));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

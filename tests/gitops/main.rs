@@ -69,6 +69,41 @@ fn health_of_every_state_is_what_was_decided_for_it() {
 }
 
 #[test]
+fn an_object_that_was_ready_and_that_only_a_person_can_help_is_degraded() {
+    let reasons =
+        ["CredentialsUnavailable", "InputInvalid", "InputNotFound", "ReferenceNotAllowed", "SecretNotOurs"];
+    for one in customizations() {
+        for (reason, word) in
+            reasons.map(|reason| (reason, "Degraded")).into_iter().chain([("Throttled", "Progressing")])
+        {
+            let mut object = fixtures(&one.kind)["outage"].clone();
+            let mut ready = false;
+            for condition in object.pointer_mut("/status/conditions").unwrap().as_array_mut().unwrap() {
+                if condition["type"] == "Ready" {
+                    ready = condition["status"] == "True";
+                } else {
+                    condition["reason"] = json!(reason);
+                }
+            }
+            let health = one.health(&object);
+            if ready {
+                assert_eq!(health["status"], word, "{} {reason}: {health}", one.kind);
+                assert!(health["message"].as_str().unwrap().starts_with(reason), "{health}");
+            }
+        }
+        assert!(
+            one.kind != "AgentSpace" || is_ready(&fixtures(&one.kind)["outage"]),
+            "there is one that was ready"
+        );
+    }
+}
+
+fn is_ready(object: &Value) -> bool {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True")
+}
+
+#[test]
 fn messages_name_the_cause() {
     for (kind, state, parts) in [
         ("ServiceRegistration", "waiting", &["DependencyNotFound", "PrivateConnection team/internal"][..]),

@@ -34,40 +34,114 @@
 {{- end }}
 
 {{- define "devops-agent-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "devops-agent-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "devops-agent-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
+{{- /* commonLabels go before the chart's own labels, except for those that pods are selected by. */}}
 {{- define "devops-agent-operator.labels" -}}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- $own := dict "helm.sh/chart" $chart "app.kubernetes.io/version" .Chart.AppVersion "app.kubernetes.io/managed-by" .Release.Service "app.kubernetes.io/part-of" "devops-agent-operator" }}
+{{- merge (include "devops-agent-operator.selectorLabels" . | fromYaml) (include "devops-agent-operator.rendered" (list . .Values.commonLabels) | fromYaml) $own | toYaml }}
 {{- end }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "devops-agent-operator.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/part-of: devops-agent-operator
+
+{{- /* A map of labels or annotations, run through `tpl`. Takes the root and the map. */}}
+{{- define "devops-agent-operator.rendered" -}}
+{{- $root := index . 0 }}
+{{- $out := dict }}
+{{- range $name, $value := index . 1 }}
+{{- $value = toString $value }}
+{{- if contains "{{" $value }}
+{{- $value = tpl $value $root }}
+{{- end }}
+{{- $_ := set $out $name $value }}
+{{- end }}
+{{- toYaml $out }}
 {{- end }}
 
 {{- /* Labels and annotations of one object. Takes a list: the root, then the object's own labels and annotations. */}}
 {{- define "devops-agent-operator.metadata" -}}
 {{- $root := index . 0 }}
 {{- $labels := index . 1 | default dict }}
-{{- $annotations := merge dict (index . 2 | default dict) $root.Values.commonAnnotations -}}
+{{- $annotations := include "devops-agent-operator.rendered" (list $root (merge dict (index . 2 | default dict) $root.Values.commonAnnotations)) | fromYaml -}}
 labels:
-  {{- merge dict $labels (include "devops-agent-operator.labels" $root | fromYaml) | toYaml | nindent 2 }}
+  {{- merge (include "devops-agent-operator.rendered" (list $root $labels) | fromYaml) (include "devops-agent-operator.labels" $root | fromYaml) | toYaml | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{- /* `global.imageRegistry` stands in for the registry in `image.repository`. */}}
 {{- define "devops-agent-operator.image" -}}
-{{- if .Values.image.digest -}}
-{{ .Values.image.repository }}@{{ .Values.image.digest }}
-{{- else -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- $repository := .Values.image.repository }}
+{{- with (.Values.global | default dict).imageRegistry }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $repository "") }}
 {{- end }}
+{{- if .Values.image.digest -}}
+{{ $repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{- /* `imagePullSecrets`, and those of `global`, which may be names alone. */}}
+{{- define "devops-agent-operator.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat (.Values.imagePullSecrets | default list) ((.Values.global | default dict).imagePullSecrets | default list) }}
+{{- $secrets = append $secrets (ternary (dict "name" .) . (kindIs "string" .)) }}
+{{- end }}
+{{- with uniq $secrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* A pod's or container's security context. Takes the root and the values. On OpenShift the chart's own numbers are left
+out: a namespace there has a range of its own, from which the pod gets them. */}}
+{{- define "devops-agent-operator.securityContext" -}}
+{{- $root := index . 0 }}
+{{- $context := index . 1 | default dict }}
+{{- if eq (include "devops-agent-operator.isOpenShift" $root) "true" }}
+{{- range $name := list "runAsUser" "runAsGroup" "fsGroup" }}
+{{- if eq (toString (get $context $name)) "65532" }}
+{{- $context = omit $context $name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $context }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Whether this is OpenShift: "true" or "false". */}}
+{{- define "devops-agent-operator.isOpenShift" -}}
+{{- $wanted := .Values.openshift.enabled | toString }}
+{{- $versions := .Capabilities.APIVersions }}
+{{- $served := or ($versions.Has "security.openshift.io/v1") ($versions.Has "security.openshift.io/v1/SecurityContextConstraints") }}
+{{- ternary $served (eq $wanted "true") (eq $wanted "auto") | ternary "true" "false" }}
+{{- end }}
+
+{{- /* The name of the lease. Releases had one name for it, whatever their own was. A release whose pod holds that lease keeps
+it: with another, old and new pods would both work during the upgrade. */}}
+{{- define "devops-agent-operator.leaseName" -}}
+{{- $fullname := include "devops-agent-operator.fullname" . }}
+{{- if .Values.leaderElection.leaseName }}
+{{- .Values.leaderElection.leaseName }}
+{{- else if eq $fullname "devops-agent-operator" }}
+{{- $fullname }}
+{{- else }}
+{{- $old := lookup "coordination.k8s.io/v1" "Lease" (include "devops-agent-operator.namespace" .) "devops-agent-operator" | default dict }}
+{{- $holder := (($old.spec | default dict).holderIdentity | default "") }}
+{{- if regexMatch (printf "^%s-[a-z0-9]+(-[a-z0-9]{5})?_" (regexQuoteMeta $fullname)) $holder }}devops-agent-operator{{ else }}{{ $fullname }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* The name of the Service. It can't begin with a digit, as a release's name can. */}}
+{{- define "devops-agent-operator.serviceName" -}}
+{{- $fullname := include "devops-agent-operator.fullname" . }}
+{{- if regexMatch "^[0-9]" $fullname }}metrics-{{ $fullname }}{{ else }}{{ $fullname }}-metrics{{ end }}
 {{- end }}
 
 {{- /* `{Kind: value}` as `Kind=value,Kind=value`. */}}
@@ -79,20 +153,36 @@ annotations:
 {{- join "," $pairs }}
 {{- end }}
 
-{{- /* Annotations of the CRDs; the one for Argo CD is in the files. */}}
+{{- /* Annotations of the CRDs. Sync options of Argo CD are merged, option by option: the chart's are added to those of the
+values. */}}
 {{- define "devops-agent-operator.crdAnnotations" -}}
 {{- $keep := ternary (dict "helm.sh/resource-policy" "keep") dict .Values.crds.keep }}
-{{- with merge dict .Values.crds.annotations .Values.commonAnnotations $keep }}
-{{- omit . "argocd.argoproj.io/sync-options" | toYaml }}
+{{- $annotations := include "devops-agent-operator.rendered" (list . (merge dict .Values.crds.annotations .Values.commonAnnotations $keep)) | fromYaml }}
+{{- $options := list }}
+{{- range splitList "," (get $annotations "argocd.argoproj.io/sync-options") }}
+{{- with trim . }}
+{{- $options = append $options . }}
 {{- end }}
+{{- end }}
+{{- range ternary (list "ServerSideApply=true" "Prune=false") (list "ServerSideApply=true") .Values.crds.keep }}
+{{- $key := printf "^%s=" (first (splitList "=" .)) }}
+{{- $given := false }}
+{{- range $options }}
+{{- $given = or $given (regexMatch $key .) }}
+{{- end }}
+{{- if not $given }}
+{{- $options = append $options . }}
+{{- end }}
+{{- end }}
+{{- merge (dict "argocd.argoproj.io/sync-options" (join "," $options)) $annotations | toYaml }}
 {{- end }}
 
 {{- /* The subject of every binding. */}}
 {{- define "devops-agent-operator.subjects" -}}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "devops-agent-operator.serviceAccountName" . }}
-    namespace: {{ include "devops-agent-operator.namespace" . }}
+    name: {{ include "devops-agent-operator.serviceAccountName" . | quote }}
+    namespace: {{ include "devops-agent-operator.namespace" . | quote }}
 {{- end }}
 
 {{- /* Constraints without a selector are about the operator's own pods. */}}

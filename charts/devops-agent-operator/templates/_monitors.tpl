@@ -46,3 +46,19 @@ the values say of the endpoint goes before all of it. */}}
 {{- end }}
 {{- toYaml $endpoint }}
 {{- end }}
+
+{{- /* Whether an object of the Prometheus operator is rendered: "true" or "false". Takes the root, the kind, and where its values
+are. The kinds of the cluster are known to a release, but not to `helm template`, which knows the group at most. */}}
+{{- define "devops-agent-operator.monitorRenders" -}}
+{{- $root := index . 0 }}
+{{- $kind := index . 1 }}
+{{- $where := index . 2 }}
+{{- $mode := (get $root.Values.metrics (trimPrefix "metrics." $where)).renderMode }}
+{{- $versions := $root.Capabilities.APIVersions }}
+{{- $name := printf "monitoring.coreos.com/v1/%s" $kind }}
+{{- $served := or ($versions.Has $name) (and ($versions.Has "monitoring.coreos.com/v1") (not ($versions.Has "v1/Pod"))) }}
+{{- if and (not $served) (eq $mode "failIfMissing") }}
+{{- fail (printf "%s: the cluster has no kind %s of monitoring.coreos.com/v1; install the Prometheus operator's CRDs, or set renderMode to skipIfMissing" $where $kind) }}
+{{- end }}
+{{- or $served (eq $mode "alwaysRender") | ternary "true" "false" }}
+{{- end }}

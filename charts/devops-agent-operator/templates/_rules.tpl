@@ -97,7 +97,7 @@
 - apiGroups: [coordination.k8s.io]
   resources:
     - leases
-  resourceNames: [devops-agent-operator]
+  resourceNames: [{{ include "devops-agent-operator.leaseName" . | quote }}]
   verbs: [get, update]
 - apiGroups: [coordination.k8s.io]
   resources:

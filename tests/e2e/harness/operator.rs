@@ -50,7 +50,9 @@ impl Operator {
             "text",
         ]);
         if let Some(account) = account {
-            command.arg("--leader-election").args(&account.arguments);
+            command
+                .args(["--leader-election", "--lease-name", "e2e-devops-agent-operator"])
+                .args(&account.arguments);
             command.env("KUBECONFIG", &account.kubeconfig).env("POD_NAMESPACE", &account.namespace);
         }
         set_environment(&mut command, aws);

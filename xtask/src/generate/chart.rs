@@ -10,8 +10,9 @@ use crate::error::Error;
 /// Where the chart is, in the project.
 pub const FOLDER: &str = "charts/devops-agent-operator";
 
-/// The line of a CRD before which the chart's annotations go, and what is put there.
+/// The lines of a CRD with its annotations, and the chart's in their place: YAML can't have a key twice.
 const ANNOTATIONS: &str = "  annotations:\n";
+const SYNC_OPTIONS: &str = "    argocd.argoproj.io/sync-options: ServerSideApply=true,Prune=false\n";
 const OF_THE_CHART: &str = "    {{- include \"devops-agent-operator.crdAnnotations\" . | nindent 4 }}\n";
 /// The line of a CRD before which the chart's labels go, and what is put there.
 const NAME: &str = "  name: ";
@@ -34,8 +35,11 @@ fn crd(document: &str) -> Result<String, &'static str> {
     let document = document.trim_start_matches("---\n").replace("{{", "{{ \"{{\" }}");
     let (before, rest) = document.split_once(ANNOTATIONS).ok_or("it has no annotations")?;
     let (annotations, rest) = rest.split_once(NAME).ok_or("it has no name after its annotations")?;
+    if annotations != SYNC_OPTIONS {
+        return Err("it has annotations that the chart's helper crdAnnotations doesn't know");
+    }
     Ok(format!(
-        "{{{{- if .Values.crds.enabled }}}}\n{before}{ANNOTATIONS}{annotations}{OF_THE_CHART}{LABELS}{NAME}{rest}{{{{- end }}}}\n"
+        "{{{{- if .Values.crds.enabled }}}}\n{before}{ANNOTATIONS}{OF_THE_CHART}{LABELS}{NAME}{rest}{{{{- end }}}}\n"
     ))
 }
 
@@ -135,14 +139,17 @@ mod tests {
 
     #[test]
     fn a_crd_becomes_a_template_that_can_be_switched_off() {
-        let template =
-            crd("---\nkind: X\nmetadata:\n  annotations:\n    a: b\n  name: x\nspec: \"{{\"\n").unwrap();
+        let template = crd(&format!(
+            "---\nkind: X\nmetadata:\n  annotations:\n{SYNC_OPTIONS}  name: x\nspec: \"{{{{\"\n"
+        ))
+        .unwrap();
         let expected = format!(
-            "{{{{- if .Values.crds.enabled }}}}\nkind: X\nmetadata:\n  annotations:\n    a: b\n{OF_THE_CHART}{LABELS}  \
+            "{{{{- if .Values.crds.enabled }}}}\nkind: X\nmetadata:\n  annotations:\n{OF_THE_CHART}{LABELS}  \
              name: x\nspec: \"{{{{ \"{{{{\" }}}}\"\n{{{{- end }}}}\n"
         );
         assert_eq!(template, expected);
         assert!(crd("kind: X\n").is_err());
+        assert!(crd("kind: X\nmetadata:\n  annotations:\n    a: b\n  name: x\n").is_err());
     }
 
     #[test]
