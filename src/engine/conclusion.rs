@@ -97,8 +97,7 @@ pub fn of(
         }
         Ok(Ending::Left(drift)) => {
             write.ready(true, Reason::Available, "");
-            let message =
-                format!("AWS differs from the spec, and managementPolicy: Observe leaves it so: {drift}");
+            let message = format!("AWS differs in {drift}; managementPolicy: Observe leaves it so");
             write.synced(false, Reason::Drifted, &message);
             write.neither();
             Pace::Even

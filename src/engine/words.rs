@@ -7,6 +7,8 @@ use crate::aws::ServiceError;
 const RENAMED: &[(&str, &str)] = &[
     ("agentSpaceId", "agentSpaceRef"),
     ("assetId", "assetRef"),
+    // A trigger's schedule lies in it.
+    ("condition", ""),
     ("serviceDetails", "service"),
     ("serviceId", "serviceRef"),
 ];
@@ -53,7 +55,7 @@ fn place(pointer: &str) -> String {
         let is_index = member.bytes().all(|byte| byte.is_ascii_digit());
         if is_index { format!("[{member}]") } else { format!(".{member}") }
     };
-    format!("spec{}", members.map(step).collect::<String>())
+    format!("spec{}", members.filter(|member| !member.is_empty()).map(step).collect::<String>())
 }
 
 /// The API server's words, or why there are none.
@@ -89,6 +91,7 @@ mod tests {
             ("/name", "spec.name"),
             ("/serviceDetails/gitlab/tokenValue", "spec.service.gitlab.tokenValue"),
             ("/configuration/pagerduty/services/0", "spec.configuration.pagerduty.services[0]"),
+            ("/condition/schedule/expression", "spec.schedule.expression"),
             ("(left out)", "(left out)"),
         ] {
             assert_eq!(super::place(pointer), place);
