@@ -97,6 +97,17 @@ pub fn plain_within(text: &str, bytes: usize) -> String {
     shortened(&plain, bytes).into_owned()
 }
 
+/// [`plain`] text of no more than so many characters, cut after a word where one ends near there.
+pub fn headline(text: &str, characters: usize) -> String {
+    let plain = plain(text);
+    if plain.chars().count() <= characters {
+        return plain.into_owned();
+    }
+    let kept: String = plain.chars().take(characters.saturating_sub(1)).collect();
+    let whole = kept.rfind(' ').filter(|end| *end >= kept.len() / 4 * 3).unwrap_or(kept.len());
+    format!("{}…", kept[..whole].trim_end_matches([' ', ',', ':', ';', '(']))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -134,6 +145,13 @@ mod tests {
         assert_eq!(shortened("ünïx", 5), "ü…");
         assert_eq!(shortened("x", 0), "");
         assert_eq!(plain_within(&format!("{}end", "\u{AD}".repeat(5000)), 10), "…");
+    }
+
+    #[test]
+    fn a_headline_ends_with_a_word() {
+        assert_eq!(headline("short", 5), "short");
+        assert_eq!(headline("the role is refused, really", 22), "the role is refused…");
+        assert_eq!(headline("ünïünïünï", 4), "ünï…");
     }
 
     proptest! {
