@@ -242,7 +242,7 @@ fn every_type_of_asset_round_trips() {
 #[test]
 fn a_memory_refers_to_its_store() {
     run(async |t| {
-        t.apply(SPACE).await;
+        t.apply(SPACE).await.ready().await;
         let memory = "{kind: Asset, metadata: {name: memory}, spec: {agentSpaceRef: {name: space}, assetType: memory, memoryStoreRef: {name: store},
                        metadata: {name: services/checkout, description: d}, content: {files: [{path: m.md, text: x}]}}}";
         let memory = t.apply(memory).await;
