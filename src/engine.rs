@@ -51,6 +51,8 @@ pub mod runner;
 pub mod seals;
 pub mod status;
 pub mod stored;
+pub mod summary;
 pub mod tagging;
 pub mod watch_client;
 pub mod watches;
+mod words;

@@ -105,6 +105,17 @@ pub fn some_of<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> Str
     shown.join(", ") + &more
 }
 
+/// [`plain`] text of no more than so many characters, cut after a word where one ends near there.
+pub fn headline(text: &str, characters: usize) -> String {
+    let plain = plain(text);
+    if plain.chars().count() <= characters {
+        return plain.into_owned();
+    }
+    let kept: String = plain.chars().take(characters.saturating_sub(1)).collect();
+    let whole = kept.rfind(' ').filter(|end| *end >= kept.len() / 4 * 3).unwrap_or(kept.len());
+    format!("{}…", kept[..whole].trim_end_matches([' ', ',', ':', ';', '(']))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -149,6 +160,13 @@ mod tests {
         assert_eq!(some_of(["a", "b"], 2), "a, b");
         assert_eq!(some_of(["a", "b", "c", "d"], 2), "a, b and 2 more");
         assert_eq!(some_of([], 2), "");
+    }
+
+    #[test]
+    fn a_headline_ends_with_a_word() {
+        assert_eq!(headline("short", 5), "short");
+        assert_eq!(headline("the role is refused, really", 22), "the role is refused…");
+        assert_eq!(headline("ünïünïünï", 4), "ünï…");
     }
 
     proptest! {

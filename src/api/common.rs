@@ -117,8 +117,8 @@ pub enum ConsentFrom {
     schema::rule(".selector", "has(self.selector) == (self.from == 'Selector')", "selector goes with from: Selector, and only with it"),
 ]))]
 pub struct AllowedNamespaces {
-    /// Same (the default): only objects of this namespace. All: of every namespace. Names: of the
-    /// listed ones. Selector: of those whose labels match.
+    /// Same (the default, except for an AWSAccount, which has no namespace and needs one of the others): only objects of
+    /// this namespace. All: of every namespace. Names: of the listed ones. Selector: of those whose labels match.
     #[serde(default)]
     pub from: ConsentFrom,
 
@@ -145,6 +145,10 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
+
+    /// What matters most now, in at most 80 characters; absent if all is well. The conditions have all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
 
     /// Id of the resource in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -46,6 +46,14 @@ pub enum Error {
         /// Which member, and why.
         message: String,
     },
+    /// Whoever answered isn't the service: a proxy, a login page, another server.
+    #[error("{operation}: {message}")]
+    Foreign {
+        /// The operation.
+        operation: &'static str,
+        /// What it looks like. Never the answer itself.
+        message: String,
+    },
     /// The service accepted the call, but its answer can't be read.
     #[error("{operation}: the answer can't be read: {message}")]
     Decode {
@@ -72,6 +80,8 @@ pub struct ServiceError {
     pub operation: &'static str,
     /// The error's name.
     pub code: ErrorCode,
+    /// Whether it is in the form of the service's errors: with a name, or at least a JSON object.
+    pub genuine: bool,
     /// The HTTP status.
     pub status: u16,
     /// The service's message, unless it repeats a part of what is secret in the request.
@@ -96,12 +106,15 @@ pub struct FieldError {
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.operation, self.code, self.status)?;
+        if self.is_foreign() {
+            return f.write_str(", which is no answer of AWS: check the endpoint, and proxies on the way");
+        }
         if !self.message.is_empty() {
             write!(f, ": {}", self.message)?;
         }
         for field in &self.fields {
             match field.message.as_str() {
-                "" => write!(f, " [field {}]", field.path)?,
+                message if self.message.contains(message) => write!(f, " [field {}]", field.path)?,
                 message => write!(f, " [field {}: {message}]", field.path)?,
             }
         }
@@ -110,6 +123,15 @@ impl fmt::Display for ServiceError {
         }
         // The request id is in the log: here it would make each repeat of an error a new one.
         Ok(())
+    }
+}
+
+impl ServiceError {
+    /// Whether the answer is another server's than the service's: a wrong endpoint, or a proxy on the way. Those that
+    /// fail (500 and above) or ask for patience (429) may stand before the service.
+    pub fn is_foreign(&self) -> bool {
+        let unknown = self.code.is_one_of(&["UnknownOperationException"]);
+        unknown || (!self.genuine && self.status < 500 && self.status != 429)
     }
 }
 
@@ -216,6 +238,7 @@ impl Error {
             Self::Timeout { .. }
             | Self::Connection { .. }
             | Self::Credentials { .. }
+            | Self::Foreign { .. }
             | Self::Decode { .. } => true,
             Self::Config { .. } | Self::Input { .. } => false,
         }
@@ -226,9 +249,28 @@ impl Error {
         match self {
             Self::Service(error) => error.status >= 500,
             Self::Timeout { effect, .. } | Self::Connection { effect, .. } => *effect == Effect::Unknown,
-            Self::Decode { .. } => true,
+            Self::Decode { .. } | Self::Foreign { .. } => true,
             Self::Credentials { .. } | Self::Config { .. } | Self::Input { .. } => false,
         }
+    }
+
+    /// The service is not the one that answered.
+    pub fn is_foreign(&self) -> bool {
+        match self {
+            Self::Foreign { .. } => true,
+            Self::Service(error) => error.is_foreign(),
+            _ => false,
+        }
+    }
+
+    /// The service doesn't accept what the call was signed with: keys that don't exist, have expired or are wrong.
+    pub fn is_about_credentials(&self) -> bool {
+        let unsigned = ["IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"];
+        self.blames_the_clock()
+            || self.blames_the_credentials()
+            || self.code().is_some_and(|code| {
+                code.is_one_of(&unsigned) || code.is_one_of(&["MissingAuthenticationTokenException"])
+            })
     }
 
     /// The answer is worth another attempt of the same call, where a repeat is safe.
@@ -261,6 +303,7 @@ impl Error {
                 "ExpiredToken",
                 "ExpiredTokenException",
                 "InvalidClientTokenId",
+                "InvalidAccessKeyId",
                 "InvalidToken",
                 "UnrecognizedClientException",
             ])

@@ -29,6 +29,11 @@ impl Answer {
     /// Reads a success. No body stands for an empty object.
     pub(crate) fn output<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, Error> {
         let body = if self.body.trim_ascii().is_empty() { b"{}" } else { self.body.as_slice() };
+        if self.is_page() {
+            let message =
+                "the answer is a web page, and none of AWS: check the endpoint, and proxies on the way";
+            return Err(Error::Foreign { operation, message: message.to_owned() });
+        }
         // An error of serde may quote a value, so only its place and kind are told.
         serde_json::from_slice(body).map_err(|error| Error::Decode {
             operation,
@@ -39,6 +44,12 @@ impl Answer {
                 error.column()
             ),
         })
+    }
+
+    /// Whether it is HTML.
+    fn is_page(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+            || self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
     }
 
     /// Reads a refusal of the request that was `sent`. The service's words are shown only if they repeat nothing
@@ -56,6 +67,8 @@ impl Answer {
         let shown = |text: &str| if told { shown(text) } else { String::new() };
         ServiceError {
             operation,
+            genuine: code.is_some()
+                || (body.is_object() && !matches!(self.status, 300..400 | 404 | 405 | 413)),
             code: code.map_or_else(|| ErrorCode::Other(self.nameless()), |code| self.code(code, sent)),
             status: self.status,
             message: if told { shown(message) } else { echo::LEFT_OUT.to_owned() },
@@ -185,7 +198,41 @@ mod tests {
             answer(404, &[], "<html>nginx</html>").error("GetService", sent(b"", &Seen::default())),
         ));
         assert!(!error.is_not_found());
-        assert_eq!(error.to_string(), "GetService: Not Found (404)");
+        let text = "GetService: Not Found (404), which is no answer of AWS: check the endpoint, and proxies on the way";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn who_answers_in_the_place_of_the_service_is_known() {
+        for (status, body, foreign) in [
+            (302, "", true),
+            (403, "<html>blocked</html>", true),
+            (403, r#"{"message": "Forbidden"}"#, false),
+            (404, r#"{"message": "no route"}"#, true),
+            (404, r#"{"__type": "ResourceNotFoundException"}"#, false),
+            (400, r#"{"__type": "com.amazon.coral.service#UnknownOperationException"}"#, true),
+            (413, "", true),
+            (429, "", false),
+            (502, "<html>bad gateway</html>", false),
+        ] {
+            let error = answer(status, &[], body).error("GetService", sent(b"", &Seen::default()));
+            assert_eq!(error.is_foreign(), foreign, "{status} {body}");
+        }
+        let page = answer(200, &[], " <!doctype html>").output::<Empty>("GetService").unwrap_err();
+        assert!(page.is_foreign() && page.outcome_unknown(), "{page:?}");
+    }
+
+    #[test]
+    fn what_the_message_says_of_a_field_is_not_said_again() {
+        let body =
+            json!({"message": "1 error: too long", "fieldList": [{"path": "/name", "message": "too long"}]});
+        let headers = [("x-amzn-errortype", "ValidationException")];
+        let error =
+            answer(400, &headers, &body.to_string()).error("CreateAgentSpace", sent(b"", &Seen::default()));
+        assert_eq!(
+            error.to_string(),
+            "CreateAgentSpace: ValidationException (400): 1 error: too long [field /name]"
+        );
     }
 
     fn register(body: &Value, seen: &Seen) -> ServiceError {

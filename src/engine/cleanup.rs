@@ -28,7 +28,7 @@ impl<K: Kind> Pass<'_, K> {
                 events::publish(&mut self).await;
                 Ok(())
             }
-            Err(error) => Err(self.conclude(Err(error)).await),
+            Err(error) => Err(self.conclude(Err(blocked(error))).await),
         }
     }
 
@@ -80,14 +80,16 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// Deletes what a replacement has put aside, unless it belongs to somebody else by now.
-    async fn delete_aside(&self, scope: &Scope, id: &str) -> Result<(), Error> {
+    async fn delete_aside(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
         let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
         if self.another_owner(scope, &remote).is_some() {
             return Ok(());
         }
         self.make_way(scope, id).await?;
         self.cx.fence.check()?;
-        K::delete(scope, id).await
+        K::delete(scope, id).await?;
+        events::deleted(self, K::NOUN, id);
+        Ok(())
     }
 
     /// Deletes what objects without consent have in, or of, the remote: they can't keep it.
@@ -188,5 +190,16 @@ impl<K: Kind> Pass<'_, K> {
             Owner::Sibling { namespace, name } => Some(format!("the object {namespace}/{name}")),
             _ => None,
         }
+    }
+}
+
+/// What AWS refuses to delete is still in use there: something that no object here stands for.
+fn blocked(error: Error) -> Error {
+    match &error {
+        Error::Aws { source, .. } if source.is_conflict() => Error::poll(
+            Reason::DeletionBlocked,
+            format!("AWS refuses to delete it: {}; delete in AWS what still uses it", error.brief()),
+        ),
+        _ => error,
     }
 }

@@ -53,6 +53,8 @@ pub enum Longest {
     Retry,
     /// That of looking at something which AWS or a person is about to finish.
     Poll,
+    /// That of waiting for a person to sign in.
+    Person,
     /// That between two passes over an object that is as it should be.
     Resync,
 }
@@ -95,8 +97,7 @@ pub fn of(
         }
         Ok(Ending::Left(drift)) => {
             write.ready(true, Reason::Available, "");
-            let message =
-                format!("AWS differs from the spec, and managementPolicy: Observe leaves it so: {drift}");
+            let message = format!("AWS differs in {drift}; managementPolicy: Observe leaves it so");
             write.synced(false, Reason::Drifted, &message);
             write.neither();
             Pace::Even
@@ -118,7 +119,11 @@ pub fn of(
             write.ready(false, waiting.reason, &waiting.message);
             write.synced(true, Reason::Available, "");
             write.reconciling(waiting.reason, &waiting.message);
-            if waiting.poll { Pace::Slowing(Longest::Poll) } else { Pace::Even }
+            match waiting.reason {
+                Reason::AuthorizationRequired => Pace::Slowing(Longest::Person),
+                _ if waiting.poll => Pace::Slowing(Longest::Poll),
+                _ => Pace::Even,
+            }
         }
         Ok(Ending::Stalled { reason, message }) => {
             write.both(false, *reason, message);
@@ -163,6 +168,8 @@ impl Verdict {
                 let longest = match longest {
                     Longest::Retry => timing.longest_retry,
                     Longest::Poll => timing.poll,
+                    // Minutes pass until somebody comes; then it is to be seen soon.
+                    Longest::Person => timing.dependency / 2,
                     Longest::Resync => timing.resync,
                 };
                 backoff::retry(&Timing { longest_retry: longest, ..*timing }, before, jitter)
@@ -306,6 +313,18 @@ mod tests {
         assert_eq!(status.last_handled_reconcile_at, None);
         of(Ok(Ending::Settled), Some(1), Some("now".into()), &mut status);
         assert_eq!(status.last_handled_reconcile_at.as_deref(), Some("now"));
+    }
+
+    #[test]
+    fn a_person_is_waited_for_with_patience() {
+        let timing = Timing::default();
+        let mut status = CommonStatus::default();
+        let waiting = |reason| Waiting { reason, message: String::new(), poll: true };
+        let person = conclude(&mut status, Ok(Ending::Waiting(waiting(Reason::AuthorizationRequired))));
+        let aws = conclude(&mut status, Ok(Ending::Waiting(waiting(Reason::InTransition))));
+        assert_eq!(person.pace, Pace::Slowing(Longest::Person));
+        assert_eq!(aws.pace, Pace::Slowing(Longest::Poll));
+        assert_ne!(person.next(&timing, 20), aws.next(&timing, 20));
     }
 
     #[test]

@@ -102,8 +102,12 @@ reasons! {
     Throttled
     /// AWS can't be reached or fails. The operator tries again, ever more slowly.
     Unavailable
-    /// There are no usable AWS credentials, or no region. The message says which.
+    /// There are no usable AWS credentials, or no region, or AWS doesn't accept the keys: they have expired or are wrong.
+    /// The message says which.
     CredentialsUnavailable
+    /// Another server than AWS answers: the endpoint is wrong, or a proxy stands in the way. Correct `endpoints` of the
+    /// AWSAccount, `AWS_ENDPOINT_URL`, or the proxy.
+    EndpointInvalid
     /// The Kubernetes API refused or failed. The operator tries again.
     KubernetesError
     /// The answer of AWS could not be understood. Please report it.

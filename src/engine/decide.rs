@@ -6,7 +6,7 @@ use super::access::Access;
 use super::conditions::Reason;
 use super::drift::{Drift, Remedy};
 use super::kind::{Observation, State, Waiting};
-use super::ownership::Owner;
+use super::ownership::{self, Owner};
 
 /// What the decision needs to know beside the observation.
 #[derive(Clone, Debug, Default)]
@@ -158,6 +158,13 @@ pub(super) fn is_as_described(state: &State) -> bool {
     }
 }
 
+/// Whether the field is there for the owner of the remote alone: owner tags, the webhook's secret, leftovers.
+fn is_the_owners(path: &str) -> bool {
+    let tag = path.strip_prefix("tags[").and_then(|rest| rest.strip_suffix(']'));
+    tag.is_some_and(ownership::is_owner_tag)
+        || ["webhook.", "status."].iter().any(|prefix| path.starts_with(prefix))
+}
+
 fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
     let observe = situation.policies.management_policy == ManagementPolicy::Observe;
     match state {
@@ -167,7 +174,12 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
             Decision::Wait(Waiting { reason: Reason::InTransition, message: message.clone(), poll: true })
         }
         State::Failed(message) => Decision::Stall { reason: Reason::Failed, message: message.clone() },
-        State::Drifted(drift) if observe => Decision::Leave(drift.clone()),
+        State::Drifted(drift) if observe => {
+            // What only an owner sets says nothing of how AWS differs from the spec.
+            let others = drift.0.iter().filter(|change| !is_the_owners(&change.path));
+            let others: Drift = others.cloned().collect();
+            if others.is_empty() { Decision::Nothing } else { Decision::Leave(others) }
+        }
         State::Drifted(drift) => {
             let impossible: Vec<_> = drift.mended_by(Remedy::Impossible).map(ToString::to_string).collect();
             if !impossible.is_empty() {
@@ -291,5 +303,18 @@ mod tests {
             let decision = decided(&recorded, owner(name), drifted("name"), Access::Granted);
             assert!(matches!(decision, Decision::Leave(_)), "{name}: {decision:?}");
         }
+    }
+
+    #[test]
+    fn what_only_an_owner_sets_is_no_drift_for_who_observes() {
+        let policies = Policies { management_policy: ManagementPolicy::Observe, ..Policies::default() };
+        let situation = Situation { policies, recorded: Some("id-1".into()), ..Situation::default() };
+        let changes = ["tags[devopsagent.dev/cluster]", "webhook.secret"].map(Change::hidden);
+        let found = |changes: Vec<Change>| {
+            decided(&situation, Owner::Nobody, State::Drifted(Drift(changes)), Access::Granted)
+        };
+        assert_eq!(found(changes.to_vec()), Decision::Nothing);
+        let more = [changes.to_vec(), vec![Change::hidden("tags[team]")]].concat();
+        assert_eq!(found(more), Decision::Leave(Drift(vec![Change::hidden("tags[team]")])));
     }
 }

@@ -4,6 +4,7 @@ use crate::aws;
 use crate::aws::ErrorCode;
 
 use super::conditions::Reason;
+use super::words;
 
 /// Why a pass did not reach its end.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum Error {
     },
 
     /// A call to AWS failed.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", words::of_aws(source))]
     Aws {
         /// What was being done to which remote.
         doing: String,
@@ -47,7 +48,7 @@ pub enum Error {
     },
 
     /// A call to the Kubernetes API failed.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", words::of_kubernetes(source))]
     Kubernetes {
         /// What was being done to which object.
         doing: String,
@@ -100,6 +101,15 @@ impl Error {
         move |source| Self::Kubernetes { doing, source: Box::new(unquoted(source)) }
     }
 
+    /// The same in fewer words, the most telling ones first.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Aws { source, .. } => words::brief(source),
+            Self::Kubernetes { source, .. } => words::of_kubernetes(source),
+            other => other.to_string(),
+        }
+    }
+
     /// What follows, and under which reason. The only place that knows.
     pub fn classify(&self) -> (Class, Reason) {
         match self {
@@ -128,6 +138,9 @@ fn unquoted(error: kube::Error) -> kube::Error {
 
 fn classify_aws(error: &aws::Error) -> (Class, Reason) {
     match error.code() {
+        _ if error.is_foreign() => (Class::Retry, Reason::EndpointInvalid),
+        _ if error.is_about_credentials() => (Class::Retry, Reason::CredentialsUnavailable),
+        _ if error.is_throttle() => (Class::Retry, Reason::Throttled),
         Some(ErrorCode::Throttling) => (Class::Retry, Reason::Throttled),
         Some(ErrorCode::InternalServer) => (Class::Retry, Reason::Unavailable),
         Some(ErrorCode::ServiceQuotaExceeded) => (Class::Terminal, Reason::QuotaExceeded),
@@ -140,8 +153,11 @@ fn classify_aws(error: &aws::Error) -> (Class, Reason) {
             | ErrorCode::IdentityCenterService,
         ) => (Class::Terminal, Reason::Invalid),
         Some(ErrorCode::Other(_)) if error.is_retryable() => (Class::Retry, Reason::Unavailable),
-        // The codes that the model does not list are those of a signature or a token that AWS refuses.
-        Some(ErrorCode::AccessDenied | ErrorCode::Other(_)) => (Class::Terminal, Reason::AccessDenied),
+        Some(ErrorCode::AccessDenied) => (Class::Terminal, Reason::AccessDenied),
+        Some(ErrorCode::Other(_)) => match error.service().map(|error| error.status) {
+            Some(401 | 403) => (Class::Terminal, Reason::AccessDenied),
+            _ => (Class::Terminal, Reason::Invalid),
+        },
         None => match error {
             aws::Error::Credentials { .. } | aws::Error::Config { .. } => {
                 (Class::Retry, Reason::CredentialsUnavailable)

@@ -25,11 +25,15 @@ pub struct Telling {
     alone: bool,
 }
 
-/// The remote was created.
-pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
+/// The remote was created; without an id a person has to complete it.
+pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: Option<&str>) {
     info!(id, request_id = trail::request_id(), "created the {noun}");
     pass.cx.metrics.changed(K::Object::kind_name(), Change::Create);
-    tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &format!("created the {noun} {id}"));
+    let note = id.map_or_else(
+        || "sent the registration; a person must open status.authorizationUrl to complete it".to_owned(),
+        |id| format!("created the {noun} {id}"),
+    );
+    tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &note);
 }
 
 /// Drift was mended in place.
@@ -137,7 +141,10 @@ fn is_expected(verdict: &Verdict) -> bool {
         Err(error) => match error.classify() {
             (Class::Poll, _) => true,
             // What is applied or deleted together becomes ready, and goes, one after the other.
-            (Class::Wait, reason) => matches!(reason, Reason::DependencyNotReady | Reason::DeletionBlocked),
+            (Class::Wait, reason) => matches!(
+                reason,
+                Reason::DependencyNotReady | Reason::AuthorizationRequired | Reason::DeletionBlocked
+            ),
             _ => false,
         },
     }

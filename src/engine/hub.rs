@@ -79,8 +79,10 @@ impl Profile {
         let deleting = !at("/metadata/deletionTimestamp").is_null();
         let ready = status["conditions"]
             .as_array()
-            .and_then(|conditions| conditions.iter().find(|condition| condition["type"] == "Ready"))
-            .map(|condition| condition["status"].clone());
+            .and_then(|conditions| conditions.iter().find(|condition| condition["type"] == "Ready"));
+        // Who waits for a person says so, also through what refers to it.
+        let awaits_person = ready.is_some_and(|ready| ready["reason"] == "AuthorizationRequired");
+        let ready = ready.map(|condition| condition["status"].clone());
         let whole_spec = if subject.kind == references::ACCOUNT { spec.clone() } else { Value::Null };
         let mut references = references::of(subject, spec);
         // What was made in another account does not use the default one, though it names none.
@@ -115,6 +117,7 @@ impl Profile {
                 status["previousServiceId"],
                 status["released"],
                 ready,
+                awaits_person,
             ]),
         }
     }

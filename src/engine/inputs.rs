@@ -79,7 +79,11 @@ impl<'a> Inputs<'a> {
             // A default account that appears later is for what is made later.
             None => self.recorded.clone().unwrap_or_else(|| self.cx.accounts.default_name(self.cx)),
         };
-        self.check_account(&name, "spec.accountRef")?;
+        let field = match account {
+            Some(_) => "spec.accountRef",
+            None => "spec.accountRef (left out, so the AWSAccount of that name is meant)",
+        };
+        self.check_account(&name, field)?;
         self.scope(&name).await
     }
 
@@ -233,7 +237,17 @@ impl<'a> Inputs<'a> {
     fn not_ready<T: Object>(object: &T, field: &str) -> Error {
         let status = object.status();
         let subject = Subject::of(object);
-        let why = match conditions::get(&status.common().conditions, "Ready") {
+        let ready = conditions::get(&status.common().conditions, "Ready");
+        let person = Reason::AuthorizationRequired;
+        if object.meta().deletion_timestamp.is_none()
+            && ready.is_some_and(|ready| ready.reason == person.as_str())
+        {
+            return Error::wait(
+                person,
+                format!("{field}: a person must open status.authorizationUrl of the {subject} first"),
+            );
+        }
+        let why = match ready {
             _ if object.meta().deletion_timestamp.is_some() => "it is being deleted".to_owned(),
             Some(ready) if !ready.message.is_empty() => format!("{}: {}", ready.reason, ready.message),
             Some(ready) => ready.reason.clone(),

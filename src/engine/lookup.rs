@@ -64,7 +64,8 @@ impl<K: Kind> Pass<'_, K> {
     pub(super) async fn unresolved(&mut self, error: Error) -> Error {
         let unknown =
             self.held && self.manages() && Existence::recorded_in(self.status.common()) == Existence::Unknown;
-        if K::HAS_REMOTE && unknown && error.classify().1 != Reason::DependencyNotReady {
+        let waits = matches!(error.classify().1, Reason::DependencyNotReady | Reason::AuthorizationRequired);
+        if K::HAS_REMOTE && unknown && !waits {
             return self.recover().await.err().unwrap_or(error);
         }
         error

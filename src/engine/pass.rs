@@ -15,7 +15,7 @@ use super::conclusion::{self, Ending};
 use super::conditions::{self, Reason};
 use super::context::Context;
 use super::decide::{Decision, Situation, decide};
-use super::drift::{Drift, Remedy};
+use super::drift::{Change, Drift, Remedy};
 use super::error::Error;
 use super::events::{self, Telling};
 use super::existence::Existence;
@@ -30,6 +30,7 @@ use super::policies;
 use super::proof;
 use super::runner::Action;
 use super::status;
+use super::summary;
 
 /// A pass under way.
 pub struct Pass<'a, K: Kind> {
@@ -199,8 +200,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     async fn create(&mut self, resolved: &Resolved<K>) -> Result<Ending, Error> {
         self.claim_first()?;
         let created = self.make(resolved).await?;
-        let what = created.id.as_deref().map_or_else(|| "registration".to_owned(), ToOwned::to_owned);
-        events::created(self, K::NOUN, &what);
+        events::created(self, K::NOUN, created.id.as_deref());
         self.record(created);
         Ok(Ending::Again)
     }
@@ -338,15 +338,23 @@ impl<'a, K: Kind> Pass<'a, K> {
             return Ok(stalled);
         }
         self.cx.fence.check()?;
+        let aside = K::aside(&self.status);
         let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
         if let Some(secret) = updated.secret {
             self.write_secret(&secret).await?;
             K::secret_written(&resolved.desired, &mut self.status, &secret);
         }
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        let changed =
-            Drift(drift.0.into_iter().filter(|change| updated.changed.contains(&change.path)).collect());
-        events::updated(self, K::NOUN, remote.id(), &changed);
+        let kept = K::aside(&self.status);
+        for old in aside.iter().filter(|old| !kept.contains(old)) {
+            events::deleted(self, K::NOUN, old);
+        }
+        let told =
+            |change: &Change| updated.changed.contains(&change.path) && !change.path.starts_with("status.");
+        let changed = Drift(drift.0.into_iter().filter(told).collect());
+        if !changed.is_empty() {
+            events::updated(self, K::NOUN, remote.id(), &changed);
+        }
         Ok(Ending::Again)
     }
 
@@ -399,8 +407,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         (!self.cx.breaker.allows(&self.identity.uid, generation, drift)).then(|| Ending::Stalled {
             reason: Reason::NotConverging,
             message: format!(
-                "AWS accepts the change and does not keep it: {drift}; the operator has stopped writing until the \
-                 object changes or {RECONCILE_REQUESTED} is set"
+                "came back after several successful writes: {drift}; AWS doesn't keep it, or somebody changes it back. \
+                 Nothing more is written until the object changes or {RECONCILE_REQUESTED} is set"
             ),
         })
     }
@@ -502,6 +510,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         let verdict =
             conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
         conclusion::more(more, self.object.meta().generation, self.status.common_mut());
+        summary::set(verdict.ending.as_ref().err(), self.status.common_mut());
         events::transition(&mut self, &verdict);
         let written = self.write_status().await;
         if written.is_err() && self.abandon().await {
@@ -517,6 +526,8 @@ impl<'a, K: Kind> Pass<'a, K> {
             conclusion::Pace::Slowing(_) => failures.count(&self.identity.uid),
         };
         if let Err(error) = written {
+            // What comes back because it was not recorded comes back through no fault of AWS.
+            self.cx.breaker.reset(&self.identity.uid);
             tracing::warn!(%error, "the pass could not be recorded");
             return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
         }

@@ -14,7 +14,7 @@ use super::fingerprint::ObjectFingerprints;
 use super::ownership::Identity;
 
 /// What the seal leaves out: what says nothing about AWS, and the seal itself.
-const UNSEALED: &[&str] = &["conditions", "observedGeneration", "lastHandledReconcileAt", "proof"];
+const UNSEALED: &[&str] = &["conditions", "observedGeneration", "lastHandledReconcileAt", "proof", "summary"];
 
 /// Whether a status is the operator's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub fn without_word<S: Status>(status: &S) -> S {
     *left.common_mut() = CommonStatus {
         observed_generation: common.observed_generation,
         conditions: common.conditions.clone(),
+        summary: common.summary.clone(),
         last_handled_reconcile_at: common.last_handled_reconcile_at.clone(),
         ..CommonStatus::default()
     };
@@ -138,6 +139,7 @@ mod tests {
         assert_eq!(standing(&fingerprints("one"), &status), Standing::Proven);
         status.common.conditions.clear();
         status.common.observed_generation = Some(7);
+        status.common.summary = Some("it is out of touch".into());
         assert_eq!(standing(&fingerprints("one"), &status), Standing::Proven);
         assert_eq!(standing(&fingerprints("two"), &status), Standing::Forged, "it is another object's");
         status.common.proof = None;

@@ -63,6 +63,8 @@ struct Key {
     warning: bool,
     reason: String,
     action: String,
+    /// What is said is part of it: another id is another thing that happened.
+    note: Option<String>,
 }
 
 /// Events that were written in the last minutes.
@@ -80,7 +82,7 @@ impl Recorder {
         Self { client, reporter, metrics, state: Mutex::new(state) }
     }
 
-    /// Writes an Event, together with earlier ones of the same reason about the same object.
+    /// Writes an Event, together with earlier ones that say the same of the same object.
     pub async fn publish(&self, event: &Event, about: &ObjectReference) -> Result<(), kube::Error> {
         if !self.admits(event, about) {
             return Ok(());
@@ -123,7 +125,7 @@ impl Recorder {
     async fn write(&self, event: &Event, about: &ObjectReference) -> Result<String, kube::Error> {
         let now = Timestamp::now();
         let controller = &self.reporter.controller;
-        let name = format!("{}.{:x}", about.name.as_ref().unwrap_or(controller), now.as_nanosecond());
+        let name = name_of(about.name.as_ref().unwrap_or(controller), now.as_nanosecond());
         let stored = Stored {
             action: Some(event.action.clone()),
             reason: Some(event.reason.clone()),
@@ -155,6 +157,16 @@ impl Recorder {
     }
 }
 
+/// The name of an Event about `object`, no longer than names may be.
+fn name_of(object: &str, moment: i128) -> String {
+    /// As of every object whose name is a DNS subdomain.
+    const LONGEST: usize = 253;
+    let moment = format!("{moment:x}");
+    let kept = &object[..object.floor_char_boundary(LONGEST - moment.len() - 1)];
+    // A label can't end with a dot or a dash.
+    format!("{}.{moment}", kept.trim_end_matches(['.', '-']))
+}
+
 /// So many Events of the namespace are kept for others.
 fn floor(event: &Event) -> f64 {
     match event.type_ {
@@ -179,6 +191,7 @@ impl Key {
             warning: matches!(event.type_, EventType::Warning),
             reason: event.reason.clone(),
             action: event.action.clone(),
+            note: event.note.clone(),
         }
     }
 }
@@ -249,6 +262,24 @@ mod tests {
         assert_eq!(admitted(&normal, 1000, now + Duration::from_secs(10)), 0);
         assert_eq!(admitted(&normal, 1000, now + Duration::from_mins(1)), 100);
         assert!(budgets.take("other", floor(&normal), now), "each namespace has its own");
+    }
+
+    #[test]
+    fn the_name_of_an_event_is_one_that_the_api_takes() {
+        let moment = 1_700_000_000_000_000_000;
+        assert_eq!(name_of("space", moment), format!("space.{moment:x}"));
+        for object in ["a".repeat(253), format!("{}.{}", "a".repeat(235), "b".repeat(17)), "a-".repeat(126)] {
+            let name = name_of(&object, moment);
+            assert!(name.len() <= 253 && !name.contains("..") && !name.contains("-."), "{name}");
+        }
+    }
+
+    #[test]
+    fn another_note_is_another_event() {
+        let note = |text: &str| Event { note: Some(text.into()), ..event(EventType::Normal, "Deleted") };
+        let about = ObjectReference::default();
+        assert_ne!(Key::of(&note("deleted a"), &about), Key::of(&note("deleted b"), &about));
+        assert_eq!(Key::of(&note("deleted a"), &about), Key::of(&note("deleted a"), &about));
     }
 
     #[tokio::test(start_paused = true)]

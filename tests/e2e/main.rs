@@ -34,5 +34,6 @@ mod references;
 mod service_registration;
 mod service_types;
 mod status;
+mod tables;
 mod trigger;
 mod webhook_secret;

@@ -14,11 +14,7 @@ fn a_spec_that_aws_refuses_stalls_with_its_message_and_field() {
         let trigger = t.apply(trigger).await;
         let message = trigger.condition("Stalled", "True", "Invalid").await;
         assert!(message.contains("ValidationException") || message.contains("rate(…)"), "{message}");
-        assert!(
-            message.contains("condition/schedule/expression")
-                || message.contains("condition.schedule.expression"),
-            "{message}"
-        );
+        assert!(message.contains("spec.schedule.expression"), "in the words of the YAML: {message}");
         trigger.condition("Ready", "False", "Invalid").await;
         let note = trigger.event("Invalid").await;
         assert!(note.contains("rate(…)"), "{note}");

@@ -16,7 +16,9 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// A replica that looks after the test's namespace and another.
 fn start(world: &World, other: &str, arguments: &[&str]) -> Replica {
-    let mut all = vec!["--watch-namespace", other];
+    // Of a flag given twice the last counts: both namespaces stand in one.
+    let both = format!("{},{other}", world.namespace);
+    let mut all = vec!["--watch-namespace", &both];
     all.extend(arguments);
     Replica::start(world, &all)
 }

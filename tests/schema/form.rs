@@ -105,10 +105,24 @@ fn every_kind_has_the_columns_that_kubectl_users_look_for() {
             .flatten()
             .filter_map(|column| column["name"].as_str())
             .collect();
-        for name in ["Ready", "Reason", "Message", "Age"] {
-            assert!(names.contains(&name), "{} lacks {name}", crd["metadata"]["name"]);
-        }
-        assert_eq!(names.last(), Some(&"Age"));
-        assert_eq!(crd["spec"]["names"]["categories"], serde_json::json!(["devopsagent"]));
+        assert_eq!(names[..4], ["Ready", "Synced", "Reason", "Summary"], "{}", crd["metadata"]["name"]);
+        let columns = crd["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
+        let wide = |column: &&serde_json::Value| column["priority"].as_i64().unwrap_or(0) > 0;
+        let last = columns.iter().rfind(|column| !wide(column));
+        assert_eq!(
+            last.unwrap()["name"],
+            "Age",
+            "what only -o wide shows stands after the age, as in kubectl's own"
+        );
+        assert!(
+            columns.iter().skip_while(|column| column["name"] != "Age").skip(1).all(|column| wide(&column))
+        );
+        // `kubectl delete devopsagent --all -n team` must not delete what the whole cluster uses.
+        let namespaced = crd["spec"]["scope"] == "Namespaced";
+        let categories = &crd["spec"]["names"]["categories"];
+        assert_eq!(
+            categories.as_array().is_some_and(|all| all.iter().any(|one| one == "devopsagent")),
+            namespaced
+        );
     }
 }

@@ -28,6 +28,7 @@ end
 -- Errors that no repetition fixes. With the other reasons the operator goes on by itself.
 local person_must_act = {
   CredentialsUnavailable = true,
+  EndpointInvalid = true,
   InputInvalid = true,
   InputNotFound = true,
   ReferenceNotAllowed = true,
