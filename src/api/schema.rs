@@ -62,6 +62,15 @@ pub fn excludes(other: &str, field: &str, why: &str) -> Value {
     )
 }
 
+/// A CEL rule that the role in `field`, if there is one, is of the account whose number is in `account`.
+pub fn role_of(field: &str, account: &str) -> Value {
+    rule(
+        &format!(".{field}"),
+        &format!("!has(self.{field}) || self.{field}.split(':')[4] == self.{account}"),
+        &format!("{field} must be a role of the account in {account}"),
+    )
+}
+
 /// CEL that counts which of these members are set.
 fn count(members: &[&str]) -> String {
     let set: Vec<String> = members.iter().map(|member| format!("has(self.{member})")).collect();
@@ -138,8 +147,8 @@ pub fn tags(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = map_of::<TagKey, TagValue>(generator, 46);
     if let Some(rules) = schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
         rules.push(json!({
-            "rule": "self.all(key, !key.startsWith('devopsagent.dev/') && !key.startsWith('aws:'))",
-            "message": "the prefixes devopsagent.dev/ and aws: are reserved",
+            "rule": "self.all(key, !key.startsWith('devopsagent.dev/') && !key.lowerAscii().startsWith('aws:'))",
+            "message": "the prefixes devopsagent.dev/ and aws: (in any case) are reserved",
         }));
     }
     schema
