@@ -138,8 +138,8 @@ pub fn tags(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = map_of::<TagKey, TagValue>(generator, 46);
     if let Some(rules) = schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
         rules.push(json!({
-            "rule": "self.all(key, !key.startsWith('devopsagent.dev/') && !key.startsWith('aws:'))",
-            "message": "the prefixes devopsagent.dev/ and aws: are reserved",
+            "rule": "self.all(key, !key.startsWith('devopsagent.dev/') && !key.lowerAscii().startsWith('aws:'))",
+            "message": "the prefixes devopsagent.dev/ and aws: (in any case) are reserved",
         }));
     }
     schema

@@ -12,13 +12,31 @@ pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
 /// the namespace that it names.
 pub const HAND_OVER_TO: &str = "devopsagent.dev/hand-over-to";
 
-/// Whether the object is paused.
+/// Whether the object is paused: by any value but `false`, since whoever writes `True` or `yes` means it.
 pub fn is_paused<T: Object>(object: &T) -> bool {
-    object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+    object.annotations().get(PAUSED).is_some_and(|value| value != "false")
 }
 
 /// Whether a person asked for a pass that has not been made yet.
 pub fn is_requested<T: Object>(object: &T, common: &CommonStatus) -> bool {
     let asked = object.annotations().get(RECONCILE_REQUESTED);
     asked.is_some() && asked != common.last_handled_reconcile_at.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::AgentSpace;
+
+    #[test]
+    fn anything_but_false_pauses() {
+        let mut space = AgentSpace::new("space", serde_json::from_str("{}").unwrap());
+        assert!(!is_paused(&space));
+        for (value, paused) in
+            [("true", true), ("True", true), ("yes", true), ("1", true), ("", true), (" true", true), ("false", false)]
+        {
+            space.annotations_mut().insert(PAUSED.to_owned(), value.to_owned());
+            assert_eq!(is_paused(&space), paused, "{value:?}");
+        }
+    }
 }

@@ -47,7 +47,7 @@ reasons! {
     Deleting
     /// Deletion waits for other objects that still use this one; the message names them.
     DeletionBlocked
-    /// The annotation `devopsagent.dev/paused` stops the operator. Remove it to go on.
+    /// The annotation `devopsagent.dev/paused` stops the operator, with any value but `"false"`. Remove it to go on.
     Paused
     /// An object that this one refers to doesn't exist. Create it, or correct the reference.
     DependencyNotFound

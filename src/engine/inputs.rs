@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::api::AgentSpace;
-use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status};
+use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status, Tags};
 use crate::aws::{Caller, Priority};
 use crate::echo::Seen;
 use crate::{text, wire};
@@ -25,7 +25,7 @@ use super::kind::Scope;
 use super::ownership::Identity;
 use super::policies::Limits;
 use super::proof;
-use super::tagging::TagMap;
+use super::tagging::{self, TagMap};
 
 /// Resolves what one object refers to.
 pub struct Inputs<'a> {
@@ -119,9 +119,10 @@ impl<'a> Inputs<'a> {
         Caller { priority, namespace: namespace.as_str().into(), ceiling }
     }
 
-    /// Tags that the account asks for on everything in it.
-    pub fn account_tags(&self, scope: &Scope) -> TagMap {
-        self.cx.accounts.tags(self.cx, &scope.account)
+    /// The tags that the object's remote shall carry: its own, those of the account, and the owner's.
+    pub fn tags(&self, scope: &Scope, spec: &Tags) -> Result<TagMap, Error> {
+        let account = if self.deleting { TagMap::new() } else { self.cx.accounts.tags(self.cx, &scope.account) };
+        tagging::checked(&self.identity, (&scope.account, &account), spec)
     }
 
     /// The scope within the agent space that `reference` names.

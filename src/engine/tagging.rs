@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::api::common::Tags;
+use crate::api::scalars::TagKey;
 use crate::aws::operations::{TagResource, UntagResource};
 
+use super::conditions::Reason;
 use super::drift::{Change, Drift};
 use super::error::{Doing, Error};
 use super::kind::Scope;
@@ -16,11 +18,34 @@ use super::ownership::{self, HANDED_OVER_TAG, Identity};
 pub type TagMap = BTreeMap<String, String>;
 
 /// The tags that a remote shall carry: the account's, over them the spec's, over them the owner's.
-pub fn desired(identity: &Identity, account: &TagMap, spec: &Tags) -> TagMap {
+fn desired(identity: &Identity, account: &TagMap, spec: &Tags) -> TagMap {
     let mut tags = account.clone();
     tags.extend(spec.iter().map(|(key, value)| (key.0.clone(), value.0.clone())));
     tags.extend(identity.tags());
     tags
+}
+
+/// The tags that a remote shall carry, if AWS takes that many.
+pub fn checked(identity: &Identity, account: (&str, &TagMap), spec: &Tags) -> Result<TagMap, Error> {
+    /// Most tags of a resource (`Tags` of the API).
+    const MOST: usize = 50;
+    let (name, of_account) = account;
+    let tags = desired(identity, of_account, spec);
+    if tags.len() <= MOST {
+        return Ok(tags);
+    }
+    let added = of_account.keys().filter(|key| !spec.contains_key(&TagKey((*key).clone()))).count();
+    Err(Error::terminal(
+        Reason::Invalid,
+        format!(
+            "spec.tags: {} tags in all, and AWS takes {MOST}: {} of this object, {added} of the AWSAccount {name}, {} of \
+             the operator; remove {} of them",
+            tags.len(),
+            spec.len(),
+            identity.tags().len(),
+            tags.len() - MOST
+        ),
+    ))
 }
 
 /// Keys of the desired tags that are not the owner's: what status remembers, to remove them one day.
@@ -132,5 +157,29 @@ mod tests {
         assert_eq!(tags["env"], "prod");
         assert_eq!(tags[ownership::CLUSTER_TAG], "c");
         assert_eq!(keys(&tags), ["env", "team"]);
+    }
+
+    #[test]
+    fn more_tags_than_aws_takes_are_counted_by_where_they_come_from() {
+        let identity = Identity {
+            kind: "AgentSpace",
+            cluster: "c".into(),
+            namespace: "n".into(),
+            name: "o".into(),
+            uid: "u".into(),
+        };
+        let account: TagMap = (0..30).map(|n| (format!("account-{n}"), String::new())).collect();
+        let own = |most| -> Tags {
+            let shared = std::iter::once(("account-0".into(), "mine".into()));
+            shared.chain((1..most).map(|n| (TagKey(format!("own-{n}")), "".into()))).collect()
+        };
+        // One key is in both.
+        assert_eq!(checked(&identity, ("production", &account), &own(17)).unwrap().len(), 50);
+        let error = checked(&identity, ("production", &account), &own(30)).unwrap_err();
+        assert_eq!(error.classify().1, Reason::Invalid);
+        let message = error.to_string();
+        for part in ["63 tags in all", "takes 50", "30 of this object", "29 of the AWSAccount production", "4 of", "remove 13"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
     }
 }

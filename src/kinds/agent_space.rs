@@ -84,7 +84,7 @@ impl Kind for AgentSpaces {
                 let elevated = wanted.elevated_actions_enabled.unwrap_or_default();
                 BTreeMap::from([("elevatedActionsEnabled".to_owned(), elevated)])
             }),
-            tags: tagging::desired(inputs.identity(), &inputs.account_tags(&scope), &spec.tags),
+            tags: inputs.tags(&scope, &spec.tags)?,
             app,
         };
         Ok(Resolved { desired, scope })

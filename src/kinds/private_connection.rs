@@ -82,7 +82,7 @@ impl Kind for PrivateConnections {
             settings,
             certificate,
             fingerprint,
-            tags: tagging::desired(inputs.identity(), &inputs.account_tags(&scope), &spec.tags),
+            tags: inputs.tags(&scope, &spec.tags)?,
         };
         Ok(Resolved { desired, scope })
     }

@@ -370,7 +370,7 @@ async fn registration(
             "spec.exchangeUrlPrivateConnectionRef",
         )?,
         name: spec.name.as_ref().map(|name| name.0.clone()),
-        tags: tagging::desired(inputs.identity(), &inputs.account_tags(scope), &spec.tags),
+        tags: inputs.tags(scope, &spec.tags)?,
     };
     let untagged = RegisterService { tags: TagMap::new(), ..request.clone() };
     let fingerprint = scope.fingerprints.of(&serde_json::to_value(&untagged).unwrap_or_default());

@@ -454,7 +454,7 @@ async fn twins(t: &Test, sample: &Sample) {
 
 async fn paused(t: &Test, sample: &Sample) {
     let (object, _) = sample.ready(t, &json!({})).await;
-    object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
+    object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "True"}}})).await;
     let message = object.condition("Synced", "False", "Paused").await;
     assert!(message.contains("devopsagent.dev/paused"), "{message}");
     let mark = t.mark();

@@ -136,6 +136,19 @@ fn an_action_changes_what_it_is_for_and_nothing_else() {
 }
 
 #[test]
+fn any_value_of_the_annotation_but_false_pauses() {
+    for one in customizations() {
+        let (_, object) =
+            fixtures(&one.kind).into_iter().find(|(state, _)| state.as_str() == "healthy").unwrap();
+        for (value, paused) in [("true", true), ("True", true), ("1", true), ("", true), ("false", false)] {
+            let mut object = object.clone();
+            object["metadata"]["annotations"] = json!({"devopsagent.dev/paused": value});
+            assert_eq!(one.health(&object)["status"] == "Suspended", paused, "{} {value:?}", one.kind);
+        }
+    }
+}
+
+#[test]
 fn a_webhook_is_rotated_by_a_new_text_in_the_spec() {
     let one = Customization::of("Association");
     let object = &fixtures("Association")["webhook"];
