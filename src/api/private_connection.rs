@@ -118,6 +118,11 @@ const KEPT: &str = "AWS can replace a certificate, but not remove it";
     schema::immutable("portRanges", FIXED),
     schema::immutable("dnsResolution", FIXED),
     schema::stays("certificate", KEPT),
+    schema::rule(
+        ".portRanges",
+        "!has(self.portRanges) || self.portRanges.all(range, range.split('-').all(port, size(port) <= 5 && int(port) <= 65535) && int(range.split('-')[0]) <= int(range.split('-')[size(range.split('-')) - 1]))",
+        "a port is at most 65535, and a range begins with the lower one",
+    ),
 ]))]
 pub struct ServiceManaged {
     /// IP address or DNS name of the host to reach, for example `grafana.internal.example.com`.

@@ -62,6 +62,15 @@ pub fn excludes(other: &str, field: &str, why: &str) -> Value {
     )
 }
 
+/// A CEL rule that the role in `field`, if there is one, is of the account whose number is in `account`.
+pub fn role_of(field: &str, account: &str) -> Value {
+    rule(
+        &format!(".{field}"),
+        &format!("!has(self.{field}) || self.{field}.split(':')[4] == self.{account}"),
+        &format!("{field} must be a role of the account in {account}"),
+    )
+}
+
 /// CEL that counts which of these members are set.
 fn count(members: &[&str]) -> String {
     let set: Vec<String> = members.iter().map(|member| format!("has(self.{member})")).collect();

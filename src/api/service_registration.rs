@@ -62,6 +62,11 @@ use super::{schema, union};
     schema::excludes("existing", "targetUrlPrivateConnectionName", "a registration that exists keeps its connection"),
     schema::excludes("existing", "exchangeUrlPrivateConnectionRef", "a registration that exists keeps its connection"),
     schema::excludes("existing", "exchangeUrlPrivateConnectionName", "a registration that exists keeps its connection"),
+    schema::rule(
+        ".externalId",
+        "!has(self.externalId) || !has(self.existing) || !has(self.existing.serviceId) || self.externalId == self.existing.serviceId",
+        "existing.serviceId is the id already: externalId must agree, or be left out",
+    ),
     schema::at_most_one(&["privateConnectionRef", "privateConnectionName"]),
     schema::at_most_one(&["targetUrlPrivateConnectionRef", "targetUrlPrivateConnectionName"]),
     schema::at_most_one(&["exchangeUrlPrivateConnectionRef", "exchangeUrlPrivateConnectionName"]),

@@ -54,8 +54,8 @@ fn everything_but_tags_replaces_a_registration() {
         for edit in [
             json!({"name": "Another name"}),
             json!({"kmsKeyArn": key}),
-            json!({"service": {"gitlab": {"tokenType": "group"}}}),
             json!({"service": {"gitlab": {"groupId": "7"}}}),
+            json!({"service": {"gitlab": {"tokenType": "group"}}}),
         ] {
             gitlab.patch(json!({"spec": edit})).await;
             id = replaced(t, &id).await;

@@ -4,10 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::scalars::{AwsAccountId, RoleArn};
+use crate::api::schema;
 
 /// The AWS account that a space is for (`AWSConfiguration`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::role_of("assumableRoleArn", "accountId"),
+    schema::role_of("agentElevatedRoleArn", "accountId"),
+]))]
 pub struct Aws {
     /// Number of the account, in quotes, for example `"123456789012"`.
     pub account_id: AwsAccountId,
@@ -37,6 +42,10 @@ pub enum MonitorAccountType {
 /// A further AWS account (`SourceAwsConfiguration`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::role_of("assumableRoleArn", "accountId"),
+    schema::role_of("agentElevatedRoleArn", "accountId"),
+]))]
 pub struct SourceAws {
     /// Number of the account, in quotes, for example `"123456789012"`.
     pub account_id: AwsAccountId,

@@ -192,7 +192,7 @@ pub struct CustomHeaders {
 }
 
 fn one_to_three_headers(generator: &mut SchemaGenerator) -> Schema {
-    let mut schema = schema::map_of::<CustomHeaderName, SecretValue>(generator, 3);
+    let mut schema = headers(generator, 3);
     schema.insert("minProperties".into(), 1.into());
     schema
 }
@@ -234,6 +234,9 @@ pub struct NewRelicApiKey {
 /// Requests to an MCP server, signed with AWS Signature Version 4 (`MCPServerSigV4AuthorizationConfig`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule(".roleArn", "!has(self.roleArn) || !has(self.mcpRoleArn) || self.roleArn == self.mcpRoleArn", "roleArn is the old name of mcpRoleArn: set only mcpRoleArn"),
+]))]
 pub struct SigV4Authorization {
     /// Region that requests are signed for, for example `us-east-1`, or `*` for any.
     pub region: SigV4Region,
@@ -257,7 +260,20 @@ pub struct SigV4Authorization {
 }
 
 fn up_to_ten_headers(generator: &mut SchemaGenerator) -> Schema {
-    schema::map_of::<CustomHeaderName, SecretValue>(generator, 10)
+    headers(generator, 10)
+}
+
+/// Headers by name; HTTP takes names that differ only in case for the same.
+fn headers(generator: &mut SchemaGenerator, max: usize) -> Schema {
+    let mut schema = schema::map_of::<CustomHeaderName, SecretValue>(generator, max);
+    schema::add_rule(
+        &mut schema,
+        schema::rule_here(
+            "self.all(one, self.exists_one(other, one.lowerAscii() == other.lowerAscii()))",
+            "two header names that differ only in case are the same header",
+        ),
+    );
+    schema
 }
 
 /// Requests to a remote agent, signed with AWS Signature Version 4 (`RemoteAgentSigV4AuthorizationConfig`).

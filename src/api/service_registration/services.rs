@@ -12,6 +12,7 @@ use crate::api::scalars::{
     DynatraceAccountUrn, GitLabUrl, Guid, RoleArn, ServerDescription, ServerEndpoint, ServerName,
     ServiceNowInstanceUrl,
 };
+use crate::api::schema;
 use crate::api::union::union;
 
 union! {
@@ -95,6 +96,9 @@ pub struct PagerDuty {
 /// A GitLab instance (`GitLabDetails`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule(".groupId", "self.tokenType != 'group' || (has(self.groupId) && self.groupId != '')", "a group's token needs groupId"),
+]))]
 pub struct GitLab {
     /// URL of the instance without a path, for example `https://gitlab.com`.
     pub target_url: GitLabUrl,
@@ -105,7 +109,7 @@ pub struct GitLab {
     /// The access token: letters, digits, `.`, `_` and `-`.
     pub token_value: SecretValue,
 
-    /// Id of the group, for a group's token.
+    /// Id of the group, in quotes; needed for a group's token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
 }
