@@ -26,6 +26,7 @@ pub mod fingerprint;
 pub mod holders;
 pub mod hub;
 pub mod input_object;
+pub mod input_value;
 pub mod inputs;
 pub mod kept;
 pub mod kind;

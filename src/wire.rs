@@ -18,17 +18,17 @@ fn secret_ref(value: &Value) -> Option<KeyRef> {
     serde_json::from_value(members.get(SECRET_KEY_REF)?.clone()).ok()
 }
 
-/// Every Secret key that `value` refers to, at any depth, with the path of the field that does. `path` is
+/// Every field of `value`, at any depth, that refers to a key of a Secret: the reference and the field's path. `path` is
 /// that of `value` itself.
-pub fn secret_refs(value: &Value, path: &str) -> BTreeMap<KeyRef, String> {
-    let mut found = BTreeMap::new();
+pub fn secret_refs(value: &Value, path: &str) -> Vec<(KeyRef, String)> {
+    let mut found = Vec::new();
     collect(value, path, &mut found);
     found
 }
 
-fn collect(value: &Value, path: &str, found: &mut BTreeMap<KeyRef, String>) {
+fn collect(value: &Value, path: &str, found: &mut Vec<(KeyRef, String)>) {
     if let Some(reference) = secret_ref(value) {
-        found.entry(reference).or_insert_with(|| path.to_owned());
+        found.push((reference, path.to_owned()));
         return;
     }
     match value {
@@ -88,10 +88,10 @@ mod tests {
         });
         assert_eq!(
             secret_refs(&body, "spec.service"),
-            BTreeMap::from([
+            [
                 (reference("gitlab", "token"), "spec.service.gitlab.tokenValue".to_owned()),
                 (reference("h", "k"), "spec.service.headers[0]".to_owned()),
-            ])
+            ]
         );
         let secrets = BTreeMap::from([
             (reference("gitlab", "token"), "t".to_owned()),

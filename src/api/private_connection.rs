@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::common::{AccountRef, AllowedNamespaces, CommonStatus, KeyRef, Policies, Tags, object};
 use super::scalars::{
@@ -105,6 +106,15 @@ const FIXED: &str =
     "a private connection can only change its certificate; delete the object and create it anew";
 const KEPT: &str = "AWS can replace a certificate, but not remove it";
 
+/// What is written into the object itself can be refused before it is stored.
+fn certificates_only() -> Value {
+    schema::rule(
+        ".certificate.value",
+        "!has(self.certificate) || !has(self.certificate.value) || (self.certificate.value.contains('-----BEGIN CERTIFICATE-----') && !self.certificate.value.contains('PRIVATE KEY'))",
+        "certificates in PEM form are needed, and never a private key",
+    )
+}
+
 /// A connection that AWS DevOps Agent manages (`ServiceManagedInput`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -118,6 +128,7 @@ const KEPT: &str = "AWS can replace a certificate, but not remove it";
     schema::immutable("portRanges", FIXED),
     schema::immutable("dnsResolution", FIXED),
     schema::stays("certificate", KEPT),
+    certificates_only(),
     schema::rule(
         ".portRanges",
         "!has(self.portRanges) || self.portRanges.all(range, range.split('-').all(port, size(port) <= 5 && int(port) <= 65535) && int(range.split('-')[0]) <= int(range.split('-')[size(range.split('-')) - 1]))",
@@ -190,6 +201,7 @@ pub enum DnsResolution {
 #[schemars(extend("x-kubernetes-validations" = [
     schema::immutable("resourceConfigurationId", FIXED),
     schema::stays("certificate", KEPT),
+    certificates_only(),
 ]))]
 pub struct SelfManaged {
     /// ARN or id of the VPC Lattice resource configuration, for example `rcfg-0123456789abcdef0`.
@@ -202,7 +214,8 @@ pub struct SelfManaged {
 }
 
 union! {
-    /// A certificate chain in PEM form: exactly one source.
+    /// A certificate chain in PEM form, at most 32768 characters: exactly one source. Only `CERTIFICATE` blocks are sent;
+    /// a private key is refused.
     pub enum Certificate {
         /// The certificates themselves, for example with `value: |`.
         "value" => Value(CertificateString),

@@ -32,9 +32,15 @@ mod tests {
     fn anything_but_false_pauses() {
         let mut space = AgentSpace::new("space", serde_json::from_str("{}").unwrap());
         assert!(!is_paused(&space));
-        for (value, paused) in
-            [("true", true), ("True", true), ("yes", true), ("1", true), ("", true), (" true", true), ("false", false)]
-        {
+        for (value, paused) in [
+            ("true", true),
+            ("True", true),
+            ("yes", true),
+            ("1", true),
+            ("", true),
+            (" true", true),
+            ("false", false),
+        ] {
             space.annotations_mut().insert(PAUSED.to_owned(), value.to_owned());
             assert_eq!(is_paused(&space), paused, "{value:?}");
         }

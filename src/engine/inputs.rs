@@ -21,6 +21,7 @@ use super::existence::Existence;
 use super::finalizer;
 use super::hub::Subject;
 use super::input_object::{self, InputObject};
+use super::input_value::Form;
 use super::kind::Scope;
 use super::ownership::Identity;
 use super::policies::Limits;
@@ -38,6 +39,24 @@ pub struct Inputs<'a> {
     recorded: Option<String>,
     /// What was read of Secrets, so that no error repeats it.
     seen: Seen,
+}
+
+/// Where an input is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In a Secret.
+    Secret,
+    /// In a ConfigMap.
+    ConfigMap,
+}
+
+impl Source {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
 }
 
 /// A Secret that the operator writes, as it was found.
@@ -121,7 +140,8 @@ impl<'a> Inputs<'a> {
 
     /// The tags that the object's remote shall carry: its own, those of the account, and the owner's.
     pub fn tags(&self, scope: &Scope, spec: &Tags) -> Result<TagMap, Error> {
-        let account = if self.deleting { TagMap::new() } else { self.cx.accounts.tags(self.cx, &scope.account) };
+        let account =
+            if self.deleting { TagMap::new() } else { self.cx.accounts.tags(self.cx, &scope.account) };
         tagging::checked(&self.identity, (&scope.account, &account), spec)
     }
 
@@ -238,53 +258,55 @@ impl<'a> Inputs<'a> {
     /// `value` with the values of Secrets in the place of references to them. `field` names it in messages.
     pub async fn substituted(&self, mut value: Value, field: &str) -> Result<Value, Error> {
         let mut values = BTreeMap::new();
+        // One key may serve several fields, each of which takes something else.
         for (reference, path) in wire::secret_refs(&value, field) {
-            let secret = self.secret(&reference, &path).await?;
-            let text = single_line(secret.expose_secret(), &reference, &path)?;
-            values.insert(reference, text);
+            let secret = self.text(Source::Secret, &reference, &path).await?;
+            values.insert(reference, secret.expose_secret().to_owned());
         }
         wire::substitute(&mut value, &values);
         Ok(value)
     }
 
-    /// The text under a key of a Secret.
-    pub async fn secret(&self, reference: &KeyRef, field: &str) -> Result<SecretString, Error> {
-        let bytes = self.secret_bytes(reference, field).await?;
-        String::from_utf8(bytes).map(SecretString::from).map_err(|_| {
-            Error::wait(
-                Reason::InputInvalid,
-                format!(
-                    "{field}: the key {} of the Secret {} is not valid UTF-8",
-                    reference.key, reference.name
-                ),
-            )
+    /// The text under a key of a Secret or ConfigMap, as the field `field` takes it.
+    pub async fn text(&self, source: Source, reference: &KeyRef, field: &str) -> Result<SecretString, Error> {
+        let bytes = self.bytes(source, reference, field).await?;
+        String::from_utf8(bytes).map(SecretString::from).map_err(|_| Error::Unexpected {
+            doing: format!("reading {field}"),
+            message: "it is no text".to_owned(),
         })
     }
 
-    /// What is under a key of a Secret.
-    pub async fn secret_bytes(&self, reference: &KeyRef, field: &str) -> Result<Vec<u8>, Error> {
+    /// What is under a key of a Secret or ConfigMap, if it is what the field `field` takes: the one door for all of it.
+    pub async fn bytes(&self, source: Source, reference: &KeyRef, field: &str) -> Result<Vec<u8>, Error> {
         if self.deleting {
             return Ok(b"not-read-on-deletion".to_vec());
         }
         let _room = self.cx.memory.read().await;
-        let read = input_object::secret(&self.cx.client, &self.identity.namespace, &reference.name).await;
-        let secret = self.present("Secret", &reference.name, field, read)?;
-        let Some(bytes) = secret.get(&reference.key) else {
-            return Err(missing_key("Secret", reference, &secret, field));
+        let object = match source {
+            Source::Secret => {
+                let namespace = &self.identity.namespace;
+                let read = input_object::secret(&self.cx.client, namespace, &reference.name).await;
+                self.present("Secret", &reference.name, field, read)?
+            }
+            Source::ConfigMap => self.config_map(&reference.name, field).await?,
         };
-        // The one door for values of Secrets.
-        self.seen.add(&bytes);
-        Ok(bytes)
-    }
-
-    /// What is under a key of a ConfigMap.
-    pub async fn config_bytes(&self, reference: &KeyRef, field: &str) -> Result<Vec<u8>, Error> {
-        if self.deleting {
-            return Ok(Vec::new());
+        let Some(bytes) = object.get(&reference.key) else {
+            return Err(missing_key(source.kind(), reference, &object, field));
+        };
+        if source == Source::Secret {
+            self.seen.add(&bytes);
         }
-        let _room = self.cx.memory.read().await;
-        let map = self.config_map(&reference.name, field).await?;
-        map.get(&reference.key).ok_or_else(|| missing_key("ConfigMap", reference, &map, field))
+        Form::of(field).checked(bytes).map_err(|problem| {
+            Error::wait(
+                Reason::InputInvalid,
+                format!(
+                    "{field}: the key {} of the {} {} {problem}",
+                    reference.key,
+                    source.kind(),
+                    reference.name
+                ),
+            )
+        })
     }
 
     /// All keys of a ConfigMap, text and binary.
@@ -366,19 +388,4 @@ fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str
         Reason::InputNotFound,
         format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),
     )
-}
-
-/// A credential of several lines is a credential with an accident: most often the line break of an editor.
-fn single_line(text: &str, reference: &KeyRef, field: &str) -> Result<String, Error> {
-    let problem = if text.is_empty() {
-        "is empty"
-    } else if text.contains(['\n', '\r']) {
-        "has a line break; make the Secret with --from-literal, or with printf instead of echo"
-    } else {
-        return Ok(text.to_owned());
-    };
-    Err(Error::wait(
-        Reason::InputInvalid,
-        format!("{field}: the key {} of the Secret {} {problem}", reference.key, reference.name),
-    ))
 }

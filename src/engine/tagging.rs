@@ -178,7 +178,14 @@ mod tests {
         let error = checked(&identity, ("production", &account), &own(30)).unwrap_err();
         assert_eq!(error.classify().1, Reason::Invalid);
         let message = error.to_string();
-        for part in ["63 tags in all", "takes 50", "30 of this object", "29 of the AWSAccount production", "4 of", "remove 13"] {
+        for part in [
+            "63 tags in all",
+            "takes 50",
+            "30 of this object",
+            "29 of the AWSAccount production",
+            "4 of",
+            "remove 13",
+        ] {
             assert!(message.contains(part), "{part}: {message}");
         }
     }

@@ -14,7 +14,7 @@ use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint::{Print, hex};
-use crate::engine::inputs::Inputs;
+use crate::engine::inputs::{Inputs, Source};
 use crate::engine::kind::Scope;
 
 use super::asset::no_files;
@@ -78,8 +78,8 @@ pub async fn resolve(content: &Content, inputs: &Inputs<'_>, scope: &Scope) -> R
         Content::Zip(zip) => {
             let field = "spec.content.zip";
             let bytes = match zip {
-                Zip::ConfigMapKeyRef(reference) => inputs.config_bytes(reference, field).await?,
-                Zip::SecretKeyRef(reference) => inputs.secret_bytes(reference, field).await?,
+                Zip::ConfigMapKeyRef(reference) => inputs.bytes(Source::ConfigMap, reference, field).await?,
+                Zip::SecretKeyRef(reference) => inputs.bytes(Source::Secret, reference, field).await?,
             };
             let (bytes, archive) = archive(bytes).await;
             let archive = archive.map_err(|problem| {
@@ -102,8 +102,8 @@ async fn source(source: &FileSource, inputs: &Inputs<'_>, field: &str) -> Result
         FileSource::Base64(text) => STANDARD.decode(text.as_bytes()).map_err(|error| {
             Error::terminal(Reason::Invalid, format!("{field}.base64: this is no base64: {error}"))
         }),
-        FileSource::ConfigMapKeyRef(reference) => inputs.config_bytes(reference, field).await,
-        FileSource::SecretKeyRef(reference) => inputs.secret_bytes(reference, field).await,
+        FileSource::ConfigMapKeyRef(reference) => inputs.bytes(Source::ConfigMap, reference, field).await,
+        FileSource::SecretKeyRef(reference) => inputs.bytes(Source::Secret, reference, field).await,
     }
 }
 

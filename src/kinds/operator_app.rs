@@ -10,7 +10,7 @@ use crate::aws::operations::{
 use crate::engine::drift::{Change, Drift};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint::Print;
-use crate::engine::inputs::Inputs;
+use crate::engine::inputs::{Inputs, Source};
 use crate::engine::kind::Scope;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -57,7 +57,8 @@ pub async fn resolve(
     }
     let Some(idp) = &app.idp else { return Ok(DesiredApp { flows, client_secret: None, fingerprint: None }) };
     flows.push(Flow { name: "idp", request: idp_request(idp, flow("idp", &idp.role_arn)) });
-    let secret = inputs.secret(&idp.client_secret_ref, "spec.operatorApp.idp.clientSecretRef").await?;
+    let secret =
+        inputs.text(Source::Secret, &idp.client_secret_ref, "spec.operatorApp.idp.clientSecretRef").await?;
     let fingerprint = scope.fingerprints.of(&Value::from(secret.expose_secret()));
     Ok(DesiredApp { flows, client_secret: Some(secret), fingerprint: Some(fingerprint) })
 }

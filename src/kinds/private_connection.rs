@@ -15,7 +15,8 @@ use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint::Print;
-use crate::engine::inputs::Inputs;
+use crate::engine::input_value;
+use crate::engine::inputs::{Inputs, Source};
 use crate::engine::kind::{Created, Kind, Reached, Remote, Resolved, Scope, State, Updated};
 use crate::engine::tagging::{self, TagMap};
 
@@ -246,20 +247,15 @@ fn name_of(object: &PrivateConnection) -> String {
 async fn resolve_certificate(certificate: &Certificate, inputs: &Inputs<'_>) -> Result<SecretString, Error> {
     let field = "spec.mode.certificate";
     match certificate {
-        Certificate::Value(text) => Ok(SecretString::from(text.to_string())),
-        Certificate::SecretKeyRef(reference) => inputs.secret(reference, field).await,
-        Certificate::ConfigMapKeyRef(reference) => {
-            let bytes = inputs.config_bytes(reference, field).await?;
-            String::from_utf8(bytes).map(SecretString::from).map_err(|_| {
-                Error::wait(
-                    Reason::InputInvalid,
-                    format!(
-                        "{field}: the key {} of the ConfigMap {} is no text",
-                        reference.key, reference.name
-                    ),
-                )
+        // What was made is deleted whatever the spec says by now.
+        Certificate::Value(text) if inputs.is_deleting() => Ok(SecretString::from(text.to_string())),
+        Certificate::Value(text) => {
+            input_value::certificates(text).map(SecretString::from).map_err(|problem| {
+                Error::terminal(Reason::Invalid, format!("{field}.value: the text {problem}"))
             })
         }
+        Certificate::SecretKeyRef(reference) => inputs.text(Source::Secret, reference, field).await,
+        Certificate::ConfigMapKeyRef(reference) => inputs.text(Source::ConfigMap, reference, field).await,
     }
 }
 

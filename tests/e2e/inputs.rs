@@ -120,6 +120,56 @@ fn every_credential_of_a_service_is_followed() {
     });
 }
 
+/// Each field, found by the schema, is asked in `tests/schema/inputs.rs`; here a kind of each asks the real door.
+#[test]
+fn what_can_not_be_right_is_refused_before_any_call() {
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n";
+    const IDP: &str = "{kind: AgentSpace, metadata: {name: app}, spec: {operatorApp: {idp: {roleArn: 'arn:aws:iam::123456789012:role/W',
+        provider: okta, issuerUrl: 'https://login.example.com', clientId: c, clientSecretRef: {name: credentials, key: secret}}}}}";
+    run(async |t| {
+        let connection = |name: &str, source: &str| {
+            format!(
+                "{{kind: PrivateConnection, metadata: {{name: {name}}}, spec: {{mode: {{selfManaged: {{
+                  resourceConfigurationId: rcfg-0123456789abcdef0, certificate: {{{source}: {{name: credentials, key: secret}}}}}}}}}}}}"
+            )
+        };
+        let mut objects = vec![
+            IDP.to_owned(),
+            connection("by-secret", "secretKeyRef"),
+            connection("by-map", "configMapKeyRef"),
+        ];
+        for (number, (_, _, yaml)) in
+            services().into_iter().enumerate().filter(|(_, (.., yaml))| yaml.contains("secretKeyRef"))
+        {
+            objects.push(format!(
+                "{{kind: ServiceRegistration, metadata: {{name: service-{number}}}, spec: {{service: {yaml}}}}}"
+            ));
+        }
+        for bad in ["\n", "", "two\nlines", KEY] {
+            let keys: Vec<(&str, &str)> = crate::fixtures::CREDENTIALS
+                .iter()
+                .map(|(key, _)| (*key, bad))
+                .chain([("secret", bad)])
+                .collect();
+            t.secret("credentials", &keys).await;
+            let map =
+                json!({"kind": "ConfigMap", "metadata": {"name": "credentials"}, "data": {"secret": bad}});
+            t.apply(&map.to_string()).await;
+            let mut made = Vec::new();
+            for object in &objects {
+                made.push(t.apply(object).await);
+            }
+            for object in made {
+                let message = object.condition("Ready", "False", "InputInvalid").await;
+                assert!(message.contains("credentials") && message.contains("the key "), "{message}");
+                assert!(!message.contains("bm90"), "{message}");
+                object.delete_and_wait().await;
+            }
+        }
+        assert_eq!(t.mutations(), Vec::<String>::new());
+    });
+}
+
 #[test]
 fn secrets_of_other_namespaces_are_not_read() {
     run(async |t| {

@@ -4,6 +4,7 @@
 
 mod deliberate;
 mod form;
+mod inputs;
 mod leaves;
 mod mutations;
 mod walk;

@@ -43,7 +43,7 @@ end
 
 local observed = status.observedGeneration == obj.metadata.generation
 
-if (obj.metadata.annotations or {})["devopsagent.dev/paused"] == "true" then
+if ((obj.metadata.annotations or {})["devopsagent.dev/paused"] or "false") ~= "false" then
   local message = "Paused: the annotation devopsagent.dev/paused keeps the operator away; the action resume removes it"
   if conditions.Ready == nil then
     message = message .. ". The operator has not looked at the object yet"

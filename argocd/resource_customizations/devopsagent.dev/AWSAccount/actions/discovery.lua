@@ -1,7 +1,7 @@
 -- Generated from argocd/scripts/ by `cargo xtask generate`.
 -- Which actions an object of devopsagent.dev offers now.
 
-local paused = (obj.metadata.annotations or {})["devopsagent.dev/paused"] == "true"
+local paused = ((obj.metadata.annotations or {})["devopsagent.dev/paused"] or "false") ~= "false"
 
 local actions = {
   reconcile = { displayName = "Reconcile now", iconClass = "fa fa-fw fa-redo", disabled = paused },
