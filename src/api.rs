@@ -13,6 +13,7 @@ pub mod private_connection;
 pub mod scalars;
 pub mod schema;
 pub mod service_registration;
+pub mod standards;
 pub mod trigger;
 pub mod union;
 

@@ -127,6 +127,7 @@ pub struct IdcAuth {
     pub role_arn: RoleArn,
 
     /// ARN of the Identity Center instance, for example `arn:aws:sso:::instance/ssoins-1234567890abcdef`.
+    #[schemars(extend("x-standard" = "arn"))]
     pub instance_arn: String,
 }
 

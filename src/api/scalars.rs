@@ -79,11 +79,11 @@ scalars! {
     /// A text of one line (`Description`).
     Description sensitive { "minLength": 1, "maxLength": 1000, "pattern": r"^(?:[\p{L}\p{N}\p{P}\p{S}\p{Z}]+)$" }
     /// A language tag such as `en-US` (`Locale`).
-    Locale { "minLength": 2, "maxLength": 35, "pattern": r"^(?:[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)$" }
+    Locale { "x-standard": "no-case", "minLength": 2, "maxLength": 35, "pattern": r"^(?:[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)$" }
     /// ARN of a KMS key; no alias and no multi-Region key (`KmsKeyArn`).
-    KmsKeyArn { "minLength": 20, "pattern": r"^(?:arn:aws[a-zA-Z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})$" }
+    KmsKeyArn { "x-standard": "arn", "minLength": 20, "pattern": r"^(?:arn:aws[a-zA-Z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})$" }
     /// ARN of an IAM role (`RoleArn`).
-    RoleArn { "minLength": 1, "maxLength": 255, "pattern": r"^(?:arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/[a-zA-Z0-9+=,.@_/-]+)$" }
+    RoleArn { "x-standard": "arn", "minLength": 1, "maxLength": 255, "pattern": r"^(?:arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/[a-zA-Z0-9+=,.@_/-]+)$" }
     /// Pattern of ARNs, with `*` and `?` as in IAM policies.
     ArnPattern { "minLength": 1, "maxLength": 255, "pattern": r"^(?:\*|arn:[^\s]+)$" }
     /// Key of a tag (`TagKey`).
@@ -111,13 +111,13 @@ scalars! {
     /// Name of an MCP server or remote agent (`MCPServerName`, `RemoteAgentName`).
     ServerName { "minLength": 1, "maxLength": 128, "pattern": r"^(?:[a-zA-Z0-9_-]+)$" }
     /// Address of an MCP server or remote agent (`MCPServerEndpoint`, `RemoteAgentEndpoint`).
-    ServerEndpoint { "minLength": 1, "maxLength": 2048, "pattern": r"^(?:https://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/.*)?)$" }
+    ServerEndpoint { "x-standard": "url", "minLength": 1, "maxLength": 2048, "pattern": r"^(?:https://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/.*)?)$" }
     /// What an MCP server or remote agent is for (`MCPServerDetailsDescriptionString` and its like).
     ServerDescription sensitive { "minLength": 0, "maxLength": 500, "pattern": r"^(?:[\p{L}\p{N}\p{P}\p{S}\p{Z}]+)$" }
     /// An HTTPS URL with an optional port and path.
-    HttpsUrl { "pattern": r"^(?:https://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/.*)?)$" }
+    HttpsUrl { "x-standard": "url", "pattern": r"^(?:https://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/.*)?)$" }
     /// Page of the AWS console or of a space's web app to return to after signing in.
-    ReturnToEndpoint { "pattern": r"^(?:https://([a-zA-Z0-9.-]*\.(console\.(aws|aws-dev)|awsc-(integ|preprod)\.aws)\.amazon\.com|[a-zA-Z0-9-]+\.aidevops(-beta|-gamma)?\.global\.app\.aws)(/.*)?)$" }
+    ReturnToEndpoint { "x-standard": "url", "pattern": r"^(?:https://([a-zA-Z0-9.-]*\.(console\.(aws|aws-dev)|awsc-(integ|preprod)\.aws)\.amazon\.com|[a-zA-Z0-9-]+\.aidevops(-beta|-gamma)?\.global\.app\.aws)(/.*)?)$" }
     /// Name of an OAuth client.
     ClientName { "minLength": 1, "maxLength": 100, "pattern": r"^(?:[\p{L}\p{N}\p{Z}._-]+)$" }
     /// Id of an OAuth client (`ClientId`): printable ASCII.
@@ -127,25 +127,25 @@ scalars! {
     /// Name by which people know an API key or token.
     CredentialName { "pattern": r"^(?:[a-zA-Z0-9_\s-]+)$" }
     /// HTTP header that an API key travels in.
-    ApiKeyHeader { "pattern": r"^(?:[a-zA-Z0-9-_]+)$" }
+    ApiKeyHeader { "x-standard": "no-case", "pattern": r"^(?:[a-zA-Z0-9-_]+)$" }
     /// HTTP header that a bearer token travels in.
-    TokenHeader { "pattern": r"^(?:[a-zA-Z0-9-]+)$" }
+    TokenHeader { "x-standard": "no-case", "pattern": r"^(?:[a-zA-Z0-9-]+)$" }
     /// Name of a custom HTTP header (`CustomHeaderName`).
-    CustomHeaderName { "minLength": 1, "maxLength": 256, "pattern": r"^(?:[a-zA-Z0-9-_]+)$" }
+    CustomHeaderName { "x-standard": "no-case", "minLength": 1, "maxLength": 256, "pattern": r"^(?:[a-zA-Z0-9-_]+)$" }
     /// Region that requests are signed for, or `*` (`SigV4Region`).
     SigV4Region { "minLength": 1, "maxLength": 50, "pattern": r"^(?:(\*|[a-z]{2,4}(-[a-z]+)+-\d+))$" }
     /// Service name that requests are signed for, such as `execute-api`.
     SigV4Service { "minLength": 1, "maxLength": 100 }
     /// Role of the deprecated form, which knows no pattern.
-    LegacyRoleArn { "minLength": 0, "maxLength": 255 }
+    LegacyRoleArn { "x-standard": "arn", "minLength": 0, "maxLength": 255 }
     /// URN of a Dynatrace account.
-    DynatraceAccountUrn { "minLength": 1, "maxLength": 255, "pattern": r"^(?:urn:dtaccount:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$" }
+    DynatraceAccountUrn { "x-standard": "no-case", "minLength": 1, "maxLength": 255, "pattern": r"^(?:urn:dtaccount:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$" }
     /// URL of a ServiceNow instance (`ServiceNowInstanceUrl`).
-    ServiceNowInstanceUrl { "minLength": 1, "maxLength": 255, "pattern": r"^(?:https://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])\.service-now\.com/?)$" }
+    ServiceNowInstanceUrl { "x-standard": "url", "minLength": 1, "maxLength": 255, "pattern": r"^(?:https://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])\.service-now\.com/?)$" }
     /// URL of a GitLab instance, without a path.
-    GitLabUrl { "pattern": r"^(?:https://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?/?)$" }
+    GitLabUrl { "x-standard": "url", "pattern": r"^(?:https://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?/?)$" }
     /// A GUID (`Guid`).
-    Guid { "minLength": 0, "maxLength": 36, "pattern": r"^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$" }
+    Guid { "x-standard": "no-case", "minLength": 0, "maxLength": 36, "pattern": r"^(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$" }
     /// Number of a New Relic account.
     NewRelicAccountId { "minLength": 3, "maxLength": 7, "pattern": r"^(?:[0-9]+)$" }
     /// A number kept as a string.
@@ -167,11 +167,11 @@ scalars! {
     /// Id of a Microsoft Teams channel (`MSTeamsChannelId`).
     TeamsChannelId { "minLength": 1, "maxLength": 256 }
     /// An email address (`EmailAddress`).
-    EmailAddress sensitive { "pattern": r"^(?:[a-zA-Z0-9._%+\-]+@[a-zA-Z0-9.\-]+\.[a-zA-Z]{2,})$" }
+    EmailAddress sensitive { "x-standard": "email", "pattern": r"^(?:[a-zA-Z0-9._%+\-]+@[a-zA-Z0-9.\-]+\.[a-zA-Z]{2,})$" }
     /// A regular expression that a whole value has to match (`TriggerRegexPattern`).
     FilterPattern { "minLength": 1, "maxLength": 256, "pattern": r"^(?:[^\x00-\x1F\x7F-\x9F]+)$" }
     /// An IP address or DNS name (`IpAddressOrDnsName`).
-    HostAddress { "minLength": 3, "maxLength": 255, "pattern": r"^(?:[a-zA-Z0-9.:\-]+)$" }
+    HostAddress { "x-standard": "host", "minLength": 3, "maxLength": 255, "pattern": r"^(?:[a-zA-Z0-9.:\-]+)$" }
     /// Id of a VPC (`VpcId`).
     VpcId { "minLength": 5, "maxLength": 50, "pattern": r"^(?:vpc-(([0-9a-z]{8})|([0-9a-z]{17})))$" }
     /// Id of a subnet (`SubnetId`).
@@ -181,7 +181,7 @@ scalars! {
     /// A port, or a range of ports (`PortRange`).
     PortRange { "minLength": 1, "pattern": r"^(?:((\d{1,5}\-\d{1,5})|(\d+)))$" }
     /// ARN or id of a VPC Lattice resource configuration (`ResourceConfigurationArn`).
-    ResourceConfigurationArn { "minLength": 20, "maxLength": 2048, "pattern": r"^(?:(arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}|rcfg-[0-9a-z]{17}))$" }
+    ResourceConfigurationArn { "x-standard": "arn-or-id", "minLength": 20, "maxLength": 2048, "pattern": r"^(?:(arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}|rcfg-[0-9a-z]{17}))$" }
     /// A certificate chain in PEM form (`CertificateString`).
     CertificateString { "minLength": 1, "maxLength": 32768 }
     /// Kind of an asset (`AssetType`); the set is open.

@@ -134,6 +134,7 @@ pub fn map_of<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator, max
     }
     json_schema!({
         "type": "object",
+        "x-standard-of-keys": key["x-standard"],
         "maxProperties": max,
         "additionalProperties": generator.subschema_for::<V>(),
         "x-kubernetes-validations": [

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::api::standards::Standards;
+
 /// How a difference can be mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
@@ -145,22 +147,53 @@ impl FromIterator<Change> for Drift {
 /// An empty list, map or null is the same as none: services leave them out as they please. Lists of
 /// scalars are compared without regard to order, since lists come back in any.
 pub fn compare(path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
+    compare_as(Standards::NONE, path, observed, desired)
+}
+
+/// The same, each value by the standard of its type.
+pub fn compare_as(standards: Standards, path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
-    collect(path, observed, desired, &mut changes);
+    collect(standards, path, observed, desired, &mut changes);
     changes
 }
 
-fn collect(path: &str, observed: &Value, desired: &Value, changes: &mut Vec<Change>) {
+/// The same for an open document, to which the service adds members of its own: only what is desired is compared.
+pub fn compare_open(path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
+    compare(path, &common(observed, desired), desired)
+}
+
+/// `observed` without the members that `desired` doesn't have.
+fn common(observed: &Value, desired: &Value) -> Value {
+    match (observed, desired) {
+        (Value::Object(old), Value::Object(new)) => {
+            let member = |(key, wanted): (&String, &Value)| Some((key.clone(), common(old.get(key)?, wanted)));
+            Value::Object(new.iter().filter_map(member).collect())
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            old.iter().zip(new).map(|(old, new)| common(old, new)).collect()
+        }
+        (observed, _) => observed.clone(),
+    }
+}
+
+fn collect(
+    standards: Standards,
+    path: &str,
+    observed: &Value,
+    desired: &Value,
+    changes: &mut Vec<Change>,
+) {
     match (observed, desired) {
         (Value::Object(old), Value::Object(new)) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
                 let below = format!("{path}.{key}");
                 let none = Value::Null;
-                collect(&below, old.get(key).unwrap_or(&none), new.get(key).unwrap_or(&none), changes);
+                let (old, new) = (old.get(key).unwrap_or(&none), new.get(key).unwrap_or(&none));
+                collect(standards.member(key), &below, old, new, changes);
             }
         }
-        (old, new) if same(old, new) => {}
+        (old, new) if same(old, new) || same(&standards.normal(old), &standards.normal(new)) => {}
         (old, new) => {
             let some = |value: &Value| (!is_none(value)).then(|| value.clone());
             changes.push(Change::new(path, some(old), some(new)));
@@ -245,6 +278,25 @@ mod tests {
         let drift = Drift(vec![Change::hidden("tags.team"), Change::hidden("nameOfSomething")]);
         assert!(drift.touches("tags"));
         assert!(!drift.touches("name"));
+    }
+
+    #[test]
+    fn of_an_open_document_only_what_is_desired_is_compared() {
+        let observed = json!({ "a": { "b": 1, "added": true }, "list": [{ "x": 1, "added": 2 }], "added": "x" });
+        let desired = json!({ "a": { "b": 1 }, "list": [{ "x": 1 }] });
+        assert!(compare_open("action", &observed, &desired).is_empty());
+        let desired = json!({ "a": { "b": 2, "c": 3 }, "list": [{ "x": 1 }] });
+        let changes: Vec<String> =
+            compare_open("action", &observed, &desired).into_iter().map(|change| change.path).collect();
+        assert_eq!(changes, ["action.a.b", "action.a.c"]);
+    }
+
+    #[test]
+    fn values_compare_by_the_standard_of_their_type() {
+        let service = Standards::of("ServiceRegistration", "service");
+        let of = |tenant: &str| json!({ "azureidentity": { "tenantId": tenant } });
+        assert!(compare_as(service, "service", &of("ab"), &of("AB")).is_empty());
+        assert_eq!(compare_as(service, "service", &of("ab"), &of("AC"))[0].desired, Some(json!("AC")));
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 
+use crate::api::standards::Standards;
 use crate::api::{AgentSpace, AgentSpaceStatus};
 use crate::aws::operations::{
     self, CreateAgentSpace, DeleteAgentSpace, GetAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,
@@ -226,7 +227,9 @@ fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<
     let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
     let mut changes = Vec::new();
     let mut check = |path: &str, observed: &Option<String>, wanted: &Option<String>| {
-        if wanted.is_some() && wanted != observed {
+        let standards = Standards::of("AgentSpace", path);
+        let same = |wanted: &str| observed.as_deref().is_some_and(|observed| standards.same(wanted, observed));
+        if wanted.as_deref().is_some_and(|wanted| !same(wanted)) {
             changes.push(Change::new(path, text(observed), text(wanted)));
         }
     };

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::association::{Configuration, NetworkAccess};
 use crate::api::common::{Object, ObjectRef};
+use crate::api::standards::Standards;
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{
     self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
@@ -428,7 +429,8 @@ fn key(service_id: &str, configuration: &Value) -> Value {
 
 /// What identifies an association within its service and space: the configuration's key and natural key.
 fn natural(configuration: &Value) -> Value {
-    let Some((key, settings)) = wire::variant(configuration) else { return Value::Null };
+    let normal = Standards::of("Association", "configuration").normal(configuration);
+    let Some((key, settings)) = wire::variant(&normal) else { return Value::Null };
     let members: &[&str] = match key {
         "aws" | "sourceAws" => &["accountId", "accountType"],
         "github" => &["repoId", "instanceIdentifier"],
@@ -459,7 +461,8 @@ fn compare_configuration(desired: &Desired, observed: &Value) -> Vec<Change> {
         .and_then(|mut known| known.get_mut(key).map(Value::take))
         .unwrap_or_else(|| settings.clone());
     let prefix = format!("configuration.{key}");
-    drift::compare(&prefix, &known, &desired.configuration[key])
+    let standards = Standards::of("Association", "configuration").member(key);
+    drift::compare_as(standards, &prefix, &known, &desired.configuration[key])
         .into_iter()
         .filter(|change| {
             change.desired.is_some() || !DEFAULTED.iter().any(|path| change.path.ends_with(path))

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::ServiceRegistrationStatus;
 use crate::api::service_registration::{Existing, ServiceMatch};
+use crate::api::standards::Standards;
 use crate::aws::operations::RegisteredService;
 use crate::engine::conditions::Reason;
 use crate::engine::error::Error;
@@ -63,12 +64,14 @@ pub async fn search(
 /// Whether every member of the match that is set agrees.
 fn fits(wanted: &ServiceMatch, service: &RegisteredService) -> bool {
     let details = observed_details(service);
-    let agrees = |wanted: Option<&str>, key: &str| {
-        wanted.is_none_or(|wanted| details.get(key).and_then(Value::as_str) == Some(wanted))
+    let agrees = |wanted: Option<&str>, field: &str, key: &str| {
+        let standards = Standards::of("ServiceRegistration", "existing.match").member(field);
+        let observed = details.get(key).and_then(Value::as_str);
+        wanted.is_none_or(|wanted| observed.is_some_and(|observed| standards.same(wanted, observed)))
     };
     (wanted.name.is_none() || wanted.name == service.name)
-        && agrees(wanted.owner.as_deref(), "owner")
-        && agrees(wanted.workspace_id.as_deref(), "teamId")
-        && agrees(wanted.organization_name.as_deref(), "organizationName")
-        && agrees(wanted.tenant_id.as_deref(), "tenantId")
+        && agrees(wanted.owner.as_deref(), "owner", "owner")
+        && agrees(wanted.workspace_id.as_deref(), "workspaceId", "teamId")
+        && agrees(wanted.organization_name.as_deref(), "organizationName", "organizationName")
+        && agrees(wanted.tenant_id.as_deref(), "tenantId", "tenantId")
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::AgentSpaceStatus;
 use crate::api::agent_space::{self as spec, IdpAuth};
+use crate::api::standards::Standards;
 use crate::aws::operations::{
     DisableOperatorApp, EnableOperatorApp, GetOperatorApp, OperatorApp, UpdateOperatorAppIdpConfig,
 };
@@ -31,6 +32,26 @@ pub struct DesiredApp {
 struct Flow {
     name: &'static str,
     request: EnableOperatorApp,
+}
+
+impl Flow {
+    /// Whether both are the same by the standards of their values.
+    fn is_same(&self, other: &Self) -> bool {
+        let standards = Standards::of("AgentSpace", "operatorApp").member(self.name);
+        let normal = |flow: &Self| {
+            let arn = |field: &str, text: &str| standards.member(field).normal(&Value::from(text));
+            let request = &flow.request;
+            let role = arn("roleArn", &request.operator_app_role_arn);
+            let instance = request.idc_instance_arn.as_deref().map(|text| arn("instanceArn", text));
+            let rest = EnableOperatorApp {
+                operator_app_role_arn: String::new(),
+                idc_instance_arn: None,
+                ..request.clone()
+            };
+            (role, instance, rest)
+        };
+        normal(self) == normal(other)
+    }
 }
 
 /// Resolves the client secret.
@@ -117,7 +138,7 @@ pub fn compare(desired: Option<&DesiredApp>, app: &OperatorApp, status: &AgentSp
     let mut changes: Vec<Change> = Vec::new();
     for flow in wanted {
         match observed.iter().find(|other| other.name == flow.name) {
-            Some(same) if same.request == flow.request => {}
+            Some(other) if other.is_same(flow) => {}
             Some(_) => changes.push(Change::hidden(format!("operatorApp.{}", flow.name))),
             None => {
                 changes.push(Change::new(format!("operatorApp.{}", flow.name), None, Some("enabled".into())));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::api::common::Object;
 use crate::api::private_connection::Certificate;
+use crate::api::standards::Standards;
 use crate::api::{PrivateConnection, PrivateConnectionStatus};
 use crate::aws::operations::{
     self, CreatePrivateConnection, DeletePrivateConnection, DescribePrivateConnection,
@@ -258,30 +259,19 @@ async fn resolve_certificate(certificate: &Certificate, inputs: &Inputs<'_>) -> 
 
 /// What can be seen of the settings, all of it unchangeable: it differs only where one is taken over.
 fn compare_settings(desired: &Desired, connection: &operations::PrivateConnection) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
+    let standards = Standards::of("PrivateConnection", "mode").member(desired.mode);
     let observed = [
-        ("hostAddress", text(&connection.host_address)),
-        ("vpcId", text(&connection.vpc_id)),
-        ("dnsResolution", text(&connection.dns_resolution)),
+        ("hostAddress", &connection.host_address),
+        ("vpcId", &connection.vpc_id),
+        ("dnsResolution", &connection.dns_resolution),
+        // Given as an id, returned as an ARN.
+        ("resourceConfigurationId", &connection.resource_configuration_id),
     ];
-    for (field, observed) in observed {
-        let wanted = desired.settings.get(field).cloned();
-        if wanted.is_some() && observed.is_some() && wanted != observed {
-            changes.push(Change::new(format!("mode.{field}"), observed, wanted));
-        }
-    }
-    // Given as an id, returned as an ARN.
-    let wanted = desired.settings.get("resourceConfigurationId").and_then(Value::as_str);
-    if let (Some(wanted), Some(observed)) = (wanted, connection.resource_configuration_id.as_deref()) {
-        let id = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
-        if id(wanted) != id(observed) {
-            changes.push(Change::new(
-                "mode.resourceConfigurationId",
-                Some(observed.into()),
-                Some(wanted.into()),
-            ));
-        }
-    }
-    changes.into_iter().map(|change| change.mended_by(Remedy::Impossible)).collect()
+    let differing = observed.into_iter().filter_map(|(field, observed)| {
+        let wanted = desired.settings.get(field)?.as_str()?;
+        let observed = observed.as_deref()?;
+        let same = standards.member(field).same(wanted, observed);
+        (!same).then(|| Change::new(format!("mode.{field}"), Some(observed.into()), Some(wanted.into())))
+    });
+    differing.map(|change| change.mended_by(Remedy::Impossible)).collect()
 }

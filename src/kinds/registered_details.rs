@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::standards::Standards;
+use crate::engine::drift::compare_as;
+
 /// How the answer names the authorisation form that the request nests under this key.
 const AUTHORIZATION_METHODS: &[(&str, &str)] = &[
     ("oAuthClientCredentials", "oauth-client-credentials"),
@@ -57,32 +60,31 @@ pub fn identity(service_type: &str, details: &Value) -> Option<Value> {
     Some(pick(&expected, keys))
 }
 
-/// Whether `observed` says the same as `expected` wherever it says anything.
-pub fn agrees(expected: &Value, observed: &Value) -> bool {
-    differing(expected, observed).is_empty()
+/// Whether `observed` says the same of a service of this type as `expected` wherever it says anything.
+pub fn agrees(service_type: &str, expected: &Value, observed: &Value) -> bool {
+    differing(service_type, expected, observed).is_empty()
 }
 
 /// The members of `expected` of which `observed` says something else. What it leaves out can't be seen.
-pub fn differing(expected: &Value, observed: &Value) -> Vec<String> {
+pub fn differing(service_type: &str, expected: &Value, observed: &Value) -> Vec<String> {
     let members = expected.as_object().into_iter().flatten();
     members
         .filter(|(key, wanted)| {
             observed
                 .get(key.as_str())
                 .filter(|value| !value.is_null())
-                .is_some_and(|value| !same(wanted, value))
+                .is_some_and(|value| !same(service_type, key, wanted, value))
         })
         .map(|(key, _)| key.clone())
         .collect()
 }
 
-/// An address with and without a last slash is the same, and the order of a list says nothing.
-fn same(wanted: &Value, observed: &Value) -> bool {
-    match (wanted, observed) {
-        (Value::String(wanted), Value::String(observed)) => {
-            wanted.trim_end_matches('/') == observed.trim_end_matches('/')
-        }
-        _ => crate::engine::drift::compare("", observed, wanted).is_empty(),
+/// Whether both are the same by the standard of the field, wherever the request nests it.
+fn same(service_type: &str, key: &str, wanted: &Value, observed: &Value) -> bool {
+    let service = Standards::of("ServiceRegistration", "service").member(service_type);
+    match key {
+        "customHeaderNames" => service.anywhere("headers").same_keys(wanted, observed),
+        _ => compare_as(service.anywhere(key), "", observed, wanted).is_empty(),
     }
 }
 
@@ -143,10 +145,10 @@ mod tests {
     #[test]
     fn what_the_answer_leaves_out_is_no_difference() {
         let wanted = json!({ "instanceUrl": "https://x.service-now.com" });
-        assert!(agrees(&wanted, &json!({})));
-        assert!(agrees(&wanted, &json!({ "instanceUrl": "https://x.service-now.com/" })));
+        assert!(agrees("servicenow", &wanted, &json!({})));
+        assert!(agrees("servicenow", &wanted, &json!({ "instanceUrl": "https://x.service-now.com/" })));
         assert_eq!(
-            differing(&wanted, &json!({ "instanceUrl": "https://y.service-now.com" })),
+            differing("servicenow", &wanted, &json!({ "instanceUrl": "https://y.service-now.com" })),
             ["instanceUrl"]
         );
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Policies};
 use crate::api::scalars::PrivateConnectionName;
 use crate::api::service_registration::Existing;
+use crate::api::standards::Standards;
 use crate::api::{PrivateConnection, ServiceRegistration, ServiceRegistrationStatus};
 use crate::aws::operations::{self, DeregisterService, GetService, ListServices, RegisterService};
 use crate::engine::conditions::Reason;
@@ -472,7 +473,7 @@ fn describes_the_same(registration: &Registration, service: &operations::Registe
     }
     let details = &request.service_details[&request.service];
     let identity = registered_details::identity(&request.service, details)?;
-    Some(registered_details::agrees(&identity, observed_details(service)))
+    Some(registered_details::agrees(&request.service, &identity, observed_details(service)))
 }
 
 /// The details that AWS tells, out of their union.
@@ -492,7 +493,7 @@ fn compare_settings(
     let details = &request.service_details[&request.service];
     let observed = observed_details(service);
     let expected = registered_details::expected(&request.service, details);
-    let mut changes: Vec<Change> = registered_details::differing(&expected, observed)
+    let mut changes: Vec<Change> = registered_details::differing(&request.service, &expected, observed)
         .into_iter()
         .map(|key| {
             let path = format!("service.{}.{key}", request.service);
@@ -507,7 +508,10 @@ fn compare_settings(
         ("privateConnectionRef", &service.private_connection_name, &request.private_connection_name),
     ];
     for (path, observed, wanted) in pairs {
-        if wanted.is_some() && observed.is_some() && observed != wanted {
+        let standards = Standards::of("ServiceRegistration", path);
+        if let (Some(old), Some(new)) = (observed, wanted)
+            && !standards.same(old, new)
+        {
             changes.push(Change::new(path, text(observed), text(wanted)));
         }
     }

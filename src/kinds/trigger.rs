@@ -177,7 +177,8 @@ fn compare_fixed(desired: &Desired, trigger: &operations::Trigger) -> Vec<Change
     // Every answer has an expression; with a spec it is derived from that.
     let form = if wanted.get("spec").is_some() { "spec" } else { "expression" };
     let schedule = drift::compare("schedule", observed.get(form).unwrap_or(&none), &wanted[form]);
-    let action = drift::compare("action", &trigger.action, &desired.action);
+    // An action is an open document, which may come back with defaults filled in.
+    let action = drift::compare_open("action", &trigger.action, &desired.action);
     let mut changes: Vec<Change> =
         schedule.into_iter().chain(action).map(|change| change.mended_by(Remedy::Replace)).collect();
     if trigger.r#type != desired.trigger_type {

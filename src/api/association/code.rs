@@ -16,12 +16,14 @@ use crate::api::union::union;
 ]))]
 pub struct GitHub {
     /// Name of the repository, for example `shop`.
+    #[schemars(extend("x-standard" = "no-case"))]
     pub repo_name: String,
 
     /// Number of the repository, in quotes, as GitHub's API shows it in `id`.
     pub repo_id: String,
 
     /// Organization or user that owns the repository, for example `example-org`.
+    #[schemars(extend("x-standard" = "no-case"))]
     pub owner: String,
 
     /// What the owner is: organization or user.
@@ -91,9 +93,11 @@ pub struct GitLabProject {
 #[serde(rename_all = "camelCase")]
 pub struct AzureDevOps {
     /// Name of the organization.
+    #[schemars(extend("x-standard" = "no-case"))]
     pub organization_name: String,
 
     /// Id of the project.
+    #[schemars(extend("x-standard" = "no-case"))]
     pub project_id: String,
 
     /// Name of the project.

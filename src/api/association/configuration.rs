@@ -76,6 +76,7 @@ pub struct NoSettings {}
 #[serde(rename_all = "camelCase")]
 pub struct Azure {
     /// Id of the subscription.
+    #[schemars(extend("x-standard" = "no-case"))]
     pub subscription_id: String,
 }
 

@@ -38,6 +38,7 @@ pub struct ServiceMatch {
     /// GitHub: the organization or user whose repositories it gives access to, for example `example-org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[schemars(extend("x-standard" = "no-case"))]
     pub owner: Option<String>,
 
     /// Slack: id of the workspace, for example `T0123ABCD`.
@@ -48,6 +49,7 @@ pub struct ServiceMatch {
     /// Azure DevOps: name of the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[schemars(extend("x-standard" = "no-case"))]
     pub organization_name: Option<String>,
 
     /// Azure identity: id of the Entra tenant.
