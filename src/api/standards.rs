@@ -78,7 +78,8 @@ fn url(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let scheme = scheme.to_lowercase();
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let (user, address) = authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
+    let (user, address) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
     // A colon within brackets is one of an IPv6 address.
     let port = address.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit()));
     let (name, port) = port.map_or((address, ""), |(name, port)| (name, port));
@@ -92,7 +93,9 @@ fn url(text: &str) -> String {
 fn arn(text: &str) -> String {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     match parts.as_slice() {
-        [before @ .., resource] if before.len() == 5 => format!("{}:{resource}", before.join(":").to_lowercase()),
+        [before @ .., resource] if before.len() == 5 => {
+            format!("{}:{resource}", before.join(":").to_lowercase())
+        }
         _ => text.to_owned(),
     }
 }
@@ -187,7 +190,8 @@ impl Standards {
 fn find<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     let own = schema.get(key);
     own.or_else(|| {
-        let parts = ["anyOf", "allOf", "oneOf"].iter().filter_map(|list| schema.get(*list)?.as_array()).flatten();
+        let parts =
+            ["anyOf", "allOf", "oneOf"].iter().filter_map(|list| schema.get(*list)?.as_array()).flatten();
         parts.filter_map(|part| find(part, key)).next()
     })
 }
@@ -239,11 +243,21 @@ mod tests {
         let service = |path: &str| Standards::of("ServiceRegistration", &format!("service.{path}"));
         assert!(service("azureidentity.tenantId").same("AB", "ab"));
         assert!(service("mcpserver.endpoint").same("https://E.com/", "https://e.com"));
-        assert!(service("mcpserversigv4").anywhere("mcpRoleArn").same("arn:AWS:iam::1:role/R", "arn:aws:iam::1:role/R"));
-        assert!(service("mcpserver").anywhere("headers").same_keys(&json!(["X-Team", "A"]), &json!(["a", "x-team"])));
+        assert!(
+            service("mcpserversigv4")
+                .anywhere("mcpRoleArn")
+                .same("arn:AWS:iam::1:role/R", "arn:aws:iam::1:role/R")
+        );
+        assert!(
+            service("mcpserver")
+                .anywhere("headers")
+                .same_keys(&json!(["X-Team", "A"]), &json!(["a", "x-team"]))
+        );
         assert!(service("mcpserver").anywhere("apiKeyHeader").same("X-Key", "x-key"));
         assert!(!service("mcpserver.name").same("Runbooks", "runbooks"));
-        assert!(!Standards::of("AgentSpace", "operatorApp.idp.issuerUrl").same("https://e.com/", "https://e.com"));
+        assert!(
+            !Standards::of("AgentSpace", "operatorApp.idp.issuerUrl").same("https://e.com/", "https://e.com")
+        );
         assert!(Standards::of("AgentSpace", "locale").same("en-us", "en-US"));
         assert!(Standards::of("PrivateConnection", "mode.serviceManaged.hostAddress").same("A.b", "a.B"));
     }

@@ -6,13 +6,13 @@ use tracing::info;
 use crate::api::common::Status;
 use crate::text;
 
-use super::annotations::HAND_OVER_TO;
-use super::conditions::Reason;
+use super::annotations::{HAND_OVER_TO, RECONCILE_REQUESTED};
+use super::conditions::{self, Reason};
 use super::consent;
 use super::error::Error;
 use super::events;
 use super::hub::Subject;
-use super::kind::{Kind, Remote, Scope, Stranger};
+use super::kind::{Kind, Remote, Removal, Scope, Stranger};
 use super::output_secret;
 use super::ownership::{HANDED_OVER_TAG, NAMESPACE_TAG, Owner};
 use super::pass::Pass;
@@ -62,21 +62,46 @@ impl<K: Kind> Pass<'_, K> {
         for aside in K::aside(&self.status) {
             self.delete_aside(&scope, &aside).await?;
         }
-        let Some(remote) = remote else { return Ok(()) };
+        let Some(remote) = remote else {
+            if self.has_told(Reason::Deleting) {
+                events::deleted(self, K::NOUN, id);
+            }
+            return Ok(());
+        };
         if let Some(owner) = self.another_owner(&scope, &remote) {
             events::kept(self, &format!("left the {} {id} in AWS: it belongs to {owner}", K::NOUN));
             return Ok(());
         }
-        if !K::is_going(&remote) {
-            self.make_way(&scope, id).await?;
-            self.cx.fence.check()?;
-            K::delete(&scope, id).await?;
-            events::deleted(self, K::NOUN, id);
-            if K::read(&scope, id, None, &self.status).await?.is_none() {
-                return Ok(());
+        match K::removal(&remote) {
+            Removal::UnderWay => {}
+            // Said first, and tried again after a wait that grows each time.
+            Removal::Failed(why) if !self.has_told(Reason::Failed) => {
+                return Err(Error::terminal(
+                    Reason::Failed,
+                    format!(
+                        "AWS could not delete the {} {id}: {why}; fix the cause. It is tried again from time to time, and \
+                         at once when {RECONCILE_REQUESTED} is set",
+                        K::NOUN
+                    ),
+                ));
+            }
+            Removal::NotBegun | Removal::Failed(_) => {
+                self.make_way(&scope, id).await?;
+                self.cx.fence.check()?;
+                K::delete(&scope, id).await?;
+                if K::read(&scope, id, None, &self.status).await?.is_none() {
+                    events::deleted(self, K::NOUN, id);
+                    return Ok(());
+                }
             }
         }
         Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
+    }
+
+    /// Whether this is what the object's status says already.
+    fn has_told(&self, reason: Reason) -> bool {
+        let ready = conditions::get(&self.stored.common().conditions, "Ready");
+        ready.is_some_and(|ready| ready.reason == reason.as_str())
     }
 
     /// Deletes what a replacement has put aside, unless it belongs to somebody else by now.

@@ -166,7 +166,8 @@ pub fn compare_open(path: &str, observed: &Value, desired: &Value) -> Vec<Change
 fn common(observed: &Value, desired: &Value) -> Value {
     match (observed, desired) {
         (Value::Object(old), Value::Object(new)) => {
-            let member = |(key, wanted): (&String, &Value)| Some((key.clone(), common(old.get(key)?, wanted)));
+            let member =
+                |(key, wanted): (&String, &Value)| Some((key.clone(), common(old.get(key)?, wanted)));
             Value::Object(new.iter().filter_map(member).collect())
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
@@ -176,13 +177,7 @@ fn common(observed: &Value, desired: &Value) -> Value {
     }
 }
 
-fn collect(
-    standards: Standards,
-    path: &str,
-    observed: &Value,
-    desired: &Value,
-    changes: &mut Vec<Change>,
-) {
+fn collect(standards: Standards, path: &str, observed: &Value, desired: &Value, changes: &mut Vec<Change>) {
     match (observed, desired) {
         (Value::Object(old), Value::Object(new)) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -282,7 +277,8 @@ mod tests {
 
     #[test]
     fn of_an_open_document_only_what_is_desired_is_compared() {
-        let observed = json!({ "a": { "b": 1, "added": true }, "list": [{ "x": 1, "added": 2 }], "added": "x" });
+        let observed =
+            json!({ "a": { "b": 1, "added": true }, "list": [{ "x": 1, "added": 2 }], "added": "x" });
         let desired = json!({ "a": { "b": 1 }, "list": [{ "x": 1 }] });
         assert!(compare_open("action", &observed, &desired).is_empty());
         let desired = json!({ "a": { "b": 2, "c": 3 }, "list": [{ "x": 1 }] });

@@ -218,10 +218,21 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// Notes that the answer to the create was lost, and with it what AWS shows only once.
     fn answer_lost(_status: &mut StatusOf<Self>) {}
 
-    /// Whether AWS is already deleting the remote.
-    fn is_going(_remote: &Self::Remote) -> bool {
-        false
+    /// How far AWS is with deleting the remote; for kinds whose deletion takes time.
+    fn removal(_remote: &Self::Remote) -> Removal {
+        Removal::NotBegun
     }
+}
+
+/// How far AWS is with deleting a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Nobody has asked for it.
+    NotBegun,
+    /// It is on its way.
+    UnderWay,
+    /// It came to nothing: why, in AWS's words.
+    Failed(String),
 }
 
 /// A resource in AWS that a spec names by what AWS calls it.

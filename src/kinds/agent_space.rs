@@ -228,7 +228,8 @@ fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<
     let mut changes = Vec::new();
     let mut check = |path: &str, observed: &Option<String>, wanted: &Option<String>| {
         let standards = Standards::of("AgentSpace", path);
-        let same = |wanted: &str| observed.as_deref().is_some_and(|observed| standards.same(wanted, observed));
+        let same =
+            |wanted: &str| observed.as_deref().is_some_and(|observed| standards.same(wanted, observed));
         if wanted.as_deref().is_some_and(|wanted| !same(wanted)) {
             changes.push(Change::new(path, text(observed), text(wanted)));
         }

@@ -4,6 +4,7 @@
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 
+use crate::api::asset::Content;
 use crate::api::{Asset, AssetStatus};
 use crate::aws::operations::{
     self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets, UpdateAsset,
@@ -124,8 +125,8 @@ impl Kind for Assets {
         let wanted = Self::sought(desired);
         let mut found = Vec::new();
         for asset in listed.unwrap_or_default() {
-            let key = Some(natural(&desired.asset_type, &asset.metadata, None));
-            if key == wanted || fingerprint::is_sought(&status.common, key.as_ref()) {
+            let mut keys = keys(&desired.asset_type, &asset.metadata).into_iter().map(Some);
+            if keys.any(|key| key == wanted || fingerprint::is_sought(&status.common, key.as_ref())) {
                 found.push(observed(scope, asset, Some(desired), status).await?);
             }
         }
@@ -215,7 +216,11 @@ impl Kind for Assets {
     }
 
     fn sought(desired: &Desired) -> Option<Value> {
-        Some(natural(&desired.asset_type, &desired.metadata, desired.content.skill_name()))
+        if let Some(url) = desired.content.source_url() {
+            return Some(from(url));
+        }
+        let named = desired.content.skill_name().map(|name| json!({ "name": name }));
+        Some(named.unwrap_or_else(|| natural(&desired.asset_type, &desired.metadata)))
     }
 
     fn natural_key(object: &Asset) -> Option<String> {
@@ -224,7 +229,10 @@ impl Kind for Assets {
         let space = super::place_of(&spec.agent_space_ref, object);
         let store = spec.memory_store_ref.as_ref().map(|store| super::place_of(store, object));
         // Objects that say nothing of what identifies them are told apart by AWS alone.
-        let key = natural(&spec.asset_type, &metadata, None);
+        let key = match &spec.content {
+            Content::SourceUrl(url) => from(url),
+            _ => natural(&spec.asset_type, &metadata),
+        };
         let says_something = key.as_object().is_some_and(|key| !key.is_empty());
         says_something.then(|| json!([space, spec.asset_type, key, store]).to_string())
     }
@@ -265,8 +273,19 @@ fn compare_metadata(desired: &Value, observed: &Value) -> Vec<Change> {
         .collect()
 }
 
-/// What identifies an asset among those of its type in a space.
-fn natural(asset_type: &str, metadata: &Value, skill_name: Option<&str>) -> Value {
+/// All that may identify an asset that AWS has: it keeps the address that it fetched the content from.
+fn keys(asset_type: &str, metadata: &Value) -> Vec<Value> {
+    let source = metadata.pointer("/source/url").and_then(Value::as_str).map(from);
+    [natural(asset_type, metadata)].into_iter().chain(source).collect()
+}
+
+/// What identifies an asset whose name only its source tells.
+fn from(url: &str) -> Value {
+    json!({ "source": url })
+}
+
+/// What identifies an asset among those of its type in a space, as far as its metadata tell.
+fn natural(asset_type: &str, metadata: &Value) -> Value {
     let keys: &[&str] = match asset_type {
         "skill" | "custom_agent" | "memory_store" => &["name"],
         "memory" => &["name", "memory_store_id"],
@@ -275,9 +294,6 @@ fn natural(asset_type: &str, metadata: &Value, skill_name: Option<&str>) -> Valu
         "test_profile" => &["test_agent_type", "target_url", "name"],
         _ => return metadata.clone(),
     };
-    if let Some(name) = skill_name {
-        return json!({ "name": name });
-    }
     let found: Map<String, Value> =
         keys.iter().filter_map(|key| Some(((*key).to_owned(), metadata.get(key)?.clone()))).collect();
     Value::Object(found)

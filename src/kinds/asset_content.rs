@@ -185,12 +185,15 @@ impl DesiredContent {
     }
 
     /// Name of the skill in the front matter of an archive's `SKILL.md`.
-    pub fn skill_name(&self) -> Option<&str> {
+    pub fn skill_name(&self) -> Option<String> {
         let Form::Zip { archive, .. } = &self.form else { return None };
-        let text = archive.skill.as_deref()?;
-        let front_matter = text.strip_prefix("---")?.split("\n---").next()?;
-        let name = front_matter.lines().find_map(|line| line.strip_prefix("name:"))?;
-        Some(name.trim().trim_matches(['"', '\'']))
+        skill_name(archive.skill.as_deref()?)
+    }
+
+    /// The address that AWS fetches it from.
+    pub fn source_url(&self) -> Option<&str> {
+        let Form::Source(url) = &self.form else { return None };
+        Some(url)
     }
 
     /// The content to create the asset with: the first file, if there are several; the others follow.
@@ -286,6 +289,18 @@ impl Form {
     }
 }
 
+/// The name in the front matter of a `SKILL.md`.
+fn skill_name(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct FrontMatter {
+        name: Option<String>,
+    }
+    let block = text.trim_start_matches('\u{feff}').strip_prefix("---")?;
+    let (block, _) = block.split_once("\n---")?;
+    let found: FrontMatter = serde_saphyr::from_str(block).ok()?;
+    found.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
 fn file_path(path: &str) -> String {
     format!("content[{path}]")
 }
@@ -330,6 +345,28 @@ mod tests {
             content(&[("b.md", "new"), ("c.md", "x")]).compare(&observed(&[("a.md", "old"), ("c.md", "y")])),
         );
         assert_eq!(drift.paths(), ["content[b.md]", "content[c.md]", "content[a.md]"]);
+    }
+
+    #[test]
+    fn front_matter_is_yaml() {
+        for (front_matter, name) in [
+            ("name: pay", Some("pay")),
+            ("name: pay # the name", Some("pay")),
+            ("description: |\n  name: not this\nname: 'pay'", Some("pay")),
+            ("name: >-\n  pay", Some("pay")),
+            ("{name: pay, description: x}", Some("pay")),
+            ("\"name\": \"p\\u0061y\"\r", Some("pay")),
+            ("tags: [a, b]\nname: pay\nmetadata:\n  name: other", Some("pay")),
+            ("name: ''", None),
+            ("name: [pay]", None),
+            ("description: x", None),
+        ] {
+            let text = format!("---\n{front_matter}\n---\n# Title\nname: none of this\n");
+            assert_eq!(skill_name(&text).as_deref(), name, "{front_matter}");
+        }
+        assert_eq!(skill_name("---\r\nname: pay\r\n---\r\n").as_deref(), Some("pay"));
+        assert_eq!(skill_name("\u{feff}---\nname: pay\n---\n").as_deref(), Some("pay"));
+        assert_eq!(skill_name("no front matter"), None);
     }
 
     #[test]

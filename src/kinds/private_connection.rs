@@ -18,7 +18,7 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint::Print;
 use crate::engine::input_value;
 use crate::engine::inputs::{Inputs, Source};
-use crate::engine::kind::{Created, Kind, Reached, Remote, Resolved, Scope, State, Updated};
+use crate::engine::kind::{Created, Kind, Reached, Remote, Removal, Resolved, Scope, State, Updated};
 use crate::engine::tagging::{self, TagMap};
 
 use super::not_found_is_none;
@@ -119,10 +119,10 @@ impl Kind for PrivateConnections {
         match connection.status.as_str() {
             "ACTIVE" => {}
             "CREATE_FAILED" | "DELETE_FAILED" => {
-                let why = connection.failure_message.as_deref().unwrap_or("AWS gives no reason");
                 return State::Failed(format!(
-                    "{}: {why}; fix the cause, then delete and recreate the object",
-                    connection.status
+                    "{}: {}; fix the cause, then delete and recreate the object",
+                    connection.status,
+                    failure(connection)
                 ));
             }
             other => return State::InTransition(format!("AWS says {other}; this can take ten minutes")),
@@ -211,8 +211,12 @@ impl Kind for PrivateConnections {
         Some(format!("{account}/{}", name_of(object)))
     }
 
-    fn is_going(remote: &Observed) -> bool {
-        remote.0.status == "DELETE_IN_PROGRESS"
+    fn removal(remote: &Observed) -> Removal {
+        match remote.0.status.as_str() {
+            "DELETE_IN_PROGRESS" => Removal::UnderWay,
+            "DELETE_FAILED" => Removal::Failed(failure(&remote.0).to_owned()),
+            _ => Removal::NotBegun,
+        }
     }
 }
 
@@ -229,6 +233,11 @@ pub(super) async fn reached(
         what: format!("private connection {name}"),
         tags: found.0.tags,
     }))
+}
+
+/// Why AWS couldn't bring the connection up or down.
+fn failure(connection: &operations::PrivateConnection) -> &str {
+    connection.failure_message.as_deref().unwrap_or("AWS gives no reason")
 }
 
 /// Whether the connection has no certificate: none was recorded as sent, and AWS shows none.

@@ -8,6 +8,7 @@ use crate::api::{Asset, Trigger, TriggerStatus};
 use crate::aws::operations::{self, CreateTrigger, DeleteTrigger, GetTrigger, ListTriggers, UpdateTrigger};
 use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
 use crate::engine::tagging::TagMap;
@@ -87,11 +88,18 @@ impl Kind for Triggers {
         Ok(found.map(|found| Observed(found.trigger)))
     }
 
-    async fn search(scope: &Scope, desired: &Desired, _: &TriggerStatus) -> Result<Vec<Observed>, Error> {
+    async fn search(
+        scope: &Scope,
+        desired: &Desired,
+        status: &TriggerStatus,
+    ) -> Result<Vec<Observed>, Error> {
         let request = ListTriggers { agent_space_id: scope.space_id.clone(), ..ListTriggers::default() };
         let listed =
             not_found_is_none(scope.aws.list_all(request).await, || "looking for the trigger".to_owned())?;
-        let same = |trigger: &operations::Trigger| compare_fixed(desired, trigger).is_empty();
+        let same = |trigger: &operations::Trigger| {
+            let key = key(&trigger.r#type, &trigger.condition, &trigger.action);
+            compare_fixed(desired, trigger).is_empty() || fingerprint::is_sought(&status.common, Some(&key))
+        };
         Ok(listed.unwrap_or_default().into_iter().filter(same).map(Observed).collect())
     }
 
@@ -116,6 +124,10 @@ impl Kind for Triggers {
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let created = scope.aws.call(&request).await.doing(|| "creating the trigger".to_owned())?;
         Ok(Created { id: Some(created.trigger.trigger_id), ..Created::default() })
+    }
+
+    fn sought(desired: &Desired) -> Option<Value> {
+        Some(key(&desired.trigger_type, &desired.condition, &desired.action))
     }
 
     async fn update(
@@ -169,13 +181,23 @@ fn condition(schedule: &Schedule) -> Value {
     }
 }
 
+/// What a trigger was made from, as far as the answer repeats it.
+fn key(trigger_type: &str, condition: &Value, action: &Value) -> Value {
+    let schedule = condition.get("schedule").unwrap_or(&Value::Null);
+    json!([trigger_type, form(schedule), schedule.get(form(schedule)), action])
+}
+
+/// In which form a schedule is given. Every answer has an expression; with a spec it is derived from that.
+fn form(schedule: &Value) -> &'static str {
+    if schedule.get("spec").is_some_and(|spec| !spec.is_null()) { "spec" } else { "expression" }
+}
+
 /// Where type, schedule or action differ: what an update can't change.
 fn compare_fixed(desired: &Desired, trigger: &operations::Trigger) -> Vec<Change> {
     let none = Value::Null;
     let observed = trigger.condition.get("schedule").unwrap_or(&none);
     let wanted = &desired.condition["schedule"];
-    // Every answer has an expression; with a spec it is derived from that.
-    let form = if wanted.get("spec").is_some() { "spec" } else { "expression" };
+    let form = form(wanted);
     let schedule = drift::compare("schedule", observed.get(form).unwrap_or(&none), &wanted[form]);
     // An action is an open document, which may come back with defaults filled in.
     let action = drift::compare_open("action", &trigger.action, &desired.action);

@@ -197,6 +197,19 @@ fn aws_fetches_from_an_address_once() {
         .await;
         skill.ready().await;
         assert_eq!(t.mutations_since(mark), ["UpdateAsset"]);
+        // The spec has no name: it is found by the address.
+        let mark = t.mark();
+        let id = skill.id().await;
+        let (mut again, paused) = (skill.get().await, json!({"devopsagent.dev/paused": ""}));
+        skill.patch(json!({"metadata": {"annotations": paused, "finalizers": null}})).await;
+        skill.delete_and_wait().await;
+        again["metadata"] = json!({"name": "asset"});
+        let again = t.apply(&again.to_string()).await;
+        assert_eq!(text(&again.ready().await, "/status/id"), id);
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new());
+        again.lose_status().await;
+        again.delete_and_wait().await;
+        assert!(t.remotes("asset").is_empty());
     });
 }
 

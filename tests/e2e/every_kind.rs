@@ -15,6 +15,8 @@ struct Sample {
     spec: &'static str,
     /// A change to the spec, and where it shows in the remote.
     edit: (&'static str, &'static str),
+    /// A change to what the remote is found by, if that can change, and how remotes are listed.
+    renamed: (&'static str, &'static str),
     /// A change behind the operator's back, what an Event must say of its correction, and what it must not.
     drift: (&'static str, &'static str, &'static str),
     /// How somebody else makes a remote that matches: the operation, and its input but for the space.
@@ -27,6 +29,7 @@ const AGENT_SPACE: Sample = Sample {
     in_space: false,
     spec: "{name: Sample, locale: en-US}",
     edit: ("{locale: de-DE}", "/locale"),
+    renamed: ("{name: Renamed}", "ListAgentSpaces"),
     drift: ("{locale: ja}", "locale (\"ja\" → \"en-US\")", "devopsagent"),
     foreign: ("CreateAgentSpace", "{name: Sample}"),
 };
@@ -38,6 +41,7 @@ const REGISTRATION: Sample = Sample {
     spec: "{name: Sample, tags: {team: payments}, service: {gitlab: {targetUrl: 'https://gitlab.com', tokenType: personal,
             tokenValue: {secretKeyRef: {name: credentials, key: token}}}}}",
     edit: ("{tags: {team: checkout}}", "/tags/team"),
+    renamed: ("{name: Renamed}", "ListServices"),
     drift: ("{tags: {team: sales}}", "sales", "glpat"),
     foreign: (
         "RegisterService",
@@ -54,6 +58,10 @@ const ASSOCIATION: Sample = Sample {
     edit: (
         "{configuration: {sourceAws: {assumableRoleArn: 'arn:aws:iam::210987654321:role/Other'}}}",
         "/configuration/sourceAws/assumableRoleArn",
+    ),
+    renamed: (
+        "{configuration: {sourceAws: {accountId: '210987654322', assumableRoleArn: 'arn:aws:iam::210987654322:role/Agent'}}}",
+        "ListAssociations",
     ),
     drift: (
         "{configuration: {sourceAws: {assumableRoleArn: 'arn:aws:iam::210987654321:role/Drifted'}}}",
@@ -74,6 +82,7 @@ const CONNECTION: Sample = Sample {
     spec: "{name: sample, tags: {team: payments}, mode: {serviceManaged: {hostAddress: host.example.com, vpcId: vpc-0123456789abcdef0,
             subnetIds: [subnet-0123456789abcdef0]}}}",
     edit: ("{tags: {team: checkout}}", "/tags/team"),
+    renamed: ("{}", "ListPrivateConnections"),
     drift: ("{tags: {team: sales}}", "sales", "BEGIN"),
     foreign: (
         "CreatePrivateConnection",
@@ -89,6 +98,7 @@ const ASSET: Sample = Sample {
     spec: "{agentSpaceRef: {name: space}, assetType: skill, metadata: {name: sample, description: What to do, agent_types: [GENERIC]},
             content: {files: [{path: SKILL.md, text: Do this.}]}}",
     edit: ("{metadata: {description: What to do now}}", "/metadata/description"),
+    renamed: ("{metadata: {name: renamed}}", "ListAssets"),
     drift: ("{metadata: {description: Drifted}}", "metadata.description", "Drifted"),
     foreign: (
         "CreateAsset",
@@ -103,6 +113,7 @@ const TRIGGER: Sample = Sample {
     in_space: true,
     spec: "{agentSpaceRef: {name: space}, schedule: {expression: rate(1 day)}, assetRef: {name: agent}}",
     edit: ("{suspend: true}", "/status"),
+    renamed: ("{schedule: {expression: rate(2 days)}}", "ListTriggers"),
     drift: ("{status: Inactive}", "suspend", "custom:"),
     foreign: ("CreateTrigger", "{type: TIME_BASED, condition: {schedule: {expression: rate(1 day)}}}"),
 };
@@ -253,6 +264,11 @@ macro_rules! every_kind {
             #[test]
             fn is_found_again_when_status_is_lost() {
                 run(async |t| forgotten(t, &$sample).await);
+            }
+
+            #[test]
+            fn is_made_once_whatever_is_edited_before_its_answer_is_known() {
+                run(async |t| lost_and_edited(t, &$sample).await);
             }
 
             #[test]
@@ -430,6 +446,26 @@ async fn forgotten(t: &Test, sample: &Sample) {
     object.ready().await;
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());
     assert_eq!(sample.remotes(t).len(), 1);
+}
+
+async fn lost_and_edited(t: &Test, sample: &Sample) {
+    sample.prepare(t).await;
+    let (create, list) = (sample.foreign.0, sample.renamed.1);
+    t.fault(json!({"operation": create, "effect": "drop-answer"}));
+    for operation in [list, "GetAgentSpace", "DescribePrivateConnection"] {
+        t.fault(json!({"operation": operation, "effect": "500", "times": 5}));
+    }
+    let object = sample.apply(t, &json!({})).await;
+    wait_until("it is made", async || (!sample.remotes(t).is_empty()).then_some(())).await;
+    let made = remote_id(sample.remote, &sample.only(t)).to_owned();
+    object.patch(json!({"spec": json_of(sample.renamed.0)})).await;
+    let status = object.ready().await["status"].clone();
+    assert!(status["intent"].is_null(), "{status}");
+    assert_eq!(remote_id(sample.remote, &sample.only(t)), text(&status, "/id"));
+    let found = object.event("AdoptedExternalResource").await;
+    assert!(found.contains(&made), "{found}");
+    object.delete_and_wait().await;
+    assert!(sample.remotes(t).is_empty());
 }
 
 async fn twins(t: &Test, sample: &Sample) {

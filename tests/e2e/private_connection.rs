@@ -153,6 +153,31 @@ fn a_connection_that_fails_says_why() {
 }
 
 #[test]
+fn a_deletion_that_fails_is_told_in_the_words_of_aws_and_tried_again() {
+    run(async |t| {
+        let connection = t.apply(CONNECTION).await;
+        connection.ready().await;
+        let failed = json!({"status": "DELETE_FAILED", "failureMessage": "The resource gateway is in use"});
+        t.mutate("privateConnection", "internal", failed).await;
+        // Its Events are looked for after it is gone.
+        let keep = json!({"metadata": {"finalizers": ["devopsagent.dev/finalizer", "example.org/keep"]}});
+        connection.patch(keep).await;
+        connection.delete().await;
+        let message = connection.condition("Stalled", "True", "Failed").await;
+        for part in ["The resource gateway is in use", "devopsagent.dev/reconcile-requested-at"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        let told = connection.event("Failed").await;
+        assert!(told.contains("The resource gateway is in use"), "{told}");
+        connection.event("DeletedExternalResource").await;
+        assert_eq!(t.count("DeletePrivateConnection"), 1);
+        connection.patch(json!({"metadata": {"finalizers": null}})).await;
+        connection.gone().await;
+        assert!(t.is_empty());
+    });
+}
+
+#[test]
 fn a_connection_is_deleted_while_it_comes_up() {
     run(async |t| {
         let connection = t.apply(CONNECTION).await;
