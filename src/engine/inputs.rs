@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kube::ResourceExt;
+use kube::runtime::reflector;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::api::AgentSpace;
-use crate::api::common::{AccountRef, KeyRef, ManagementPolicy, Object, ObjectRef, Status, Tags};
+use crate::api::common::{
+    AccountRef, CommonStatus, KeyRef, ManagementPolicy, Object, ObjectRef, Status, Tags,
+};
 use crate::aws::{Caller, Priority};
 use crate::echo::Seen;
 use crate::{text, wire};
@@ -176,7 +179,7 @@ impl<'a> Inputs<'a> {
         if !self.deleting {
             consent::check(self.cx, &subject, &self.identity.namespace, field)?;
         }
-        let key = kube::runtime::reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
+        let key = reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
         let found = self.cx.store::<T>().and_then(|store| store.get(&key));
         let found = found.map(|object| self.believed(object)).ok_or_else(|| {
             if self.cx.hub.exists(&subject) {
@@ -188,8 +191,10 @@ impl<'a> Inputs<'a> {
             consent::missing(&subject, field)
         })?;
         // Who only observes a resource can't pass it on.
-        let id = found.status().common().id.clone().unwrap_or_default();
-        if let Some(owner) = self.forbidding_owner(kind, &id) {
+        let status = found.status();
+        let common = status.common();
+        let id = common.id.as_deref().unwrap_or_default();
+        if let Some(owner) = self.forbidding_owner::<T>(id, Some(common)) {
             return Err(Error::wait(
                 Reason::ReferenceNotAllowed,
                 format!(
@@ -202,14 +207,20 @@ impl<'a> Inputs<'a> {
         Ok(found)
     }
 
-    /// An object of `kind` that has the remote `id` as its own and doesn't allow this namespace. When its owner changes
-    /// their mind, this object is looked at again.
-    pub fn forbidding_owner(&self, kind: &'static str, id: &str) -> Option<Subject> {
+    /// An object that has the remote `id` as its own and doesn't allow this namespace; where the status of an object is
+    /// given, one that lies where that one does. When its owner changes their mind, this object is looked at again.
+    pub fn forbidding_owner<T: Object>(&self, id: &str, place: Option<&CommonStatus>) -> Option<Subject> {
         if self.deleting || id.is_empty() {
             return None;
         }
-        let owners = self.cx.hub.holders().of(kind, id).into_iter();
-        let forbidding = { owners }.find(|owner| !self.permits(owner, &self.identity.namespace))?;
+        let store = self.cx.store::<T>();
+        let lies_there = |owner: &Subject| {
+            let key = reflector::ObjectRef::<T>::new(&owner.name).within(&owner.namespace);
+            let owner = store.as_ref().and_then(|store| store.get(&key));
+            owner.zip(place).is_none_or(|(owner, place)| is_one_place(owner.status().common(), place))
+        };
+        let mut owners = self.cx.hub.holders().of(T::kind_name(), id).into_iter().filter(lies_there);
+        let forbidding = owners.find(|owner| !self.permits(owner, &self.identity.namespace))?;
         self.cx.hub.depend(&self.identity.subject(), &forbidding);
         Some(forbidding)
     }
@@ -406,6 +417,15 @@ impl<'a> Inputs<'a> {
     }
 }
 
+/// Whether what both name may lie in one account and region: some ids are names, which are unique only there.
+fn is_one_place(one: &CommonStatus, other: &CommonStatus) -> bool {
+    match (&one.account_id, &other.account_id) {
+        (Some(id), Some(other_id)) => id == other_id && one.region == other.region,
+        // Of what was made before numbers were recorded, only the AWSAccount is known.
+        _ => one.account == other.account,
+    }
+}
+
 fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str) -> Error {
     /// A ConfigMap can have thousands.
     const NAMED: usize = 10;
@@ -417,4 +437,32 @@ fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str
         Reason::InputNotFound,
         format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(account: &str, number: Option<&str>, region: Option<&str>) -> CommonStatus {
+        CommonStatus {
+            account: Some(account.to_owned()),
+            account_id: number.map(str::to_owned),
+            region: region.map(str::to_owned),
+            ..CommonStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_place_is_known_by_number_and_region_and_else_by_name() {
+        let here = place("a", Some("111122223333"), Some("us-east-1"));
+        for (other, same) in [
+            (place("b", Some("111122223333"), Some("us-east-1")), true),
+            (place("a", Some("111122223333"), Some("eu-west-1")), false),
+            (place("a", Some("444455556666"), Some("us-east-1")), false),
+            (place("a", None, None), true),
+            (place("b", None, None), false),
+        ] {
+            assert_eq!(is_one_place(&here, &other), same, "{other:?}");
+        }
+    }
 }

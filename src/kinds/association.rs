@@ -387,7 +387,7 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
 
 /// An association that a spec names by its id is used with the consent of the object that has it, as by reference.
 fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), Error> {
-    let Some(owner) = inputs.forbidding_owner(Association::kind_name(), id) else { return Ok(()) };
+    let Some(owner) = inputs.forbidding_owner::<Association>(id, None) else { return Ok(()) };
     Err(Error::wait(
         Reason::ReferenceNotAllowed,
         format!(
