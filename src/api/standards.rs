@@ -125,7 +125,7 @@ impl Standards {
 
     /// Of the field at `path` of a kind's spec, for example `mode.serviceManaged.hostAddress`.
     pub fn of(kind: &str, path: &str) -> Self {
-        path.split('.').fold(Self(SCHEMAS.get(kind)), |at, step| at.member(step))
+        path.split('.').fold(Self(SCHEMAS.get(kind)), Self::member)
     }
 
     /// Of a member of an object.
@@ -190,9 +190,9 @@ impl Standards {
 fn find<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     let own = schema.get(key);
     own.or_else(|| {
-        let parts =
+        let mut parts =
             ["anyOf", "allOf", "oneOf"].iter().filter_map(|list| schema.get(*list)?.as_array()).flatten();
-        parts.filter_map(|part| find(part, key)).next()
+        parts.find_map(|part| find(part, key))
     })
 }
 
