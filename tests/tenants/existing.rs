@@ -135,9 +135,7 @@ fn what_a_namespace_may_use_it_can_not_pass_on() {
         protected.assert_untouched(w.t);
         // With the owner's own word it goes on by itself.
         let everybody = json!({"from": "All", "names": null});
-        w.victim
-            .patch("ServiceRegistration", "cat", json!({"spec": {"allowedNamespaces": everybody}}))
-            .await;
+        w.victim.patch("ServiceRegistration", "cat", json!({"spec": {"allowedNamespaces": everybody}})).await;
         w.mallory.handle("Association", "b").ready().await;
     });
 }
