@@ -179,7 +179,7 @@ scalars! {
     /// Id of a security group (`SecurityGroupId`).
     SecurityGroupId { "minLength": 11, "maxLength": 20, "pattern": r"^(?:sg-(([0-9a-z]{8})|([0-9a-z]{17})))$" }
     /// A port, or a range of ports (`PortRange`).
-    PortRange { "minLength": 1, "pattern": r"^(?:((\d{1,5}\-\d{1,5})|(\d+)))$" }
+    PortRange { "minLength": 1, "maxLength": 11, "pattern": r"^(?:((\d{1,5}\-\d{1,5})|(\d+)))$" }
     /// ARN or id of a VPC Lattice resource configuration (`ResourceConfigurationArn`).
     ResourceConfigurationArn { "x-standard": "arn-or-id", "minLength": 20, "maxLength": 2048, "pattern": r"^(?:(arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}|rcfg-[0-9a-z]{17}))$" }
     /// A certificate chain in PEM form (`CertificateString`).

@@ -185,7 +185,7 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// Where the recorded remote lives.
-    async fn recorded_scope(&self) -> Result<Scope, Error> {
+    pub(super) async fn recorded_scope(&self) -> Result<Scope, Error> {
         let account = self.status.common().account.clone().unwrap_or_default();
         let mut scope = self.inputs(true).scope(&account).await?;
         self.check_place(&scope).await?;

@@ -28,6 +28,7 @@ use super::finalizer;
 use super::hub::{Profile, Subject};
 use super::kept;
 use super::kind::Kind;
+use super::orphan;
 use super::pass::Pass;
 use super::reach::{self, Watch};
 use super::readable::{Listing, Reader};
@@ -57,6 +58,9 @@ pub async fn run<K: Kind>(
         .reflect(writer)
         .inspect_ok(move |event| {
             tell_hub(&hub, event, &listing);
+            if let Event::Delete(object) = event {
+                vanished::<K>(&hub, object);
+            }
             if matches!(event, Event::InitDone) {
                 whole.notify_one();
             }
@@ -158,6 +162,16 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             cx.kept.forget(&Subject::of(object));
         }
     }
+}
+
+/// What an object had goes with it, if it went without waiting for its finalizer. One that waited was being deleted.
+fn vanished<K: Kind>(cx: &Arc<Context>, object: &K::Object) {
+    if !K::HAS_REMOTE || !finalizer::is_on(object) || object.meta().deletion_timestamp.is_some() {
+        return;
+    }
+    let (cx, object) = (Arc::clone(cx), object.clone());
+    let span = error_span!("orphan", kind = K::Object::kind_name(), name = object.name_any());
+    tokio::spawn(async move { orphan::bury::<K>(&cx, &object).await }.instrument(span));
 }
 
 /// An AWSAccount that is gone takes its client, budget and credentials with it.

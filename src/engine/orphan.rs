@@ -1,15 +1,34 @@
-//! A remote whose object vanished while it was made.
+//! A remote whose object vanished while it was made, or just after.
 //!
 //! The API server lets a deletion go through that it began before the finalizer was there. Then no later pass will
 //! delete what this one has made.
 
+use kube::ResourceExt;
 use tracing::{error, info, warn};
 
+use crate::api::common::{Object, Status};
+
 use super::backoff;
+use super::context::Context;
 use super::error::Error;
 use super::kind::{Kind, Scope};
 use super::pass::Pass;
 use super::stored;
+
+/// Deletes what an object had that went with its finalizer on it. A namesake that has taken it up meanwhile keeps it.
+pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
+    let namespace = object.namespace().unwrap_or_default();
+    let mut pass = Pass::<K>::new(cx, object, K::api(cx.client.clone(), &namespace));
+    if let Some(id) = pass.status.common().id.clone().filter(|_| pass.deletes_remote()) {
+        match pass.recorded_scope().await {
+            Ok(scope) => pass.made = Some((scope, id)),
+            Err(error) => {
+                warn!(%error, id, "the {} of an object that vanished may be left; delete it in AWS", K::NOUN);
+            }
+        }
+    }
+    pass.abandon().await;
+}
 
 impl<K: Kind> Pass<'_, K> {
     /// Deletes what this pass made if its object is gone. Answers whether it is gone.
@@ -36,7 +55,11 @@ impl<K: Kind> Pass<'_, K> {
         if found.map_err(Error::kubernetes(format!("looking for {name}")))?.is_some() {
             return Ok(false);
         }
+        if !self.cx.hub.holders().of(K::Object::kind_name(), id).is_empty() {
+            return Ok(true);
+        }
         self.cx.fence.check()?;
+        self.make_way(scope, id).await?;
         K::delete(scope, id).await?;
         info!(id, "deleted the {} again: its object was deleted while it was made", K::NOUN);
         Ok(true)

@@ -165,7 +165,9 @@ impl<'a, K: Kind> Pass<'a, K> {
     ) -> Result<Ending, Error> {
         match (decision, found) {
             (Decision::Create, _) => self.create(resolved).await,
-            (Decision::Adopt, Observation::Found { remote, owner, .. }) => self.adopt(&remote, &owner),
+            (Decision::Adopt, Observation::Found { remote, owner, .. }) => {
+                self.adopt(&resolved.scope, &remote, &owner)
+            }
             (Decision::Update(drift), Observation::Found { remote, .. }) => {
                 self.update(resolved, &remote, drift).await
             }
@@ -290,9 +292,13 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.tag_keys = created.tag_keys;
     }
 
-    fn adopt(&mut self, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
+    fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
         if self.manages() {
             self.claim_first()?;
+        }
+        if matches!(owner, Owner::Ours { .. }) && self.deletes_remote() {
+            // A namesake left it behind: if this object vanishes as well, nobody else will delete it.
+            self.made = Some((scope.clone(), remote.id().to_owned()));
         }
         let named = self.external_id().filter(|named| named == remote.id());
         let keeps_old = named.is_some() && !self.deletes_remote();

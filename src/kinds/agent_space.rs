@@ -12,11 +12,13 @@ use crate::aws::operations::{
 };
 use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
+use crate::engine::existence::Existence;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
 use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
+use crate::engine::{finalizer, fingerprint};
 
 use super::not_found_is_none;
 use super::operator_app::{self, DesiredApp};
@@ -35,6 +37,8 @@ pub struct Desired {
     preferences: Option<BTreeMap<String, bool>>,
     tags: TagMap,
     pub(super) app: Option<DesiredApp>,
+    /// Whether the object has, or had, something in AWS.
+    held: bool,
 }
 
 /// What AWS has.
@@ -90,6 +94,7 @@ impl Kind for AgentSpaces {
             }),
             tags: inputs.tags(&scope, &spec.tags)?,
             app,
+            held: finalizer::is_on(object),
         };
         Ok(Resolved { desired, scope })
     }
@@ -117,8 +122,14 @@ impl Kind for AgentSpaces {
     ) -> Result<Vec<Observed>, Error> {
         let listed = list(scope).await?;
         let mut found = Vec::new();
-        // Tags only come with a single space; a space that is ours has our name, or had it until an edit.
-        let named = listed.into_iter().filter(|space| space.name == desired.name);
+        // Tags only come with a single space. One that is ours has our name, or that which it was made with; where status
+        // and perhaps the name were lost, only the tags tell.
+        let lost = desired.held && Existence::recorded_in(&status.common) == Existence::Unknown;
+        let is_named = |space: &operations::AgentSpace| {
+            let name = Value::from(space.name.as_str());
+            space.name == desired.name || fingerprint::is_sought(&status.common, Some(&name))
+        };
+        let named = listed.into_iter().filter(|space| lost || is_named(space));
         let is_held =
             |space: &operations::AgentSpace| scope.is_held_by_another::<AgentSpace>(&space.agent_space_id);
         let (held, free): (Vec<_>, Vec<_>) = named.partition(is_held);
@@ -126,12 +137,17 @@ impl Kind for AgentSpaces {
         for space in free.iter().chain(held.first()) {
             let read = Self::read(scope, &space.agent_space_id, Some(desired), status).await?;
             let owner = read.as_ref().map(|space| scope.identity.owner(&space.tags));
-            found.extend(read);
+            let is_ours = matches!(owner, Some(Owner::Ours { .. }));
+            found.extend(read.filter(|_| is_ours || is_named(space)));
             if owner == Some(Owner::Ours { current: true }) {
                 break;
             }
         }
         Ok(found)
+    }
+
+    fn sought(desired: &Desired) -> Option<Value> {
+        Some(Value::from(desired.name.as_str()))
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &AgentSpaceStatus) -> State {

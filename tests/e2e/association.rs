@@ -212,7 +212,7 @@ fn one_space_takes_many_accounts_and_repositories() {
             t.apply(
                 &SOURCE
                     .replace("name: source", &format!("name: source-{number}"))
-                    .replace("210987654321\"", &format!("21098765432{number}\"")),
+                    .replace("210987654321", &format!("21098765432{number}")),
             )
             .await;
             t.apply(&format!(

@@ -104,6 +104,8 @@ fn an_account_serves_the_namespaces_that_it_allows() {
     run(async |t| {
         let none = json!({"spec": {"allowedNamespaces": {"from": "Names", "names": ["nobody"]}}});
         account(t).patch(none).await;
+        // Accounts and spaces come by watches of their own.
+        account(t).ready().await;
         let space = t.apply(SPACE).await;
         let message = space.condition("Ready", "False", "ReferenceNotAllowed").await;
         assert!(message.contains(&t.namespace) && message.contains("accountRef"), "{message}");

@@ -33,6 +33,7 @@ mod private_connection;
 mod references;
 mod service_registration;
 mod service_types;
+mod standards;
 mod status;
 mod tables;
 mod trigger;

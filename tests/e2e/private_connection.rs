@@ -157,11 +157,12 @@ fn a_deletion_that_fails_is_told_in_the_words_of_aws_and_tried_again() {
     run(async |t| {
         let connection = t.apply(CONNECTION).await;
         connection.ready().await;
-        let failed = json!({"status": "DELETE_FAILED", "failureMessage": "The resource gateway is in use"});
-        t.mutate("privateConnection", "internal", failed).await;
         // Its Events are looked for after it is gone.
         let keep = json!({"metadata": {"finalizers": ["devopsagent.dev/finalizer", "example.org/keep"]}});
         connection.patch(keep).await;
+        connection.reconcile().await;
+        let failed = json!({"status": "DELETE_FAILED", "failureMessage": "The resource gateway is in use"});
+        t.mutate("privateConnection", "internal", failed).await;
         connection.delete().await;
         let message = connection.condition("Stalled", "True", "Failed").await;
         for part in ["The resource gateway is in use", "devopsagent.dev/reconcile-requested-at"] {

@@ -154,6 +154,7 @@ pub const TABLE: &[Deliberate] = &[
     on_purpose("**.customerEmail", Inline, "an address, no credential"),
     // Bounds for CEL, and room for the operator's own tags.
     on_purpose("*.spec.tags", Max(Some(46)), "AWS allows 50, and four are the operator's"),
+    on_purpose("**.portRanges[]", Max(Some(11)), "CEL reads the numbers; no port has more than five digits"),
     on_purpose("*.spec.tags", Keys, "the prefixes aws: and devopsagent.dev/ are not the user's"),
     on_purpose(
         "**.mcpserver.tools",

@@ -47,7 +47,10 @@ async fn walk(t: &Test, subject: &Subject) {
 /// New, waiting, being made, and healthy.
 async fn made(t: &Test, subject: &Subject, fixtures: &mut Fixtures) -> Handle {
     for yaml in subject.before {
-        t.apply(&fill(t, yaml)).await;
+        let before = t.apply(&fill(t, yaml)).await;
+        if json_of(&fill(t, yaml))["kind"] == "AgentSpace" {
+            before.ready().await;
+        }
     }
     let object = t.handle_of(&subject.object(t));
     fixtures.keep("new", t.created(&fill(t, subject.yaml)).await);

@@ -126,7 +126,7 @@ pub const SUBJECTS: &[Subject] = &[
         kind: "PrivateConnection",
         yaml: "{kind: PrivateConnection, metadata: {name: internal}, spec: {accountRef: {name: '{team}-production'}, tags: {team: payments},
                 mode: {selfManaged: {resourceConfigurationId: rcfg-0123456789abcdef0, certificate: {secretKeyRef: {name: certificates, key: ca.pem}}}}}}",
-        before: &["{kind: Secret, metadata: {name: certificates}, stringData: {ca.pem: a certificate}}"],
+        before: &["{kind: Secret, metadata: {name: certificates}, stringData: {ca.pem: \"-----BEGIN CERTIFICATE-----\\nTUlJ\\n-----END CERTIFICATE-----\"}}"],
         dependency: Some(PRODUCTION),
         making: Some("Progressing"),
         read: "DescribePrivateConnection",
@@ -136,7 +136,7 @@ pub const SUBJECTS: &[Subject] = &[
             kind: "Secret",
             name: "certificates",
             change: "{data: {ca.pem: null}}",
-            back: "{stringData: {ca.pem: a certificate}}",
+            back: "{stringData: {ca.pem: \"-----BEGIN CERTIFICATE-----\\nTUlJ\\n-----END CERTIFICATE-----\"}}",
             reason: "InputNotFound",
         },
         deletion: Deletion::Used(&[

@@ -40,7 +40,9 @@ impl Test {
         // What an earlier run left in the cluster must not reach into this run's accounts.
         let account = format!("{:012}", u128::from(number) * 1_000_000_000 + now % 1_000_000_000);
         let first_call = shared.simulator.call_log(0).last().map_or(0, |call| call.sequence);
-        let namespace = shared.namespace().unwrap_or_else(|| format!("e2e-{number}-{:x}", now % 0x1000_0000));
+        // Names of one length: where a headline is cut must not depend on the number.
+        let namespace =
+            shared.namespace().unwrap_or_else(|| format!("e2e-{number:04}-{:07x}", now % 0x1000_0000));
         let test = Self { shared, namespace, account, first_call, others: Mutex::default() };
         test.make_namespace(&test.namespace, &json!({})).await;
         test.apply(&test.account_yaml()).await.ready().await;
