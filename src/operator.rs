@@ -24,7 +24,7 @@ use tracing::{info, warn};
 
 use crate::accounts::{Accounts, OwnAccount};
 use crate::aws::accounts::{ClientFactory, FactoryOptions};
-use crate::aws::{self, Observer, PlainHttp};
+use crate::aws::{self, Gate, Observer, PlainHttp};
 use crate::engine::backoff::{Failures, Timing};
 use crate::engine::breaker::Breaker;
 use crate::engine::context::{Context, Stores};
@@ -313,12 +313,14 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
             .map_err(Error::kubernetes("reading the namespace kube-system, whose UID is the cluster's id"))?,
     );
     let fingerprint_key::Loaded { fingerprints, sealed } = fingerprints;
+    let leading = fence.clone();
+    let gate = Gate::new(move || leading.is_open());
     info!(version = version::VERSION, revision = version::REVISION, cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
         recorder: Recorder::new(client.clone(), reporter, Arc::clone(&metrics)),
         client,
-        accounts: Accounts::new(aws, options.own_account),
+        accounts: Accounts::new(aws.behind(gate), options.own_account),
         hub: Hub::default(),
         fence,
         kept: Kept::default(),

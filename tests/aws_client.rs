@@ -320,6 +320,18 @@ impl Observer for Requests {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_once_the_gate_is_closed_not_even_a_repeat() {
+    let service = Service::start([refuse(500, "InternalServerException"), ok(SPACE)]).await;
+    let sent = Arc::new(Requests::default());
+    let closes = sent.clone();
+    let gate = Gate::new(move || closes.0.lock().unwrap().is_empty());
+    let config = ClientConfig { observer: Some(sent.clone()), gate, ..config(&service.url()) };
+    let error = Client::new(config).call(&get()).await.unwrap_err();
+    assert!(error.to_string().contains("no longer leads"), "{error}");
+    assert_eq!(sent.0.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn metrics_learn_of_every_request() {
     let service = Service::start([refuse(429, "ThrottlingException"), Reply::Hang, ok(SPACE)]).await;
     let seen = Arc::new(Requests::default());

@@ -18,6 +18,7 @@ use super::client::{Client, ClientConfig, Observer};
 use super::credentials::CachedCredentials;
 use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
 use super::error::Error;
+use super::gate::Gate;
 use super::retry::RetryPolicy;
 use super::transport::{self, Timeouts};
 
@@ -36,6 +37,8 @@ pub struct FactoryOptions {
     pub plain_http: PlainHttp,
     /// Who learns of every call.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Whether calls may be sent.
+    pub gate: Gate,
 }
 
 /// What an `AWSAccount` says. The default is the operator's own credentials and region.
@@ -74,6 +77,13 @@ pub struct ClientFactory {
 }
 
 impl ClientFactory {
+    /// The same, whose clients send nothing while the gate is closed. Those that were made before are not behind it.
+    #[must_use]
+    pub fn behind(mut self, gate: Gate) -> Self {
+        self.options.gate = gate;
+        self
+    }
+
     /// Reads the standard settings once: environment, profile, and where credentials come from.
     pub async fn load(options: FactoryOptions) -> Result<Self, Error> {
         let sdk = loader(&options).load().await;
@@ -171,6 +181,7 @@ impl ClientFactory {
             timeouts: self.options.timeouts,
             retry: self.options.retry,
             observer: self.options.observer.clone(),
+            gate: self.options.gate.clone(),
         }))
     }
 

@@ -15,6 +15,7 @@ use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
 use super::error::{Error, ErrorCode};
+use super::gate::Gate;
 use super::operation::Operation;
 use super::redact::Sent;
 use super::request::Prepared;
@@ -66,6 +67,8 @@ pub struct ClientConfig {
     pub retry: RetryPolicy,
     /// Who learns of them.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Whether they may be sent.
+    pub gate: Gate,
 }
 
 /// The client for one account and region. Cheap to clone; clones share everything but the caller.
@@ -200,6 +203,9 @@ impl Client {
         let credentials = config.credentials.get().await?;
         let signed_at = self.inner.clock.now();
         let signed = self.sign(request, &credentials, signed_at)?;
+        if !config.gate.is_open() {
+            return Err(Error::Closed { operation }.into());
+        }
         let answer = match transport::exchange(&config.http, operation, signed, time).await {
             Ok(answer) => answer,
             Err(error) => {

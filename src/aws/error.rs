@@ -46,6 +46,12 @@ pub enum Error {
         /// Which member, and why.
         message: String,
     },
+    /// This process may not send anything any more; nothing was sent.
+    #[error("{operation}: not sent, as this replica no longer leads")]
+    Closed {
+        /// The operation.
+        operation: &'static str,
+    },
     /// Whoever answered isn't the service: a proxy, a login page, another server.
     #[error("{operation}: {message}")]
     Foreign {
@@ -240,7 +246,7 @@ impl Error {
             | Self::Credentials { .. }
             | Self::Foreign { .. }
             | Self::Decode { .. } => true,
-            Self::Config { .. } | Self::Input { .. } => false,
+            Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } => false,
         }
     }
 
@@ -250,7 +256,9 @@ impl Error {
             Self::Service(error) => error.status >= 500,
             Self::Timeout { effect, .. } | Self::Connection { effect, .. } => *effect == Effect::Unknown,
             Self::Decode { .. } | Self::Foreign { .. } => true,
-            Self::Credentials { .. } | Self::Config { .. } | Self::Input { .. } => false,
+            Self::Credentials { .. } | Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } => {
+                false
+            }
         }
     }
 

@@ -29,9 +29,12 @@ impl<K: Kind> Pass<'_, K> {
             if recorded.is_some() {
                 info!(id, "the {} is gone from AWS", K::NOUN);
                 self.forget_remote();
-                self.status.common_mut().adopted_from = None;
+                // What was adopted is made again like everything else; what is only observed, or never was the object's, isn't.
+                if !self.manages() || recorded.as_deref() != Some(&id) {
+                    self.status.common_mut().adopted_from = None;
+                }
             }
-            if K::policies(&self.object).external_id.is_some() {
+            if self.external_id().is_some() {
                 return Ok(Observation::Absent);
             }
         } else if let Some(remote) = self.hinted(resolved).await? {

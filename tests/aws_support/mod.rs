@@ -11,8 +11,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use devops_agent_operator::aws::budget::Budget;
 use devops_agent_operator::aws::{
-    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, PlainHttp, RetryPolicy, Timeouts,
-    connections,
+    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, Gate, PlainHttp, RetryPolicy,
+    Timeouts, connections,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -158,5 +158,6 @@ pub fn config(url: &str) -> ClientConfig {
         timeouts,
         retry: RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() },
         observer: None,
+        gate: Gate::default(),
     }
 }

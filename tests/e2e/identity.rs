@@ -179,3 +179,28 @@ fn no_webhook_is_obtained_or_given_up_for_a_secret_that_can_not_be_written() {
         webhook::assert_works(t, &before).await;
     });
 }
+
+#[test]
+fn what_was_adopted_and_vanished_is_recreated_unless_it_is_only_observed() {
+    run(async |t| {
+        let made = t.invoke("CreateAgentSpace", json!({"name": "Theirs"})).await;
+        let id = text(&made, "/agentSpace/agentSpaceId").to_owned();
+        let spec = |name: &str, more: &str| {
+            format!(
+                "{{kind: AgentSpace, metadata: {{name: {name}}}, spec: {{name: Theirs, externalId: '{id}'{more}}}}}"
+            )
+        };
+        let observed = t.apply(&spec("observed", ", managementPolicy: Observe")).await;
+        observed.ready().await;
+        let space = t.apply(&spec("space", "")).await;
+        space.ready().await;
+        t.remove("agentSpace", &id).await;
+        space.reconcile().await;
+        let object = space.ready().await;
+        assert_ne!(text(&object, "/status/id"), id);
+        assert_eq!(text(&object, "/status/adoptedFrom"), id);
+        observed.request().await;
+        observed.condition("Stalled", "True", "NotFound").await;
+        assert_eq!(t.remotes("agentSpace").len(), 1);
+    });
+}

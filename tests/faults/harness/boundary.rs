@@ -296,6 +296,15 @@ impl Boundary {
         self.state(|state| state.calls.clone())
     }
 
+    /// The call that was made most often, and how often.
+    pub fn busiest(&self) -> Option<(String, usize)> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for call in self.calls() {
+            *counts.entry(call.name).or_default() += 1;
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count)
+    }
+
     pub fn fired(&self) -> Vec<Injection> {
         self.state(|state| state.fired.clone())
     }

@@ -30,11 +30,15 @@ pub enum Planted {
     WebhookTakenForLost,
     /// An Event shows a webhook's secret.
     SecretInEvent,
+    /// What nobody owns is taken for the object's own.
+    UnownedTaken,
+    /// Everything is read over and over.
+    HotLoop,
 }
 
 use Planted::{
-    CreateRepeated, DeletionTakenForDone, NoIntent, NoLookup, OwnerIgnored, SecretInEvent,
-    StatusBeforeSecret, WebhookTakenForLost,
+    CreateRepeated, DeletionTakenForDone, HotLoop, NoIntent, NoLookup, OwnerIgnored, SecretInEvent,
+    StatusBeforeSecret, UnownedTaken, WebhookTakenForLost,
 };
 
 /// Each with its name, and the scenario and the reading that have to show it.
@@ -47,6 +51,8 @@ const ALL: &[(Planted, &str, &str)] = &[
     (OwnerIgnored, "owner-ignored", "refuse-foreign"),
     (WebhookTakenForLost, "webhook-taken-for-lost", "create-association"),
     (SecretInEvent, "secret-in-event", "create-association"),
+    (UnownedTaken, "unowned-taken", "refuse"),
+    (HotLoop, "hot-loop", "create-association"),
 ];
 
 impl Planted {
@@ -115,6 +121,10 @@ pub fn answered(planted: Planted, operation: &str, owner: &[(&str, &str)], body:
             }
         }
         OwnerIgnored => own(&mut value, owner),
+        UnownedTaken if operation == "GetAgentSpace" => {
+            let tags = owner.iter().map(|(tag, value)| (format!("devopsagent.dev/{tag}"), json!(value)));
+            value.as_object_mut()?.insert("tags".to_owned(), tags.collect());
+        }
         _ => return None,
     }
     Some(Bytes::from(value.to_string()))

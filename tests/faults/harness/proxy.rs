@@ -24,6 +24,9 @@ use super::world::World;
 /// How long after the operator has given up waiting a late call takes effect.
 const LATENESS: Duration = Duration::from_millis(250);
 
+/// So often a planted loop repeats a call.
+const LOOP: usize = 100;
+
 /// A proxy for one incarnation of the operator. It ends when it is dropped.
 pub struct Proxy {
     pub url: String,
@@ -68,6 +71,11 @@ impl Way {
         let name = routes::operation(head.method.as_str(), head.uri.path());
         let path = head.uri.path().to_owned();
         let boundary = &self.world.boundary;
+        if self.world.planted == Some(Planted::HotLoop) && name.starts_with("Get") {
+            for _ in 0..LOOP {
+                boundary.enter(self.incarnation, Side::Aws, name, false).await;
+            }
+        }
         let fault = boundary.enter(self.incarnation, Side::Aws, name, routes::is_mutating(name)).await;
         let request = Request::from_parts(head, Full::new(body));
         let send = || self.clone().forward(name, request.clone());
@@ -139,7 +147,8 @@ impl Way {
         }
         let (head, body) = answer?.into_parts();
         let body = body.collect().await.map_err(IoError::other)?.to_bytes();
-        let owner = [("cluster", &*world.cluster_id), ("namespace", world.namespace()), ("name", "internal")];
+        let object = if bug == Planted::UnownedTaken { "space" } else { "internal" };
+        let owner = [("cluster", &*world.cluster_id), ("namespace", world.namespace()), ("name", object)];
         let body = planted::answered(bug, name, &owner, &body).unwrap_or(body);
         let mut answer = Response::from_parts(head, Full::new(body));
         answer.headers_mut().remove("content-length");

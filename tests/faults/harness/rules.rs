@@ -13,6 +13,9 @@ use super::run::{MARKER, Outcome, Run, condition, is_settled, is_unready};
 use super::webhook;
 use super::world::World;
 
+/// Most calls of one name in a run.
+const MOST_CALLS: usize = 120;
+
 /// Everything that has to hold after the script: the objects settle, nothing is doubled, nothing is written any
 /// more, every webhook works, everything can be deleted, and no secret has got out.
 pub async fn check(run: &Run, first_line: u64) -> Outcome {
@@ -28,6 +31,7 @@ pub async fn check(run: &Run, first_line: u64) -> Outcome {
     delete_all(run).await?;
     hygiene(run, first_line, &secrets)?;
     protected(run)?;
+    busy(run)?;
     let broken = run.world.boundary.violations();
     if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
 }
@@ -232,9 +236,9 @@ pub fn finalizer_goes(world: &World, plural: &str, name: &str, steps: &[Value]) 
     }
 }
 
-/// Rule 5: no mutating call names what is not ours.
+/// Rule 5: no mutating call names what the operator neither made nor adopted.
 fn protected(run: &Run) -> Outcome {
-    let protected = run.expectations().protected;
+    let protected = run.protected();
     for call in run.world.simulator.call_log(0).iter().filter(|call| call.mutating && call.error.is_none()) {
         let named = call.resource.values().filter_map(Value::as_str);
         let parent_only = |id: &str| {
@@ -245,6 +249,17 @@ fn protected(run: &Run) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Rule 8: no call is made over and over. Whatever the fault, a run needs a few dozen of one kind; a loop without a wait
+/// makes hundreds.
+fn busy(run: &Run) -> Outcome {
+    match run.world.boundary.busiest() {
+        Some((name, count)) if count > MOST_CALLS => {
+            Err(format!("rule 8: {name} was called {count} times, and {MOST_CALLS} are enough"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Every secret that there is or was: those that the scenario put in, and those of webhooks.

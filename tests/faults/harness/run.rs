@@ -40,8 +40,8 @@ pub struct Expectations {
     pub left: BTreeMap<&'static str, usize>,
     /// How many webhook secrets are issued in an undisturbed run.
     pub webhooks: usize,
-    /// Ids that no mutating call may name.
-    pub protected: BTreeSet<String>,
+    /// Ids of what others made, which the objects adopt: no mutating call may name any other that the script had made.
+    pub adopted: BTreeSet<String>,
     /// Objects (by name) that end with `Ready=False` for this reason.
     pub unready: BTreeMap<&'static str, &'static str>,
     /// Associations (by name) without a webhook Secret, though their configuration would have one.
@@ -56,11 +56,13 @@ pub struct Run {
     /// Steps of it that are left out.
     pub skipped: BTreeSet<usize>,
     expectations: Mutex<Expectations>,
+    /// Ids of what was made behind the operator's back.
+    others: Mutex<BTreeSet<String>>,
 }
 
 impl Run {
     pub fn new(world: Arc<World>, seed: u64, skipped: BTreeSet<usize>) -> Self {
-        Self { world, seed, skipped, expectations: Mutex::default() }
+        Self { world, seed, skipped, expectations: Mutex::default(), others: Mutex::default() }
     }
 
     pub fn expectations(&self) -> Expectations {
@@ -162,9 +164,13 @@ impl Run {
         let members = self.find(kind, name).and_then(|object| object["status"].as_object().cloned());
         let nothing: Value =
             members.unwrap_or_default().into_iter().map(|(member, _)| (member, Value::Null)).collect();
-        let patch = Patch::Merge(json!({ "status": nothing }));
+        self.patch_status(kind, name, json!({ "status": nothing })).await
+    }
+
+    /// Changes the status of an object by a JSON merge patch, as somebody who may.
+    pub async fn patch_status(&self, kind: &str, name: &str, patch: Value) -> Outcome {
         let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
-        let patched = api.patch_status(name, &PatchParams::default(), &patch).await;
+        let patched = api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         let patched = patched.map_err(|error| format!("the status of {kind} {name}: {error}"))?;
         self.caught_up(kind, &patched).await
     }
@@ -240,12 +246,19 @@ impl Run {
         self.find(kind, name).is_some_and(|it| is_settled(&it))
     }
 
-    /// Does something in AWS behind the operator's back.
+    /// Does something in AWS behind the operator's back. What it makes is somebody else's.
     pub fn invoke(&self, operation: &str, input: Value) -> Outcome<Value> {
-        self.world
-            .simulator
-            .invoke(operation, input)
-            .map_err(|error| format!("{operation}: {}", error.message))
+        let before: BTreeSet<String> = self.world.ids().into_iter().collect();
+        let answer = self.world.simulator.invoke(operation, input);
+        let made = self.world.ids().into_iter().filter(|id| !before.contains(id));
+        self.others.lock().expect("nobody panics with it in hand").extend(made);
+        answer.map_err(|error| format!("{operation}: {}", error.message))
+    }
+
+    /// The ids of what was made behind the operator's back, and is not to be adopted.
+    pub fn protected(&self) -> BTreeSet<String> {
+        let others = self.others.lock().expect("nobody panics with it in hand").clone();
+        &others - &self.expectations().adopted
     }
 
     /// Changes a remote behind the operator's back.

@@ -1,5 +1,7 @@
 //! Something new is applied.
 
+use serde_json::{Value, json};
+
 use crate::harness::run::{Outcome, Run};
 
 use super::objects::{
@@ -101,4 +103,53 @@ pub async fn first_start(run: &Run) -> Outcome {
     run.world.boundary.kill();
     run.reconcile("ServiceRegistration", "gitlab").await?;
     run.ready("ServiceRegistration", "gitlab").await
+}
+
+/// A space whose name is edited as soon as AWS was asked for it, whether or not the operator knows of the answer.
+pub async fn space_edited(run: &Run) -> Outcome {
+    run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
+    let spec = json!({"name": "shop", "description": "The shop"});
+    edited(run, objects::SPACE, ("AgentSpace", "space"), "CreateAgentSpace", spec).await
+}
+
+/// The same of an association: another account is another association.
+pub async fn source_edited(run: &Run) -> Outcome {
+    objects::space(run).await?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("associations", 1)].into();
+        it.peak = [("associations", 2)].into();
+    });
+    let source =
+        json!({"accountId": "210987654322", "assumableRoleArn": "arn:aws:iam::210987654322:role/Agent"});
+    let spec = json!({"configuration": {"sourceAws": source}});
+    edited(run, SOURCE, ("Association", "source"), "AssociateService", spec).await
+}
+
+/// The same of an asset.
+pub async fn asset_edited(run: &Run) -> Outcome {
+    objects::space(run).await?;
+    run.expect(|it| it.remotes = [("agentSpaces", 1), ("assets", 1)].into());
+    let spec = json!({"metadata": {"name": "restart-all"}, "content": {"files": [{"path": "SKILL.md", "text": "Wait."}]}});
+    edited(run, SKILL, ("Asset", "skill"), "CreateAsset", spec).await
+}
+
+/// The same of a trigger: another schedule is another trigger.
+pub async fn trigger_edited(run: &Run) -> Outcome {
+    objects::space(run).await?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("assets", 1), ("triggers", 1)].into();
+        it.peak = [("triggers", 2)].into();
+    });
+    run.apply(AGENT).await?;
+    run.ready("Asset", "agent").await?;
+    let spec = json!({"schedule": {"expression": "rate(2 days)"}});
+    edited(run, TRIGGER, ("Trigger", "weekly"), "CreateTrigger", spec).await
+}
+
+async fn edited(run: &Run, yaml: &str, (kind, name): (&str, &str), create: &str, spec: Value) -> Outcome {
+    run.arm();
+    run.apply(yaml).await?;
+    run.until("AWS was asked for it", || run.world.simulator.count(create) > 0).await?;
+    run.patch(kind, name, json!({ "spec": spec })).await?;
+    run.ready(kind, name).await
 }

@@ -1,6 +1,6 @@
 //! Remotes that others made: taken over when asked, left alone otherwise.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::run::{Outcome, Run, marked};
 
@@ -8,10 +8,11 @@ use super::objects;
 
 /// A space that a person made is taken over by its id.
 pub async fn adopted(run: &Run) -> Outcome {
-    run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
-    let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs"}))?;
-    let id =
-        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    let id = made_space(run, "Theirs")?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1)].into();
+        it.adopted = [id.clone()].into();
+    });
     run.arm();
     run.apply(&format!(
         "{{kind: AgentSpace, metadata: {{name: space}}, spec: {{name: Theirs, externalId: '{id}', tags: {{team: shop}}}}}}"
@@ -27,11 +28,15 @@ pub async fn adopted(run: &Run) -> Outcome {
 
 /// A registration that a person made is taken over, because the object says so.
 pub async fn registration_adopted(run: &Run) -> Outcome {
-    run.expect(|it| it.remotes = [("services", 1)].into());
     objects::credentials(run).await?;
     let token = marked("glpat-first");
     let details = json!({"gitlab": {"targetUrl": "https://gitlab.example.com", "tokenType": "personal", "tokenValue": token}});
-    run.invoke("RegisterService", json!({"service": "gitlab", "name": "GitLab", "serviceDetails": details}))?;
+    let input = json!({"service": "gitlab", "name": "GitLab", "serviceDetails": details});
+    let id = text(&run.invoke("RegisterService", input)?, "/serviceId");
+    run.expect(|it| {
+        it.remotes = [("services", 1)].into();
+        it.adopted = [id].into();
+    });
     run.arm();
     run.apply(&objects::adopting(objects::GITLAB)).await?;
     run.ready("ServiceRegistration", "gitlab").await
@@ -39,9 +44,7 @@ pub async fn registration_adopted(run: &Run) -> Outcome {
 
 /// An association in a space that is only observed; nothing is there that could be taken over, though it might be.
 pub async fn association_in_observed_space(run: &Run) -> Outcome {
-    let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs"}))?;
-    let id =
-        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    let id = made_space(run, "Theirs")?;
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
         it.left = [("agentSpaces", 1)].into();
@@ -62,13 +65,10 @@ pub async fn association_in_observed_space(run: &Run) -> Outcome {
 
 /// A space of the same name that a person made is left alone.
 pub async fn refused(run: &Run) -> Outcome {
-    let made = run.invoke("CreateAgentSpace", json!({"name": "space"}))?;
-    let id =
-        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    made_space(run, "space")?;
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1)].into();
         it.left = it.remotes.clone();
-        it.protected = [id].into();
         it.unready = [("space", "AlreadyExists")].into();
     });
     run.arm();
@@ -87,7 +87,6 @@ pub async fn foreign(run: &Run) -> Outcome {
     run.expect(|it| {
         it.remotes = [("privateConnections", 1)].into();
         it.left = it.remotes.clone();
-        it.protected = ["internal".to_owned()].into();
         it.unready = [("internal", "Conflict")].into();
     });
     run.arm();
@@ -97,13 +96,10 @@ pub async fn foreign(run: &Run) -> Outcome {
 
 /// What is only observed is never written to.
 pub async fn observed(run: &Run) -> Outcome {
-    let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs"}))?;
-    let id =
-        made.pointer("/agentSpace/agentSpaceId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    let id = made_space(run, "Theirs")?;
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1)].into();
         it.left = it.remotes.clone();
-        it.protected = [id.clone()].into();
     });
     run.arm();
     run.apply(&format!(
@@ -113,4 +109,84 @@ pub async fn observed(run: &Run) -> Outcome {
     run.ready("AgentSpace", "space").await?;
     run.delete("AgentSpace", "space").await?;
     run.gone("AgentSpace", "space").await
+}
+
+/// The spec names one space that a person made, and then another: what it never asked to go stays.
+pub async fn renamed_in_spec(run: &Run) -> Outcome {
+    let (first, second) = (made_space(run, "First")?, made_space(run, "Second")?);
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 2)].into();
+        it.left = it.remotes.clone();
+        it.adopted = [first.clone(), second.clone()].into();
+    });
+    run.apply(&format!(
+        "{{kind: AgentSpace, metadata: {{name: space}}, spec: {{externalId: '{first}', deletionPolicy: Retain}}}}"
+    ))
+    .await?;
+    run.ready("AgentSpace", "space").await?;
+    run.arm();
+    run.patch("AgentSpace", "space", json!({"spec": {"externalId": second}})).await?;
+    run.until("it stands for the other", || run.id("AgentSpace", "space") == second).await?;
+    run.ready("AgentSpace", "space").await?;
+    // Without the field it stays what it is.
+    run.patch("AgentSpace", "space", json!({"spec": {"externalId": null}})).await?;
+    run.ready("AgentSpace", "space").await?;
+    if run.id("AgentSpace", "space") == second && run.world.simulator.count("DeleteAgentSpace") == 0 {
+        Ok(())
+    } else {
+        Err("rule 5: what the spec named is not what is kept".to_owned())
+    }
+}
+
+/// A space that the operator made; then the spec names one that a person made.
+pub async fn named_later(run: &Run) -> Outcome {
+    objects::space(run).await?;
+    let id = made_space(run, "Theirs")?;
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 2)].into();
+        it.left = it.remotes.clone();
+        it.adopted = [id.clone()].into();
+    });
+    run.patch("AgentSpace", "space", json!({"spec": {"deletionPolicy": "Retain"}})).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.arm();
+    run.patch("AgentSpace", "space", json!({"spec": {"externalId": id}})).await?;
+    run.until("it stands for the other", || run.id("AgentSpace", "space") == id).await?;
+    run.ready("AgentSpace", "space").await
+}
+
+/// An association that a person made is adopted by its id, and replaced: the object goes on from the new one.
+pub async fn adopted_and_replaced(run: &Run) -> Outcome {
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
+        it.peak = [("associations", 2)].into();
+        it.webhooks = 1;
+        it.without_secret = ["events"].into();
+    });
+    run.apply(objects::SPACE).await?;
+    run.apply(objects::CHANNEL).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.ready("ServiceRegistration", "channel").await?;
+    let input = json!({"agentSpaceId": run.id("AgentSpace", "space"),
+        "serviceId": run.id("ServiceRegistration", "channel"), "configuration": {"eventChannel": {}}});
+    let made = run.invoke("AssociateService", input)?;
+    let old = text(&made, "/association/associationId");
+    run.expect(|it| it.adopted = [old.clone()].into());
+    run.apply(&objects::EVENTS.replace("spec:\n", &format!("spec:\n  externalId: '{old}'\n"))).await?;
+    run.until("it is adopted", || run.id("Association", "events") == old).await?;
+    run.ready("Association", "events").await?;
+    run.arm();
+    run.patch("Association", "events", json!({"spec": {"webhook": {"rotation": "1"}}})).await?;
+    let replaced = || ![String::new(), old.clone()].contains(&run.id("Association", "events"));
+    run.until("it is replaced", replaced).await?;
+    run.expect(|it| it.without_secret = [].into());
+    run.ready("Association", "events").await
+}
+
+fn made_space(run: &Run, name: &str) -> Outcome<String> {
+    Ok(text(&run.invoke("CreateAgentSpace", json!({ "name": name }))?, "/agentSpace/agentSpaceId"))
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

@@ -96,6 +96,32 @@ pub async fn webhook_secret_name(run: &Run) -> Outcome {
     run.ready("Association", "events").await
 }
 
+/// The webhook's Secret can't be written: the working webhook stays until it can.
+pub async fn webhook_secret_refused(run: &Run) -> Outcome {
+    events(run, 1).await?;
+    let before = run.text("Association", "events", "/status/webhook/id");
+    run.patch("Secret", "events-webhook", json!({"immutable": true})).await?;
+    run.arm();
+    run.patch("Association", "events", json!({"spec": {"webhook": {"rotation": "second"}}})).await?;
+    let told = || {
+        let object = run.find("Association", "events");
+        object.is_some_and(|object| object["status"]["conditions"].to_string().contains("immutable"))
+    };
+    run.until("it says why", told).await?;
+    if run.text("Association", "events", "/status/webhook/id") != before {
+        return Err("rule 2: a working webhook was given up for one that can't be kept".to_owned());
+    }
+    // It can be written again.
+    run.expect(|it| it.webhooks = 2);
+    run.delete("Secret", "events-webhook").await?;
+    let rotated = || {
+        run.text("Association", "events", "/status/webhook/id") != before
+            && run.find("Secret", "events-webhook").is_some()
+    };
+    run.until("there is another webhook", rotated).await?;
+    run.ready("Association", "events").await
+}
+
 async fn events(run: &Run, webhooks: usize) -> Outcome {
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
