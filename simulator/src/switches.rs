@@ -69,6 +69,35 @@ choice! {
     }
 }
 choice! {
+    /// The service id of associations with an AWS Organization.
+    OrganizationService {
+        /// The word `aws`, as for single accounts.
+        Aws,
+        /// `aws` is taken, and `aws-organization` given back.
+        Own,
+    }
+}
+choice! {
+    /// What makes two associations with an AWS Organization the same.
+    OrganizationIdentity {
+        /// The organizational unit.
+        Unit,
+        /// The space: it has one at most.
+        Space,
+    }
+}
+choice! {
+    /// What a change of a space's AWS source mode means for associations of the other mode.
+    SourceModeChange {
+        /// They go on working.
+        Keep,
+        /// The change is refused with `ConflictException`.
+        Refuse,
+        /// They become `invalid`.
+        Invalidate,
+    }
+}
+choice! {
     /// What `UpdateAssociation` says about the webhook.
     WebhookOnUpdate {
         /// Nothing.
@@ -243,6 +272,20 @@ pub struct Switches {
     pub update_returns_webhook: WebhookOnUpdate,
     /// How long a new AWS association stays `pending-confirmation`.
     pub association_settle_ms: u64,
+    /// How long a deployment to the accounts of an organization takes.
+    pub deployment_ms: u64,
+    /// Number of accounts in an organization or unit that are not listed.
+    pub organization_accounts: u64,
+    /// Whether the accounts of a unit are given back where none were listed.
+    pub organization_accounts_listed: bool,
+    /// The service id of associations with an organization.
+    pub organization_service: OrganizationService,
+    /// What makes two associations with an organization the same.
+    pub organization_identity: OrganizationIdentity,
+    /// What a change of the AWS source mode means for associations of the other mode.
+    pub source_mode_change: SourceModeChange,
+    /// Whether associations of the other AWS source mode than the space's are refused.
+    pub source_mode_mismatch_refused: bool,
     /// Associating with a service that doesn't exist.
     pub unknown_service: Refusal,
     /// The `serviceId` of a `releaseManagement` association.
@@ -333,6 +376,13 @@ impl Default for Switches {
             overwrite_returns_secret: false,
             update_returns_webhook: WebhookOnUpdate::Never,
             association_settle_ms: 0,
+            deployment_ms: 1500,
+            organization_accounts: 3,
+            organization_accounts_listed: false,
+            organization_service: OrganizationService::Aws,
+            organization_identity: OrganizationIdentity::Unit,
+            source_mode_change: SourceModeChange::Invalidate,
+            source_mode_mismatch_refused: true,
             unknown_service: Refusal::NotFound,
             release_management_service: ReleaseManagementService::Any,
             generic_webhook: GenericWebhook::Hmac,

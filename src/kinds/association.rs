@@ -3,7 +3,7 @@
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api::association::{Configuration, NetworkAccess};
+use crate::api::association::{AWS_ACCOUNTS, Configuration, NetworkAccess};
 use crate::api::common::{Object, ObjectRef};
 use crate::api::standards::Standards;
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
@@ -24,7 +24,7 @@ use crate::engine::tagging::TagMap;
 use crate::wire;
 
 use super::webhook::{self, DesiredWebhook};
-use super::{not_found_is_none, private_connection};
+use super::{deployment, not_found_is_none, private_connection};
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
@@ -152,13 +152,14 @@ impl Kind for Associations {
     fn compare(desired: &Desired, remote: &Observed, status: &AssociationStatus) -> State {
         let association = &remote.association;
         let mut changes = Vec::new();
-        if desired.released || association.service_id != desired.service_id {
+        let is_other = association.service_id != desired.service_id && desired.key != deployment::KEY;
+        if desired.released || is_other {
             let (observed, wanted) = (association.service_id.as_str(), desired.service_id.as_str());
             changes.push(
                 Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).mended_by(Remedy::Replace),
             );
         }
-        changes.extend(compare_configuration(desired, &association.configuration));
+        changes.extend(compare_configuration(desired, &association.configuration, status));
         changes
             .extend(compare_capabilities(desired.capabilities.as_ref(), association.capabilities.as_ref()));
         changes.extend(webhook::compare(&desired.webhook, remote.webhooks.as_deref(), status));
@@ -179,12 +180,13 @@ impl Kind for Associations {
                  it names"
                     .to_owned(),
             ),
+            Some("pending-confirmation") if desired.key == deployment::KEY => deployment::waiting(),
             Some("pending-confirmation") => State::Waiting(Waiting {
                 reason: Reason::InTransition,
                 message: "AWS waits for a confirmation of the association".to_owned(),
                 poll: true,
             }),
-            _ => State::Matching,
+            _ => deployment::state(&association.configuration).unwrap_or(State::Matching),
         }
     }
 
@@ -224,6 +226,7 @@ impl Kind for Associations {
                 capabilities: desired.capabilities.clone(),
             };
             let answer = scope.aws.call(&request).await.doing(|| format!("updating the association {id}"))?;
+            deployment::sent(&desired.configuration, status);
             let changed = ["configuration", "capabilities"]
                 .iter()
                 .flat_map(|path| drift.under(path))
@@ -244,10 +247,10 @@ impl Kind for Associations {
         Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None })
     }
 
-    /// AWS checks the roles of AWS accounts when it is told to; after that their status is read anew.
+    /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
     async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
         let configuration = wire::variant(&remote.association.configuration);
-        if !configuration.is_some_and(|(key, _)| matches!(key, "aws" | "sourceAws")) {
+        if !configuration.is_some_and(|(key, _)| AWS_ACCOUNTS.contains(&key)) {
             return Ok(());
         }
         let request = ValidateAwsAssociations { agent_space_id: scope.space_id.clone() };
@@ -276,6 +279,7 @@ impl Kind for Associations {
         status.service_id = Some(remote.association.service_id.clone());
         status.configuration_type = Some(desired.key.to_owned());
         webhook::describe(&desired.webhook, remote.webhooks.as_deref(), status);
+        deployment::describe(&desired.configuration, &remote.association.configuration, status);
     }
 
     fn natural_key(object: &Association) -> Option<String> {
@@ -310,6 +314,8 @@ impl Kind for Associations {
         status.webhook_lost = None;
         status.answer_lost = None;
         status.service_id = None;
+        status.deployment = None;
+        status.accounts_listed = None;
     }
 
     fn answer_lost(status: &mut AssociationStatus) {
@@ -329,7 +335,7 @@ impl Kind for Associations {
     }
 
     fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
-        webhook::condition(object, status).into_iter().collect()
+        webhook::condition(object, status).into_iter().chain(deployment::condition(status)).collect()
     }
 }
 
@@ -350,8 +356,8 @@ fn being_replaced() -> Error {
 fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), Error> {
     let spec = &object.spec;
     let Some(reference) = &spec.service_ref else {
-        // AWS accounts are no registered services: their service id is a literal. The one of release
-        // management is not documented; it is taken to follow suit.
+        // AWS accounts are not registered services: their service id is a literal. The ones of release management and
+        // of an organization are not documented; they are taken to follow suit.
         let literal = match spec.configuration {
             Configuration::ReleaseManagement(_) => "releaseManagement",
             _ => "aws",
@@ -424,6 +430,8 @@ async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
 
 /// What identifies an association within its space.
 fn key(service_id: &str, configuration: &Value) -> Value {
+    // What AWS calls the service of an organization is not documented: the configuration alone tells it apart.
+    let service_id = Some(service_id).filter(|_| configuration.get(deployment::KEY).is_none());
     json!([service_id, natural(configuration)])
 }
 
@@ -433,6 +441,7 @@ fn natural(configuration: &Value) -> Value {
     let Some((key, settings)) = wire::variant(&normal) else { return Value::Null };
     let members: &[&str] = match key {
         "aws" | "sourceAws" => &["accountId", "accountType"],
+        deployment::KEY => &["organizationalUnit/organizationalUnitId"],
         "github" => &["repoId", "instanceIdentifier"],
         "gitlab" => &["projectId", "instanceIdentifier"],
         "azure" => &["subscriptionId"],
@@ -442,11 +451,12 @@ fn natural(configuration: &Value) -> Value {
         "releaseManagement" => &["name"],
         _ => &[],
     };
-    let values: Vec<&Value> = members.iter().filter_map(|member| settings.get(member)).collect();
+    let values: Vec<&Value> = 
+        members.iter().filter_map(|member| settings.pointer(&format!("/{member}"))).collect();
     json!([key, values])
 }
 
-fn compare_configuration(desired: &Desired, observed: &Value) -> Vec<Change> {
+fn compare_configuration(desired: &Desired, observed: &Value, status: &AssociationStatus) -> Vec<Change> {
     let Some((key, settings)) = wire::variant(observed) else {
         return vec![Change::hidden("configuration")];
     };
@@ -465,7 +475,10 @@ fn compare_configuration(desired: &Desired, observed: &Value) -> Vec<Change> {
     drift::compare_as(standards, &prefix, &known, &desired.configuration[key])
         .into_iter()
         .filter(|change| {
-            change.desired.is_some() || !DEFAULTED.iter().any(|path| change.path.ends_with(path))
+            // AWS may list the accounts of a unit by itself; that is no drift unless a spec listed them before.
+            let listed_by_aws = change.path == deployment::ACCOUNTS && status.accounts_listed != Some(true);
+            let defaulted = listed_by_aws || DEFAULTED.iter().any(|path| change.path.ends_with(path));
+            change.desired.is_some() || !defaulted
         })
         .map(|change| {
             let hidden = SENSITIVE.iter().any(|name| change.path.ends_with(name));

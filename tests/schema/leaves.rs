@@ -90,6 +90,7 @@ const LEAVES: &[(&str, &str, Leaf)] = &[
     // Roles and keys.
     ("AgentSpace", "operatorApp/iam|idc|idp/roleArn", Say(Named::Role)),
     ("Association", "configuration/aws|sourceAws/agentElevatedRoleArn|assumableRoleArn", Say(Named::Role)),
+    ("Association", "configuration/aws/serviceManagementRoleArn", Say(Named::Role)),
     ("Association", "configuration/github|gitlab/runtimeRoleArn", Say(Named::Role)),
     ("Association", "configuration/slack|msteams/bidirectional/roleArn", Say(Named::Role)),
     (
@@ -197,6 +198,8 @@ const LEAVES: &[(&str, &str, Leaf)] = &[
     ("PrivateConnection", "mode/serviceManaged/hostAddress|vpcId", Network),
     ("PrivateConnection", "mode/serviceManaged/securityGroupIds|subnetIds/*", Network),
     ("Association", "configuration/aws|sourceAws/accountId", AwsAccount),
+    ("Association", "configuration/sourceAwsOrg/organizationalUnit/organizationalUnitId", AwsAccount),
+    ("Association", "configuration/sourceAwsOrg/organizationalUnit/accountIds/*", AwsAccount),
     // The identity centre that people sign in with: AWS takes only the account's own.
     ("AgentSpace", "operatorApp/idc/instanceArn", AwsAccount),
     // The rest.
