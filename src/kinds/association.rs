@@ -5,14 +5,13 @@ use serde_json::{Value, json};
 
 use crate::api::association::{AWS_ACCOUNTS, Configuration, NetworkAccess};
 use crate::api::common::{Object, ObjectRef};
-use crate::api::standards::Standards;
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{
     self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
     UpdateAssociation, ValidateAwsAssociations, Webhook,
 };
 use crate::engine::conditions::Reason;
-use crate::engine::drift::{self, Change, Drift, Remedy};
+use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
@@ -23,6 +22,7 @@ use crate::engine::kind::{
 use crate::engine::tagging::TagMap;
 use crate::wire;
 
+use super::configurations::{self, key, natural};
 use super::webhook::{self, DesiredWebhook};
 use super::{deployment, not_found_is_none, private_connection};
 
@@ -30,10 +30,6 @@ use super::{deployment, not_found_is_none, private_connection};
 const PREVIOUS: &str = "status.previousId";
 /// Path of the service in drift.
 const SERVICE: &str = "serviceRef";
-/// Fields of a configuration that the model marks sensitive.
-const SENSITIVE: &[&str] = &["customerEmail"];
-/// Fields that AWS fills in where the spec has no word on them.
-const DEFAULTED: &[&str] = &["bidirectional.enabled"];
 
 /// The kind.
 pub struct Associations;
@@ -159,9 +155,15 @@ impl Kind for Associations {
                 Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).mended_by(Remedy::Replace),
             );
         }
-        changes.extend(compare_configuration(desired, &association.configuration, status));
-        changes
-            .extend(compare_capabilities(desired.capabilities.as_ref(), association.capabilities.as_ref()));
+        changes.extend(configurations::compare(
+            (desired.key, &desired.configuration),
+            &association.configuration,
+            status,
+        ));
+        changes.extend(configurations::compare_capabilities(
+            desired.capabilities.as_ref(),
+            association.capabilities.as_ref(),
+        ));
         changes.extend(webhook::compare(&desired.webhook, remote.webhooks.as_deref(), status));
         if status.previous_id.is_some() {
             changes.push(Change::hidden(PREVIOUS));
@@ -426,81 +428,4 @@ async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
     let listed =
         not_found_is_none(scope.aws.call(&request).await, || format!("listing the webhooks of {id}"))?;
     Ok(listed.map(|listed| listed.webhooks).unwrap_or_default())
-}
-
-/// What identifies an association within its space.
-fn key(service_id: &str, configuration: &Value) -> Value {
-    // What AWS calls the service of an organization is not documented: the configuration alone tells it apart.
-    let service_id = Some(service_id).filter(|_| configuration.get(deployment::KEY).is_none());
-    json!([service_id, natural(configuration)])
-}
-
-/// What identifies an association within its service and space: the configuration's key and natural key.
-fn natural(configuration: &Value) -> Value {
-    let normal = Standards::of("Association", "configuration").normal(configuration);
-    let Some((key, settings)) = wire::variant(&normal) else { return Value::Null };
-    let members: &[&str] = match key {
-        "aws" | "sourceAws" => &["accountId", "accountType"],
-        deployment::KEY => &["organizationalUnit/organizationalUnitId"],
-        "github" => &["repoId", "instanceIdentifier"],
-        "gitlab" => &["projectId", "instanceIdentifier"],
-        "azure" => &["subscriptionId"],
-        "azuredevops" => &["organizationName", "projectId"],
-        "slack" => &["workspaceId"],
-        "msteams" => &["teamId"],
-        "releaseManagement" => &["name"],
-        _ => &[],
-    };
-    let values: Vec<&Value> = 
-        members.iter().filter_map(|member| settings.pointer(&format!("/{member}"))).collect();
-    json!([key, values])
-}
-
-fn compare_configuration(desired: &Desired, observed: &Value, status: &AssociationStatus) -> Vec<Change> {
-    let Some((key, settings)) = wire::variant(observed) else {
-        return vec![Change::hidden("configuration")];
-    };
-    if key != desired.key {
-        let change = Change::new("configuration", Some(key.into()), Some(desired.key.into()));
-        return vec![change.mended_by(Remedy::Replace)];
-    }
-    // Only what this version knows is compared: AWS adds members, and sets some itself.
-    let known = serde_json::from_value::<Configuration>(observed.clone())
-        .ok()
-        .and_then(|known| serde_json::to_value(known).ok())
-        .and_then(|mut known| known.get_mut(key).map(Value::take))
-        .unwrap_or_else(|| settings.clone());
-    let prefix = format!("configuration.{key}");
-    let standards = Standards::of("Association", "configuration").member(key);
-    drift::compare_as(standards, &prefix, &known, &desired.configuration[key])
-        .into_iter()
-        .filter(|change| {
-            // AWS may list the accounts of a unit by itself; that is no drift unless a spec listed them before.
-            let listed_by_aws = change.path == deployment::ACCOUNTS && status.accounts_listed != Some(true);
-            let defaulted = listed_by_aws || DEFAULTED.iter().any(|path| change.path.ends_with(path));
-            change.desired.is_some() || !defaulted
-        })
-        .map(|change| {
-            let hidden = SENSITIVE.iter().any(|name| change.path.ends_with(name));
-            if hidden { change.sensitive() } else { change }
-        })
-        .collect()
-}
-
-/// A capability that is left out is disabled, and so is one that says `enabled: false`.
-fn compare_capabilities(desired: Option<&Value>, observed: Option<&Value>) -> Vec<Change> {
-    let Some(desired) = desired else { return Vec::new() };
-    let none = json!({});
-    let normal = |value: &Value| {
-        let members = value.as_object().into_iter().flatten().map(|(name, capability)| {
-            let mut capability = capability.clone();
-            if capability["enabled"].is_null() {
-                capability["enabled"] = false.into();
-            }
-            (name.clone(), capability)
-        });
-        // One that is disabled and says nothing else is as good as none.
-        Value::Object(members.filter(|(_, capability)| *capability != json!({ "enabled": false })).collect())
-    };
-    drift::compare("capabilities", &normal(observed.unwrap_or(&none)), &normal(desired))
 }

@@ -234,7 +234,11 @@ pub const TABLE: &[Deliberate] = &[
     on_purpose("Asset.spec.content.files[].bytes", Moved("base64"), "it says how to write them"),
     on_purpose("Asset.spec.content.files[].configMapKeyRef", Extra, "a file from a ConfigMap"),
     on_purpose("Asset.spec.content.files[].secretKeyRef", Extra, "a file from a Secret"),
-    on_purpose("Asset.spec.metadata", Document, "the guide names members and their limits; any other passes"),
+    on_purpose(
+        "Asset.spec.metadata",
+        Document,
+        "the guide names members and their limits; any other member and any word pass",
+    ),
     // Triggers: two structs of the API in one.
     on_purpose("Trigger.spec.action", Document, "every documented action is an object"),
     on_purpose("Trigger.spec.condition", StandsIn("schedule"), "the one condition that there is"),
