@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 
-use crate::api::standards::Standards;
 use crate::api::agent_space::AwsSourceMode;
+use crate::api::standards::Standards;
 use crate::api::{AgentSpace, AgentSpaceStatus};
 use crate::aws::operations::{
     self, CreateAgentSpace, DeleteAgentSpace, GetAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,

@@ -38,7 +38,7 @@ pub fn natural(configuration: &Value) -> Value {
         "releaseManagement" => &["name"],
         _ => &[],
     };
-    let values: Vec<&Value> = 
+    let values: Vec<&Value> =
         members.iter().filter_map(|member| settings.pointer(&format!("/{member}"))).collect();
     json!([key, values])
 }
@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn accounts_that_aws_lists_are_no_drift_and_those_that_the_spec_listed_are() {
-        let (whole, listed) = (unit("r-ab12", &Value::Null), unit("r-ab12", &json!(["222222222222", "111111111111"])));
+        let (whole, listed) =
+            (unit("r-ab12", &Value::Null), unit("r-ab12", &json!(["222222222222", "111111111111"])));
         let mut status = AssociationStatus::default();
         assert_eq!(paths(&whole, &listed, &status), Vec::<String>::new());
         let other = unit("r-ab12", &json!(["111111111111"]));

@@ -49,7 +49,8 @@ pub fn state(configuration: &Value) -> Option<State> {
 pub fn waiting() -> State {
     State::Waiting(Waiting {
         reason: Reason::InTransition,
-        message: "AWS is deploying to the accounts of the organization; the first one is not done yet".to_owned(),
+        message: "AWS is deploying to the accounts of the organization; the first one is not done yet"
+            .to_owned(),
         poll: true,
     })
 }
@@ -131,7 +132,10 @@ mod tests {
 
     #[test]
     fn status_has_counts_and_accounts_and_neither_words_nor_times_of_aws() {
-        let issues = json!([issue("deploymentFailed", &["222222222222"]), issue("accessDenied", &["333333333333", "111111111111"])]);
+        let issues = json!([
+            issue("deploymentFailed", &["222222222222"]),
+            issue("accessDenied", &["333333333333", "111111111111"])
+        ]);
         let shown = serde_json::to_value(status(&configuration(7, &issues)).deployment).unwrap();
         let expected = json!({"deployedAccountCount": 7, "issues": [
             {"reasonCode": "accessDenied", "accountCount": 2, "accountIds": ["111111111111", "333333333333"]},
@@ -147,7 +151,12 @@ mod tests {
         let issues: Vec<Value> = (0..30).map(|number| issue(&format!("code{number:02}"), &many)).collect();
         let deployment = of(&configuration(0, &json!(issues))).unwrap();
         assert_eq!(deployment.issues.len(), 20);
-        assert!(deployment.issues.iter().all(|issue| issue.account_ids.len() == 20 && issue.account_count == 1000));
+        assert!(
+            deployment
+                .issues
+                .iter()
+                .all(|issue| issue.account_ids.len() == 20 && issue.account_count == 1000)
+        );
     }
 
     #[test]
@@ -156,7 +165,9 @@ mod tests {
         assert_eq!(state(&configuration(0, &json!([]))), Some(waiting()));
         assert_eq!(state(&configuration(1, &json!([]))), None);
         assert_eq!(state(&configuration(1, &denied)), None, "the agent works in the other account");
-        let Some(State::Failed(message)) = state(&configuration(0, &denied)) else { panic!("it works nowhere") };
+        let Some(State::Failed(message)) = state(&configuration(0, &denied)) else {
+            panic!("it works nowhere")
+        };
         assert!(message.contains("1 accessDenied"), "{message}");
         assert_eq!(state(&json!({"sourceAwsOrg": {}})), None, "AWS says nothing");
         assert_eq!(state(&json!({"aws": {}})), None);
@@ -169,7 +180,8 @@ mod tests {
             Some((condition.status, condition.reason, condition.message))
         };
         let issues = json!([issue("accountSuspended", &["1"]), issue("accessDenied", &["2", "3"])]);
-        let message = "1 account deployed, not: 2 accessDenied, 1 accountSuspended; status.deployment has the accounts";
+        let message =
+            "1 account deployed, not: 2 accessDenied, 1 accountSuspended; status.deployment has the accounts";
         assert_eq!(told(&configuration(1, &issues)), Some((false, Reason::Failed, message.to_owned())));
         let done = (true, Reason::Available, "AWS has deployed to 12 accounts".to_owned());
         assert_eq!(told(&configuration(12, &json!([]))), Some(done));
@@ -180,9 +192,7 @@ mod tests {
 
     #[test]
     fn a_list_of_accounts_is_remembered_until_aws_has_none() {
-        let unit = |accounts: &Value| {
-            json!({"sourceAwsOrg": {"organizationalUnit": {"organizationalUnitId": "r-ab12", "accountIds": accounts}}})
-        };
+        let unit = |accounts: &Value| json!({"sourceAwsOrg": {"organizationalUnit": {"organizationalUnitId": "r-ab12", "accountIds": accounts}}});
         let (listed, whole) = (unit(&json!(["111111111111"])), unit(&Value::Null));
         let mut status = AssociationStatus::default();
         describe(&whole, &listed, &mut status);

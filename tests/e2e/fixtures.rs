@@ -8,7 +8,8 @@ use crate::harness::{Handle, Test, text};
 pub const SPACE: &str = "{kind: AgentSpace, metadata: {name: space}, spec: {}}";
 
 /// A space named `space` whose AWS accounts are those of an organization.
-pub const ORGANIZATION: &str = "{kind: AgentSpace, metadata: {name: space}, spec: {awsSourceMode: organization}}";
+pub const ORGANIZATION: &str =
+    "{kind: AgentSpace, metadata: {name: space}, spec: {awsSourceMode: organization}}";
 
 /// The values that [`service`] refers to, in a Secret named `credentials`.
 pub const CREDENTIALS: &[(&str, &str)] = &[

@@ -35,7 +35,8 @@ fn an_organization_is_deployed_to_and_what_is_broken_is_told() {
         // While AWS deploys, nothing works yet.
         let id = unit.id().await;
         let begun = json!({"sourceAwsOrg": {"deploymentState": {"deployedAccountCount": 0}}});
-        let deploying = |until| json!({"status": "pending-confirmation", "settlesAt": until, "configuration": begun});
+        let deploying =
+            |until| json!({"status": "pending-confirmation", "settlesAt": until, "configuration": begun});
         t.mutate("association", &id, deploying("2099-01-01T00:00:00Z")).await;
         unit.reconcile().await;
         unit.condition("Ready", "False", "InTransition").await;
@@ -44,12 +45,13 @@ fn an_organization_is_deployed_to_and_what_is_broken_is_told() {
         unit.ready().await;
 
         // Some accounts fail: the agent works in the others.
-        let accounts = |ids: &[&str]| {
-            json!({"spec": {"configuration": {"sourceAwsOrg": {"organizationalUnit": {"accountIds": ids}}}}})
-        };
+        let accounts = |ids: &[&str]| json!({"spec": {"configuration": {"sourceAwsOrg": {"organizationalUnit": {"accountIds": ids}}}}});
         unit.patch(accounts(&["111111110403", "111111120403", "111111110423", "210987654321"])).await;
         let message = unit.condition("Deployed", "False", "Failed").await;
-        assert!(message.starts_with("1 account deployed, not: 2 accessDenied, 1 accountSuspended"), "{message}");
+        assert!(
+            message.starts_with("1 account deployed, not: 2 accessDenied, 1 accountSuspended"),
+            "{message}"
+        );
         let object = unit.ready().await;
         let expected = json!({"deployedAccountCount": 1, "issues": [
             {"reasonCode": "accessDenied", "accountCount": 2, "accountIds": ["111111110403", "111111120403"]},

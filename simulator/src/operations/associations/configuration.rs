@@ -139,9 +139,11 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
         _ => &[],
     };
     let mut parts = vec![key.as_str()];
-    parts.extend(members.iter().map(|member| {
-        inner.pointer(&format!("/{member}")).and_then(Value::as_str).unwrap_or_default()
-    }));
+    parts.extend(
+        members
+            .iter()
+            .map(|member| inner.pointer(&format!("/{member}")).and_then(Value::as_str).unwrap_or_default()),
+    );
     parts
 }
 

@@ -30,7 +30,8 @@ const FAILING: [(&str, &str); 6] = [
 
 /// Whether a request may call the service so.
 pub fn is_service(switches: &Switches, service_id: &str) -> bool {
-    service_id == "aws" || (switches.organization_service == OrganizationService::Own && service_id == SERVICE)
+    service_id == "aws"
+        || (switches.organization_service == OrganizationService::Own && service_id == SERVICE)
 }
 
 /// The service id that is given back.
@@ -59,9 +60,8 @@ pub fn check_mode(switches: &Switches, space: &AgentSpace, key: &str) -> Result<
 
 /// What a change of the mode does to the associations of the other one.
 pub fn change_mode(space: &mut AgentSpace, mode: &str, change: SourceModeChange) -> Result<(), ApiError> {
-    let misfits = |association: &Association| {
-        is_of_the_other_mode(mode, super::key_of(&association.configuration))
-    };
+    let misfits =
+        |association: &Association| is_of_the_other_mode(mode, super::key_of(&association.configuration));
     if change == SourceModeChange::Refuse && space.associations.values().any(misfits) {
         return Err(ApiError::conflict("Associations of the space belong to its present AWS source mode"));
     }
@@ -87,9 +87,9 @@ pub fn mark_misfits(space: &mut AgentSpace, change: SourceModeChange) {
 /// The accounts that a configuration targets, which it then may list; none for other configurations.
 pub fn targets(cx: &Context<'_>, configuration: &mut Value) -> Option<Organization> {
     let unit = configuration.get_mut(KEY)?.get_mut("organizationalUnit")?;
-    let given = unit["accountIds"].as_array().map(|ids| {
-        ids.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<String>>()
-    });
+    let given = unit["accountIds"]
+        .as_array()
+        .map(|ids| ids.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<String>>());
     let is_whole = unit["organizationalUnitId"].as_str().is_some_and(|id| id.starts_with("r-"));
     let accounts = given.unwrap_or_else(|| {
         let members = (0..cx.switches.organization_accounts).map(|index| (FIRST_ACCOUNT + index).to_string());
@@ -173,7 +173,9 @@ mod tests {
     fn a_mode_has_no_place_for_the_accounts_of_the_other() {
         assert!(is_of_the_other_mode("organization", "sourceAws"));
         assert!(is_of_the_other_mode("standalone", "sourceAwsOrg"));
-        for (mode, key) in [("organization", "sourceAwsOrg"), ("standalone", "sourceAws"), ("organization", "aws")] {
+        for (mode, key) in
+            [("organization", "sourceAwsOrg"), ("standalone", "sourceAws"), ("organization", "aws")]
+        {
             assert!(!is_of_the_other_mode(mode, key), "{mode} {key}");
         }
     }
