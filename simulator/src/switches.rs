@@ -87,6 +87,15 @@ choice! {
     }
 }
 choice! {
+    /// The accounts of a unit in answers.
+    OrganizationList {
+        /// Those that were listed.
+        AsGiven,
+        /// All that it has, where none were listed.
+        FilledIn,
+    }
+}
+choice! {
     /// What a change of a space's AWS source mode means for associations of the other mode.
     SourceModeChange {
         /// They go on working.
@@ -276,16 +285,16 @@ pub struct Switches {
     pub deployment_ms: u64,
     /// Number of accounts in an organization or unit that are not listed.
     pub organization_accounts: u64,
-    /// Whether the accounts of a unit are given back where none were listed.
-    pub organization_accounts_listed: bool,
+    /// Which accounts of a unit are given back.
+    pub organization_list: OrganizationList,
     /// The service id of associations with an organization.
     pub organization_service: OrganizationService,
     /// What makes two associations with an organization the same.
     pub organization_identity: OrganizationIdentity,
     /// What a change of the AWS source mode means for associations of the other mode.
     pub source_mode_change: SourceModeChange,
-    /// Whether associations of the other AWS source mode than the space's are refused.
-    pub source_mode_mismatch_refused: bool,
+    /// Associations of the other AWS source mode than the space's.
+    pub source_mode_mismatch: Permission,
     /// Associating with a service that doesn't exist.
     pub unknown_service: Refusal,
     /// The `serviceId` of a `releaseManagement` association.
@@ -378,11 +387,11 @@ impl Default for Switches {
             association_settle_ms: 0,
             deployment_ms: 1500,
             organization_accounts: 3,
-            organization_accounts_listed: false,
+            organization_list: OrganizationList::AsGiven,
             organization_service: OrganizationService::Aws,
             organization_identity: OrganizationIdentity::Unit,
             source_mode_change: SourceModeChange::Invalidate,
-            source_mode_mismatch_refused: true,
+            source_mode_mismatch: Permission::Refuse,
             unknown_service: Refusal::NotFound,
             release_management_service: ReleaseManagementService::Any,
             generic_webhook: GenericWebhook::Hmac,

@@ -21,9 +21,9 @@ async fn lab(change: impl FnOnce(&mut Switches)) -> Lab {
 }
 
 async fn space(lab: &Lab, mode: &str) -> String {
-    let made = lab.call("CreateAgentSpace", json!({"name": "o", "awsSourceMode": mode})).await.ok();
-    assert_eq!(made["agentSpace"]["awsSourceMode"], mode);
-    made["agentSpace"]["agentSpaceId"].as_str().unwrap().to_owned()
+    let created = lab.call("CreateAgentSpace", json!({"name": "o", "awsSourceMode": mode})).await.ok();
+    assert_eq!(created["agentSpace"]["awsSourceMode"], mode);
+    created["agentSpace"]["agentSpaceId"].as_str().unwrap().to_owned()
 }
 
 fn unit(space: &str, id: &str, accounts: &Value) -> Value {
@@ -113,7 +113,8 @@ async fn a_mode_takes_its_own_associations_unless_switched_off() {
         assert!(strict.call("AssociateService", input).await.names("/configuration"));
     }
     associate(&strict, source(&alone)).await;
-    let lenient = lab(|switches| switches.source_mode_mismatch_refused = false).await;
+    let lenient =
+        lab(|switches| switches.source_mode_mismatch = serde_json::from_value(json!("allow")).unwrap()).await;
     let alone = space(&lenient, "standalone").await;
     associate(&lenient, unit(&alone, UNIT, &Value::Null)).await;
 }
@@ -159,7 +160,7 @@ async fn units_are_told_apart_unless_a_space_has_one_organization() {
 async fn the_service_and_the_accounts_come_back_as_the_switches_say() {
     let lab = lab(|switches| {
         switches.organization_service = serde_json::from_value(json!("own")).unwrap();
-        switches.organization_accounts_listed = true;
+        switches.organization_list = serde_json::from_value(json!("filled-in")).unwrap();
         switches.organization_accounts = 2;
     })
     .await;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::context::{Context, iso};
 use crate::error::ApiError;
 use crate::store::{AgentSpace, Association, Organization};
-use crate::switches::{OrganizationIdentity, OrganizationService, SourceModeChange, Switches};
-use jiff::Timestamp;
+use crate::switches::{
+    OrganizationIdentity, OrganizationList, OrganizationService, Permission, SourceModeChange, Switches,
+};
 
 /// The configuration that this is about.
 pub const KEY: &str = "sourceAwsOrg";
@@ -51,7 +53,9 @@ fn is_of_the_other_mode(mode: &str, key: &str) -> bool {
 
 /// Refuses an association that the space's mode has no place for.
 pub fn check_mode(switches: &Switches, space: &AgentSpace, key: &str) -> Result<(), ApiError> {
-    if !switches.source_mode_mismatch_refused || !is_of_the_other_mode(&space.aws_source_mode, key) {
+    if switches.source_mode_mismatch == Permission::Allow
+        || !is_of_the_other_mode(&space.aws_source_mode, key)
+    {
         return Ok(());
     }
     let message = format!("A space with the AWS source mode {} takes no {key}", space.aws_source_mode);
@@ -95,7 +99,7 @@ pub fn targets(cx: &Context<'_>, configuration: &mut Value) -> Option<Organizati
         let members = (0..cx.switches.organization_accounts).map(|index| (FIRST_ACCOUNT + index).to_string());
         members.chain(is_whole.then(|| cx.account.to_owned())).collect()
     });
-    if cx.switches.organization_accounts_listed {
+    if cx.switches.organization_list == OrganizationList::FilledIn {
         unit["accountIds"] = json!(accounts);
     }
     Some(Organization { accounts, management_account: cx.account.to_owned() })

@@ -28,7 +28,7 @@ impl<'m> Walk<'m> {
         match (name(&old[key]), name(&new[key])) {
             (Some(before), Some(after)) => self.pair(before, after, side),
             (Some(before), None) => {
-                self.changes.add(Some(side), place, Effect::Gone, format!("{key} {before}"))
+                self.changes.add(Some(side), place, Effect::Gone, format!("{key} {before}"));
             }
             (None, Some(after)) => {
                 self.changes.add(Some(side), place, Effect::New, format!("{key} {after}"));
@@ -66,7 +66,6 @@ impl<'m> Walk<'m> {
         let effect = match (number(old), number(new)) {
             (before, after) if before == after => return,
             (Some(_), None) => Effect::Looser,
-            (None, _) => Effect::Tighter,
             (Some(before), Some(after)) if (after < before) == (key == "min") => Effect::Looser,
             _ => Effect::Tighter,
         };
@@ -168,28 +167,26 @@ impl<'m> Walk<'m> {
     fn kind(&self, shape_name: &str) -> String {
         let shape = &self.new["shapes"][shape_name];
         let kind = shown(&shape["type"]);
-        let mut words = match kind.as_str() {
+        let mut words = vec![match kind.as_str() {
             "structure" => format!("structure {shape_name}"),
             "list" => format!("list of {}", self.kind(name(&shape["member"]).unwrap_or_default())),
             "map" => format!("map to {}", name(&shape["value"]).unwrap_or_default()),
             _ => kind,
-        };
+        }];
         if !shape["min"].is_null() || !shape["max"].is_null() {
             let end = |value: &Value| if value.is_null() { String::new() } else { shown(value) };
-            words += &format!(", {}..{}", end(&shape["min"]), end(&shape["max"]));
+            words.push(format!("{}..{}", end(&shape["min"]), end(&shape["max"])));
         }
-        if let Some(pattern) = shape["pattern"].as_str() {
-            words += &format!(", `{pattern}`");
-        }
+        words.extend(shape["pattern"].as_str().map(|pattern| format!("`{pattern}`")));
         let values: Vec<&str> =
             shape["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if !values.is_empty() {
-            words += &format!(", one of {}", values.join(", "));
+            words.push(format!("one of {}", values.join(", ")));
         }
         if shape["sensitive"] == true {
-            words += ", sensitive";
+            words.push("sensitive".to_owned());
         }
-        words
+        words.join(", ")
     }
 }
 

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{between, table};
 
 /// A model with one operation, `Put`, that takes `In` and gives `Out`.
-fn model(shapes: Value) -> Value {
+fn model(shapes: &Value) -> Value {
     json!({
         "metadata": {"apiVersion": "1"},
         "operations": {"Put": {"name": "Put", "http": {"method": "PUT", "requestUri": "/"},
@@ -28,7 +28,7 @@ fn shapes() -> Value {
 fn said(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut changed = shapes();
     change(&mut changed);
-    told(&model(shapes()), &model(changed))
+    told(&model(&shapes()), &model(&changed))
 }
 
 fn told(old: &Value, new: &Value) -> Vec<String> {
@@ -38,7 +38,7 @@ fn told(old: &Value, new: &Value) -> Vec<String> {
 
 #[test]
 fn the_same_model_has_no_changes_and_no_table() {
-    let model = model(shapes());
+    let model = model(&shapes());
     assert_eq!(table(&between(&model, &model)), "");
 }
 
@@ -124,7 +124,7 @@ fn a_shape_under_another_name_is_compared_with_the_one_in_its_place() {
 
 #[test]
 fn operations_and_their_errors_come_and_go() {
-    let old = model(shapes());
+    let old = model(&shapes());
     let mut new = old.clone();
     new["operations"]["Get"] = json!({"name": "Get", "http": {"method": "GET", "requestUri": "/x"}});
     new["operations"]["Put"]["idempotent"] = json!(true);
@@ -144,7 +144,7 @@ fn operations_and_their_errors_come_and_go() {
 fn a_cell_of_the_table_stays_one_cell() {
     let mut shapes = shapes();
     shapes["Name"]["pattern"] = json!("a|b");
-    let text = table(&between(&model(self::shapes()), &model(shapes)));
+    let text = table(&between(&model(&self::shapes()), &model(&shapes)));
     let expected = "| where | meaning | what |\n| --- | --- | --- |\n\
                     | `Name` | changed input, output | pattern: `[a-z]+` → `a\\|b` |\n";
     assert_eq!(text, expected);
