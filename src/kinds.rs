@@ -26,6 +26,8 @@ mod asset_content;
 mod association;
 mod aws_account;
 mod candidates;
+mod configurations;
+mod deployment;
 mod existing_service;
 mod operator_app;
 mod private_connection;

@@ -61,6 +61,8 @@ pub struct AgentSpace {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kms_key_arn: Option<String>,
     pub preferences: BTreeMap<String, bool>,
+    #[serde(default = "standalone")]
+    pub aws_source_mode: String,
     pub tags: Tags,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -151,6 +153,9 @@ pub struct Association {
     pub sequence: u64,
     pub service_id: String,
     pub configuration: Value,
+    /// The accounts of the organization that it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub organization: Option<Organization>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Value>,
     pub status: String,
@@ -161,6 +166,15 @@ pub struct Association {
     pub updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
+}
+
+/// The accounts that an association with an AWS Organization is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    pub accounts: Vec<String>,
+    /// The account that the space is in, which nothing can be deployed to.
+    pub management_account: String,
 }
 
 /// The webhook of an association.
@@ -314,6 +328,10 @@ impl World {
     }
 }
 
+fn standalone() -> String {
+    "standalone".to_owned()
+}
+
 impl Region {
     /// The number of the next resource.
     pub fn next(&mut self) -> u64 {
@@ -338,6 +356,7 @@ impl Region {
                 association.settles_at = None;
                 crate::operations::associations::refresh_status(association);
             }
+            crate::operations::associations::organization::look(association, now);
         }
         self.pending_registrations.retain(|_, pending| pending.expires_at > now);
     }

@@ -69,6 +69,44 @@ choice! {
     }
 }
 choice! {
+    /// The service id of associations with an AWS Organization.
+    OrganizationService {
+        /// The word `aws`, as for single accounts.
+        Aws,
+        /// `aws` is taken, and `aws-organization` given back.
+        Own,
+    }
+}
+choice! {
+    /// What makes two associations with an AWS Organization the same.
+    OrganizationIdentity {
+        /// The organizational unit.
+        Unit,
+        /// The space: it has one at most.
+        Space,
+    }
+}
+choice! {
+    /// The accounts of a unit in answers.
+    OrganizationList {
+        /// Those that were listed.
+        AsGiven,
+        /// All that it has, where none were listed.
+        FilledIn,
+    }
+}
+choice! {
+    /// What a change of a space's AWS source mode means for associations of the other mode.
+    SourceModeChange {
+        /// They go on working.
+        Keep,
+        /// The change is refused with `ConflictException`.
+        Refuse,
+        /// They become `invalid`.
+        Invalidate,
+    }
+}
+choice! {
     /// What `UpdateAssociation` says about the webhook.
     WebhookOnUpdate {
         /// Nothing.
@@ -243,6 +281,20 @@ pub struct Switches {
     pub update_returns_webhook: WebhookOnUpdate,
     /// How long a new AWS association stays `pending-confirmation`.
     pub association_settle_ms: u64,
+    /// How long a deployment to the accounts of an organization takes.
+    pub deployment_ms: u64,
+    /// Number of accounts in an organization or unit that are not listed.
+    pub organization_accounts: u64,
+    /// Which accounts of a unit are given back.
+    pub organization_list: OrganizationList,
+    /// The service id of associations with an organization.
+    pub organization_service: OrganizationService,
+    /// What makes two associations with an organization the same.
+    pub organization_identity: OrganizationIdentity,
+    /// What a change of the AWS source mode means for associations of the other mode.
+    pub source_mode_change: SourceModeChange,
+    /// Associations of the other AWS source mode than the space's.
+    pub source_mode_mismatch: Permission,
     /// Associating with a service that doesn't exist.
     pub unknown_service: Refusal,
     /// The `serviceId` of a `releaseManagement` association.
@@ -333,6 +385,13 @@ impl Default for Switches {
             overwrite_returns_secret: false,
             update_returns_webhook: WebhookOnUpdate::Never,
             association_settle_ms: 0,
+            deployment_ms: 1500,
+            organization_accounts: 3,
+            organization_list: OrganizationList::AsGiven,
+            organization_service: OrganizationService::Aws,
+            organization_identity: OrganizationIdentity::Unit,
+            source_mode_change: SourceModeChange::Invalidate,
+            source_mode_mismatch: Permission::Refuse,
             unknown_service: Refusal::NotFound,
             release_management_service: ReleaseManagementService::Any,
             generic_webhook: GenericWebhook::Hmac,

@@ -497,6 +497,29 @@ def deletion(run, sid, made, assets, triggers, ids):
     run.wait("every connection is gone", lambda: api.list_private_connections()["privateConnections"] == [])
 
 
+def organizations(run):
+    api = run.api
+    space = api.create_agent_space(name="organization", awsSourceMode="organization")["agentSpace"]
+    run.equal("CreateAgentSpace has the mode", space["awsSourceMode"], "organization")
+    sid = space["agentSpaceId"]
+    configuration = dict(accountType="source", organizationalUnit=dict(
+        organizationalUnitId="ou-ab12-c3d4e5f6", accountIds=["210987654321", "111111110403"]))
+    run.control("PUT", "switches", {"deploymentMs": 0})
+    made = api.associate_service(agentSpaceId=sid, serviceId="aws", configuration={"sourceAwsOrg": configuration})
+    shown = dict(made["association"]["configuration"]["sourceAwsOrg"])
+    state = shown.pop("deploymentState")
+    run.equal("AssociateService sourceAwsOrg: the configuration", shown, configuration)
+    run.equal("AssociateService sourceAwsOrg: deployed", state["deployedAccountCount"], 1)
+    run.equal("AssociateService sourceAwsOrg: issues", [(issue["reasonCode"], issue["accountIds"]) for issue in state["issues"]],
+              [("accessDenied", ["111111110403"])])
+    run.refused("a single account in the mode organization", "ValidationException", lambda: api.associate_service(
+        agentSpaceId=sid, serviceId="aws", configuration={"sourceAws": configurations(None, "vpc-one")["sourceAws"][0]}))
+    updated = api.update_agent_space(agentSpaceId=sid, awsSourceMode="standalone")["agentSpace"]
+    run.equal("UpdateAgentSpace changes the mode", updated["awsSourceMode"], "standalone")
+    api.disassociate_service(agentSpaceId=sid, associationId=made["association"]["associationId"])
+    api.delete_agent_space(agentSpaceId=sid)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--endpoint", required=True)
@@ -509,6 +532,7 @@ def main():
     private_connections(run)
     ids = services(run)
     made = associations(run, sid, ids)
+    organizations(run)
     agent, asset_ids = assets(run, sid)
     trigger_ids = triggers(run, sid, agent)
     tags(run, sid, ids["gitlab"])

@@ -69,6 +69,12 @@ pub struct AgentSpaceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferences: Option<Preferences>,
 
+    /// Whether the AWS accounts that the agent looks into are named one by one (`standalone`: Associations with
+    /// `sourceAws`) or are those of an AWS Organization (`organization`: `sourceAwsOrg`). AWS defaults to
+    /// `standalone`; without the field the operator leaves the mode alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_source_mode: Option<AwsSourceMode>,
+
     /// Tags of the space in AWS. The operator adds its own owner tags (`devopsagent.dev/…`) and leaves
     /// tags alone that others have set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -93,6 +99,25 @@ pub struct Preferences {
     /// associations allow for it. AWS defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elevated_actions_enabled: Option<bool>,
+}
+
+/// How a space gets its AWS accounts (`AwsSourceMode`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AwsSourceMode {
+    #[default]
+    Standalone,
+    Organization,
+}
+
+impl AwsSourceMode {
+    /// The word of the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standalone => "standalone",
+            Self::Organization => "organization",
+        }
+    }
 }
 
 /// Ways to sign in to the operator app; several may be enabled (`EnableOperatorApp`).

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use content::{ConfigMapName, Content, File, FileSource, Zip};
-pub use metadata::{AgentType, Metadata, SkillStatus, TestAgentType, TestPersona};
+pub use metadata::Metadata;
 
 use super::common::{CommonStatus, ObjectRef, Policies, object};
 use super::scalars::AssetType;

@@ -5,13 +5,14 @@ mod capabilities;
 mod chat;
 mod code;
 mod configuration;
+mod deployment;
 mod tools;
 
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use aws::{Aws, MonitorAccountType, SourceAccountType, SourceAws};
+pub use aws::{Aws, MonitorAccountType, OrganizationalUnit, SourceAccountType, SourceAws, SourceAwsOrg};
 pub use capabilities::{Capabilities, Capability, PatternFilter, TriggerEvent, TriggerFilterGroup};
 pub use chat::{
     ChatRole, MsTeams, MsTeamsChannel, MsTeamsTransmissionTarget, Slack, SlackChannel,
@@ -21,9 +22,10 @@ pub use code::{
     AzureDevOps, GitHub, GitHubOwnerType, GitLabProject, NetworkAccess, PrivateAccess, ReleaseManagement,
 };
 pub use configuration::{
-    Azure, Configuration, DynatraceEnvironment, NewRelicAccount, NoSettings, PagerDutyServices,
+    AWS_ACCOUNTS, Azure, Configuration, DynatraceEnvironment, NewRelicAccount, NoSettings, PagerDutyServices,
     ServiceNowInstance,
 };
+pub use deployment::{Deployment, DeploymentIssue};
 pub use tools::{ElevatedTools, GrafanaTools, McpTools, ToolClassification, ToolDetail};
 
 use super::common::{CommonStatus, ObjectRef, Policies, object};
@@ -60,12 +62,15 @@ use super::{schema, union};
     schema::immutable("agentSpaceRef", "delete the object and create it anew"),
     schema::rule(
         ".serviceRef",
-        "!has(self.serviceRef) || !(has(self.configuration.aws) || has(self.configuration.sourceAws))",
-        "an AWS account is no registered service: leave serviceRef out",
+        &format!("!has(self.serviceRef) || !({})", schema::any_of("self.configuration", AWS_ACCOUNTS)),
+        "an AWS account is not a registered service: leave serviceRef out",
     ),
     schema::rule(
         ".serviceRef",
-        "has(self.serviceRef) || has(self.configuration.aws) || has(self.configuration.sourceAws) || has(self.configuration.releaseManagement)",
+        &format!(
+            "has(self.serviceRef) || has(self.configuration.releaseManagement) || {}",
+            schema::any_of("self.configuration", AWS_ACCOUNTS)
+        ),
         "serviceRef must name the ServiceRegistration that the configuration is for",
     ),
 ]))]
@@ -76,8 +81,8 @@ pub struct AssociationSpec {
     /// The AgentSpace to connect the service to.
     pub agent_space_ref: ObjectRef,
 
-    /// The ServiceRegistration to connect. The configurations aws and sourceAws take none, and
-    /// releaseManagement may do without. A change re-creates the association, with a new webhook.
+    /// The ServiceRegistration to connect. The configurations aws, sourceAws and sourceAwsOrg take none, and
+    /// releaseManagement may do without. A change recreates the association, with a new webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_ref: Option<ObjectRef>,
 
@@ -144,6 +149,15 @@ pub struct AssociationStatus {
     /// Which configuration the association has, for example `pagerduty`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_type: Option<String>,
+
+    /// How far AWS has deployed to the accounts of an AWS Organization, for `sourceAwsOrg`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
+
+    /// Set while the spec that was last sent to AWS lists `accountIds`: if the list is then removed from the
+    /// spec, it is removed from AWS too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts_listed: Option<bool>,
 
     /// The webhook that was last written to the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -154,6 +154,8 @@ scalars! {
     NewRelicEntityGuid { "pattern": r"^(?:[a-zA-Z0-9_.-]+)$" }
     /// Number of an AWS account.
     AwsAccountId { "pattern": r"^(?:\d{12})$" }
+    /// Id of an organizational unit, or of the root of an AWS Organization (`OrgUnitId`).
+    OrganizationalUnitId { "pattern": r"^(?:(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}))$" }
     /// Name of a tool of an MCP server, as in a list of tools (`MCPToolsList`).
     ToolName { "pattern": r"^(?:[a-zA-Z0-9_-]+)$" }
     /// Name of a tool of an MCP server, where it is described (`MCPToolDetail`).

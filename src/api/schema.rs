@@ -71,6 +71,12 @@ pub fn role_of(field: &str, account: &str) -> Value {
     )
 }
 
+/// CEL that at least one of these members of `object` is set.
+pub fn any_of(object: &str, members: &[&str]) -> String {
+    let set: Vec<String> = members.iter().map(|member| format!("has({object}.{member})")).collect();
+    set.join(" || ")
+}
+
 /// CEL that counts which of these members are set.
 fn count(members: &[&str]) -> String {
     let set: Vec<String> = members.iter().map(|member| format!("has(self.{member})")).collect();

@@ -9,7 +9,7 @@ use super::operation::Operation;
 use crate::echo::{Seen, Words};
 
 /// The members of requests that the model calls sensitive, or whose values it does.
-pub(crate) const SENSITIVE: [&str; 11] = [
+pub(crate) const SENSITIVE: [&str; 12] = [
     "apiKey",
     "apiKeyValue",
     "clientId",
@@ -20,6 +20,7 @@ pub(crate) const SENSITIVE: [&str; 11] = [
     "exchangeParameters",
     "headers",
     "idpClientSecret",
+    "message",
     "tokenValue",
 ];
 

@@ -36,6 +36,7 @@ pub const FIELDS: &[(&str, &str, Named)] = &[
     ("Association", "/externalId", Named::Own),
     ("Association", "/configuration/aws/agentElevatedRoleArn", Named::Role),
     ("Association", "/configuration/aws/assumableRoleArn", Named::Role),
+    ("Association", "/configuration/aws/serviceManagementRoleArn", Named::Role),
     ("Association", "/configuration/github/releaseManagementAssociationId", Named::Association),
     ("Association", "/configuration/github/runtimeRoleArn", Named::Role),
     ("Association", "/configuration/gitlab/releaseManagementAssociationId", Named::Association),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 
+use crate::api::agent_space::AwsSourceMode;
 use crate::api::standards::Standards;
 use crate::api::{AgentSpace, AgentSpaceStatus};
 use crate::aws::operations::{
@@ -35,6 +36,7 @@ pub struct Desired {
     locale: Option<String>,
     kms_key_arn: Option<String>,
     preferences: Option<BTreeMap<String, bool>>,
+    aws_source_mode: Option<AwsSourceMode>,
     tags: TagMap,
     pub(super) app: Option<DesiredApp>,
     /// Whether the object has, or had, something in AWS.
@@ -92,6 +94,7 @@ impl Kind for AgentSpaces {
                 let elevated = wanted.elevated_actions_enabled.unwrap_or_default();
                 BTreeMap::from([("elevatedActionsEnabled".to_owned(), elevated)])
             }),
+            aws_source_mode: spec.aws_source_mode,
             tags: inputs.tags(&scope, &spec.tags)?,
             app,
             held: finalizer::is_on(object),
@@ -168,6 +171,7 @@ impl Kind for AgentSpaces {
             client_token: None,
             tags: desired.tags.clone(),
             preferences: desired.preferences.clone(),
+            aws_source_mode: mode(desired),
         };
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let created = scope.aws.call(&request).await;
@@ -202,6 +206,7 @@ impl Kind for AgentSpaces {
             description: only("description", &desired.description),
             locale: only("locale", &desired.locale),
             preferences: desired.preferences.clone().filter(|_| drift.touches("preferences")),
+            aws_source_mode: only("awsSourceMode", &mode(desired)),
         };
         scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
         Ok(Updated { changed: drift.paths().into_iter().map(str::to_owned).collect(), secret: None })
@@ -239,6 +244,10 @@ pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::AgentSpace>, E
     listed.doing(|| "listing the agent spaces".to_owned())
 }
 
+fn mode(desired: &Desired) -> Option<String> {
+    desired.aws_source_mode.map(|mode| mode.as_str().to_owned())
+}
+
 fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<Change> {
     let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
     let mut changes = Vec::new();
@@ -259,6 +268,11 @@ fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<
         if change.path == "kmsKeyArn" {
             change.remedy = Remedy::Impossible;
         }
+    }
+    // A space that says nothing has the mode that AWS defaults to.
+    let observed_mode = space.aws_source_mode.as_deref().unwrap_or(AwsSourceMode::default().as_str());
+    if let Some(wanted) = mode(desired).filter(|wanted| wanted != observed_mode) {
+        changes.push(Change::new("awsSourceMode", Some(observed_mode.into()), Some(wanted.into())));
     }
     for (key, wanted) in desired.preferences.iter().flatten() {
         let observed = space.preferences.0.get(key).copied().unwrap_or_default();

@@ -3,16 +3,15 @@
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api::association::{Configuration, NetworkAccess};
+use crate::api::association::{AWS_ACCOUNTS, Configuration, NetworkAccess};
 use crate::api::common::{Object, ObjectRef};
-use crate::api::standards::Standards;
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{
     self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
     UpdateAssociation, ValidateAwsAssociations, Webhook,
 };
 use crate::engine::conditions::Reason;
-use crate::engine::drift::{self, Change, Drift, Remedy};
+use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
@@ -23,17 +22,14 @@ use crate::engine::kind::{
 use crate::engine::tagging::TagMap;
 use crate::wire;
 
+use super::configurations::{self, key, natural};
 use super::webhook::{self, DesiredWebhook};
-use super::{not_found_is_none, private_connection};
+use super::{deployment, not_found_is_none, private_connection};
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
 /// Path of the service in drift.
 const SERVICE: &str = "serviceRef";
-/// Fields of a configuration that the model marks sensitive.
-const SENSITIVE: &[&str] = &["customerEmail"];
-/// Fields that AWS fills in where the spec has no word on them.
-const DEFAULTED: &[&str] = &["bidirectional.enabled"];
 
 /// The kind.
 pub struct Associations;
@@ -152,15 +148,22 @@ impl Kind for Associations {
     fn compare(desired: &Desired, remote: &Observed, status: &AssociationStatus) -> State {
         let association = &remote.association;
         let mut changes = Vec::new();
-        if desired.released || association.service_id != desired.service_id {
+        let is_other = association.service_id != desired.service_id && desired.key != deployment::KEY;
+        if desired.released || is_other {
             let (observed, wanted) = (association.service_id.as_str(), desired.service_id.as_str());
             changes.push(
                 Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).mended_by(Remedy::Replace),
             );
         }
-        changes.extend(compare_configuration(desired, &association.configuration));
-        changes
-            .extend(compare_capabilities(desired.capabilities.as_ref(), association.capabilities.as_ref()));
+        changes.extend(configurations::compare(
+            (desired.key, &desired.configuration),
+            &association.configuration,
+            status,
+        ));
+        changes.extend(configurations::compare_capabilities(
+            desired.capabilities.as_ref(),
+            association.capabilities.as_ref(),
+        ));
         changes.extend(webhook::compare(&desired.webhook, remote.webhooks.as_deref(), status));
         if status.previous_id.is_some() {
             changes.push(Change::hidden(PREVIOUS));
@@ -179,12 +182,13 @@ impl Kind for Associations {
                  it names"
                     .to_owned(),
             ),
+            Some("pending-confirmation") if desired.key == deployment::KEY => deployment::waiting(),
             Some("pending-confirmation") => State::Waiting(Waiting {
                 reason: Reason::InTransition,
                 message: "AWS waits for a confirmation of the association".to_owned(),
                 poll: true,
             }),
-            _ => State::Matching,
+            _ => deployment::state(&association.configuration).unwrap_or(State::Matching),
         }
     }
 
@@ -224,6 +228,7 @@ impl Kind for Associations {
                 capabilities: desired.capabilities.clone(),
             };
             let answer = scope.aws.call(&request).await.doing(|| format!("updating the association {id}"))?;
+            deployment::sent(&desired.configuration, status);
             let changed = ["configuration", "capabilities"]
                 .iter()
                 .flat_map(|path| drift.under(path))
@@ -244,10 +249,10 @@ impl Kind for Associations {
         Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None })
     }
 
-    /// AWS checks the roles of AWS accounts when it is told to; after that their status is read anew.
+    /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
     async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
         let configuration = wire::variant(&remote.association.configuration);
-        if !configuration.is_some_and(|(key, _)| matches!(key, "aws" | "sourceAws")) {
+        if !configuration.is_some_and(|(key, _)| AWS_ACCOUNTS.contains(&key)) {
             return Ok(());
         }
         let request = ValidateAwsAssociations { agent_space_id: scope.space_id.clone() };
@@ -276,6 +281,7 @@ impl Kind for Associations {
         status.service_id = Some(remote.association.service_id.clone());
         status.configuration_type = Some(desired.key.to_owned());
         webhook::describe(&desired.webhook, remote.webhooks.as_deref(), status);
+        deployment::describe(&desired.configuration, &remote.association.configuration, status);
     }
 
     fn natural_key(object: &Association) -> Option<String> {
@@ -310,6 +316,8 @@ impl Kind for Associations {
         status.webhook_lost = None;
         status.answer_lost = None;
         status.service_id = None;
+        status.deployment = None;
+        status.accounts_listed = None;
     }
 
     fn answer_lost(status: &mut AssociationStatus) {
@@ -329,7 +337,7 @@ impl Kind for Associations {
     }
 
     fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
-        webhook::condition(object, status).into_iter().collect()
+        webhook::condition(object, status).into_iter().chain(deployment::condition(status)).collect()
     }
 }
 
@@ -350,8 +358,8 @@ fn being_replaced() -> Error {
 fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), Error> {
     let spec = &object.spec;
     let Some(reference) = &spec.service_ref else {
-        // AWS accounts are no registered services: their service id is a literal. The one of release
-        // management is not documented; it is taken to follow suit.
+        // AWS accounts are not registered services: their service id is a literal. The ones of release management and
+        // of an organization are not documented; they are taken to follow suit.
         let literal = match spec.configuration {
             Configuration::ReleaseManagement(_) => "releaseManagement",
             _ => "aws",
@@ -420,74 +428,4 @@ async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {
     let listed =
         not_found_is_none(scope.aws.call(&request).await, || format!("listing the webhooks of {id}"))?;
     Ok(listed.map(|listed| listed.webhooks).unwrap_or_default())
-}
-
-/// What identifies an association within its space.
-fn key(service_id: &str, configuration: &Value) -> Value {
-    json!([service_id, natural(configuration)])
-}
-
-/// What identifies an association within its service and space: the configuration's key and natural key.
-fn natural(configuration: &Value) -> Value {
-    let normal = Standards::of("Association", "configuration").normal(configuration);
-    let Some((key, settings)) = wire::variant(&normal) else { return Value::Null };
-    let members: &[&str] = match key {
-        "aws" | "sourceAws" => &["accountId", "accountType"],
-        "github" => &["repoId", "instanceIdentifier"],
-        "gitlab" => &["projectId", "instanceIdentifier"],
-        "azure" => &["subscriptionId"],
-        "azuredevops" => &["organizationName", "projectId"],
-        "slack" => &["workspaceId"],
-        "msteams" => &["teamId"],
-        "releaseManagement" => &["name"],
-        _ => &[],
-    };
-    let values: Vec<&Value> = members.iter().filter_map(|member| settings.get(member)).collect();
-    json!([key, values])
-}
-
-fn compare_configuration(desired: &Desired, observed: &Value) -> Vec<Change> {
-    let Some((key, settings)) = wire::variant(observed) else {
-        return vec![Change::hidden("configuration")];
-    };
-    if key != desired.key {
-        let change = Change::new("configuration", Some(key.into()), Some(desired.key.into()));
-        return vec![change.mended_by(Remedy::Replace)];
-    }
-    // Only what this version knows is compared: AWS adds members, and sets some itself.
-    let known = serde_json::from_value::<Configuration>(observed.clone())
-        .ok()
-        .and_then(|known| serde_json::to_value(known).ok())
-        .and_then(|mut known| known.get_mut(key).map(Value::take))
-        .unwrap_or_else(|| settings.clone());
-    let prefix = format!("configuration.{key}");
-    let standards = Standards::of("Association", "configuration").member(key);
-    drift::compare_as(standards, &prefix, &known, &desired.configuration[key])
-        .into_iter()
-        .filter(|change| {
-            change.desired.is_some() || !DEFAULTED.iter().any(|path| change.path.ends_with(path))
-        })
-        .map(|change| {
-            let hidden = SENSITIVE.iter().any(|name| change.path.ends_with(name));
-            if hidden { change.sensitive() } else { change }
-        })
-        .collect()
-}
-
-/// A capability that is left out is disabled, and so is one that says `enabled: false`.
-fn compare_capabilities(desired: Option<&Value>, observed: Option<&Value>) -> Vec<Change> {
-    let Some(desired) = desired else { return Vec::new() };
-    let none = json!({});
-    let normal = |value: &Value| {
-        let members = value.as_object().into_iter().flatten().map(|(name, capability)| {
-            let mut capability = capability.clone();
-            if capability["enabled"].is_null() {
-                capability["enabled"] = false.into();
-            }
-            (name.clone(), capability)
-        });
-        // One that is disabled and says nothing else is as good as none.
-        Value::Object(members.filter(|(_, capability)| *capability != json!({ "enabled": false })).collect())
-    };
-    drift::compare("capabilities", &normal(observed.unwrap_or(&none)), &normal(desired))
 }

@@ -24,6 +24,7 @@ pub const SECRET_NAME: &str = "webhook.secretName";
 const WITHOUT: &[&str] = &[
     "aws",
     "sourceAws",
+    "sourceAwsOrg",
     "github",
     "azure",
     "azuredevops",

@@ -1,9 +1,11 @@
 //! Every configuration of an association: applied, Ready, in AWS exactly as written, its webhook in use, and gone
 //! again.
 
+use devops_agent_operator::api::association::Configuration;
+
 use serde_json::{Value, json};
 
-use crate::fixtures::{CONNECTION, SPACE, credentials, json_of, service};
+use crate::fixtures::{CONNECTION, ORGANIZATION, SPACE, credentials, json_of, service};
 use crate::harness::{Test, run, text, webhook};
 
 /// One configuration.
@@ -47,7 +49,9 @@ macro_rules! round_trips {
                 .collect();
             keys.sort_unstable();
             keys.dedup();
-            assert_eq!(keys.len(), 21, "{keys:?}");
+            let mut all: Vec<&str> = Configuration::KEYS.to_vec();
+            all.sort_unstable();
+            assert_eq!(keys, all);
         }
     };
 }
@@ -55,11 +59,14 @@ macro_rules! round_trips {
 round_trips! {
     the_monitored_aws_account:
         "{aws: {accountId: '123456789012', accountType: monitor, assumableRoleArn: 'arn:aws:iam::123456789012:role/Agent',
-          agentElevatedRoleArn: 'arn:aws:iam::123456789012:role/Elevated'}}",
+          agentElevatedRoleArn: 'arn:aws:iam::123456789012:role/Elevated', serviceManagementRoleArn: 'arn:aws:iam::210987654321:role/Manage'}}",
         None, None;
     a_further_aws_account:
         "{sourceAws: {accountId: '210987654321', accountType: source, assumableRoleArn: 'arn:aws:iam::210987654321:role/Agent',
           externalId: secret-handshake, agentElevatedRoleArn: 'arn:aws:iam::210987654321:role/Elevated'}}",
+        None, None;
+    the_accounts_of_an_organization:
+        "{sourceAwsOrg: {accountType: source, organizationalUnit: {organizationalUnitId: ou-ab12-c3d4e5f6, accountIds: ['210987654321', '111122223333']}}}",
         None, None;
     a_github_repository:
         "{github: {repoName: shop, repoId: '1', owner: example-org, ownerType: organization, instanceIdentifier: ghes.example.com,
@@ -142,8 +149,9 @@ round_trips! {
 
 async fn round_trip(t: &Test, row: &Row) {
     credentials(t).await;
-    t.apply(SPACE).await;
     let configuration = json_of(row.configuration);
+    let organization = configuration.get("sourceAwsOrg").is_some();
+    t.apply(if organization { ORGANIZATION } else { SPACE }).await;
     if configuration.get("releaseManagement").is_some() {
         t.apply(CONNECTION).await.ready().await;
     }
@@ -188,6 +196,9 @@ fn key(configuration: &Value) -> Option<&str> {
 /// The configuration without what only AWS sets.
 fn without_status(configuration: &Value) -> Value {
     let mut configuration = configuration.clone();
+    if let Some(settings) = configuration.get_mut("sourceAwsOrg").and_then(Value::as_object_mut) {
+        assert!(settings.remove("deploymentState").is_some());
+    }
     for key in ["aws", "sourceAws"] {
         if let Some(settings) = configuration.get_mut(key).and_then(Value::as_object_mut) {
             assert_eq!(settings.remove("agentElevatedRoleArnStatus"), Some(json!("valid")));

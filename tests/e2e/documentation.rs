@@ -43,6 +43,7 @@ pages! {
     accounts: "docs/src/install/accounts.md",
     alertmanager_and_webhooks: "docs/src/connect/webhooks.md",
     aws: "docs/src/connect/aws.md",
+    aws_organizations: "docs/src/connect/organizations.md",
     azure: "docs/src/connect/azure.md",
     dynatrace: "docs/src/connect/dynatrace.md",
     github: "docs/src/connect/github.md",

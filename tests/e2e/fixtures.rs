@@ -7,6 +7,10 @@ use crate::harness::{Handle, Test, text};
 /// A space named `space`.
 pub const SPACE: &str = "{kind: AgentSpace, metadata: {name: space}, spec: {}}";
 
+/// A space named `space` whose AWS accounts are those of an organization.
+pub const ORGANIZATION: &str =
+    "{kind: AgentSpace, metadata: {name: space}, spec: {awsSourceMode: organization}}";
+
 /// The values that [`service`] refers to, in a Secret named `credentials`.
 pub const CREDENTIALS: &[(&str, &str)] = &[
     ("token", "glpat-first.token_1"),

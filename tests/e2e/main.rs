@@ -28,6 +28,7 @@ mod idle;
 mod inputs;
 mod moves;
 mod operator_app;
+mod organization;
 mod outages;
 mod private_connection;
 mod references;

@@ -90,6 +90,7 @@ const LEAVES: &[(&str, &str, Leaf)] = &[
     // Roles and keys.
     ("AgentSpace", "operatorApp/iam|idc|idp/roleArn", Say(Named::Role)),
     ("Association", "configuration/aws|sourceAws/agentElevatedRoleArn|assumableRoleArn", Say(Named::Role)),
+    ("Association", "configuration/aws/serviceManagementRoleArn", Say(Named::Role)),
     ("Association", "configuration/github|gitlab/runtimeRoleArn", Say(Named::Role)),
     ("Association", "configuration/slack|msteams/bidirectional/roleArn", Say(Named::Role)),
     (
@@ -197,6 +198,8 @@ const LEAVES: &[(&str, &str, Leaf)] = &[
     ("PrivateConnection", "mode/serviceManaged/hostAddress|vpcId", Network),
     ("PrivateConnection", "mode/serviceManaged/securityGroupIds|subnetIds/*", Network),
     ("Association", "configuration/aws|sourceAws/accountId", AwsAccount),
+    ("Association", "configuration/sourceAwsOrg/organizationalUnit/organizationalUnitId", AwsAccount),
+    ("Association", "configuration/sourceAwsOrg/organizationalUnit/accountIds/*", AwsAccount),
     // The identity centre that people sign in with: AWS takes only the account's own.
     ("AgentSpace", "operatorApp/idc/instanceArn", AwsAccount),
     // The rest.
@@ -205,7 +208,8 @@ const LEAVES: &[(&str, &str, Leaf)] = &[
     ("AgentSpace|AWSAccount|PrivateConnection|ServiceRegistration", "tags/*", Plain),
     ("Asset", "assetType", Plain),
     ("Asset", "content/files/*/base64|path|text", Plain),
-    ("Asset", "metadata/description|extension|filename", Plain),
+    ("Asset", "metadata/agent_type|description|extension|filename|skill_type|status|test_agent_type", Plain),
+    ("Asset", "metadata/agent_types|test_personas/*", Plain),
     ("Asset", "metadata/tools/*", Plain),
     ("Association", "capabilities/*/triggerFilterGroups/*/targetBranches/patterns/*", Plain),
     ("Association", "configuration/azure/subscriptionId", Plain),

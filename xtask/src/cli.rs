@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::session::Session;
-use crate::{cluster, demo, faults, generate, guard, interrupt, test, versions};
+use crate::{cluster, demo, faults, generate, guard, interrupt, model, test, versions};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -23,6 +23,7 @@ enum Command {
     Fixtures(test::FixtureArguments),
     Cluster(cluster::command::Arguments),
     Versions(versions::Arguments),
+    Model(model::Arguments),
     /// Ends the processes of an xtask that is gone; started by xtask itself.
     #[command(hide = true)]
     Guard,
@@ -43,6 +44,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Fixtures(arguments) => test::fixtures(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),
         Command::Versions(arguments) => versions::run(&session, &arguments),
+        Command::Model(arguments) => model::run(&session, &arguments),
         Command::Guard => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 //! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
 //! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
+//! - `model`: the simulator's model of the API, from a release of botocore.
 //! - `versions`: whether all that names the version names the same one, and what is new in it.
 //!
 //! How it hangs together: a [`session::Session`] starts every process, in one process group that a small guard
@@ -27,10 +28,12 @@ mod http;
 mod interrupt;
 mod kubectl;
 mod lock;
+mod model;
 mod poll;
 mod ports;
 mod process;
 mod progress;
+mod python;
 mod search;
 mod service;
 mod session;

@@ -11,8 +11,9 @@ use crate::store::{Association, Webhook};
 use crate::switches::{AssociateExisting, AssociationIdentity, GenericWebhook, WebhookOnUpdate};
 
 mod configuration;
+pub mod organization;
 
-const AWS_KEYS: [&str; 2] = ["aws", "sourceAws"];
+const AWS_KEYS: [&str; 3] = ["aws", "sourceAws", organization::KEY];
 
 pub fn associate(cx: &mut Context<'_>, input: &Input) -> Answer {
     cx.space(input)?;
@@ -21,6 +22,7 @@ pub fn associate(cx: &mut Context<'_>, input: &Input) -> Answer {
     let service_id = input.text("serviceId");
     configuration::check_service(cx, service_id, &key)?;
     configuration::check(cx, input)?;
+    let service_id = organization::service_id(cx.switches, &key, service_id);
     let wanted = read_configuration(input);
     match existing(cx, input, service_id, &wanted)? {
         None => create(cx, input, service_id, wanted),
@@ -93,12 +95,17 @@ pub fn list_webhooks(cx: &mut Context<'_>, input: &Input) -> Answer {
 }
 
 pub fn validate(cx: &mut Context<'_>, input: &Input) -> Answer {
+    let change = cx.switches.source_mode_change;
     for association in cx.space_mut(input)?.associations.values_mut() {
-        if AWS_KEYS.contains(&key_of(&association.configuration)) {
+        let key = key_of(&association.configuration);
+        // A look does not hurry a deployment.
+        let is_deploying = key == organization::KEY && association.settles_at.is_some();
+        if AWS_KEYS.contains(&key) && !is_deploying {
             association.settles_at = None;
             refresh_status(association);
         }
     }
+    organization::mark_misfits(cx.space_mut(input)?, change);
     Ok(Object::new().build())
 }
 
@@ -107,6 +114,7 @@ pub fn refresh_status(association: &mut Association) {
     let status = configuration::status(&association.configuration);
     association.status = status.to_owned();
     configuration::set_elevated_status(&mut association.configuration);
+    organization::deploy(association);
 }
 
 fn find<'a>(cx: &'a Context<'_>, input: &Input) -> Result<&'a Association, ApiError> {
@@ -144,7 +152,9 @@ fn existing(
     let key = configuration::natural_key(wanted);
     let same = |association: &&Association| {
         association.service_id == service_id
-            && ((identity == AssociationIdentity::Service && service_id != "aws")
+            && ((organization::is_one_for_the_space(cx.switches, key_of(wanted))
+                && key_of(&association.configuration) == organization::KEY)
+                || (identity == AssociationIdentity::Service && service_id != "aws")
                 || configuration::natural_key(&association.configuration) == key)
     };
     let space = cx.space(input)?;
@@ -160,7 +170,7 @@ fn over_existing(cx: &mut Context<'_>, input: &Input, id: &str, wanted: Value) -
             Err(ApiError::validation("/configuration", format!("Association {id} has this configuration")))
         }
         AssociateExisting::NewId => {
-            let service_id = input.text("serviceId");
+            let service_id = organization::service_id(cx.switches, key_of(&wanted), input.text("serviceId"));
             cx.space_mut(input)?.associations.remove(id);
             create(cx, input, service_id, wanted)
         }
@@ -178,9 +188,19 @@ fn over_existing(cx: &mut Context<'_>, input: &Input, id: &str, wanted: Value) -
     }
 }
 
-fn create(cx: &mut Context<'_>, input: &Input, service_id: &str, configuration: Value) -> Answer {
-    let settle = cx.switches.association_settle_ms;
-    let pending = settle > 0 && AWS_KEYS.contains(&key_of(&configuration));
+/// How long it takes until the service knows that it works.
+fn settle_ms(cx: &Context<'_>, key: &str) -> u64 {
+    match key {
+        organization::KEY => cx.switches.deployment_ms,
+        key if AWS_KEYS.contains(&key) => cx.switches.association_settle_ms,
+        _ => 0,
+    }
+}
+
+fn create(cx: &mut Context<'_>, input: &Input, service_id: &str, mut configuration: Value) -> Answer {
+    let settle = settle_ms(cx, key_of(&configuration));
+    let pending = settle > 0;
+    let organization = organization::targets(cx, &mut configuration);
     let webhook = webhook_type(cx, key_of(&configuration)).map(|kind| Webhook {
         webhook_id: random::uuid(),
         webhook_type: kind.to_owned(),
@@ -192,6 +212,7 @@ fn create(cx: &mut Context<'_>, input: &Input, service_id: &str, configuration: 
         sequence: cx.region.next(),
         service_id: service_id.to_owned(),
         configuration,
+        organization,
         capabilities: input.get("capabilities").cloned(),
         status: "pending-confirmation".to_owned(),
         settles_at: pending.then(|| cx.after(settle)),
@@ -199,7 +220,9 @@ fn create(cx: &mut Context<'_>, input: &Input, service_id: &str, configuration: 
         updated_at: cx.now,
         webhook,
     };
-    if !pending {
+    if pending {
+        organization::begin(&mut association);
+    } else {
         refresh_status(&mut association);
     }
     let webhook = association.webhook.as_ref().map(|webhook| show_webhook(cx, webhook, true));
@@ -208,16 +231,26 @@ fn create(cx: &mut Context<'_>, input: &Input, service_id: &str, configuration: 
     Ok(answer)
 }
 
-fn replace(cx: &mut Context<'_>, input: &Input, id: &str, configuration: Value, whole: bool) {
+fn replace(cx: &mut Context<'_>, input: &Input, id: &str, mut configuration: Value, whole: bool) {
     let now = cx.now;
+    let organization = organization::targets(cx, &mut configuration);
+    let deploying = organization.is_some() && cx.switches.deployment_ms > 0;
+    let settles_at = deploying.then(|| cx.after(cx.switches.deployment_ms));
     let Ok(space) = cx.space_mut(input) else { return };
     let Some(association) = space.associations.get_mut(id) else { return };
     association.configuration = configuration;
+    association.organization = organization;
     association.updated_at = now;
     if whole || input.get("capabilities").is_some() {
         association.capabilities = input.get("capabilities").cloned();
     }
-    refresh_status(association);
+    if settles_at.is_some() {
+        association.settles_at = settles_at;
+        "pending-confirmation".clone_into(&mut association.status);
+        organization::begin(association);
+    } else {
+        refresh_status(association);
+    }
 }
 
 /// Type of the webhook by integration; `None` where an integration has no webhook.

@@ -12,7 +12,10 @@ use crate::random;
 use crate::store::AgentSpace;
 use crate::switches::SpaceDeletion;
 
+use super::associations::organization;
+
 const DEFAULT_LOCALE: &str = "en-US";
+const DEFAULT_SOURCE_MODE: &str = "standalone";
 const ELEVATED: &str = "elevatedActionsEnabled";
 
 pub fn create(cx: &mut Context<'_>, input: &Input) -> Answer {
@@ -24,6 +27,7 @@ pub fn create(cx: &mut Context<'_>, input: &Input) -> Answer {
         locale: input.owned("locale").unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
         kms_key_arn: input.owned("kmsKeyArn"),
         preferences: preferences(input)?,
+        aws_source_mode: input.owned("awsSourceMode").unwrap_or_else(|| DEFAULT_SOURCE_MODE.to_owned()),
         tags: super::tags::new_tags(input)?,
         created_at: cx.now,
         updated_at: cx.now,
@@ -53,8 +57,11 @@ pub fn list(cx: &mut Context<'_>, input: &Input) -> Answer {
 
 /// Members that are absent stay; preferences are replaced as a whole, and what is left out gets its default.
 pub fn update(cx: &mut Context<'_>, input: &Input) -> Answer {
-    let now = cx.now;
+    let (now, change) = (cx.now, cx.switches.source_mode_change);
     let space = cx.space_mut(input)?;
+    if let Some(mode) = input.optional("awsSourceMode").filter(|mode| *mode != space.aws_source_mode) {
+        organization::change_mode(space, mode, change)?;
+    }
     if let Some(name) = input.owned("name") {
         space.name = name;
     }
@@ -113,6 +120,7 @@ fn show(space: &AgentSpace, all_data: bool) -> Value {
         .with("name", space.name.as_str())
         .with("locale", space.locale.as_str())
         .maybe("kmsKeyArn", space.kms_key_arn.as_deref())
+        .with("awsSourceMode", space.aws_source_mode.as_str())
         .with("createdAt", iso(space.created_at))
         .with("updatedAt", iso(space.updated_at));
     if !all_data {

@@ -1,8 +1,9 @@
-//! What AWS knows of an asset. The API takes any document; these are the members that its guide names.
+//! What AWS knows of an asset. The API takes any document; these are the members that its guide names. Words of AWS's
+//! own, such as the names of its agents, are suggested and never refused: AWS adds to them without a new model.
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,27 +20,30 @@ pub struct Metadata {
     #[schemars(length(min = 1, max = 255))]
     pub name: Option<String>,
 
-    /// What the asset is for. The agent picks a skill by it.
+    /// What the asset is for. The agent picks a skill by it: there it has at most 1024 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 1))]
     pub description: Option<String>,
 
-    /// Which of the agents use a skill or memory store: `GENERIC` alone, for all, or any of the others.
+    /// Which of the agents use a skill or memory store: `GENERIC` alone, for all, or any of `CHAT`,
+    /// `INCIDENT_TRIAGE`, `INCIDENT_RCA`, `INCIDENT_MITIGATION`, `PREVENTION`, `RELEASE_READINESS_REVIEW`,
+    /// `RELEASE_TESTING`, `ON_DEMAND`, `EVALUATION`. AWS may know more; any word is passed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "agent_types")]
-    pub agent_types: Option<Vec<AgentType>>,
+    #[schemars(length(min = 1), transform = schema::set)]
+    pub agent_types: Option<Vec<String>>,
 
-    /// Which of the agents instructions (`agents_md`) are for.
+    /// Which of the agents instructions (`agents_md`) are for: one of the words for `agent_types`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent_type: Option<AgentType>,
+    #[schemars(length(min = 1))]
+    pub agent_type: Option<String>,
 
-    /// Whether a skill is in use. AWS defaults to `ACTIVE`.
+    /// Whether a skill is in use: `ACTIVE` or `INACTIVE`. AWS defaults to `ACTIVE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<SkillStatus>,
+    pub status: Option<String>,
 
     /// Kind of a skill: `USER` for those that people write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skill_type: Option<SkillType>,
+    pub skill_type: Option<String>,
 
     /// Name of an attachment's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,7 +77,7 @@ pub struct Metadata {
 
     /// What a test profile tests: `releaseUiTesting` or `releaseApiTesting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_agent_type: Option<TestAgentType>,
+    pub test_agent_type: Option<String>,
 
     /// Address of what a test profile tests, for example `https://staging.example.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +86,7 @@ pub struct Metadata {
 
     /// As whom a test profile tests: `guest`, `authenticated`, or both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_personas: Option<Vec<TestPersona>>,
+    pub test_personas: Option<Vec<String>>,
 
     /// ARN of the secret in AWS Secrets Manager that holds the credentials for a test profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,64 +95,6 @@ pub struct Metadata {
     /// Any other member, as it is.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
-}
-
-/// One of the agents of a space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AgentType {
-    Generic,
-    Chat,
-    IncidentTriage,
-    IncidentRca,
-    IncidentMitigation,
-    Prevention,
-    ReleaseReadinessReview,
-    ReleaseTesting,
-}
-
-/// Whether a skill is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SkillStatus {
-    Active,
-    Inactive,
-}
-
-/// Kind of a skill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SkillType {
-    User,
-}
-
-/// What a test profile tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum TestAgentType {
-    ReleaseUiTesting,
-    ReleaseApiTesting,
-}
-
-/// As whom a test profile tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TestPersona {
-    Guest,
-    Authenticated,
-}
-
-fn agent_types(generator: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 8,
-        "items": generator.subschema_for::<AgentType>(),
-        "x-kubernetes-list-type": "set",
-        "x-kubernetes-validations": [
-            schema::rule_here("!('GENERIC' in self) || size(self) == 1", "GENERIC stands for all agents: it goes alone"),
-        ],
-    })
 }
 
 /// Members that the metadata of each type of asset must have.
@@ -194,6 +140,11 @@ pub fn rules() -> Vec<Value> {
             &format!("with assetType {asset_type} the name must be {words}"),
         ));
     }
+    rules.push(schema::rule(
+        ".metadata.description",
+        "self.assetType != 'skill' || !has(self.metadata) || !has(self.metadata.description) || self.metadata.description.size() <= 1024",
+        "with assetType skill the description must have at most 1024 characters",
+    ));
     rules.push(schema::rule(
         ".memoryStoreRef",
         "self.assetType != 'memory' || has(self.memoryStoreRef) || (has(self.metadata) && has(self.metadata.memory_store_id))",

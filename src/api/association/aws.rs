@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::scalars::{AwsAccountId, RoleArn};
+use crate::api::scalars::{AwsAccountId, OrganizationalUnitId, RoleArn};
 use crate::api::schema;
 
 /// The AWS account that a space is for (`AWSConfiguration`).
@@ -29,6 +29,11 @@ pub struct Aws {
     /// `elevatedActionsEnabled` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_elevated_role_arn: Option<RoleArn>,
+
+    /// Role with which AWS deploys to the accounts of an AWS Organization, for `sourceAwsOrg`. It is the
+    /// service-managed role of AWS Organizations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_management_role_arn: Option<RoleArn>,
 }
 
 /// What the monitored account is to the space (`MonitorAccountType`).
@@ -73,4 +78,31 @@ pub struct SourceAws {
 pub enum SourceAccountType {
     #[default]
     Source,
+}
+
+/// The accounts of an AWS Organization or of an organizational unit (`SourceAwsOrgConfiguration`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceAwsOrg {
+    /// What the accounts are to the space: always `source` here, and filled in when left out.
+    #[serde(default)]
+    pub account_type: SourceAccountType,
+
+    /// Which accounts of the organization.
+    pub organizational_unit: OrganizationalUnit,
+}
+
+/// Accounts of an AWS Organization (`SourceAwsOrgUnit`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganizationalUnit {
+    /// Id of the organizational unit, for example `ou-ab12-c3d4e5f6`, or of the organization's root, for
+    /// example `r-ab12`, for the whole organization.
+    pub organizational_unit_id: OrganizationalUnitId,
+
+    /// Numbers of the accounts in it that the agent may look into, in quotes. Without the list it is all of
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1000), transform = schema::set)]
+    pub account_ids: Option<Vec<AwsAccountId>>,
 }

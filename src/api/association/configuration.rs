@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::aws::{Aws, SourceAws};
+use super::aws::{Aws, SourceAws, SourceAwsOrg};
 use super::chat::{MsTeams, Slack};
 use super::code::{AzureDevOps, GitHub, GitLabProject, ReleaseManagement};
 use super::tools::{ElevatedTools, GrafanaTools, McpTools};
@@ -17,6 +17,9 @@ union! {
         "aws" => Aws(Aws),
         /// A further AWS account that the agent may look into.
         "sourceAws" => SourceAws(SourceAws),
+        /// The accounts of an AWS Organization, or of one of its organizational units. The space needs
+        /// `awsSourceMode: organization`.
+        "sourceAwsOrg" => SourceAwsOrg(SourceAwsOrg),
         /// A GitHub repository.
         "github" => GitHub(GitHub),
         /// A GitLab project.
@@ -59,13 +62,8 @@ union! {
     }
 }
 
-impl Configuration {
-    /// Whether the association is one with an AWS account, which is no registered service: AWS calls
-    /// its service `aws`.
-    pub const fn is_aws_account(&self) -> bool {
-        matches!(self, Self::Aws(_) | Self::SourceAws(_))
-    }
-}
+/// The configurations for AWS accounts, which are not registered services: AWS calls their service `aws`.
+pub const AWS_ACCOUNTS: &[&str] = &["aws", "sourceAws", "sourceAwsOrg"];
 
 /// A configuration without settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -18,6 +18,7 @@ operation! {
         client_token: Option<String>,
         tags: BTreeMap<String, String>,
         preferences: Option<BTreeMap<String, bool>>,
+        aws_source_mode: Option<String>,
     }
 }
 
@@ -46,6 +47,7 @@ operation! {
         description: Option<String>,
         locale: Option<String>,
         preferences: Option<BTreeMap<String, bool>>,
+        aws_source_mode: Option<String>,
     }
 }
 
@@ -65,6 +67,7 @@ output! {
         locale: Option<String>,
         kms_key_arn: Option<String>,
         preferences: Flags,
+        aws_source_mode: Option<String>,
     }
 }
 

@@ -58,6 +58,7 @@ impl Shared {
             .expect("an HTTP client can be made");
         let mut options = Options::on_free_port();
         options.switches.settle_ms = SETTLE_MS;
+        options.switches.deployment_ms = SETTLE_MS;
         options.switches.page_size = PAGE_SIZE;
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         crds::install(&client).await;

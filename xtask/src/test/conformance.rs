@@ -1,26 +1,24 @@
 //! The simulator against an independent client: botocore.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::report::Outcome;
 use crate::cargo::Programs;
-use crate::error::{Doing, Error};
-use crate::progress::{Step, say};
+use crate::error::Error;
 use crate::session::Session;
 use crate::simulator::{ACCESS_KEY, Simulator};
-use crate::{cache, lock};
+use crate::{model, python};
 
 const SCRIPT: &str = "simulator/tests/conformance.py";
-const REQUIREMENT: &str = "botocore==1.44.5";
 
-/// Every operation, driven by botocore.
+/// The model is the one of the pinned botocore, and every operation works when botocore drives it.
 pub fn check(session: &Session, programs: &Programs) -> Result<Outcome, Error> {
-    let Some(python) = python(session)? else {
+    let requirements = session.root().join(model::PIN);
+    let Some(python) = python::environment(session, Some(&requirements))? else {
         return Ok(Outcome::Skipped("there is no python3 with venv on this machine".to_owned()));
     };
     let folder = session.folder("conformance")?;
+    model::check_pinned(session)?;
     let simulator = Simulator::start(session, &programs.simulator, folder.path())?;
     let mut command = Command::new(python);
     command.arg(SCRIPT).args(["--endpoint", simulator.url()]).current_dir(session.root());
@@ -34,43 +32,4 @@ pub fn check(session: &Session, programs: &Programs) -> Result<Outcome, Error> {
         return Ok(Outcome::Passed);
     }
     Err(Error::Other(format!("failed: {SCRIPT}")))
-}
-
-/// A Python that has botocore, made once and kept; none when the machine has no Python to make it with.
-fn python(session: &Session) -> Result<Option<PathBuf>, Error> {
-    let folder = cache::folder()?.join("python").join(cache::key(&[REQUIREMENT.as_bytes()]));
-    let (environment, complete) = (folder.join("venv"), folder.join("complete"));
-    let python = environment.join("bin/python");
-    if complete.is_file() && python.exists() {
-        return Ok(Some(python));
-    }
-    fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
-    let _lock = lock::hold(&folder.join("lock"), "installing botocore")?;
-    let step = Step::start(format!("Installing {REQUIREMENT} into the user's cache"));
-    if !make_environment(session, &environment)? {
-        return Ok(None);
-    }
-    let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT];
-    // Python would take modules from the current folder.
-    let mut pip = Command::new(&python);
-    session.capture(pip.args(arguments).current_dir(&folder))?.require_success("pip install")?;
-    fs::write(&complete, REQUIREMENT).doing(|| format!("writing {}", complete.display()))?;
-    step.done();
-    Ok(Some(python))
-}
-
-/// False when there is no Python, or one without its module for environments (Debian ships it separately).
-fn make_environment(session: &Session, folder: &Path) -> Result<bool, Error> {
-    match session.capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)) {
-        Ok(output) if output.status.success() => Ok(true),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Ok(output) => {
-            say(&format!("python3 -m venv: {}{}", output.stdout, output.stderr));
-            Ok(false)
-        }
-        Err(error) => {
-            say(&error.to_string());
-            Ok(false)
-        }
-    }
 }

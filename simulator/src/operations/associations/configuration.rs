@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::organization;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::input::Input;
@@ -11,6 +12,8 @@ use crate::switches::ReleaseManagementService;
 
 /// A role or environment with this word in its name can't be used: the association is `invalid`.
 const BROKEN: &str = "invalid";
+/// Members that answers have and requests don't.
+const SET_BY_THE_SERVICE: [&str; 2] = ["agentElevatedRoleArnStatus", "deploymentState"];
 
 /// Does the service exist, and is it of a type that takes this configuration?
 pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<(), ApiError> {
@@ -20,6 +23,7 @@ pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<()
     };
     let literal = match key {
         "aws" | "sourceAws" => service_id == "aws",
+        organization::KEY => organization::is_service(cx.switches, service_id),
         "releaseManagement" => {
             service_id == "releaseManagement"
                 && cx.switches.release_management_service != ReleaseManagementService::Repository
@@ -37,7 +41,7 @@ pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<()
     };
     let kind = service.service_type.as_str();
     let fits = match key {
-        "aws" | "sourceAws" => false,
+        "aws" | "sourceAws" | organization::KEY => false,
         "azure" | "azuredevops" => kind == key || kind == "azureidentity",
         "releaseManagement" => {
             matches!(kind, "github" | "gitlab")
@@ -54,6 +58,7 @@ pub fn check(cx: &mut Context<'_>, input: &Input) -> Result<(), ApiError> {
     check_tools(key, configuration)?;
     check_references(cx, input, key, configuration)?;
     check_capabilities(input)?;
+    organization::check_mode(cx.switches, cx.space(input)?, key)?;
     cx.check_roles(configuration)
 }
 
@@ -123,6 +128,7 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
     };
     let members: &[&str] = match key.as_str() {
         "aws" | "sourceAws" => &["accountId", "accountType"],
+        organization::KEY => &["organizationalUnit/organizationalUnitId"],
         "github" => &["repoId", "instanceIdentifier"],
         "gitlab" => &["projectId", "instanceIdentifier"],
         "azure" => &["subscriptionId"],
@@ -133,21 +139,32 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
         _ => &[],
     };
     let mut parts = vec![key.as_str()];
-    parts.extend(members.iter().map(|member| inner[*member].as_str().unwrap_or_default()));
+    parts.extend(
+        members
+            .iter()
+            .map(|member| inner.pointer(&format!("/{member}")).and_then(Value::as_str).unwrap_or_default()),
+    );
     parts
 }
 
 /// Removes nulls, and what a client has no say in.
 pub fn clean(configuration: &mut Value) {
     if let Value::Object(object) = configuration {
-        object.retain(|name, value| !value.is_null() && name != "agentElevatedRoleArnStatus");
+        object.retain(|name, value| !value.is_null() && !SET_BY_THE_SERVICE.contains(&name.as_str()));
         object.values_mut().for_each(clean);
     }
 }
 
 /// The status that the service finds.
 pub fn status(configuration: &Value) -> &'static str {
-    let broken = ["/aws/assumableRoleArn", "/sourceAws/assumableRoleArn", "/dynatrace/envId"]
+    const PATHS: [&str; 5] = [
+        "/aws/assumableRoleArn",
+        "/aws/serviceManagementRoleArn",
+        "/sourceAws/assumableRoleArn",
+        "/sourceAwsOrg/organizationalUnit/organizationalUnitId",
+        "/dynatrace/envId",
+    ];
+    let broken = PATHS
         .iter()
         .filter_map(|path| configuration.pointer(path)?.as_str())
         .any(|value| value.contains(BROKEN));
