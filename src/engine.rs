@@ -15,6 +15,7 @@ pub mod consent;
 pub mod context;
 pub mod controller;
 pub mod decide;
+pub mod delivered;
 pub mod delivery;
 pub mod drift;
 pub mod error;

@@ -87,7 +87,7 @@ fn table() -> Vec<Granted> {
             rules: vec![
                 Rule::ours(plurals.clone(), &["list", "watch", "patch"]),
                 Rule::ours(statuses(&plurals), &["patch"]),
-                Rule::core("secrets", &["get", "list", "watch", "create", "patch"]),
+                Rule::core("secrets", &["get", "list", "watch", "create", "patch", "delete"]),
                 Rule::core("configmaps", READ),
                 Rule::core("events", APPLY).of("events.k8s.io"),
             ],

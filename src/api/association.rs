@@ -7,6 +7,7 @@ mod code;
 mod configuration;
 mod deployment;
 mod tools;
+mod webhook;
 
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -27,9 +28,9 @@ pub use configuration::{
 };
 pub use deployment::{Deployment, DeploymentIssue};
 pub use tools::{ElevatedTools, GrafanaTools, McpTools, ToolClassification, ToolDetail};
+pub use webhook::{DefaultKeys, KEYS, OnLoss, SecretTemplate, Webhook, WebhookPolicy, WebhookStatus};
 
 use super::common::{CommonStatus, ObjectRef, Policies, object};
-use super::scalars::ObjectName;
 use super::{schema, union};
 
 /// A service connected to an agent space: what of it the agent sees, what it may do with it, and the
@@ -101,36 +102,6 @@ pub struct AssociationSpec {
     pub webhook: Option<Webhook>,
 }
 
-/// How an association's webhook is handed out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Webhook {
-    /// Name of the Secret to write, in this object's namespace. Defaults to the name of this object
-    /// followed by `-webhook`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_name: Option<ObjectName>,
-
-    /// Any text, for example a date. Changing it issues a new webhook, with a new address and a new
-    /// secret, and writes them to the Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
-    pub rotation: Option<String>,
-
-    /// What to do when the Secret is gone, since AWS shows a webhook's secret once. Reissue (the
-    /// default) issues a new webhook and writes the Secret anew. Report says so in the condition
-    /// `WebhookReady` and leaves it at that.
-    #[serde(default)]
-    pub on_loss: OnLoss,
-}
-
-/// What to do when a webhook's Secret is gone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum OnLoss {
-    #[default]
-    Reissue,
-    Report,
-}
-
 /// What the operator knows of the association.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +134,12 @@ pub struct AssociationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookStatus>,
 
+    /// Names of the Secrets that the operator wrote, or was about to write, for the webhook. All but the present one are
+    /// deleted as soon as that is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::set)]
+    pub webhook_secrets: Vec<String>,
+
     /// Set while the webhook's secret is in no Secret that the operator knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_lost: Option<bool>,
@@ -178,31 +155,6 @@ pub struct AssociationStatus {
     /// Id of the service of the association that is being replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_service_id: Option<String>,
-}
-
-/// A webhook whose Secret has been written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WebhookStatus {
-    /// Id of the webhook.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-
-    /// Address that incidents are posted to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-
-    /// How calls are authenticated: hmac, apikey, gitlab or pagerduty.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub webhook_type: Option<String>,
-
-    /// The Secret that holds the address and the secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_name: Option<String>,
-
-    /// Value of `spec.webhook.rotation` that the webhook was issued for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<String>,
 }
 
 object!(Association, AssociationStatus);

@@ -98,6 +98,12 @@ scalars! {
     NamespaceName { "minLength": 1, "maxLength": 63, "pattern": r"^(?:[a-z0-9]([-a-z0-9]*[a-z0-9])?)$" }
     /// Key in a Secret or ConfigMap.
     DataKey { "minLength": 1, "maxLength": 253, "pattern": r"^(?:[-._a-zA-Z0-9]+)$" }
+    /// Key of a label or an annotation, with or without a prefix.
+    LabelKey { "minLength": 1, "maxLength": 317, "pattern": r"^(?:([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)$" }
+    /// Value of a label.
+    LabelValue { "minLength": 0, "maxLength": 63, "pattern": r"^(?:([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?)$" }
+    /// Text under a key of a webhook's Secret, with placeholders.
+    SecretText { "minLength": 0, "maxLength": 1024 }
     /// An AWS region such as `eu-central-1`.
     Region { "minLength": 1, "maxLength": 50, "pattern": r"^(?:[a-z]{2,4}(-[a-z]+)+-[0-9]+)$" }
     /// An HTTP(S) URL with which an endpoint of AWS is replaced.

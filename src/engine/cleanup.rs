@@ -13,7 +13,6 @@ use super::error::Error;
 use super::events;
 use super::hub::Subject;
 use super::kind::{Kind, Remote, Removal, Scope, Stranger};
-use super::output_secret;
 use super::ownership::{HANDED_OVER_TAG, NAMESPACE_TAG, Owner};
 use super::pass::Pass;
 use super::runner::Action;
@@ -23,7 +22,11 @@ impl<K: Kind> Pass<'_, K> {
     /// Deletes the remote. `Ok` says that nothing of it is left and the finalizer may go; otherwise the
     /// next pass is due at the given time.
     pub async fn cleanup(mut self) -> Result<(), Action> {
-        match self.delete().await {
+        let done = match self.delete().await {
+            Ok(()) => self.delete_secrets().await,
+            error => error,
+        };
+        match done {
             Ok(()) => {
                 events::publish(&mut self).await;
                 Ok(())
@@ -151,11 +154,7 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Leaves the remote, and what only this object knows of it.
     async fn keep(&mut self) -> Result<(), Error> {
-        if self.manages()
-            && let Some(secret) = K::written_secret(&self.status).map(str::to_owned)
-        {
-            output_secret::release(&self.cx.client, &self.identity, &secret).await?;
-        }
+        self.release_secrets().await?;
         if let Some(id) = self.status.common().id.clone() {
             let heir = self.object.annotations().get(HAND_OVER_TO).filter(|_| self.manages()).cloned();
             let note = match heir {

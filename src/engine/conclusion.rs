@@ -141,8 +141,16 @@ pub fn of(
     Verdict { ending: result, class, pace }
 }
 
-/// Sets the conditions that only some kinds have.
-pub fn more(conditions: Vec<ExtraCondition>, generation: Option<i64>, status: &mut CommonStatus) {
+/// Sets the conditions that only some kinds have, and takes away those that are needless.
+pub fn more(
+    conditions: Vec<ExtraCondition>,
+    needless: &[&str],
+    generation: Option<i64>,
+    status: &mut CommonStatus,
+) {
+    for kind in needless {
+        conditions::clear(&mut status.conditions, kind);
+    }
     for extra in conditions {
         conditions::set(
             &mut status.conditions,

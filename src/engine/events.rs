@@ -41,7 +41,7 @@ pub fn updated<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Dr
     info!(id, %drift, request_id = trail::request_id(), "updated the {noun}");
     count_correction(pass, Change::Update);
     let note = format!("updated the {noun} {id}: {drift}");
-    tell_alone(pass, "UpdatedExternalResource", "Update", &note);
+    tell_alone(pass, EventType::Normal, "UpdatedExternalResource", "Update", &note);
 }
 
 /// The remote gives way to a new one.
@@ -49,7 +49,7 @@ pub fn replaced<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &D
     info!(id, %drift, request_id = trail::request_id(), "replacing the {noun}");
     count_correction(pass, Change::Replace);
     let note = format!("replacing the {noun} {id}: {drift}");
-    tell_alone(pass, "ReplacedExternalResource", "Replace", &note);
+    tell_alone(pass, EventType::Normal, "ReplacedExternalResource", "Replace", &note);
 }
 
 /// The remote was deleted.
@@ -69,6 +69,24 @@ pub fn kept<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
 pub fn secret_written<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
     let note = format!("wrote the webhook's address and secret to the Secret {name}");
     tell(pass, EventType::Normal, "WroteSecret", "Create", &note);
+}
+
+/// A Secret was written again, or moved; AWS had no part in it.
+pub fn secret_rewritten<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
+    info!("{note}");
+    tell_alone(pass, EventType::Normal, "WroteSecret", "Update", note);
+}
+
+/// A Secret that is not needed any more was deleted.
+pub fn secret_deleted<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
+    let note = format!("deleted the Secret {name}: the webhook is in another one now");
+    tell_alone(pass, EventType::Normal, "DeletedSecret", "Delete", &note);
+}
+
+/// Whoever posts incidents has to be told of another address.
+pub fn address_changed<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
+    warn!("{note}");
+    tell_alone(pass, EventType::Warning, "WebhookAddressChanged", "Create", note);
 }
 
 /// A difference that was found while the object was settled, and that no edit made, is drift.
@@ -167,8 +185,8 @@ fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action:
     pass.events.push(Telling { event: event(type_, reason, action, note), alone: false });
 }
 
-fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, reason: &str, action: &str, note: &str) {
-    let event = event(EventType::Normal, reason, action, note);
+fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
+    let event = event(type_, reason, action, note);
     pass.events.push(Telling { event, alone: true });
 }
 

@@ -17,13 +17,16 @@ pub struct InputObject {
     places: &'static [(&'static str, bool)],
 }
 
+/// Where a Secret has its data.
+const SECRET: &[(&str, bool)] = &[("data", true)];
+
 /// Reads the Secret `name`, if there is one.
 pub async fn secret(
     client: &Client,
     namespace: &str,
     name: &str,
 ) -> Result<Option<InputObject>, kube::Error> {
-    read::<Secret>(client, namespace, name, &[("data", true)]).await
+    read::<Secret>(client, namespace, name, SECRET).await
 }
 
 /// Reads the ConfigMap `name`, if there is one.
@@ -75,11 +78,30 @@ impl InputObject {
         self.stored.annotations().get(name).map(String::as_str)
     }
 
-    /// Whether something owns it.
-    pub fn is_owned(&self) -> bool {
-        let metadata = member(self.stored.text(), "metadata");
-        let owners = metadata.and_then(|metadata| member(metadata, "ownerReferences"));
-        owners.is_some_and(|owners| !["null", "[]"].contains(&owners.get()))
+    /// A Secret that the API server answered with.
+    pub fn secret(stored: Stored) -> Self {
+        Self { stored, places: SECRET }
+    }
+
+    /// Its UID.
+    pub fn uid(&self) -> Option<String> {
+        self.stored.uid()
+    }
+
+    /// Its version.
+    pub fn resource_version(&self) -> Option<String> {
+        self.stored.resource_version()
+    }
+
+    /// A member of its metadata, as it is.
+    pub fn metadata(&self, name: &str) -> Option<&RawValue> {
+        member(self.stored.text(), "metadata").and_then(|metadata| member(metadata, name))
+    }
+
+    /// All of its labels, or of its annotations, that are text.
+    pub fn texts(&self, name: &str) -> BTreeMap<String, String> {
+        let entries = self.metadata(name).map(members).unwrap_or_default().into_iter();
+        entries.filter_map(|(name, text)| Some((name, serde_json::from_str(text.get()).ok()?))).collect()
     }
 
     fn entries(&self) -> Vec<(String, &RawValue, bool)> {
@@ -97,8 +119,7 @@ impl InputObject {
 
     #[cfg(test)]
     pub(super) fn of_secret(text: &str) -> Self {
-        let stored = serde_json::from_str(text).expect("it is JSON");
-        Self { stored, places: &[("data", true)] }
+        Self::secret(serde_json::from_str(text).expect("it is JSON"))
     }
 }
 
@@ -125,7 +146,7 @@ mod tests {
         assert_eq!(secret.keys().len(), 3);
         assert_eq!(secret.all().len(), 1);
         assert_eq!((secret.label("a"), secret.label("c")), (Some("b"), None));
-        assert!(secret.is_owned());
-        assert!(!InputObject::of_secret(r#"{"metadata":{"ownerReferences":[]}}"#).is_owned());
+        assert_eq!(secret.texts("labels"), BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+        assert_eq!(secret.metadata("ownerReferences").map(RawValue::get), Some("[{}]"));
     }
 }

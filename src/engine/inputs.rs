@@ -1,6 +1,6 @@
 //! What a spec refers to, resolved: other objects, accounts, Secrets and ConfigMaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kube::ResourceExt;
@@ -26,6 +26,7 @@ use super::hub::Subject;
 use super::input_object::{self, InputObject};
 use super::input_value::Form;
 use super::kind::Scope;
+use super::output_secret::{self, OwnSecret};
 use super::ownership::Identity;
 use super::policies::Limits;
 use super::proof;
@@ -60,20 +61,6 @@ impl Source {
             Self::ConfigMap => "ConfigMap",
         }
     }
-}
-
-/// A Secret that the operator writes, as it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OwnSecret {
-    /// There is none.
-    Missing,
-    /// There is one that somebody else made.
-    Foreign,
-    /// Ours, or one from a backup that says which webhook it is for.
-    Ours {
-        /// Value of its key `id`.
-        id: Option<String>,
-    },
 }
 
 impl<'a> Inputs<'a> {
@@ -367,29 +354,10 @@ impl<'a> Inputs<'a> {
         self.present("ConfigMap", name, field, read)
     }
 
-    /// The Secret `name` that the operator writes for this object.
-    pub async fn own_secret(&self, name: &str) -> Result<OwnSecret, Error> {
-        let found = self.own(name).await?;
-        Ok(found
-            .map_or(OwnSecret::Missing, |secret| super::output_secret::recognise(&secret, &self.identity)))
-    }
-
-    /// The contents of a Secret that the operator wrote for this object, if it is still there.
-    pub async fn own_secret_data(&self, name: &str) -> Result<Option<BTreeMap<String, SecretString>>, Error> {
-        let ours = self
-            .own(name)
-            .await?
-            .filter(|secret| super::output_secret::recognise(secret, &self.identity) != OwnSecret::Foreign);
-        Ok(ours.map(|secret| {
-            let data = secret.all().into_iter().inspect(|(_, bytes)| self.seen.add(bytes));
-            data.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes).ok()?.into()))).collect()
-        }))
-    }
-
-    async fn own(&self, name: &str) -> Result<Option<InputObject>, Error> {
+    /// The Secret `name` that the operator writes for this object, whose remote may be one of `known`.
+    pub async fn own_secret(&self, name: &str, known: &BTreeSet<String>) -> Result<OwnSecret, Error> {
         let _room = self.cx.memory.read().await;
-        let read = input_object::secret(&self.cx.client, &self.identity.namespace, name).await;
-        read.map_err(Error::kubernetes(format!("reading the Secret {name}")))
+        output_secret::read(&self.cx.client, &self.identity, name, known).await
     }
 
     /// Whether the object is being deleted.

@@ -1,11 +1,11 @@
 //! What a kind is: what the engine must know of it to reconcile its objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
 use kube::{Api, Client};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -194,6 +194,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// The remote is gone, and with it what status knew of it beside its id.
     fn forget(_status: &mut StatusOf<Self>) {}
 
+    /// Conditions that the object never has as its spec is: one that is there is taken away.
+    fn needless_conditions(_object: &Self::Object) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Conditions beside Ready and Synced.
     fn more_conditions(_object: &Self::Object, _status: &StatusOf<Self>) -> Vec<ExtraCondition> {
         Vec::new()
@@ -202,17 +207,29 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// Records the address that a person must open, or that there is none any more.
     fn set_authorization_url(_status: &mut StatusOf<Self>, _url: Option<String>) {}
 
-    /// Name of the Secret that a new remote may come with.
-    fn secret_to_come(_desired: &Self::Desired) -> Option<&str> {
+    /// The Secret that a new remote may come with, with a stand-in for what AWS will show.
+    fn secret_to_come(_desired: &Self::Desired, _status: &StatusOf<Self>) -> Option<OutputSecret> {
         None
     }
 
-    /// Records that the Secret was written.
-    fn secret_written(_desired: &Self::Desired, _status: &mut StatusOf<Self>, _secret: &OutputSecret) {}
+    /// Notes that the Secret `name` is about to be written: it is found again, whatever becomes of this pass.
+    fn secret_comes(_status: &mut StatusOf<Self>, _name: &str) {}
 
-    /// Name of the Secret that the operator wrote for the object.
-    fn written_secret(_status: &StatusOf<Self>) -> Option<&str> {
+    /// Records that the Secret was written. Answers what a person has to know of it, if the remote's address has changed.
+    fn secret_written(
+        _desired: &Self::Desired,
+        _status: &mut StatusOf<Self>,
+        _secret: &OutputSecret,
+    ) -> Option<String> {
         None
+    }
+
+    /// Records that the Secret `name` is gone.
+    fn secret_gone(_status: &mut StatusOf<Self>, _name: &str) {}
+
+    /// The Secrets that the operator wrote, or may have written, for the object.
+    fn secrets(_object: &Self::Object, _status: &StatusOf<Self>) -> Secrets {
+        Secrets::default()
     }
 
     /// Notes that the answer to the create was lost, and with it what AWS shows only once.
@@ -385,12 +402,63 @@ pub struct ExtraCondition {
 }
 
 /// A Secret that the engine writes for a remote.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct OutputSecret {
     /// Name of the Secret, in the object's namespace.
     pub name: String,
     /// Its data.
     pub data: BTreeMap<String, SecretString>,
+    /// Its labels, beside the engine's own.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations, beside the engine's own.
+    pub annotations: BTreeMap<String, String>,
+    /// What an earlier writing left in it.
+    pub stale: Stale,
+    /// Ids of the remotes whose Secret it may take the place of, its own among them.
+    pub replaces: BTreeSet<String>,
+    /// What AWS showed: also without the template by which it stands in `data`.
+    pub shown: Shown,
+    /// Whether AWS has just shown it, so that it is nowhere else.
+    pub is_news: bool,
+}
+
+impl OutputSecret {
+    /// The data that has the secret in it.
+    pub fn sensitive(&self) -> impl Iterator<Item = &SecretString> {
+        let secret = self.shown.secret.expose_secret();
+        self.data.values().filter(move |value| !secret.is_empty() && value.expose_secret().contains(secret))
+    }
+}
+
+/// A webhook as AWS shows it.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Values that are no secret, by their documented key.
+    pub facts: BTreeMap<&'static str, String>,
+    /// The secret, or the token.
+    pub secret: SecretString,
+}
+
+/// Keys, labels and annotations that have to go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stale {
+    /// Keys of its data.
+    pub keys: BTreeSet<String>,
+    /// Names of labels.
+    pub labels: BTreeSet<String>,
+    /// Names of annotations.
+    pub annotations: BTreeSet<String>,
+}
+
+/// The Secrets that the operator wrote, or may have written, for an object.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// The one that is in use.
+    pub present: Option<String>,
+    /// All of their names.
+    pub names: BTreeSet<String>,
+    /// Ids of the remotes that they may be about.
+    pub about: BTreeSet<String>,
 }
 
 /// The answer of an update.
@@ -398,8 +466,19 @@ pub struct OutputSecret {
 pub struct Updated {
     /// What was changed, for the Event; empty says all of the drift.
     pub changed: Vec<String>,
-    /// A Secret that came with it.
+    /// A Secret to write.
     pub secret: Option<OutputSecret>,
+    /// Secrets that are not needed any more.
+    pub obsolete: Vec<String>,
+    /// What is to be told of the Secret, where AWS had no part in it.
+    pub note: Option<String>,
+}
+
+impl Updated {
+    /// An update that changed these fields in AWS.
+    pub fn of(changed: Vec<String>) -> Self {
+        Self { changed, ..Self::default() }
+    }
 }
 
 /// How a remote gives way to a new one.

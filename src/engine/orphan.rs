@@ -12,6 +12,7 @@ use super::backoff;
 use super::context::Context;
 use super::error::Error;
 use super::kind::{Kind, Scope};
+use super::output_secret;
 use super::pass::Pass;
 use super::stored;
 
@@ -61,6 +62,11 @@ impl<K: Kind> Pass<'_, K> {
         self.cx.fence.check()?;
         self.make_way(scope, id).await?;
         K::delete(scope, id).await?;
+        let mut secrets = K::secrets(&self.object, &self.status);
+        secrets.about.insert(id.to_owned());
+        for name in &secrets.names {
+            output_secret::delete(self.cx, &self.identity, name, &secrets.about).await?;
+        }
         info!(id, "deleted the {} again: its object was deleted while it was made", K::NOUN);
         Ok(true)
     }

@@ -23,8 +23,7 @@ use super::finalizer;
 use super::fingerprint;
 use super::hub::Subject;
 use super::inputs::Inputs;
-use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
-use super::output_secret;
+use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope, StatusOf};
 use super::ownership::{Identity, Owner};
 use super::policies;
 use super::proof;
@@ -166,7 +165,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         match (decision, found) {
             (Decision::Create, _) => self.create(resolved).await,
             (Decision::Adopt, Observation::Found { remote, owner, .. }) => {
-                self.adopt(&resolved.scope, &remote, &owner)
+                self.adopt(&resolved.scope, &remote, &owner).await
             }
             (Decision::Update(drift), Observation::Found { remote, .. }) => {
                 self.update(resolved, &remote, drift).await
@@ -211,9 +210,12 @@ impl<'a, K: Kind> Pass<'a, K> {
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
         self.namespace_stays()?;
         let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
-        self.rehearse(resolved).await?;
+        let secret = self.rehearse(resolved).await?;
         if let Some(operation) = K::CREATE {
             self.wait_for_lost_answer(operation)?;
+            if let Some(name) = secret {
+                K::secret_comes(&mut self.status, &name);
+            }
             self.status.common_mut().intent = Some(Intent {
                 operation: operation.to_owned(),
                 fingerprint: K::sent(&resolved.desired),
@@ -226,9 +228,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             Ok(mut created) => {
                 self.made = created.id.clone().map(|id| (resolved.scope.clone(), id));
                 if let Some(secret) = created.secret.take() {
-                    self.write_secret(&secret).await?;
-                    K::secret_written(&resolved.desired, &mut self.status, &secret);
-                    events::secret_written(self, &secret.name);
+                    self.deliver(&resolved.desired, &secret).await?;
                 }
                 Ok(created)
             }
@@ -255,31 +255,6 @@ impl<'a, K: Kind> Pass<'a, K> {
         ))
     }
 
-    /// What is shown once is obtained, or given up, only if it can be kept.
-    async fn rehearse(&self, resolved: &Resolved<K>) -> Result<(), Error> {
-        match K::secret_to_come(&resolved.desired) {
-            Some(name) => output_secret::rehearse(self.cx, &*self.object, &self.identity, name).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Writes a Secret whose contents exist nowhere else: not giving up at the first failure.
-    async fn write_secret(&self, secret: &OutputSecret) -> Result<(), Error> {
-        const ATTEMPTS: u32 = 5;
-        let mut attempt = 0;
-        loop {
-            let written = output_secret::write(self.cx, &*self.object, &self.identity, secret).await;
-            attempt += 1;
-            match written {
-                Err(error @ Error::Kubernetes { .. }) if attempt < ATTEMPTS => {
-                    warn!(%error, attempt, "the webhook Secret could not be written; trying again");
-                    tokio::time::sleep(backoff::retry(&self.cx.timing, attempt, backoff::draw())).await;
-                }
-                written => return written,
-            }
-        }
-    }
-
     fn record(&mut self, created: Created) {
         if let Some(id) = &created.id {
             self.cx.fresh.made(&self.identity.uid, id);
@@ -292,7 +267,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.tag_keys = created.tag_keys;
     }
 
-    fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
+    async fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
         if self.manages() {
             self.claim_first()?;
         }
@@ -302,6 +277,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         let named = self.external_id().filter(|named| named == remote.id());
         let keeps_old = named.is_some() && !self.deletes_remote();
+        if keeps_old && self.status.common().id.as_deref().is_some_and(|old| old != remote.id()) {
+            self.release_secrets().await?;
+        }
         let common = self.status.common_mut();
         let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
         if named.is_some() {
@@ -345,11 +323,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         self.cx.fence.check()?;
         let aside = K::aside(&self.status);
-        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
-        if let Some(secret) = updated.secret {
-            self.write_secret(&secret).await?;
-            K::secret_written(&resolved.desired, &mut self.status, &secret);
-        }
+        let mut updated =
+            K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
+        self.update_secrets(&resolved.desired, &mut updated).await?;
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
         let kept = K::aside(&self.status);
         for old in aside.iter().filter(|old| !kept.contains(old)) {
@@ -515,7 +491,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         let more = K::more_conditions(&self.object, &self.status);
         let verdict =
             conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
-        conclusion::more(more, self.object.meta().generation, self.status.common_mut());
+        let needless = K::needless_conditions(&self.object);
+        conclusion::more(more, needless, self.object.meta().generation, self.status.common_mut());
         summary::set(verdict.ending.as_ref().err(), self.status.common_mut());
         events::transition(&mut self, &verdict);
         let written = self.write_status().await;

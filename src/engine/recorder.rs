@@ -35,9 +35,11 @@ const MOST_SERIES: usize = 2000;
 /// written in AWS, and its Event is the only record of that.
 const LASTING: &[&str] = &[
     "DeletedExternalResource",
+    "DeletedSecret",
     "ReplacedExternalResource",
     "RetainedExternalResource",
     "UpdatedExternalResource",
+    "WebhookAddressChanged",
     "WebhookSecretLost",
     "WroteSecret",
 ];

@@ -193,11 +193,11 @@ impl Kind for AgentSpaces {
         let id = remote.id();
         if drift.touches("tags") {
             let changed = tagging::mend::<Self>(scope, id, drift).await?;
-            return Ok(Updated { changed, secret: None });
+            return Ok(Updated::of(changed));
         }
         if drift.touches("operatorApp") {
             let changed = operator_app::mend(scope, id, desired.app.as_ref(), drift, status).await?;
-            return Ok(Updated { changed, secret: None });
+            return Ok(Updated::of(changed));
         }
         let only = |path: &str, value: &Option<String>| value.clone().filter(|_| drift.touches(path));
         let request = UpdateAgentSpace {
@@ -209,7 +209,7 @@ impl Kind for AgentSpaces {
             aws_source_mode: only("awsSourceMode", &mode(desired)),
         };
         scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
-        Ok(Updated { changed: drift.paths().into_iter().map(str::to_owned).collect(), secret: None })
+        Ok(Updated::of(drift.paths().into_iter().map(str::to_owned).collect()))
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

@@ -184,13 +184,13 @@ impl Kind for Assets {
             };
             scope.aws.call(&request).await.doing(|| format!("updating the metadata of the asset {id}"))?;
             let changed = drift.under("metadata").map(|change| change.path.clone()).collect();
-            return Ok(Updated { changed, secret: None });
+            return Ok(Updated::of(changed));
         }
         let changed = desired.content.mend(scope, id, drift).await?;
         if desired.content.is_fetched() {
             status.common.fingerprint = Some(desired.content.fingerprint().record());
         }
-        Ok(Updated { changed, secret: None })
+        Ok(Updated::of(changed))
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

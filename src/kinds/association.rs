@@ -16,8 +16,8 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{
-    Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, State,
-    Updated, Waiting,
+    Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, Secrets,
+    State, Updated, Waiting,
 };
 use crate::engine::tagging::TagMap;
 use crate::wire;
@@ -91,7 +91,7 @@ impl Kind for Associations {
             configuration: configuration(&spec.configuration, inputs)?,
             capabilities: spec.capabilities.as_ref().and_then(|wanted| serde_json::to_value(wanted).ok()),
             private_connection: named_connection(&spec.configuration),
-            webhook: webhook::resolve(object, inputs).await?,
+            webhook: webhook::resolve(object, &scope, inputs).await?,
             released,
         };
         Ok(Resolved { desired, scope })
@@ -116,7 +116,7 @@ impl Kind for Associations {
         let found =
             not_found_is_none(scope.aws.call(&request).await, || format!("reading the association {id}"))?;
         let Some(found) = found else { return Ok(None) };
-        let unknown = desired.is_some_and(|desired| webhook::must_look(desired.key, status));
+        let unknown = desired.is_some_and(|desired| webhook::must_look(&desired.webhook, status));
         let webhooks = if unknown { Some(list_webhooks(scope, id).await?) } else { None };
         Ok(Some(Observed { association: found.association, webhooks }))
     }
@@ -133,7 +133,7 @@ impl Kind for Associations {
             if (key == wanted || fingerprint::is_sought(&status.common, key.as_ref()))
                 && status.previous_id.as_deref() != Some(&association.association_id)
             {
-                let unknown = webhook::must_look(desired.key, status);
+                let unknown = webhook::must_look(&desired.webhook, status);
                 let webhooks = if unknown {
                     Some(list_webhooks(scope, &association.association_id).await?)
                 } else {
@@ -164,7 +164,12 @@ impl Kind for Associations {
             desired.capabilities.as_ref(),
             association.capabilities.as_ref(),
         ));
-        changes.extend(webhook::compare(&desired.webhook, remote.webhooks.as_deref(), status));
+        changes.extend(webhook::compare(
+            &desired.webhook,
+            &association.association_id,
+            remote.webhooks.as_deref(),
+            status,
+        ));
         if status.previous_id.is_some() {
             changes.push(Change::hidden(PREVIOUS));
         }
@@ -192,7 +197,7 @@ impl Kind for Associations {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, _: &AssociationStatus) -> Result<Created, Error> {
+    async fn create(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Created, Error> {
         // Status may be newer than the object that was resolved.
         if desired.released {
             return Err(being_replaced());
@@ -208,7 +213,7 @@ impl Kind for Associations {
             answer.doing(|| format!("associating the service {} with the space", desired.service_id))?;
         let id = answer.association.association_id;
         let secret =
-            answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, &id, webhook));
+            answer.webhook.and_then(|webhook| webhook::secret(&desired.webhook, &id, status, webhook));
         Ok(Created { id: Some(id), secret, ..Created::default() })
     }
 
@@ -235,18 +240,18 @@ impl Kind for Associations {
                 .map(|change| change.path.clone())
                 .collect();
             let secret =
-                answer.webhook.and_then(|webhook| webhook::secret(scope, &desired.webhook, id, webhook));
-            return Ok(Updated { changed, secret });
+                answer.webhook.and_then(|webhook| webhook::secret(&desired.webhook, id, status, webhook));
+            return Ok(Updated { changed, secret, ..Updated::default() });
         }
-        if drift.touches(webhook::SECRET_NAME) {
-            return Ok(webhook::moved(&desired.webhook));
+        if drift.touches("webhook") {
+            return Ok(webhook::rewrite(&desired.webhook, id, status));
         }
         if let Some(previous) = status.previous_id.clone() {
             Self::delete(scope, &previous).await?;
             status.previous_id = None;
             status.previous_service_id = None;
         }
-        Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None })
+        Ok(Updated::of(vec![PREVIOUS.to_owned()]))
     }
 
     /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
@@ -280,7 +285,8 @@ impl Kind for Associations {
     fn describe(desired: &Desired, remote: &Observed, status: &mut AssociationStatus) {
         status.service_id = Some(remote.association.service_id.clone());
         status.configuration_type = Some(desired.key.to_owned());
-        webhook::describe(&desired.webhook, remote.webhooks.as_deref(), status);
+        let id = &remote.association.association_id;
+        webhook::describe(&desired.webhook, id, remote.webhooks.as_deref(), status);
         deployment::describe(&desired.configuration, &remote.association.configuration, status);
     }
 
@@ -312,8 +318,7 @@ impl Kind for Associations {
     }
 
     fn forget(status: &mut AssociationStatus) {
-        status.webhook = None;
-        status.webhook_lost = None;
+        webhook::forget(status);
         status.answer_lost = None;
         status.service_id = None;
         status.deployment = None;
@@ -324,16 +329,32 @@ impl Kind for Associations {
         status.answer_lost = Some(true);
     }
 
-    fn secret_to_come(desired: &Desired) -> Option<&str> {
-        webhook::secret_to_come(desired.key, &desired.webhook)
+    fn secret_to_come(desired: &Desired, status: &AssociationStatus) -> Option<OutputSecret> {
+        webhook::secret_to_come(desired.key, &desired.webhook, status)
     }
 
-    fn secret_written(desired: &Desired, status: &mut AssociationStatus, secret: &OutputSecret) {
-        webhook::record(&desired.webhook, status, secret);
+    fn secret_comes(status: &mut AssociationStatus, name: &str) {
+        webhook::secret_comes(status, name);
     }
 
-    fn written_secret(status: &AssociationStatus) -> Option<&str> {
-        status.webhook.as_ref()?.secret_name.as_deref()
+    fn secret_written(
+        desired: &Desired,
+        status: &mut AssociationStatus,
+        secret: &OutputSecret,
+    ) -> Option<String> {
+        webhook::record(&desired.webhook, desired.key, status, secret)
+    }
+
+    fn secret_gone(status: &mut AssociationStatus, name: &str) {
+        webhook::secret_gone(status, name);
+    }
+
+    fn secrets(object: &Association, status: &AssociationStatus) -> Secrets {
+        webhook::secrets(object, status)
+    }
+
+    fn needless_conditions(object: &Association) -> &'static [&'static str] {
+        if webhook::is_needless(object) { &[webhook::CONDITION] } else { &[] }
     }
 
     fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {

@@ -177,10 +177,10 @@ impl Kind for PrivateConnections {
             };
             scope.aws.call(&request).await.doing(|| format!("sending the certificate of {id}"))?;
             status.common.fingerprint = desired.fingerprint.as_ref().map(Print::record);
-            return Ok(Updated { changed: vec![CERTIFICATE.to_owned()], secret: None });
+            return Ok(Updated::of(vec![CERTIFICATE.to_owned()]));
         }
         let changed = tagging::mend::<Self>(scope, id, drift).await?;
-        Ok(Updated { changed, secret: None })
+        Ok(Updated::of(changed))
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

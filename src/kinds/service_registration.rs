@@ -197,10 +197,10 @@ impl Kind for ServiceRegistrations {
             if let Some(id) = leaving.iter().find(|id| registration.uses.is_free(id)) {
                 leave(scope, id, &registration.uses.strangers(id), status).await?;
             }
-            return Ok(Updated { changed: vec![PREVIOUS.to_owned()], secret: None });
+            return Ok(Updated::of(vec![PREVIOUS.to_owned()]));
         }
         let changed = tagging::mend::<Self>(scope, remote.id(), drift).await?;
-        Ok(Updated { changed, secret: None })
+        Ok(Updated::of(changed))
     }
 
     fn sent(desired: &Desired) -> Option<Fingerprint> {

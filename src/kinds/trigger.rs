@@ -148,7 +148,7 @@ impl Kind for Triggers {
             .call(&request)
             .await
             .doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
-        Ok(Updated { changed: vec!["suspend".to_owned()], secret: None })
+        Ok(Updated::of(vec!["suspend".to_owned()]))
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

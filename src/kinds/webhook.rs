@@ -1,25 +1,38 @@
-//! The webhook of an association: its secret is shown once, so it is captured, kept, and re-issued when lost.
+//! The webhook of an association: its secret is shown once, so it is captured, kept, and issued again when lost.
 
-use std::collections::BTreeMap;
+mod contents;
+mod template;
+mod words;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use secrecy::SecretString;
 
-use crate::api::association::{OnLoss, WebhookStatus};
+use crate::api::association::{OnLoss, SecretTemplate, WebhookPolicy, WebhookStatus};
 use crate::api::common::{AdoptionPolicy, ManagementPolicy, Object};
 use crate::api::{Association, AssociationStatus};
 use crate::aws::operations::{GenericWebhook, Webhook};
 use crate::engine::conditions::Reason;
 use crate::engine::drift::{Change, Remedy};
 use crate::engine::error::Error;
-use crate::engine::inputs::{Inputs, OwnSecret};
-use crate::engine::kind::{ExtraCondition, OutputSecret, Scope, Updated};
-use crate::engine::output_secret;
+use crate::engine::fingerprint::ObjectFingerprints;
+use crate::engine::inputs::Inputs;
+use crate::engine::kind::{OutputSecret, Scope, Secrets, Shown, Updated};
+use crate::engine::output_secret::{self, Held, OwnSecret};
+use crate::engine::ownership::Identity;
 use crate::engine::references::webhook_secret;
-use secrecy::ExposeSecret;
+
+pub use words::{CONDITION, condition, is_needless};
+
+use contents::{Place, Writer};
 
 /// Path of the Secret's name in drift.
-pub const SECRET_NAME: &str = "webhook.secretName";
+const SECRET_NAME: &str = "webhook.secretName";
+/// Path of its contents.
+const CONTENTS: &str = "webhook.secret";
 /// Configurations whose associations have no webhook.
 const WITHOUT: &[&str] = &[
     "aws",
@@ -39,180 +52,409 @@ pub struct DesiredWebhook {
     secret_name: String,
     rotation: Option<String>,
     on_loss: OnLoss,
+    template: SecretTemplate,
+    /// There is none, or nobody wants it.
+    is_needless: bool,
     /// The Secret as it was found.
     secret: OwnSecret,
-    /// The contents of the Secret that the webhook was written to before its name changed.
-    elsewhere: Option<BTreeMap<String, SecretString>>,
+    /// The Secret that the webhook was written to before its name changed.
+    elsewhere: Option<Held>,
     /// The association is taken over: others may use its webhook.
     adopted: bool,
+    identity: Identity,
+    /// Where the association is, still without its id.
+    place: Place,
+    fingerprints: ObjectFingerprints,
 }
 
 /// Reads the Secret that the webhook is, or will be, written to.
-pub async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<DesiredWebhook, Error> {
+pub async fn resolve(
+    object: &Association,
+    scope: &Scope,
+    inputs: &Inputs<'_>,
+) -> Result<DesiredWebhook, Error> {
     let spec = object.spec.webhook.clone().unwrap_or_default();
-    let secret_name =
-        spec.secret_name.map_or_else(|| webhook_secret(&object.name_any()), |name| name.to_string());
+    let (status, key) = (object.status(), object.spec.configuration.key());
+    let secret_name = secret_name(object);
     let policies = object.policies();
+    let is_needless = WITHOUT.contains(&key) || spec.policy == WebhookPolicy::Ignore;
     // What is only observed has nothing secret to hand out.
-    let needs_none = WITHOUT.contains(&object.spec.configuration.key())
-        || policies.management_policy == ManagementPolicy::Observe;
-    let secret = if needs_none { OwnSecret::Missing } else { inputs.own_secret(&secret_name).await? };
-    if secret == OwnSecret::Foreign && !inputs.is_deleting() {
-        return Err(output_secret::not_ours(&secret_name));
+    let needs_none = is_needless || policies.management_policy == ManagementPolicy::Observe;
+    let template = spec.secret_template.unwrap_or_default();
+    if !needs_none && !inputs.is_deleting() {
+        check_template(&template, key, &status)?;
     }
-    let written = object.status().webhook.and_then(|webhook| webhook.secret_name);
-    let elsewhere = match written {
-        Some(old) if old != secret_name && secret == OwnSecret::Missing => {
-            inputs.own_secret_data(&old).await?
-        }
+    let known = about(&status);
+    let secret =
+        if needs_none { OwnSecret::Missing } else { inputs.own_secret(&secret_name, &known).await? };
+    if matches!(secret, OwnSecret::Foreign) && !inputs.is_deleting() {
+        return Err(output_secret::not_ours(&secret_name, inputs.identity()));
+    }
+    let elsewhere = match status.webhook.as_ref().and_then(|webhook| webhook.secret_name.as_deref()) {
+        Some(old) if old != secret_name && !needs_none => match inputs.own_secret(old, &known).await? {
+            OwnSecret::Ours(held) => Some(held),
+            OwnSecret::Missing | OwnSecret::Foreign => None,
+        },
         _ => None,
     };
     Ok(DesiredWebhook {
         secret_name,
         rotation: spec.rotation,
         on_loss: spec.on_loss,
+        template,
+        is_needless,
         secret,
         elsewhere,
         adopted: policies.external_id.is_some() || policies.adoption_policy == AdoptionPolicy::Adopt,
+        identity: inputs.identity().clone(),
+        place: Place {
+            space_id: scope.space_id.clone(),
+            association_id: String::new(),
+            region: scope.aws.region().to_owned(),
+        },
+        fingerprints: scope.fingerprints.clone(),
     })
 }
 
-/// Name of the Secret for the webhook that an association of this configuration may come with.
-pub fn secret_to_come<'a>(key: &str, desired: &'a DesiredWebhook) -> Option<&'a str> {
-    (!WITHOUT.contains(&key)).then_some(desired.secret_name.as_str())
+fn secret_name(object: &Association) -> String {
+    let named = object.spec.webhook.as_ref().and_then(|webhook| webhook.secret_name.clone());
+    named.map_or_else(|| webhook_secret(&object.name_any()), |name| name.to_string())
+}
+
+/// Ids of the associations whose Secret the object may write to: those that it has, and had.
+fn about(status: &AssociationStatus) -> BTreeSet<String> {
+    let ids = [&status.common.id, &status.common.lost_id, &status.previous_id];
+    ids.into_iter().flatten().cloned().collect()
+}
+
+/// A placeholder that the webhook has no value for is told before a webhook is issued that it would be needed for.
+fn check_template(template: &SecretTemplate, key: &str, status: &AssociationStatus) -> Result<(), Error> {
+    let known = status.webhook.as_ref().and_then(|webhook| webhook.webhook_type.as_deref());
+    let known = known.filter(|_| status.configuration_type.as_deref() == Some(key));
+    let (kind, lacks): (&str, &[&str]) = match known.unwrap_or(key) {
+        kind @ ("gitlab" | "pagerduty") => (kind, &["token", "authVersion"]),
+        "hmac" => ("hmac", &["token"]),
+        "apikey" => ("apikey", &["secret"]),
+        _ => return Ok(()),
+    };
+    for (name, text) in &template.data {
+        if let Some(missing) = template::placeholders(text).find(|name| lacks.contains(name)) {
+            let has = template::name_of_secret(Some(kind));
+            return Err(Error::wait(
+                Reason::InputInvalid,
+                format!(
+                    "spec.webhook.secretTemplate.data.{name}: $({missing}) is not there for a webhook of the type {kind}; \
+                     its secret is $({has})",
+                    name = name.0
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The Secret for the webhook that an association of this configuration may come with; a stand-in for its contents.
+pub fn secret_to_come(
+    key: &str,
+    desired: &DesiredWebhook,
+    status: &AssociationStatus,
+) -> Option<OutputSecret> {
+    if desired.is_needless {
+        return None;
+    }
+    let kind = match key {
+        "gitlab" | "pagerduty" => key,
+        _ => "hmac",
+    };
+    let to_come = "to be issued";
+    let facts = desired.place.facts(Some(to_come), Some(to_come), Some(kind));
+    let mut output = desired.output(status, None, facts, to_come.to_owned().into(), true);
+    output.annotations.remove(output_secret::ABOUT);
+    Some(output)
 }
 
 /// Whether AWS has to be asked which webhook there is: none is recorded as captured.
-pub fn must_look(key: &str, status: &AssociationStatus) -> bool {
-    status.webhook.is_none() && !WITHOUT.contains(&key)
+pub fn must_look(desired: &DesiredWebhook, status: &AssociationStatus) -> bool {
+    status.webhook.is_none() && !desired.is_needless
+}
+
+/// What is kept of a webhook, and where.
+struct Kept<'a> {
+    shown: Shown,
+    /// The Secret in question, if the webhook is in that one.
+    here: Option<&'a Held>,
+}
+
+impl DesiredWebhook {
+    /// The Secret in question, if it is ours.
+    fn held(&self) -> Option<&Held> {
+        match &self.secret {
+            OwnSecret::Ours(held) => Some(held),
+            OwnSecret::Missing | OwnSecret::Foreign => None,
+        }
+    }
+
+    fn place(&self, association: &str) -> Place {
+        Place { association_id: association.to_owned(), ..self.place.clone() }
+    }
+
+    /// The webhook that status speaks of, if it is in the Secret or in the one of the former name.
+    fn kept(&self, status: &WebhookStatus, association: &str) -> Option<Kept<'_>> {
+        let facts = self.place(association).facts_of(status);
+        let kept = |held: &Held| contents::kept(held, &self.template, &facts, status, &self.fingerprints);
+        let here = self.held().and_then(|held| Some(Kept { shown: kept(held)?, here: Some(held) }));
+        here.or_else(|| Some(Kept { shown: kept(self.elsewhere.as_ref()?)?, here: None }))
+    }
+
+    /// The webhook of AWS that the Secret names and holds, where status has none.
+    fn accepted(
+        &self,
+        association: &str,
+        webhooks: Option<&[Webhook]>,
+        status: &AssociationStatus,
+    ) -> Option<WebhookStatus> {
+        let held = self.held().filter(|_| status.webhook.is_none())?;
+        let id = contents::webhook_id(held)?;
+        let webhook = webhooks?.iter().find(|webhook| webhook.webhook_id == id)?;
+        let accepted = WebhookStatus {
+            id: Some(webhook.webhook_id.clone()),
+            url: Some(webhook.webhook_url.clone()),
+            webhook_type: webhook.webhook_type.clone(),
+            secret_name: Some(self.secret_name.clone()),
+            rotation: self.rotation.clone(),
+            issued_at: contents::issued_at(&held.annotations),
+            ..WebhookStatus::default()
+        };
+        self.kept(&accepted, association).is_some().then_some(accepted)
+    }
+
+    /// The Secret for a webhook, as it is to be written.
+    fn output(
+        &self,
+        status: &AssociationStatus,
+        issued_at: Option<&Time>,
+        facts: BTreeMap<&'static str, String>,
+        secret: SecretString,
+        is_news: bool,
+    ) -> OutputSecret {
+        let mut replaces = about(status);
+        replaces.extend(facts.get("associationId").cloned());
+        let writer =
+            Writer { name: &self.secret_name, template: &self.template, issued_at, replaces: &replaces };
+        writer.output(Shown { facts, secret }, self.held(), is_news)
+    }
+
+    /// The Secret as it should be for a webhook that was written before.
+    fn rewritten(&self, status: &AssociationStatus, written: &WebhookStatus, shown: Shown) -> OutputSecret {
+        self.output(status, written.issued_at.as_ref(), shown.facts, shown.secret, false)
+    }
+
+    /// Where the Secret that holds the webhook differs from what it should be.
+    fn differences(&self, held: &Held, wanted: &OutputSecret, written: &WebhookStatus) -> Vec<Change> {
+        let mut changes: Vec<Change> = contents::differences(held, wanted)
+            .iter()
+            .map(|path| Change::hidden(format!("{CONTENTS}.{path}")))
+            .collect();
+        if !held.is_marked(&self.identity) {
+            changes.push(Change::hidden(format!("{CONTENTS}.owner")));
+        }
+        if written.template_hash != template::hash(&self.template) {
+            changes.push(Change::hidden("webhook.secretTemplate"));
+        }
+        changes
+    }
 }
 
 /// Where the webhook differs from what is wanted of it.
 pub fn compare(
     desired: &DesiredWebhook,
+    association: &str,
     webhooks: Option<&[Webhook]>,
     status: &AssociationStatus,
 ) -> Vec<Change> {
+    if desired.is_needless {
+        return Vec::new();
+    }
     let replace = |path: &str| vec![Change::hidden(path).mended_by(Remedy::Replace)];
-    match &status.webhook {
-        Some(written) if written.rotation != desired.rotation && desired.rotation.is_some() => {
-            replace("webhook.rotation")
-        }
-        Some(_) if desired.elsewhere.is_some() => vec![Change::hidden(SECRET_NAME)],
-        Some(written) => {
-            let lost = !holds(&desired.secret, written.id.as_deref());
-            if lost && desired.on_loss == OnLoss::Reissue { replace("webhook.secret") } else { Vec::new() }
-        }
-        None => {
-            let uncaptured = webhooks
-                .unwrap_or_default()
-                .first()
-                .is_some_and(|webhook| !holds(&desired.secret, Some(&webhook.webhook_id)));
-            // The webhook of an association that was taken over may be in use: only a rotation replaces it. That
-            // of one that we made ourselves is in nobody's hands.
-            let wanted = !desired.adopted || desired.rotation.is_some() || status.answer_lost == Some(true);
-            if uncaptured && wanted { replace("webhook.secret") } else { Vec::new() }
+    let accepted = desired.accepted(association, webhooks, status);
+    let Some(written) = status.webhook.as_ref().or(accepted.as_ref()) else {
+        // The webhook of an association that was taken over may be in use: only a rotation replaces it. That
+        // of one that we made ourselves is in nobody's hands.
+        let wanted = !desired.adopted || desired.rotation.is_some() || status.answer_lost == Some(true);
+        let uncaptured = webhooks.is_some_and(|webhooks| !webhooks.is_empty());
+        return if uncaptured && wanted { replace(CONTENTS) } else { Vec::new() };
+    };
+    if written.rotation != desired.rotation && desired.rotation.is_some() {
+        return replace("webhook.rotation");
+    }
+    match desired.kept(written, association) {
+        None if desired.on_loss == OnLoss::Reissue => replace(CONTENTS),
+        None => Vec::new(),
+        Some(Kept { shown, here }) => {
+            let wanted = desired.rewritten(status, written, shown);
+            let mut changes =
+                here.map(|held| desired.differences(held, &wanted, written)).unwrap_or_default();
+            let is_elsewhere = here.is_none() || written.secret_name.as_deref() != Some(&desired.secret_name);
+            if is_elsewhere || !obsolete(desired, status).is_empty() {
+                changes.push(Change::hidden(SECRET_NAME));
+            }
+            changes
         }
     }
 }
 
-/// Whether the Secret is ours and holds the webhook `id`.
-fn holds(secret: &OwnSecret, id: Option<&str>) -> bool {
-    matches!(secret, OwnSecret::Ours { id: held } if held.as_deref() == id)
+/// Secrets that hold the webhook and aren't the one that is asked for.
+fn obsolete(desired: &DesiredWebhook, status: &AssociationStatus) -> Vec<String> {
+    status.webhook_secrets.iter().filter(|name| **name != desired.secret_name).cloned().collect()
 }
 
 /// Accepts a Secret that names the association's webhook: status was lost, the Secret was not.
-pub fn describe(desired: &DesiredWebhook, webhooks: Option<&[Webhook]>, status: &mut AssociationStatus) {
-    let current =
-        webhooks.unwrap_or_default().iter().find(|webhook| holds(&desired.secret, Some(&webhook.webhook_id)));
-    let lost = match &status.webhook {
-        Some(written) => desired.elsewhere.is_none() && !holds(&desired.secret, written.id.as_deref()),
-        None => current.is_none() && webhooks.is_some_and(|webhooks| !webhooks.is_empty()),
-    };
-    status.webhook_lost = lost.then_some(true);
-    if let (None, Some(webhook)) = (&status.webhook, current) {
-        status.webhook = Some(WebhookStatus {
-            id: Some(webhook.webhook_id.clone()),
-            url: Some(webhook.webhook_url.clone()),
-            webhook_type: webhook.webhook_type.clone(),
-            secret_name: Some(desired.secret_name.clone()),
-            rotation: desired.rotation.clone(),
-        });
-    }
-}
-
-/// The Secret for a webhook that AWS just issued; none if it shows no secret.
-pub fn secret(
-    scope: &Scope,
+pub fn describe(
     desired: &DesiredWebhook,
     association: &str,
+    webhooks: Option<&[Webhook]>,
+    status: &mut AssociationStatus,
+) {
+    if desired.is_needless {
+        status.webhook_lost = None;
+        return;
+    }
+    if let Some(accepted) = desired.accepted(association, webhooks, status) {
+        status.webhook = Some(accepted);
+        secret_comes(status, &desired.secret_name);
+    }
+    let lost = match &mut status.webhook {
+        Some(written) => match desired.kept(written, association) {
+            Some(kept) => {
+                let print = contents::print(&desired.fingerprints, &kept.shown);
+                written.fingerprint = Some(print.baseline(written.fingerprint.take()));
+                false
+            }
+            None => true,
+        },
+        None => webhooks.is_some_and(|webhooks| !webhooks.is_empty()),
+    };
+    status.webhook_lost = lost.then_some(true);
+}
+
+/// The Secret for a webhook that AWS just issued; none if it shows no secret, or nobody wants it.
+pub fn secret(
+    desired: &DesiredWebhook,
+    association: &str,
+    status: &AssociationStatus,
     webhook: GenericWebhook,
 ) -> Option<OutputSecret> {
-    let plain = |value: Option<String>| value.map(SecretString::from);
-    let auth_version = if webhook.api_key.is_some() { "bearer_v2" } else { "hmac_v1" };
-    let has_auth_version = matches!(webhook.webhook_type.as_deref(), Some("hmac" | "apikey") | None);
-    if webhook.webhook_secret.is_none() && webhook.api_key.is_none() {
-        return None;
+    let by_token = webhook.api_key.is_some();
+    let secret = webhook.api_key.or(webhook.webhook_secret).filter(|_| !desired.is_needless)?;
+    let kind = webhook.webhook_type.or_else(|| by_token.then(|| "apikey".to_owned()));
+    let (id, url) = (webhook.webhook_id.as_deref(), webhook.webhook_url.as_deref());
+    let facts = desired.place(association).facts(id, url, kind.as_deref());
+    // An update may show the webhook that there is.
+    let same =
+        status.webhook.as_ref().filter(|written| written.id.is_some() && written.id == webhook.webhook_id);
+    let issued_at = match same {
+        Some(written) => written.issued_at.clone(),
+        None => Some(Time(Timestamp::now())),
+    };
+    Some(desired.output(status, issued_at.as_ref(), facts, secret, true))
+}
+
+/// The Secret as it should be, by what is in it or in the one of its former name; AWS has no part in it.
+pub fn rewrite(desired: &DesiredWebhook, association: &str, status: &AssociationStatus) -> Updated {
+    let kept =
+        status.webhook.as_ref().and_then(|written| Some((written, desired.kept(written, association)?)));
+    let Some((written, Kept { shown, here })) = kept else { return Updated::default() };
+    let output = desired.rewritten(status, written, shown);
+    let name = &desired.secret_name;
+    let differs = here.map(|held| desired.differences(held, &output, written));
+    let note = match (&differs, written.secret_name.as_deref()) {
+        (None, from) => {
+            Some(format!("moved the webhook from the Secret {} to {name}", from.unwrap_or_default()))
+        }
+        (Some(changes), _) if !changes.is_empty() => {
+            let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).map(told).collect();
+            Some(format!(
+                "wrote the Secret {name} again, for these were not as they should be: {}",
+                paths.join(", ")
+            ))
+        }
+        _ => None,
+    };
+    let right = note.is_none() && written.secret_name.as_ref() == Some(name);
+    Updated {
+        secret: (!right).then_some(output),
+        // What holds the webhook goes when it is known to be in the new place.
+        obsolete: if right { obsolete(desired, status) } else { Vec::new() },
+        note,
+        ..Updated::default()
     }
-    let entries = [
-        ("url", plain(webhook.webhook_url)),
-        ("id", plain(webhook.webhook_id)),
-        ("type", plain(webhook.webhook_type)),
-        ("secret", webhook.webhook_secret),
-        ("token", webhook.api_key),
-        ("authVersion", has_auth_version.then(|| auth_version.to_owned().into())),
-        ("agentSpaceId", plain(Some(scope.space_id.clone()))),
-        ("associationId", plain(Some(association.to_owned()))),
-        ("region", plain(Some(scope.aws.region().to_owned()))),
-    ];
-    let data = entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-    Some(OutputSecret { name: desired.secret_name.clone(), data })
 }
 
-/// The same contents under the Secret's new name; AWS has no part in it.
-pub fn moved(desired: &DesiredWebhook) -> Updated {
-    let secret =
-        desired.elsewhere.clone().map(|data| OutputSecret { name: desired.secret_name.clone(), data });
-    Updated { changed: vec![SECRET_NAME.to_owned()], secret }
+/// What differs, as people call it.
+fn told(path: &str) -> &str {
+    path.strip_prefix("webhook.secret.").or_else(|| path.strip_prefix("webhook.")).unwrap_or(path)
 }
 
-/// Records which webhook was written where.
-pub fn record(desired: &DesiredWebhook, status: &mut AssociationStatus, secret: &OutputSecret) {
-    let value = |key: &str| secret.data.get(key).map(|value| value.expose_secret().to_owned());
+/// Notes that a Secret is about to be written.
+pub fn secret_comes(status: &mut AssociationStatus, name: &str) {
+    // What version 0.1 wrote is not in the list.
+    let before = status.webhook.as_ref().and_then(|webhook| webhook.secret_name.clone());
+    let names = status.webhook_secrets.drain(..).chain(before).chain([name.to_owned()]);
+    let names: BTreeSet<String> = names.collect();
+    status.webhook_secrets = names.into_iter().collect();
+}
+
+/// The association is gone; its Secret is still there.
+pub fn forget(status: &mut AssociationStatus) {
+    status.webhook_lost = None;
+    if let Some(name) = status.webhook.take().and_then(|webhook| webhook.secret_name) {
+        secret_comes(status, &name);
+    }
+}
+
+/// The Secrets that were written for the association, or may have been.
+pub fn secrets(object: &Association, status: &AssociationStatus) -> Secrets {
+    let written = status.webhook.as_ref().and_then(|webhook| webhook.secret_name.clone());
+    let mut names: BTreeSet<String> = status.webhook_secrets.iter().cloned().collect();
+    let never = names.is_empty() && written.is_none() && WITHOUT.contains(&object.spec.configuration.key());
+    if never {
+        return Secrets::default();
+    }
+    let present = written.unwrap_or_else(|| secret_name(object));
+    names.insert(present.clone());
+    Secrets { present: Some(present), names, about: about(status) }
+}
+
+/// Records which webhook was written where; answers what has to be entered where if its address is another one now.
+pub fn record(
+    desired: &DesiredWebhook,
+    key: &str,
+    status: &mut AssociationStatus,
+    secret: &OutputSecret,
+) -> Option<String> {
+    let value = |name: &str| secret.shown.facts.get(name).cloned();
+    let had_one = !about(status).is_empty() && status.answer_lost != Some(true);
+    let before = status.webhook.take();
+    let same = before.as_ref().is_some_and(|before| before.id == value("id"));
+    let print = contents::print(&desired.fingerprints, &secret.shown);
     status.webhook = Some(WebhookStatus {
         id: value("id"),
         url: value("url"),
         webhook_type: value("type"),
         secret_name: Some(secret.name.clone()),
         rotation: desired.rotation.clone(),
+        issued_at: contents::issued_at(&secret.annotations),
+        template_hash: template::hash(&desired.template),
+        fingerprint: Some(print.record()),
     });
-    status.answer_lost = None;
+    secret_comes(status, &secret.name);
+    if secret.is_news {
+        status.answer_lost = None;
+    }
+    (secret.is_news && had_one && !same).then(|| words::to_be_entered(&desired.template, key, secret))
 }
 
-/// Whether the webhook's Secret can be used.
-pub fn condition(object: &Association, status: &AssociationStatus) -> Option<ExtraCondition> {
-    let condition =
-        |status, reason, message| ExtraCondition { kind: "WebhookReady", status, reason, message };
-    let observed = object.policies().management_policy == ManagementPolicy::Observe;
-    if observed || WITHOUT.contains(&object.spec.configuration.key()) || status.common.id.is_none() {
-        return None;
-    }
-    let lost = status.webhook_lost == Some(true);
-    let Some(webhook) = &status.webhook else {
-        if !lost {
-            return None;
-        }
-        let message = "the webhook's secret is not known, since AWS shows it once; set spec.webhook.rotation to \
-                       issue a new webhook (what uses the present one then needs the new address and secret)";
-        return Some(condition(false, Reason::WebhookSecretLost, message.to_owned()));
-    };
-    let name = webhook.secret_name.as_deref().unwrap_or_default();
-    if lost {
-        let message = format!(
-            "the Secret {name} is gone, and AWS shows a webhook's secret once; restore the Secret from a backup, or \
-             set spec.webhook.rotation to issue a new webhook"
-        );
-        return Some(condition(false, Reason::WebhookSecretLost, message));
-    }
-    Some(condition(true, Reason::Available, format!("the webhook is in the Secret {name}")))
+/// Records that a Secret is gone.
+pub fn secret_gone(status: &mut AssociationStatus, name: &str) {
+    status.webhook_secrets.retain(|known| known != name);
 }

@@ -71,6 +71,7 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
         .await;
         news(&ours, &nothing, &label).await;
         takeovers(&theirs, &ours, &nothing, &label).await;
+        deletions(&theirs, &ours, &nothing, &label).await;
         own_writes(&theirs, &ours, &label).await;
 
         // The key of fingerprints, in its own namespace.
@@ -123,17 +124,25 @@ async fn takeovers(theirs: &Api<Secret>, ours: &Api<Secret>, none: &Value, label
     assert!(taken.contains("Opaque"), "{taken}");
 }
 
+/// Deletions: of Secrets that the operator has written, and of no others.
+async fn deletions(theirs: &Api<Secret>, ours: &Api<Secret>, none: &Value, label: &Value) {
+    let delete = async |name: &str| ours.delete(name, &DeleteParams::default()).await;
+    for (name, kind, labels) in [("foreign", "Opaque", none), ("token", TOKEN, label)] {
+        made_by_somebody(theirs, &secret(name, kind, labels)).await;
+        let kept = delete(name).await.expect_err("the policy refuses it").to_string();
+        assert!(kept.contains("ValidatingAdmissionPolicy") && kept.contains("deletes"), "{kept}");
+    }
+    made_by_somebody(theirs, &secret("moved", "Opaque", label)).await;
+    delete("moved").await.expect("its own can be deleted");
+}
+
 /// What the operator does all day.
 async fn own_writes(theirs: &Api<Secret>, ours: &Api<Secret>, label: &Value) {
     let _ = theirs.delete("own", &DeleteParams::default()).await;
-    let mut own = secret("own", "Opaque", label);
-    own.metadata.owner_references = serde_json::from_value(json!([{
-        "apiVersion": "devopsagent.dev/v1alpha1", "kind": "Association", "name": "x", "uid": "y",
-    }]))
-    .unwrap();
+    let own = secret("own", "Opaque", label);
     apply(ours, &own).await.expect("it is made");
     apply(ours, &own).await.expect("it is written again");
-    merge(ours, "own", json!({"metadata": {"ownerReferences": null}})).await.expect("it is let go");
+    merge(ours, "own", json!({"metadata": {"annotations": null}})).await.expect("it is let go");
     refusal(merge(ours, "own", json!({"metadata": {"labels": {LABEL: null}}})).await);
     merge(theirs, "own", json!({"metadata": {"labels": {LABEL: null}}})).await.expect("its owner takes it");
     refusal(merge(ours, "own", json!({"stringData": {"a": "c"}})).await);

@@ -39,3 +39,4 @@ mod status;
 mod tables;
 mod trigger;
 mod webhook_secret;
+mod webhook_whole;

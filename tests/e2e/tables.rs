@@ -76,11 +76,9 @@ const fn refused(name: &'static str, error: &'static str, message: &'static str)
 #[test]
 fn what_kubectl_shows_reads_well() {
     run(async |t| {
+        // One after the other, so that none is looked at before what it refers to is there.
         for yaml in [SPACE, CHANNEL, REPORTED] {
-            t.apply(yaml).await;
-        }
-        for (kind, name) in [("AgentSpace", "space"), ("Association", "events")] {
-            t.handle(kind, name).ready().await;
+            t.apply(yaml).await.ready().await;
         }
         for case in CASES {
             let name = case.name.to_lowercase();

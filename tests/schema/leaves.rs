@@ -237,6 +237,7 @@ const LEAVES: &[(&str, &str, Leaf)] = &[
     ("Association", "configuration/slack/workspaceId|workspaceName", Plain),
     ("Association", "configuration/sourceAws/externalId", Plain),
     ("Association", "webhook/rotation", Plain),
+    ("Association", "webhook/secretTemplate/annotations|data|labels/*", Plain),
     ("PrivateConnection", "mode/selfManaged|serviceManaged/certificate/value", Plain),
     ("PrivateConnection", "mode/serviceManaged/portRanges/*", Plain),
     ("ServiceRegistration", "service/azureidentity/clientId|tenantId", Plain),

@@ -23,7 +23,7 @@
 - apiGroups: [""]
   resources:
     - secrets
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources:
     - configmaps

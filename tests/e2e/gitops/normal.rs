@@ -42,9 +42,12 @@ impl Normal {
             metadata.remove("resourceVersion");
             metadata.remove("managedFields");
         }
-        for pointer in
-            ["/status/fingerprint/keyId", "/status/intent/fingerprint/keyId", "/status/proof/keyId"]
-        {
+        for pointer in [
+            "/status/fingerprint/keyId",
+            "/status/intent/fingerprint/keyId",
+            "/status/proof/keyId",
+            "/status/webhook/fingerprint/keyId",
+        ] {
             if let Some(key) = object.pointer_mut(pointer) {
                 *key = json!("key");
             }

@@ -1,0 +1,107 @@
+//! What is said of a webhook: its condition, and what a person has to enter where.
+
+use crate::api::association::{DefaultKeys, SecretTemplate, WebhookPolicy};
+use crate::api::common::{ManagementPolicy, Object};
+use crate::api::{Association, AssociationStatus};
+use crate::engine::conditions::Reason;
+use crate::engine::kind::{ExtraCondition, OutputSecret};
+
+use super::{WITHOUT, template};
+
+/// The condition of a webhook.
+pub const CONDITION: &str = "WebhookReady";
+
+/// What a person has to enter where when a webhook has another address.
+pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> String {
+    let facts = &secret.shown.facts;
+    let kind = facts.get("type").map(String::as_str);
+    let address = facts.get("url").map_or("", String::as_str);
+    let credential = template::name_of_secret(kind);
+    let (to, how) = match (key, kind) {
+        ("gitlab", _) => {
+            ("in the GitLab project, under Settings, Webhooks".to_owned(), "as the secret token")
+        }
+        ("pagerduty", _) => {
+            ("in PagerDuty, in the webhook subscription of the services".to_owned(), "as its signing secret")
+        }
+        ("servicenow", _) => ("in ServiceNow, where it calls the webhook".to_owned(), "as the bearer token"),
+        ("dynatrace", _) => ("in Dynatrace, where it calls the webhook".to_owned(), "as the secret"),
+        (_, Some("apikey")) => ("in whatever posts incidents".to_owned(), "as the bearer token (bearer_v2)"),
+        _ => ("in whatever posts incidents".to_owned(), "as the key that it signs with (hmac_v1)"),
+    };
+    let omitted = by.default_keys == DefaultKeys::Omit;
+    let place = if omitted {
+        format!("the secret from the Secret {} {how}", secret.name)
+    } else {
+        format!("the key {credential} of the Secret {} {how}", secret.name)
+    };
+    format!(
+        "the webhook has a new address, and calls of the old one are refused: enter {address} {to}, and {place}. What reads \
+         the Secret at each call needs nothing"
+    )
+}
+
+/// Whether the object has no use for the condition.
+pub fn is_needless(object: &Association) -> bool {
+    let ignored = object.spec.webhook.as_ref().is_some_and(|webhook| webhook.policy == WebhookPolicy::Ignore);
+    ignored
+        || object.policies().management_policy == ManagementPolicy::Observe
+        || WITHOUT.contains(&object.spec.configuration.key())
+}
+
+/// Whether the webhook's Secret can be used.
+pub fn condition(object: &Association, status: &AssociationStatus) -> Option<ExtraCondition> {
+    let condition = |status, reason, message| ExtraCondition { kind: CONDITION, status, reason, message };
+    if is_needless(object) || status.common.id.is_none() {
+        return None;
+    }
+    let lost = status.webhook_lost == Some(true);
+    let Some(webhook) = &status.webhook else {
+        if !lost {
+            return None;
+        }
+        let message = "the webhook's secret is not known, since AWS shows it once; set spec.webhook.rotation to \
+                       issue a new webhook (what uses the present one then needs the new address and secret), or \
+                       spec.webhook.policy: Ignore if nobody uses it";
+        return Some(condition(false, Reason::WebhookSecretLost, message.to_owned()));
+    };
+    let name = webhook.secret_name.as_deref().unwrap_or_default();
+    if lost {
+        let message = format!(
+            "the webhook's secret is not in the Secret {name}, and AWS shows it once; restore the Secret from a backup, or \
+             set spec.webhook.rotation to issue a new webhook"
+        );
+        return Some(condition(false, Reason::WebhookSecretLost, message));
+    }
+    Some(condition(true, Reason::Available, format!("the webhook is in the Secret {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::kind::Shown;
+
+    fn note(key: &str, kind: &str, default_keys: DefaultKeys) -> String {
+        let facts = [("url", "https://example.com/w".to_owned()), ("type", kind.to_owned())].into();
+        let shown = Shown { facts, secret: "never-told".to_owned().into() };
+        let secret = OutputSecret { name: "hook".into(), shown, ..OutputSecret::default() };
+        to_be_entered(&SecretTemplate { default_keys, ..SecretTemplate::default() }, key, &secret)
+    }
+
+    #[test]
+    fn a_new_address_comes_with_what_to_enter_where_and_without_the_secret() {
+        for (key, kind, place, credential) in [
+            ("gitlab", "gitlab", "Settings, Webhooks", "secret"),
+            ("pagerduty", "pagerduty", "in PagerDuty", "secret"),
+            ("eventChannel", "hmac", "hmac_v1", "secret"),
+            ("eventChannel", "apikey", "bearer_v2", "token"),
+        ] {
+            let note = note(key, kind, DefaultKeys::Keep);
+            for part in ["https://example.com/w", place, "Secret hook", &format!("the key {credential}")] {
+                assert!(note.contains(part), "{part} is not in: {note}");
+            }
+            assert!(!note.contains("never-told") && note.len() < 1024);
+        }
+        assert!(!note("eventChannel", "hmac", DefaultKeys::Omit).contains("the key secret"));
+    }
+}
