@@ -25,6 +25,7 @@ use super::hub::Subject;
 use super::inputs::Inputs;
 use super::kind::{Created, Kind, Observation, OutputSecret, Remote, Replacement, Resolved, Scope, StatusOf};
 use super::output_secret;
+use super::owned::{self, Fields};
 use super::ownership::{Identity, Owner};
 use super::policies;
 use super::proof;
@@ -45,6 +46,8 @@ pub struct Pass<'a, K: Kind> {
     overwritten: bool,
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
+    /// The fields that the spec sets.
+    pub(super) fields: Fields,
     /// The id in a status that is not believed: where to look first, and no more.
     pub(super) hint: Option<String>,
     /// Whether a create was under way when the pass began.
@@ -85,7 +88,12 @@ impl<'a, K: Kind> Pass<'a, K> {
             status = proof::without_word(&stored);
             hint.clone_from(&stored.common().id);
             object.to_mut().set_status(status.clone());
+        } else if status.common().proof.is_none() && !status.common().owned_fields.is_empty() {
+            // What is believed without a seal was written by a version that didn't know the record.
+            status.common_mut().owned_fields.clear();
+            object.to_mut().set_status(status.clone());
         }
+        let fields = owned::fields::<K>(&object);
         let intended = status.common().intent.is_some();
         let before = Existence::recorded_in(status.common());
         Self {
@@ -96,6 +104,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             stored,
             overwritten,
             status,
+            fields,
             hint,
             intended,
             before,
@@ -174,7 +183,13 @@ impl<'a, K: Kind> Pass<'a, K> {
             (Decision::Replace(drift), Observation::Found { remote, .. }) => {
                 self.replace(resolved, &remote, drift).await
             }
-            (Decision::Leave(drift), _) => Ok(Ending::Left(drift.to_string())),
+            (Decision::Leave(drift), _) => {
+                Ok(Ending::Left(format!("AWS differs in {drift}; managementPolicy: Observe leaves it so")))
+            }
+            (Decision::Keep(left), _) => {
+                self.settle(&left);
+                Ok(Ending::Left(owned::told(&left)))
+            }
             (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
             (Decision::Stall { reason: Reason::Failed, message }, Observation::Found { remote, .. }) => {
                 if self.manages() {
@@ -192,8 +207,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 Ok(Ending::Stalled { reason, message })
             }
             (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
-                self.cx.breaker.reset(&self.identity.uid);
-                self.status.common_mut().intent = None;
+                self.settle(&Drift::default());
                 Ok(Ending::Settled)
             }
         }
@@ -212,8 +226,10 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.namespace_stays()?;
         let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
         self.rehearse(resolved).await?;
+        let mut before = None;
         if let Some(operation) = K::CREATE {
             self.wait_for_lost_answer(operation)?;
+            before = self.own_all();
             self.status.common_mut().intent = Some(Intent {
                 operation: operation.to_owned(),
                 fingerprint: K::sent(&resolved.desired),
@@ -234,6 +250,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
                 self.status.common_mut().intent = None;
+                self.disown(before);
                 Err(Error::Aws { source, doing })
             }
             Err(error) => Err(error),
@@ -290,6 +307,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.intent = None;
         common.fingerprint = created.fingerprint;
         common.tag_keys = created.tag_keys;
+        owned::settle(common, &self.fields, &Drift::default());
     }
 
     fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
@@ -323,6 +341,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             // What status knew beside the id, it knew of the old one.
             K::forget(&mut self.status);
+            if !lost_answer {
+                self.status.common_mut().owned_fields.clear();
+            }
         }
         if lost_answer {
             K::answer_lost(&mut self.status);
@@ -343,9 +364,21 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
+        let before = self.own_touched(&drift);
+        if before.is_some() {
+            self.write_status().await?;
+        }
         self.cx.fence.check()?;
         let aside = K::aside(&self.status);
-        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
+        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await;
+        let updated = match updated {
+            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+                self.disown(before);
+                return Err(Error::Aws { source, doing });
+            }
+            updated => updated?,
+        };
+        owned::release(self.status.common_mut(), &drift, &updated.changed);
         if let Some(secret) = updated.secret {
             self.write_secret(&secret).await?;
             K::secret_written(&resolved.desired, &mut self.status, &secret);
@@ -425,6 +458,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.intent = None;
         common.fingerprint = None;
         common.tag_keys.clear();
+        common.owned_fields.clear();
         common.account_id = None;
         common.region = None;
         K::forget(&mut self.status);
