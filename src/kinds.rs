@@ -23,6 +23,7 @@ mod agent_space;
 mod asset;
 mod asset_archive;
 mod asset_content;
+mod asset_metadata;
 mod association;
 mod aws_account;
 mod candidates;
@@ -52,6 +53,9 @@ macro_rules! kinds {
         )
     };
 }
+
+#[cfg(test)]
+mod owned_test;
 
 /// Every CRD as it is installed, in the order of its plural.
 pub fn crds() -> Result<Vec<Value>, serde_json::Error> {

@@ -51,12 +51,13 @@ pub struct AgentSpaceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<AgentSpaceName>,
 
-    /// What the space is for, in one line. AWS can't clear a description once it is set: leaving this
-    /// field out leaves what is there.
+    /// What the space is for, in one line. AWS can't clear a description once it is set: if this field is removed, `Synced`
+    /// says so until it is set again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Description>,
 
-    /// Language in which the agent answers, for example `en-US`.
+    /// Language in which the agent answers, for example `en-US`. AWS can't go back to its own choice once it is set: if this
+    /// field is removed, `Synced` says so until it is set again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
 
@@ -64,14 +65,13 @@ pub struct AgentSpaceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_arn: Option<KmsKeyArn>,
 
-    /// Switches of the space. Preferences that are left out go to their defaults when the field is
-    /// set; without the field the operator leaves them alone.
+    /// Switches of the space. One that is removed here goes back to its default; one that was never set here is left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferences: Option<Preferences>,
 
     /// Whether the AWS accounts that the agent looks into are named one by one (`standalone`: Associations with
     /// `sourceAws`) or are those of an AWS Organization (`organization`: `sourceAwsOrg`). AWS defaults to
-    /// `standalone`; without the field the operator leaves the mode alone.
+    /// `standalone`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_source_mode: Option<AwsSourceMode>,
 

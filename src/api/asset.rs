@@ -51,8 +51,8 @@ pub struct AssetSpec {
     /// `test_profile`, or any other that AWS knows.
     pub asset_type: AssetType,
 
-    /// What AWS knows of the asset; which members there must be depends on its type. AWS merges what it
-    /// is given into what it has, so a member that is taken out here stays there.
+    /// What AWS knows of the asset; which members there must be depends on its type. A member that is removed here is removed
+    /// in AWS; if AWS keeps it, `Synced` says so. Members that were never set here are left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
 
@@ -82,6 +82,10 @@ pub struct AssetStatus {
     /// How many files the asset has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<i32>,
+
+    /// Members of the metadata that the spec no longer sets and that AWS keeps, although it was asked to remove them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_metadata: Vec<String>,
 }
 
 object!(Asset, AssetStatus);

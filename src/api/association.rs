@@ -91,8 +91,8 @@ pub struct AssociationSpec {
     #[schemars(transform = union::fixed)]
     pub configuration: Configuration,
 
-    /// What the agent does by itself with a code host. A capability that is left out is disabled;
-    /// without the field the operator leaves them alone.
+    /// What the agent does by itself with a code host. A capability that is removed here is disabled; one that was never set
+    /// here is left alone, and is disabled in a new association.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
 
@@ -124,11 +124,6 @@ pub struct AssociationStatus {
     /// How far AWS has deployed to the accounts of an AWS Organization, for `sourceAwsOrg`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<Deployment>,
-
-    /// Set while the spec that was last sent to AWS lists `accountIds`: if the list is then removed from the
-    /// spec, it is removed from AWS too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accounts_listed: Option<bool>,
 
     /// The webhook that was last written to the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -197,6 +197,13 @@ pub struct CommonStatus {
     /// spec no longer has and leaves other tools' alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_keys: Vec<String>,
+
+    /// Fields that the spec set at the last write, as JSON pointers below `spec`, for example
+    /// `/preferences/elevatedActionsEnabled`. One that the spec no longer sets goes back to AWS's default. Tags and ways of
+    /// signing in have their own records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 128))]
+    pub owned_fields: Vec<String>,
 }
 
 /// Note that a create has been started: until its answer is recorded, its outcome is unknown.

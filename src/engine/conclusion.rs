@@ -15,7 +15,7 @@ use super::runner::Action;
 pub enum Ending {
     /// AWS is as the object asks.
     Settled,
-    /// AWS is not as the object says, and is left so: the object only observes. The differences.
+    /// AWS is not as the object says, and is left so. In what, and why.
     Left(String),
     /// A step was taken; the next pass follows at once.
     Again,
@@ -95,10 +95,9 @@ pub fn of(
             write.neither();
             Pace::Even
         }
-        Ok(Ending::Left(drift)) => {
+        Ok(Ending::Left(message)) => {
             write.ready(true, Reason::Available, "");
-            let message = format!("AWS differs in {drift}; managementPolicy: Observe leaves it so");
-            write.synced(false, Reason::Drifted, &message);
+            write.synced(false, Reason::Drifted, message);
             write.neither();
             Pace::Even
         }

@@ -70,7 +70,8 @@ reasons! {
     SecretRefused
     /// The webhook's secret is lost, and `webhook.onLoss: Report` keeps the operator from issuing a new one.
     WebhookSecretLost
-    /// AWS differs from the spec, and `managementPolicy: Observe` leaves it so. Nothing to do, or correct one of the two.
+    /// AWS differs from the spec and is left so: the object only observes, or the spec no longer sets a field that AWS can't
+    /// reset. The message says which, and what can be done.
     Drifted
     /// A matching resource exists that this object did not create. Set `externalId` or `adoptionPolicy: Adopt`
     /// to take it over, or choose another name.

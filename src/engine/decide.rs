@@ -4,7 +4,7 @@ use crate::api::common::{AdoptionPolicy, ManagementPolicy, Policies};
 
 use super::access::Access;
 use super::conditions::Reason;
-use super::drift::{Drift, Remedy};
+use super::drift::{Change, Drift, Remedy};
 use super::kind::{Observation, State, Waiting};
 use super::ownership::{self, Owner};
 
@@ -38,6 +38,8 @@ pub enum Decision {
     Nothing,
     /// This differs, and is left as it is: the object only observes.
     Leave(Drift),
+    /// The spec no longer sets this, and AWS has no way to reset it; nothing else differs.
+    Keep(Drift),
     /// Nothing can be done now.
     Wait(Waiting),
     /// Nothing can be done until a person acts.
@@ -181,6 +183,12 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
             if others.is_empty() { Decision::Nothing } else { Decision::Leave(others) }
         }
         State::Drifted(drift) => {
+            let stays = |change: &&Change| matches!(change.remedy, Remedy::Stays(_));
+            let (kept, drift): (Vec<&Change>, Vec<&Change>) = drift.0.iter().partition(stays);
+            let drift: Drift = drift.into_iter().cloned().collect();
+            if drift.is_empty() {
+                return Decision::Keep(kept.into_iter().cloned().collect());
+            }
             let impossible: Vec<_> = drift.mended_by(Remedy::Impossible).map(ToString::to_string).collect();
             if !impossible.is_empty() {
                 return Decision::Stall {
@@ -195,7 +203,7 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
             if drift.mended_by(Remedy::InPlace).next().is_some() {
                 Decision::Update(Drift(drift.mended_by(Remedy::InPlace).cloned().collect()))
             } else {
-                Decision::Replace(drift.clone())
+                Decision::Replace(drift)
             }
         }
     }
@@ -203,7 +211,6 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
 
 #[cfg(test)]
 mod tests {
-    use super::super::drift::Change;
     use super::*;
 
     const OWNERS: [&str; 8] =

@@ -16,6 +16,8 @@ pub enum Remedy {
     Replace,
     /// Not at all: the service has no way, and the schema could not refuse it.
     Impossible,
+    /// Not at all, and everything else goes on: the spec no longer sets it. What a person can do.
+    Stays(&'static str),
 }
 
 /// One field in which the remote differs from the spec.
@@ -31,12 +33,21 @@ pub struct Change {
     pub sensitive: bool,
     /// How it can be mended.
     pub remedy: Remedy,
+    /// The record's pointer to the field, if it is one that the spec set before and sets no longer.
+    pub dropped: Option<String>,
 }
 
 impl Change {
     /// A difference at `path` that an update mends.
     pub fn new(path: impl Into<String>, observed: Option<Value>, desired: Option<Value>) -> Self {
-        Self { path: path.into(), observed, desired, sensitive: false, remedy: Remedy::InPlace }
+        Self {
+            path: path.into(),
+            observed,
+            desired,
+            sensitive: false,
+            remedy: Remedy::InPlace,
+            dropped: None,
+        }
     }
 
     /// A difference whose values can't be seen or must not be shown.
@@ -155,6 +166,20 @@ pub fn compare_as(standards: Standards, path: &str, observed: &Value, desired: &
     let mut changes = Vec::new();
     collect(standards, path, observed, desired, &mut changes);
     changes
+}
+
+/// The same, only in the fields that `desired` sets: what it leaves out is not compared. Lists are compared as a whole.
+pub fn compare_set(standards: Standards, path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
+    match (observed, desired) {
+        (_, Value::Object(new)) => new
+            .iter()
+            .flat_map(|(key, wanted)| {
+                let found = observed.get(key).unwrap_or(&Value::Null);
+                compare_set(standards.member(key), &format!("{path}.{key}"), found, wanted)
+            })
+            .collect(),
+        _ => compare_as(standards, path, observed, desired),
+    }
 }
 
 /// The same for an open document, to which the service adds members of its own: only what is desired is compared.

@@ -21,6 +21,7 @@ use super::holders::Holders;
 use super::hub::Subject;
 use super::inputs::Inputs;
 use super::memory_budget::MemoryBudget;
+use super::owned::Reset;
 use super::ownership::{Identity, Owner};
 
 /// The status of a kind's objects.
@@ -89,6 +90,17 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// Compares the remote with what is desired. Pure.
     fn compare(desired: &Self::Desired, remote: &Self::Remote, status: &StatusOf<Self>) -> State;
+
+    /// The object's spec, by the names that AWS's fields have in it: a reference gives way to the field that it fills.
+    /// Which fields are set is all that counts here, not their values.
+    fn settings(object: &Self::Object) -> Value;
+
+    /// What AWS has of the remote, in the shape of [`Kind::settings`]. What it doesn't show is never reset in place.
+    fn observed(remote: &Self::Remote) -> Value;
+
+    /// How the field at `pointer` of the spec goes back to AWS's default once the spec no longer sets it; `None` for one that
+    /// is not AWS's, or has a record of its own.
+    fn reset(pointer: &str, status: &StatusOf<Self>) -> Option<Reset>;
 
     /// Creates a remote: one mutating call.
     fn create(

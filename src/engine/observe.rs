@@ -8,6 +8,7 @@ use super::claim::rank;
 use super::conditions::Reason;
 use super::error::Error;
 use super::kind::{Kind, Observation, Remote, Resolved, Scope};
+use super::owned;
 use super::ownership::Owner;
 use super::pass::Pass;
 
@@ -123,7 +124,7 @@ impl<K: Kind> Pass<'_, K> {
         if !self.manages() {
             self.depend_on(K::Object::kind_name(), &owner);
         }
-        let state = K::compare(desired, &remote, &self.status);
+        let state = owned::with_dropped(K::compare(desired, &remote, &self.status), self.dropped(&remote));
         let access = self.access(scope, &remote, &owner, &state).await?;
         Ok(Observation::Found { remote, owner, state, access })
     }

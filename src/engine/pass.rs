@@ -24,6 +24,7 @@ use super::fingerprint;
 use super::hub::Subject;
 use super::inputs::Inputs;
 use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope, StatusOf};
+use super::owned::{self, Fields};
 use super::ownership::{Identity, Owner};
 use super::policies;
 use super::proof;
@@ -44,6 +45,8 @@ pub struct Pass<'a, K: Kind> {
     overwritten: bool,
     /// Status as it shall be.
     pub(super) status: StatusOf<K>,
+    /// The fields that the spec sets.
+    pub(super) fields: Fields,
     /// The id in a status that is not believed: where to look first, and no more.
     pub(super) hint: Option<String>,
     /// Whether a create was under way when the pass began.
@@ -84,7 +87,12 @@ impl<'a, K: Kind> Pass<'a, K> {
             status = proof::without_word(&stored);
             hint.clone_from(&stored.common().id);
             object.to_mut().set_status(status.clone());
+        } else if status.common().proof.is_none() && !status.common().owned_fields.is_empty() {
+            // What is believed without a seal was written by a version that didn't know the record.
+            status.common_mut().owned_fields.clear();
+            object.to_mut().set_status(status.clone());
         }
+        let fields = owned::fields::<K>(&object);
         let intended = status.common().intent.is_some();
         let before = Existence::recorded_in(status.common());
         Self {
@@ -95,6 +103,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             stored,
             overwritten,
             status,
+            fields,
             hint,
             intended,
             before,
@@ -173,7 +182,13 @@ impl<'a, K: Kind> Pass<'a, K> {
             (Decision::Replace(drift), Observation::Found { remote, .. }) => {
                 self.replace(resolved, &remote, drift).await
             }
-            (Decision::Leave(drift), _) => Ok(Ending::Left(drift.to_string())),
+            (Decision::Leave(drift), _) => {
+                Ok(Ending::Left(format!("AWS differs in {drift}; managementPolicy: Observe leaves it so")))
+            }
+            (Decision::Keep(left), _) => {
+                self.settle(&left);
+                Ok(Ending::Left(owned::told(&left)))
+            }
             (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
             (Decision::Stall { reason: Reason::Failed, message }, Observation::Found { remote, .. }) => {
                 if self.manages() {
@@ -191,8 +206,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 Ok(Ending::Stalled { reason, message })
             }
             (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
-                self.cx.breaker.reset(&self.identity.uid);
-                self.status.common_mut().intent = None;
+                self.settle(&Drift::default());
                 Ok(Ending::Settled)
             }
         }
@@ -211,8 +225,10 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.namespace_stays()?;
         let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
         let secret = self.rehearse(resolved).await?;
+        let mut before = None;
         if let Some(operation) = K::CREATE {
             self.wait_for_lost_answer(operation)?;
+            before = self.own_all();
             if let Some(name) = secret {
                 K::secret_comes(&mut self.status, &name);
             }
@@ -234,6 +250,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
                 self.status.common_mut().intent = None;
+                self.disown(before);
                 Err(Error::Aws { source, doing })
             }
             Err(error) => Err(error),
@@ -265,6 +282,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.intent = None;
         common.fingerprint = created.fingerprint;
         common.tag_keys = created.tag_keys;
+        owned::settle(common, &self.fields, &Drift::default());
     }
 
     async fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
@@ -301,6 +319,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             // What status knew beside the id, it knew of the old one.
             K::forget(&mut self.status);
+            if !lost_answer {
+                self.status.common_mut().owned_fields.clear();
+            }
         }
         if lost_answer {
             K::answer_lost(&mut self.status);
@@ -321,10 +342,21 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(stalled) = self.broken(&drift) {
             return Ok(stalled);
         }
+        let before = self.own_touched(&drift);
+        if before.is_some() {
+            self.write_status().await?;
+        }
         self.cx.fence.check()?;
         let aside = K::aside(&self.status);
-        let mut updated =
-            K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await?;
+        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await;
+        let mut updated = match updated {
+            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+                self.disown(before);
+                return Err(Error::Aws { source, doing });
+            }
+            updated => updated?,
+        };
+        owned::release(self.status.common_mut(), &drift, &updated.changed);
         self.update_secrets(&resolved.desired, &mut updated).await?;
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
         let kept = K::aside(&self.status);
@@ -401,6 +433,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         common.intent = None;
         common.fingerprint = None;
         common.tag_keys.clear();
+        common.owned_fields.clear();
         common.account_id = None;
         common.region = None;
         K::forget(&mut self.status);

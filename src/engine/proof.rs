@@ -152,7 +152,7 @@ mod tests {
         let good = serde_json::to_value(sealed()).unwrap();
         let others = json!({
             "id": "svc-9", "lostId": "svc-9", "account": "prod", "previousId": "svc-9", "released": true,
-            "authorizationUrl": "https://example.com", "serviceType": "slack", "tagKeys": ["a"],
+            "authorizationUrl": "https://example.com", "serviceType": "slack", "tagKeys": ["a"], "ownedFields": ["/name"],
             "intent": { "operation": "RegisterService" }, "fingerprint": { "keyId": "k1.2", "hash": "ff" },
         });
         for (name, value) in others.as_object().unwrap() {

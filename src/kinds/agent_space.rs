@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use kube::{Api, Client, ResourceExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::api::agent_space::AwsSourceMode;
+use crate::api::agent_space::{AwsSourceMode, Preferences};
 use crate::api::standards::Standards;
 use crate::api::{AgentSpace, AgentSpaceStatus};
 use crate::aws::operations::{
@@ -17,6 +17,7 @@ use crate::engine::existence::Existence;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
+use crate::engine::owned::Reset;
 use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
 use crate::engine::{finalizer, fingerprint};
@@ -35,7 +36,7 @@ pub struct Desired {
     description: Option<String>,
     locale: Option<String>,
     kms_key_arn: Option<String>,
-    preferences: Option<BTreeMap<String, bool>>,
+    preferences: BTreeMap<String, bool>,
     aws_source_mode: Option<AwsSourceMode>,
     tags: TagMap,
     pub(super) app: Option<DesiredApp>,
@@ -84,16 +85,11 @@ impl Kind for AgentSpaces {
         let desired = Desired {
             name: spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string),
             // What is taken over keeps its name until the spec gives it one.
-            keeps_name: spec.name.is_none()
-                && (spec.policies.external_id.is_some()
-                    || object.status.as_ref().is_some_and(|status| status.common.adopted_from.is_some())),
+            keeps_name: keeps_name(object),
             description: spec.description.as_ref().map(|text| text.0.clone()),
             locale: spec.locale.as_ref().map(ToString::to_string),
             kms_key_arn: spec.kms_key_arn.as_ref().map(ToString::to_string),
-            preferences: spec.preferences.as_ref().map(|wanted| {
-                let elevated = wanted.elevated_actions_enabled.unwrap_or_default();
-                BTreeMap::from([("elevatedActionsEnabled".to_owned(), elevated)])
-            }),
+            preferences: spec.preferences.iter().filter_map(preferences).collect(),
             aws_source_mode: spec.aws_source_mode,
             tags: inputs.tags(&scope, &spec.tags)?,
             app,
@@ -162,6 +158,40 @@ impl Kind for AgentSpaces {
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
     }
 
+    fn settings(object: &AgentSpace) -> Value {
+        serde_json::to_value(&object.spec).unwrap_or_default()
+    }
+
+    fn observed(remote: &Observed) -> Value {
+        let space = &remote.space;
+        json!({
+            "description": space.description,
+            "locale": space.locale,
+            "kmsKeyArn": space.kms_key_arn,
+            "preferences": space.preferences.0,
+            "awsSourceMode": space.aws_source_mode,
+        })
+    }
+
+    fn reset(pointer: &str, _: &AgentSpaceStatus) -> Option<Reset> {
+        match pointer {
+            // Without one in the spec, the name is the object's.
+            "/name" => Some(Reset::Compared),
+            "/description" => Some(Reset::Stays(
+                "AWS can't clear it; set spec.description again, or delete and recreate the object",
+            )),
+            "/locale" => Some(Reset::Stays(
+                "AWS can't clear it; set spec.locale to the language that is wanted, or delete and recreate the object",
+            )),
+            "/kmsKeyArn" => Some(Reset::Stays(
+                "AWS can't change it; set spec.kmsKeyArn again, or delete and recreate the object",
+            )),
+            "/preferences/elevatedActionsEnabled" => Some(Reset::To(false.into())),
+            "/awsSourceMode" => Some(Reset::To(AwsSourceMode::default().as_str().into())),
+            _ => None,
+        }
+    }
+
     async fn create(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Created, Error> {
         let mut request = CreateAgentSpace {
             name: desired.name.clone(),
@@ -170,7 +200,7 @@ impl Kind for AgentSpaces {
             kms_key_arn: desired.kms_key_arn.clone(),
             client_token: None,
             tags: desired.tags.clone(),
-            preferences: desired.preferences.clone(),
+            preferences: Some(desired.preferences.clone()).filter(|wanted| !wanted.is_empty()),
             aws_source_mode: mode(desired),
         };
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
@@ -205,8 +235,8 @@ impl Kind for AgentSpaces {
             name: only("name", &Some(desired.name.clone())),
             description: only("description", &desired.description),
             locale: only("locale", &desired.locale),
-            preferences: desired.preferences.clone().filter(|_| drift.touches("preferences")),
-            aws_source_mode: only("awsSourceMode", &mode(desired)),
+            preferences: drift.touches("preferences").then(|| changed_preferences(&remote.space, drift)),
+            aws_source_mode: changed_mode(drift),
         };
         scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
         Ok(Updated::of(drift.paths().into_iter().map(str::to_owned).collect()))
@@ -238,10 +268,40 @@ impl Kind for AgentSpaces {
     }
 }
 
+/// What is taken over keeps its name until the spec gives it one, and takes the object's once the spec gives none any more.
+fn keeps_name(object: &AgentSpace) -> bool {
+    let status = object.status.as_ref().map(|status| &status.common);
+    let adopted = object.spec.policies.external_id.is_some()
+        || status.is_some_and(|common| common.adopted_from.is_some());
+    let ours = status.is_some_and(|common| common.owned_fields.iter().any(|field| field == "/name"));
+    object.spec.name.is_none() && adopted && !ours
+}
+
+/// The preferences that are set, by AWS's names.
+fn preferences(wanted: &Preferences) -> Option<(String, bool)> {
+    wanted.elevated_actions_enabled.map(|enabled| ("elevatedActionsEnabled".to_owned(), enabled))
+}
+
+/// All preferences, for an update that replaces them all: those that differ are changed, the others stay.
+fn changed_preferences(space: &operations::AgentSpace, drift: &Drift) -> BTreeMap<String, bool> {
+    let mut all = space.preferences.0.clone();
+    all.extend(drift.under("preferences").filter_map(|change| {
+        let key = change.path.strip_prefix("preferences.")?.to_owned();
+        Some((key, change.desired.as_ref()?.as_bool()?))
+    }));
+    all
+}
+
 /// Every agent space of the account.
 pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::AgentSpace>, Error> {
     let listed = scope.aws.list_all(ListAgentSpaces::default()).await;
     listed.doing(|| "listing the agent spaces".to_owned())
+}
+
+/// The mode that the space has to be set to, if it differs.
+fn changed_mode(drift: &Drift) -> Option<String> {
+    let change = drift.under("awsSourceMode").next()?;
+    change.desired.as_ref()?.as_str().map(str::to_owned)
 }
 
 fn mode(desired: &Desired) -> Option<String> {
@@ -274,7 +334,7 @@ fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<
     if let Some(wanted) = mode(desired).filter(|wanted| wanted != observed_mode) {
         changes.push(Change::new("awsSourceMode", Some(observed_mode.into()), Some(wanted.into())));
     }
-    for (key, wanted) in desired.preferences.iter().flatten() {
+    for (key, wanted) in &desired.preferences {
         let observed = space.preferences.0.get(key).copied().unwrap_or_default();
         if observed != *wanted {
             let path = format!("preferences.{key}");

@@ -6,21 +6,20 @@ use serde_json::{Map, Value, json};
 
 use crate::api::asset::Content;
 use crate::api::{Asset, AssetStatus};
-use crate::aws::operations::{
-    self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets, UpdateAsset,
-};
+use crate::aws::operations::{self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets};
 use crate::aws::{self, ErrorCode};
 use crate::engine::conditions::Reason;
-use crate::engine::drift::{self, Change, Drift, Remedy};
+use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::owned::Reset;
 use crate::engine::tagging::TagMap;
-use crate::wire;
 
 use super::asset_archive::Sums;
 use super::asset_content::{self, DesiredContent};
+use super::asset_metadata;
 use super::not_found_is_none;
 
 /// The kind.
@@ -73,10 +72,7 @@ impl Kind for Assets {
             metadata["memory_store_id"] = inputs.id_of(&*store, "spec.memoryStoreRef")?.into();
         }
         // What AWS reads from the front matter of SKILL.md, it ignores in the metadata.
-        if spec.asset_type.0 == "skill" && content.brings_front_matter() {
-            wire::take(&mut metadata, "name");
-            wire::take(&mut metadata, "description");
-        }
+        asset_metadata::without_front_matter(spec, &mut metadata);
         Ok(Resolved { desired: Desired { asset_type: spec.asset_type.0.clone(), metadata, content }, scope })
     }
 
@@ -134,7 +130,7 @@ impl Kind for Assets {
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &AssetStatus) -> State {
-        let mut changes = compare_metadata(&desired.metadata, &remote.asset.metadata);
+        let mut changes = asset_metadata::compare(&desired.metadata, &remote.asset.metadata);
         if remote.asset.asset_type != desired.asset_type {
             let (observed, wanted) = (remote.asset.asset_type.as_str(), desired.asset_type.as_str());
             changes.push(
@@ -148,6 +144,18 @@ impl Kind for Assets {
             changes.push(Change::hidden(asset_content::WHOLE));
         }
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    fn settings(object: &Asset) -> Value {
+        asset_metadata::settings(&object.spec)
+    }
+
+    fn observed(remote: &Observed) -> Value {
+        json!({ "metadata": remote.asset.metadata })
+    }
+
+    fn reset(pointer: &str, status: &AssetStatus) -> Option<Reset> {
+        asset_metadata::reset(pointer, status)
     }
 
     async fn create(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Created, Error> {
@@ -176,14 +184,7 @@ impl Kind for Assets {
     ) -> Result<Updated, Error> {
         let id = remote.id();
         if drift.touches("metadata") {
-            let request = UpdateAsset {
-                agent_space_id: scope.space_id.clone(),
-                asset_id: id.to_owned(),
-                metadata: Some(desired.metadata.clone()),
-                ..UpdateAsset::default()
-            };
-            scope.aws.call(&request).await.doing(|| format!("updating the metadata of the asset {id}"))?;
-            let changed = drift.under("metadata").map(|change| change.path.clone()).collect();
+            let changed = asset_metadata::update(scope, &desired.metadata, id, drift, status).await?;
             return Ok(Updated::of(changed));
         }
         let changed = desired.content.mend(scope, id, drift).await?;
@@ -203,6 +204,7 @@ impl Kind for Assets {
     }
 
     fn describe(desired: &Desired, remote: &Observed, status: &mut AssetStatus) {
+        asset_metadata::describe(&desired.metadata, &remote.asset.metadata, status);
         status.version = Some(remote.asset.version);
         if let Some(files) = &remote.files {
             status.files = i32::try_from(files.len()).ok();
@@ -258,19 +260,6 @@ async fn observed(
         _ => None,
     };
     Ok(Observed { asset, files })
-}
-
-/// Metadata is merged by AWS, which also adds keys of its own: only what the spec has is compared.
-fn compare_metadata(desired: &Value, observed: &Value) -> Vec<Change> {
-    let none = Value::Null;
-    let members = desired.as_object().into_iter().flatten();
-    members
-        .flat_map(|(key, wanted)| {
-            let found = observed.get(key).unwrap_or(&none);
-            drift::compare(&format!("metadata.{key}"), found, wanted)
-        })
-        .map(Change::sensitive)
-        .collect()
 }
 
 /// All that may identify an asset that AWS has: it keeps the address that it fetched the content from.

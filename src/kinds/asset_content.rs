@@ -179,11 +179,6 @@ impl DesiredContent {
         matches!(self.form, Form::Source(_))
     }
 
-    /// Whether AWS takes a skill's name and description from its front matter.
-    pub fn brings_front_matter(&self) -> bool {
-        !matches!(self.form, Form::Files(_))
-    }
-
     /// Name of the skill in the front matter of an archive's `SKILL.md`.
     pub fn skill_name(&self) -> Option<String> {
         let Form::Zip { archive, .. } = &self.form else { return None };

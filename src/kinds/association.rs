@@ -1,4 +1,5 @@
-//! Association: a service in a space. Its webhook is in [`super::webhook`].
+//! Association: a service in a space. Its webhook is in [`super::webhook`], its configuration and capabilities in
+//! [`super::configurations`].
 
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::engine::kind::{
     Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, Secrets,
     State, Updated, Waiting,
 };
+use crate::engine::owned::Reset;
 use crate::engine::tagging::TagMap;
 use crate::wire;
 
@@ -156,9 +158,9 @@ impl Kind for Associations {
             );
         }
         changes.extend(configurations::compare(
-            (desired.key, &desired.configuration),
+            desired.key,
+            &desired.configuration,
             &association.configuration,
-            status,
         ));
         changes.extend(configurations::compare_capabilities(
             desired.capabilities.as_ref(),
@@ -197,6 +199,20 @@ impl Kind for Associations {
         }
     }
 
+    fn settings(object: &Association) -> Value {
+        configurations::of(&object.spec)
+    }
+
+    fn observed(remote: &Observed) -> Value {
+        let association = &remote.association;
+        json!({ "configuration": association.configuration, "capabilities": association.capabilities })
+    }
+
+    /// An update replaces the whole of either.
+    fn reset(pointer: &str, _: &AssociationStatus) -> Option<Reset> {
+        matches!(pointer.split('/').nth(1)?, "configuration" | "capabilities").then_some(Reset::Clear)
+    }
+
     async fn create(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Created, Error> {
         // Status may be newer than the object that was resolved.
         if desired.released {
@@ -229,11 +245,18 @@ impl Kind for Associations {
             let request = UpdateAssociation {
                 agent_space_id: scope.space_id.clone(),
                 association_id: id.to_owned(),
-                configuration: desired.configuration.clone(),
-                capabilities: desired.capabilities.clone(),
+                configuration: configurations::configuration(
+                    &desired.configuration,
+                    &remote.association.configuration,
+                    drift,
+                ),
+                capabilities: configurations::capabilities(
+                    desired.capabilities.as_ref(),
+                    remote.association.capabilities.as_ref(),
+                    drift,
+                ),
             };
             let answer = scope.aws.call(&request).await.doing(|| format!("updating the association {id}"))?;
-            deployment::sent(&desired.configuration, status);
             let changed = ["configuration", "capabilities"]
                 .iter()
                 .flat_map(|path| drift.under(path))
@@ -287,7 +310,7 @@ impl Kind for Associations {
         status.configuration_type = Some(desired.key.to_owned());
         let id = &remote.association.association_id;
         webhook::describe(&desired.webhook, id, remote.webhooks.as_deref(), status);
-        deployment::describe(&desired.configuration, &remote.association.configuration, status);
+        deployment::describe(&remote.association.configuration, status);
     }
 
     fn natural_key(object: &Association) -> Option<String> {
@@ -322,7 +345,6 @@ impl Kind for Associations {
         status.answer_lost = None;
         status.service_id = None;
         status.deployment = None;
-        status.accounts_listed = None;
     }
 
     fn answer_lost(status: &mut AssociationStatus) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::{Api, Client, ResourceExt};
+use serde_json::Value;
 
 use crate::api::{AWSAccount, AWSAccountStatus};
 use crate::aws::operations::ListAgentSpaces;
@@ -10,6 +11,7 @@ use crate::engine::drift::Drift;
 use crate::engine::error::{Doing, Error};
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::owned::Reset;
 
 /// The kind.
 pub struct AwsAccounts;
@@ -77,6 +79,19 @@ impl Kind for AwsAccounts {
 
     fn compare(_: &String, _: &Reached, _: &AWSAccountStatus) -> State {
         State::Matching
+    }
+
+    fn settings(_: &AWSAccount) -> Value {
+        Value::Null
+    }
+
+    fn observed(_: &Reached) -> Value {
+        Value::Null
+    }
+
+    /// An AWSAccount sets nothing in AWS.
+    fn reset(_: &str, _: &AWSAccountStatus) -> Option<Reset> {
+        None
     }
 
     async fn create(_: &Scope, name: &String, _: &AWSAccountStatus) -> Result<Created, Error> {

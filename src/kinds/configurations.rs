@@ -1,19 +1,24 @@
-//! Configurations of associations: what identifies one, and where it differs from the spec. Pure.
+//! Configurations and capabilities of associations: what identifies one, where it differs from the spec, and what is sent. An
+//! update replaces either as a whole, so that what others set there has to go with it. Pure.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::api::AssociationStatus;
-use crate::api::association::Configuration;
+use crate::api::association::AssociationSpec;
 use crate::api::standards::Standards;
-use crate::engine::drift::{self, Change, Remedy};
+use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::wire;
 
 use super::deployment;
 
 /// Fields of a configuration that the model marks sensitive.
 const SENSITIVE: &[&str] = &["customerEmail"];
-/// Fields that AWS fills in where the spec has no word on them.
-const DEFAULTED: &[&str] = &["bidirectional.enabled"];
+/// What AWS says of a configuration within the configuration.
+const SAID_BY_AWS: &[&str] = &["agentElevatedRoleArnStatus", "deploymentState"];
+/// References, and the fields that they fill.
+const REFERENCES: &[(&str, &str)] = &[
+    ("releaseManagementAssociationRef", "releaseManagementAssociationId"),
+    ("privateConnectionRef", "privateConnectionName"),
+];
 
 /// What identifies an association within its space.
 pub fn key(service_id: &str, configuration: &Value) -> Value {
@@ -26,52 +31,55 @@ pub fn key(service_id: &str, configuration: &Value) -> Value {
 pub fn natural(configuration: &Value) -> Value {
     let normal = Standards::of("Association", "configuration").normal(configuration);
     let Some((key, settings)) = wire::variant(&normal) else { return Value::Null };
-    let members: &[&str] = match key {
-        "aws" | "sourceAws" => &["accountId", "accountType"],
-        deployment::KEY => &["organizationalUnit/organizationalUnitId"],
-        "github" => &["repoId", "instanceIdentifier"],
-        "gitlab" => &["projectId", "instanceIdentifier"],
-        "azure" => &["subscriptionId"],
-        "azuredevops" => &["organizationName", "projectId"],
-        "slack" => &["workspaceId"],
-        "msteams" => &["teamId"],
-        "releaseManagement" => &["name"],
-        _ => &[],
-    };
-    let values: Vec<&Value> =
-        members.iter().filter_map(|member| settings.pointer(&format!("/{member}"))).collect();
+    let values: Vec<&Value> = identity(key).iter().filter_map(|member| settings.pointer(member)).collect();
     json!([key, values])
 }
 
-/// Where the configuration differs from the one that is desired, which has this key.
-pub fn compare(
-    (wanted, desired): (&str, &Value),
-    observed: &Value,
-    status: &AssociationStatus,
-) -> Vec<Change> {
-    let Some((key, settings)) = wire::variant(observed) else {
+/// Pointers to the members that identify an association with the configuration `key` among those of its service.
+fn identity(key: &str) -> &'static [&'static str] {
+    match key {
+        "aws" | "sourceAws" => &["/accountId", "/accountType"],
+        deployment::KEY => &["/organizationalUnit/organizationalUnitId"],
+        "github" => &["/repoId", "/instanceIdentifier"],
+        "gitlab" => &["/projectId", "/instanceIdentifier"],
+        "azure" => &["/subscriptionId"],
+        "azuredevops" => &["/organizationName", "/projectId"],
+        "slack" => &["/workspaceId"],
+        "msteams" => &["/teamId"],
+        "releaseManagement" => &["/name"],
+        _ => &[],
+    }
+}
+
+/// The part of a spec that is AWS's, with the fields that references fill.
+pub fn of(spec: &AssociationSpec) -> Value {
+    let mut configuration = json!(spec.configuration);
+    resolve(&mut configuration);
+    json!({ "configuration": configuration, "capabilities": spec.capabilities })
+}
+
+fn resolve(value: &mut Value) {
+    let Value::Object(members) = value else { return };
+    for (reference, field) in REFERENCES {
+        if members.remove(*reference).is_some() {
+            members.insert((*field).to_owned(), "".into());
+        }
+    }
+    members.values_mut().for_each(resolve);
+}
+
+/// Where the configuration `key` differs in what the spec sets.
+pub fn compare(key: &str, desired: &Value, observed: &Value) -> Vec<Change> {
+    let Some((found, settings)) = wire::variant(observed) else {
         return vec![Change::hidden("configuration")];
     };
-    if key != wanted {
-        let change = Change::new("configuration", Some(key.into()), Some(wanted.into()));
+    if found != key {
+        let change = Change::new("configuration", Some(found.into()), Some(key.into()));
         return vec![change.mended_by(Remedy::Replace)];
     }
-    // Only what this version knows is compared: AWS adds members, and sets some itself.
-    let known = serde_json::from_value::<Configuration>(observed.clone())
-        .ok()
-        .and_then(|known| serde_json::to_value(known).ok())
-        .and_then(|mut known| known.get_mut(key).map(Value::take))
-        .unwrap_or_else(|| settings.clone());
-    let prefix = format!("configuration.{key}");
     let standards = Standards::of("Association", "configuration").member(key);
-    drift::compare_as(standards, &prefix, &known, &desired[key])
+    drift::compare_set(standards, &format!("configuration.{key}"), settings, &desired[key])
         .into_iter()
-        .filter(|change| {
-            // AWS may list the accounts of a unit by itself; that is no drift unless a spec listed them before.
-            let listed_by_aws = change.path == deployment::ACCOUNTS && status.accounts_listed != Some(true);
-            let defaulted = listed_by_aws || DEFAULTED.iter().any(|path| change.path.ends_with(path));
-            change.desired.is_some() || !defaulted
-        })
         .map(|change| {
             let hidden = SENSITIVE.iter().any(|name| change.path.ends_with(name));
             if hidden { change.sensitive() } else { change }
@@ -79,27 +87,201 @@ pub fn compare(
         .collect()
 }
 
-/// A capability that is left out is disabled, and so is one that says `enabled: false`.
+/// Where the capabilities differ in what the spec sets. One that AWS doesn't show is disabled.
 pub fn compare_capabilities(desired: Option<&Value>, observed: Option<&Value>) -> Vec<Change> {
     let Some(desired) = desired else { return Vec::new() };
+    let mut changes =
+        drift::compare_set(Standards::NONE, "capabilities", observed.unwrap_or(&Value::Null), desired);
+    changes.retain(|change| change.observed.is_some() || change.desired != Some(false.into()));
+    changes
+}
+
+/// The configuration to send: what the spec sets, beside it what others set, without what the spec dropped.
+pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value {
+    // What others set, they set for something else.
+    if is_of_another(desired, observed) {
+        return desired.clone();
+    }
+    let mut sent = observed.clone();
+    for settings in sent.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for said in SAID_BY_AWS {
+            wire::take(settings, said);
+        }
+    }
+    // Below the key; a part of which the spec sets nothing any more goes as a whole.
+    remove_dropped(&mut sent, "configuration", 2, desired, drift);
+    overlay(&mut sent, desired);
+    for settings in sent.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        drop_other_tools(settings, desired);
+    }
+    sent
+}
+
+/// Whether the spec sets another account, repository or workspace than AWS has.
+fn is_of_another(desired: &Value, observed: &Value) -> bool {
+    let standards = Standards::of("Association", "configuration");
+    let (desired, observed) = (standards.normal(desired), standards.normal(observed));
+    let Some((key, settings)) = wire::variant(&desired) else { return true };
+    identity(key).iter().any(|member| {
+        settings.pointer(member).is_some_and(|wanted| observed[key].pointer(member) != Some(wanted))
+    })
+}
+
+/// The capabilities to send, in the same way; none where the spec has no word on them and had none.
+pub fn capabilities(desired: Option<&Value>, observed: Option<&Value>, drift: &Drift) -> Option<Value> {
+    if desired.is_none() && !drift.touches("capabilities") {
+        return None;
+    }
     let none = json!({});
-    let normal = |value: &Value| {
-        let members = value.as_object().into_iter().flatten().map(|(name, capability)| {
-            let mut capability = capability.clone();
-            if capability["enabled"].is_null() {
-                capability["enabled"] = false.into();
+    let desired = desired.unwrap_or(&none);
+    let mut sent = observed.cloned().unwrap_or_else(|| json!({}));
+    remove_dropped(&mut sent, "capabilities", 1, desired, drift);
+    overlay(&mut sent, desired);
+    Some(sent)
+}
+
+/// Takes out of `sent` what the spec dropped of its member `part`: with each field the largest part around it, more than
+/// `depth` members deep, of which `desired` has nothing.
+fn remove_dropped(sent: &mut Value, part: &str, depth: usize, desired: &Value, drift: &Drift) {
+    for pointer in drift.0.iter().filter_map(|change| change.dropped.as_deref()) {
+        let Some(mut pointer) = pointer.strip_prefix('/').and_then(|rest| rest.strip_prefix(part)) else {
+            continue;
+        };
+        while let Some((above, _)) = pointer.rsplit_once('/')
+            && above.matches('/').count() >= depth
+            && desired.pointer(above).is_none()
+        {
+            pointer = above;
+        }
+        let Some((above, key)) = pointer.rsplit_once('/') else { continue };
+        if let Some(above) = sent.pointer_mut(above) {
+            wire::take(above, key);
+        }
+    }
+}
+
+/// Puts what `desired` sets over what is there; lists are put as a whole.
+fn overlay(sent: &mut Value, desired: &Value) {
+    match (sent, desired) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, value) in new {
+                overlay(old.entry(key).or_insert(Value::Null), value);
             }
-            (name.clone(), capability)
-        });
-        // One that is disabled and says nothing else is as good as none.
-        Value::Object(members.filter(|(_, capability)| *capability != json!({ "enabled": false })).collect())
+        }
+        (sent, desired) => sent.clone_from(desired),
+    }
+}
+
+/// `toolDetails` that the spec doesn't set name the tools that there were.
+fn drop_other_tools(settings: &mut Value, desired: &Value) {
+    let names = |list: &Value, of: fn(&Value) -> &Value| {
+        let mut names: Vec<String> =
+            list.as_array().into_iter().flatten().map(|item| of(item).to_string()).collect();
+        names.sort();
+        names
     };
-    drift::compare("capabilities", &normal(observed.unwrap_or(&none)), &normal(desired))
+    let is_set = wire::variant(desired).is_some_and(|(_, desired)| desired.get("toolDetails").is_some());
+    let details = &settings["toolDetails"];
+    if is_set
+        || details.is_null()
+        || names(details, |item| &item["name"]) == names(&settings["tools"], |item| item)
+    {
+        return;
+    }
+    wire::take(settings, "toolDetails");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ROLE: &str = "arn:aws:iam::123456789012:role/a";
+
+    fn dropped(pointer: &str) -> Change {
+        let path = pointer.trim_start_matches('/').replace('/', ".");
+        Change { dropped: Some(pointer.to_owned()), ..Change::hidden(path) }
+    }
+
+    #[test]
+    fn what_others_set_is_neither_compared_nor_lost_with_an_update() {
+        let observed = json!({ "aws": {
+            "accountId": "123456789012", "assumableRoleArn": ROLE, "agentElevatedRoleArn": "theirs",
+            "agentElevatedRoleArnStatus": "valid",
+        } });
+        let mut desired = json!({ "aws": { "accountId": "123456789012", "assumableRoleArn": ROLE } });
+        assert!(compare("aws", &desired, &observed).is_empty());
+        desired["aws"]["assumableRoleArn"] = "other".into();
+        let changes = compare("aws", &desired, &observed);
+        assert_eq!(Drift(changes.clone()).paths(), ["configuration.aws.assumableRoleArn"]);
+        let sent = configuration(&desired, &observed, &Drift(changes));
+        desired["aws"]["agentElevatedRoleArn"] = "theirs".into();
+        assert_eq!(sent, desired);
+    }
+
+    #[test]
+    fn of_another_account_nothing_is_carried_over() {
+        let observed = json!({ "aws": { "accountId": "1", "agentElevatedRoleArn": "theirs" } });
+        let desired = json!({ "aws": { "accountId": "2" } });
+        assert_eq!(configuration(&desired, &observed, &Drift::default()), desired);
+    }
+
+    #[test]
+    fn what_identifies_it_is_dropped_and_left_alone_like_any_other_field() {
+        let observed =
+            json!({ "github": { "repoId": "1", "instanceIdentifier": "ghes", "runtimeRoleArn": ROLE } });
+        let desired = json!({ "github": { "repoId": "1" } });
+        assert_eq!(configuration(&desired, &observed, &Drift::default()), observed);
+        let drift = Drift(vec![dropped("/configuration/github/instanceIdentifier")]);
+        let left = json!({ "github": { "repoId": "1", "runtimeRoleArn": ROLE } });
+        assert_eq!(configuration(&desired, &observed, &drift), left);
+    }
+
+    #[test]
+    fn what_is_dropped_goes_with_what_can_not_be_without_it() {
+        let observed = json!({ "slack": {
+            "workspaceId": "T1", "bidirectional": { "roleArn": ROLE, "enabled": true },
+            "transmissionTarget": { "opsOncallTarget": { "channelId": "C1", "channelName": "a" } },
+        } });
+        let desired = json!({ "slack": {
+            "workspaceId": "T1", "transmissionTarget": { "opsOncallTarget": { "channelId": "C1" } },
+        } });
+        let drift = Drift(vec![
+            dropped("/configuration/slack/bidirectional/roleArn"),
+            dropped("/configuration/slack/transmissionTarget/opsOncallTarget/channelName"),
+        ]);
+        assert_eq!(configuration(&desired, &observed, &drift), desired);
+    }
+
+    #[test]
+    fn tool_details_of_other_tools_are_not_sent() {
+        let observed = json!({ "mcpserver": { "tools": ["a"], "toolDetails": [{ "name": "a" }] } });
+        let other = json!({ "mcpserver": { "tools": ["b"] } });
+        assert_eq!(configuration(&other, &observed, &Drift::default()), other);
+        let same = json!({ "mcpserver": { "tools": ["a"] } });
+        assert_eq!(configuration(&same, &observed, &Drift::default()), observed);
+    }
+
+    #[test]
+    fn a_capability_is_dropped_by_itself() {
+        let observed = json!({ "MINE": { "enabled": true }, "THEIRS": { "enabled": true } });
+        assert!(
+            compare_capabilities(Some(&json!({ "MINE": { "enabled": true } })), Some(&observed)).is_empty()
+        );
+        let drift = Drift(vec![dropped("/capabilities/MINE/enabled")]);
+        assert_eq!(
+            capabilities(None, Some(&observed), &drift),
+            Some(json!({ "THEIRS": { "enabled": true } }))
+        );
+        assert_eq!(capabilities(None, Some(&observed), &Drift::default()), None);
+    }
+
+    #[test]
+    fn a_capability_that_is_not_there_is_disabled() {
+        let off = json!({ "MINE": { "enabled": false } });
+        assert!(compare_capabilities(Some(&off), None).is_empty());
+        let on = json!({ "MINE": { "enabled": true } });
+        assert_eq!(Drift(compare_capabilities(Some(&on), None)).paths(), ["capabilities.MINE.enabled"]);
+    }
 
     fn unit(id: &str, accounts: &Value) -> Value {
         json!({"sourceAwsOrg": {
@@ -108,8 +290,8 @@ mod tests {
         }})
     }
 
-    fn paths(desired: &Value, observed: &Value, status: &AssociationStatus) -> Vec<String> {
-        compare((deployment::KEY, desired), observed, status).into_iter().map(|change| change.path).collect()
+    fn paths(desired: &Value, observed: &Value) -> Vec<String> {
+        compare(deployment::KEY, desired, observed).into_iter().map(|change| change.path).collect()
     }
 
     #[test]
@@ -126,20 +308,22 @@ mod tests {
         let mut observed = unit("r-ab12", &Value::Null);
         observed["sourceAwsOrg"]["deploymentState"] = json!({"deployedAccountCount": 3});
         let desired = unit("r-ab12", &Value::Null);
-        assert_eq!(paths(&desired, &observed, &AssociationStatus::default()), Vec::<String>::new());
+        assert_eq!(paths(&desired, &observed), Vec::<String>::new());
     }
 
     #[test]
-    fn accounts_that_aws_lists_are_no_drift_and_those_that_the_spec_listed_are() {
-        let (whole, listed) =
-            (unit("r-ab12", &Value::Null), unit("r-ab12", &json!(["222222222222", "111111111111"])));
-        let mut status = AssociationStatus::default();
-        assert_eq!(paths(&whole, &listed, &status), Vec::<String>::new());
-        let other = unit("r-ab12", &json!(["111111111111"]));
-        assert_eq!(paths(&other, &listed, &status), [deployment::ACCOUNTS]);
+    fn accounts_that_aws_lists_are_no_drift() {
+        let listed = unit("r-ab12", &json!(["222222222222", "111111111111"]));
+        let whole = json!({"sourceAwsOrg": {"organizationalUnit": {"organizationalUnitId": "r-ab12"}}});
+        assert_eq!(paths(&whole, &listed), Vec::<String>::new());
+        let accounts = "configuration.sourceAwsOrg.organizationalUnit.accountIds";
+        assert_eq!(paths(&unit("r-ab12", &json!(["111111111111"])), &listed), [accounts]);
         let turned = unit("r-ab12", &json!(["111111111111", "222222222222"]));
-        assert_eq!(paths(&turned, &listed, &status), Vec::<String>::new(), "their order means nothing");
-        status.accounts_listed = Some(true);
-        assert_eq!(paths(&whole, &listed, &status), [deployment::ACCOUNTS]);
+        assert_eq!(paths(&turned, &listed), Vec::<String>::new(), "their order means nothing");
+        let drift = Drift(vec![dropped("/configuration/sourceAwsOrg/organizationalUnit/accountIds")]);
+        assert_eq!(
+            configuration(&whole, &listed, &drift)["sourceAwsOrg"]["organizationalUnit"],
+            whole["sourceAwsOrg"]["organizationalUnit"]
+        );
     }
 }

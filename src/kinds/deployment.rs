@@ -12,8 +12,6 @@ use crate::engine::kind::{ExtraCondition, State, Waiting};
 
 /// The configuration that this is about.
 pub const KEY: &str = "sourceAwsOrg";
-/// Path of the list of accounts in drift.
-pub const ACCOUNTS: &str = "configuration.sourceAwsOrg.organizationalUnit.accountIds";
 /// Most issues in status, and most accounts of each: an organization may have thousands.
 const MOST: usize = 20;
 
@@ -55,24 +53,9 @@ pub fn waiting() -> State {
     })
 }
 
-/// Writes into status what AWS says, and whether the spec lists accounts that AWS has.
-pub fn describe(desired: &Value, observed: &Value, status: &mut AssociationStatus) {
+/// Writes into status what AWS says.
+pub fn describe(observed: &Value, status: &mut AssociationStatus) {
     status.deployment = of(observed);
-    if lists_accounts(desired) {
-        status.accounts_listed = Some(true);
-    } else if !lists_accounts(observed) {
-        status.accounts_listed = None;
-    }
-}
-
-/// AWS has taken the configuration.
-pub fn sent(desired: &Value, status: &mut AssociationStatus) {
-    status.accounts_listed = lists_accounts(desired).then_some(true);
-}
-
-fn lists_accounts(configuration: &Value) -> bool {
-    let accounts = configuration.pointer("/sourceAwsOrg/organizationalUnit/accountIds");
-    accounts.and_then(Value::as_array).is_some_and(|accounts| !accounts.is_empty())
 }
 
 /// Whether AWS has deployed to all accounts.
@@ -126,7 +109,7 @@ mod tests {
 
     fn status(configuration: &Value) -> AssociationStatus {
         let mut status = AssociationStatus::default();
-        describe(&json!({}), configuration, &mut status);
+        describe(configuration, &mut status);
         status
     }
 
@@ -188,20 +171,5 @@ mod tests {
         let none = told(&configuration(0, &json!([]))).unwrap();
         assert_eq!((none.0, none.1), (false, Reason::InTransition));
         assert_eq!(told(&json!({"aws": {}})), None);
-    }
-
-    #[test]
-    fn a_list_of_accounts_is_remembered_until_aws_has_none() {
-        let unit = |accounts: &Value| json!({"sourceAwsOrg": {"organizationalUnit": {"organizationalUnitId": "r-ab12", "accountIds": accounts}}});
-        let (listed, whole) = (unit(&json!(["111111111111"])), unit(&Value::Null));
-        let mut status = AssociationStatus::default();
-        describe(&whole, &listed, &mut status);
-        assert_eq!(status.accounts_listed, None, "AWS lists them by itself");
-        describe(&listed, &listed, &mut status);
-        assert_eq!(status.accounts_listed, Some(true));
-        describe(&whole, &listed, &mut status);
-        assert_eq!(status.accounts_listed, Some(true), "the spec no longer has them, AWS still does");
-        sent(&whole, &mut status);
-        assert_eq!(status.accounts_listed, None);
     }
 }

@@ -2,7 +2,7 @@
 
 use kube::{Api, Client, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::common::Object;
 use crate::api::private_connection::Certificate;
@@ -19,6 +19,7 @@ use crate::engine::fingerprint::Print;
 use crate::engine::input_value;
 use crate::engine::inputs::{Inputs, Source};
 use crate::engine::kind::{Created, Kind, Reached, Remote, Removal, Resolved, Scope, State, Updated};
+use crate::engine::owned::Reset;
 use crate::engine::tagging::{self, TagMap};
 
 use super::not_found_is_none;
@@ -135,6 +136,41 @@ impl Kind for PrivateConnections {
         }
         changes.extend(tagging::compare(&desired.tags, &connection.tags, &status.common.tag_keys));
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    fn settings(object: &PrivateConnection) -> Value {
+        let spec = &object.spec;
+        let mut mode = json!(spec.mode);
+        if spec.mode.certificate().is_some() {
+            // Wherever it comes from.
+            mode[spec.mode.key()]["certificate"] = "".into();
+        }
+        json!({ "name": spec.name, "mode": mode })
+    }
+
+    fn observed(remote: &Observed) -> Value {
+        let connection = &remote.0;
+        // Which of the modes it is, is not told.
+        let certificate = connection.certificate_expiry_time.0.map(|_| "a certificate");
+        let seen = json!({
+            "hostAddress": connection.host_address,
+            "vpcId": connection.vpc_id,
+            "dnsResolution": connection.dns_resolution,
+            "resourceConfigurationId": connection.resource_configuration_id,
+            "certificate": certificate,
+        });
+        json!({ "mode": { "serviceManaged": seen, "selfManaged": seen } })
+    }
+
+    /// The schema lets nobody remove them.
+    fn reset(pointer: &str, _: &PrivateConnectionStatus) -> Option<Reset> {
+        match pointer.split('/').nth(1)? {
+            "name" => Some(Reset::Compared),
+            "mode" => {
+                Some(Reset::Stays("AWS can't change it; set it again, or delete and recreate the object"))
+            }
+            _ => None,
+        }
     }
 
     async fn create(scope: &Scope, desired: &Desired, _: &PrivateConnectionStatus) -> Result<Created, Error> {

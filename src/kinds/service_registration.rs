@@ -21,6 +21,7 @@ use crate::engine::kind::{
     Created, ExtraCondition, Kind, Reached, Remote, Replacement, Resolved, Scope, State, Stranger, Updated,
     Waiting,
 };
+use crate::engine::owned::Reset;
 use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
 use crate::wire;
@@ -161,6 +162,46 @@ impl Kind for ServiceRegistrations {
             false => State::Drifted(Drift(changes)),
             true if leaving.is_empty() => State::Matching,
             true => State::Waiting(registration.uses.waiting_for(&leaving)),
+        }
+    }
+
+    fn settings(object: &ServiceRegistration) -> Value {
+        let spec = &object.spec;
+        let connection = |reference: &Option<ObjectRef>, name: &Option<PrivateConnectionName>| {
+            (reference.is_some() || name.is_some()).then_some("")
+        };
+        json!({
+            "name": spec.name,
+            "kmsKeyArn": spec.kms_key_arn,
+            "service": spec.service,
+            "privateConnectionName": connection(&spec.private_connection_ref, &spec.private_connection_name),
+            "targetUrlPrivateConnectionName":
+                connection(&spec.target_url_private_connection_ref, &spec.target_url_private_connection_name),
+            "exchangeUrlPrivateConnectionName":
+                connection(&spec.exchange_url_private_connection_ref, &spec.exchange_url_private_connection_name),
+        })
+    }
+
+    fn observed(remote: &Observed) -> Value {
+        let service = &remote.service;
+        json!({
+            "name": service.name,
+            "kmsKeyArn": service.kms_key_arn,
+            "service": { &service.service_type: observed_details(service) },
+            "privateConnectionName": service.private_connection_name,
+        })
+    }
+
+    /// What AWS doesn't show of it is seen by the fingerprint.
+    fn reset(pointer: &str, _: &ServiceRegistrationStatus) -> Option<Reset> {
+        match pointer.split('/').nth(1)? {
+            "name"
+            | "kmsKeyArn"
+            | "service"
+            | "privateConnectionName"
+            | "targetUrlPrivateConnectionName"
+            | "exchangeUrlPrivateConnectionName" => Some(Reset::Replace),
+            _ => None,
         }
     }
 

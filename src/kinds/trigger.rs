@@ -11,6 +11,7 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
 use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::owned::Reset;
 use crate::engine::tagging::TagMap;
 
 use super::not_found_is_none;
@@ -59,7 +60,7 @@ impl Kind for Triggers {
             (None, Some(reference)) => {
                 let asset = inputs.object::<Asset>(reference, "spec.assetRef")?;
                 let id = inputs.id_of(&*asset, "spec.assetRef")?;
-                json!({ "actionType": "create:task", "task": { "agent": format!("custom:{id}") } })
+                task(&id)
             }
             (None, None) => Value::Null,
         };
@@ -110,6 +111,28 @@ impl Kind for Triggers {
             changes.push(Change::new("suspend", Some(observed), Some(wanted)));
         }
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
+    }
+
+    fn settings(object: &Trigger) -> Value {
+        let spec = &object.spec;
+        let action = match (&spec.action, &spec.asset_ref) {
+            (None, Some(_)) => task(""),
+            (action, _) => json!(action),
+        };
+        json!({ "schedule": spec.schedule, "action": action, "type": spec.trigger_type, "suspend": spec.suspend })
+    }
+
+    fn observed(remote: &Observed) -> Value {
+        json!({ "action": remote.0.action })
+    }
+
+    fn reset(pointer: &str, _: &TriggerStatus) -> Option<Reset> {
+        match pointer.split('/').nth(1)? {
+            "action" => Some(Reset::Replace),
+            // Always set, by the spec or by their defaults.
+            "schedule" | "type" | "suspend" => Some(Reset::Compared),
+            _ => None,
+        }
     }
 
     async fn create(scope: &Scope, desired: &Desired, status: &TriggerStatus) -> Result<Created, Error> {
@@ -171,6 +194,11 @@ impl Kind for Triggers {
         let parts = json!([space, spec.trigger_type, spec.schedule, spec.action, spec.asset_ref]);
         Some(parts.to_string())
     }
+}
+
+/// The action that gives a custom agent a task.
+fn task(agent: &str) -> Value {
+    json!({ "actionType": "create:task", "task": { "agent": format!("custom:{agent}") } })
 }
 
 /// The schedule as the API nests it.

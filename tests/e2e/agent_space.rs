@@ -134,18 +134,17 @@ fn an_edit_of_several_fields_is_one_update() {
 }
 
 #[test]
-fn a_field_that_the_yaml_drops_is_left_as_it_is() {
+fn a_field_that_the_yaml_drops_goes_back_to_the_default_or_is_named() {
     run(async |t| {
         t.apply(SPACE).await.ready().await;
         let mark = t.mark();
         let space = t.apply("{kind: AgentSpace, metadata: {name: payments}, spec: {name: Payments}}").await;
-        space.ready().await;
+        let message = space.condition("Synced", "False", "Drifted").await;
+        assert!(message.contains("description") && message.contains("locale"), "{message}");
         let remote = t.only("agentSpace");
-        assert_eq!(remote["description"], "What the payments team runs");
-        assert_eq!(remote["locale"], "en-US");
-        assert_eq!(remote["preferences"]["elevatedActionsEnabled"], true);
+        assert_eq!(remote["preferences"]["elevatedActionsEnabled"], false);
         assert!(remote["tags"].get("team").is_none());
-        assert_eq!(t.mutations_since(mark), ["UntagResource"]);
+        assert_eq!(t.mutations_since(mark), ["UntagResource", "UpdateAgentSpace"]);
     });
 }
 

@@ -30,6 +30,7 @@ mod moves;
 mod operator_app;
 mod organization;
 mod outages;
+mod owned_fields;
 mod private_connection;
 mod references;
 mod service_registration;

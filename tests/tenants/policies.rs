@@ -42,6 +42,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ),
     (
         "Association",
+        "/configuration/aws/serviceManagementRoleArn",
+        "SPACE, configuration: {aws: {accountId: '123456789012', accountType: monitor, assumableRoleArn: 'OK', serviceManagementRoleArn: 'ROLE'}}",
+    ),
+    (
+        "Association",
         "/configuration/sourceAws/agentElevatedRoleArn",
         "SPACE, configuration: {sourceAws: {accountId: '123456789012', assumableRoleArn: 'OK', agentElevatedRoleArn: 'ROLE'}}",
     ),

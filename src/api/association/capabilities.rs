@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::scalars::FilterPattern;
 
-/// Capabilities by name, as on the wire. One that is left out is disabled.
+/// Capabilities by name, as on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Capabilities {

@@ -32,6 +32,29 @@ pub async fn space(run: &Run) -> Outcome {
     if as_asked { Ok(()) } else { Err(format!("rule 7: Ready, and the space is {space}")) }
 }
 
+/// A field is set and dropped again, whether or not an answer came in between; one that the spec never set stays.
+pub async fn drop_field(run: &Run) -> Outcome {
+    run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
+    let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs", "description": "Theirs"}))?;
+    let id = made.pointer("/agentSpace/agentSpaceId").and_then(Value::as_str).unwrap_or_default();
+    run.apply(&format!("{{kind: AgentSpace, metadata: {{name: space}}, spec: {{externalId: '{id}'}}}}"))
+        .await?;
+    run.ready("AgentSpace", "space").await?;
+    run.arm();
+    let is = |wanted: bool| spaces(run)[0]["preferences"]["elevatedActionsEnabled"] == wanted;
+    run.patch("AgentSpace", "space", json!({"spec": {"preferences": {"elevatedActionsEnabled": true}}}))
+        .await?;
+    run.until("it is set", || is(true)).await?;
+    run.patch("AgentSpace", "space", json!({"spec": {"preferences": null}})).await?;
+    run.ready("AgentSpace", "space").await?;
+    let description = spaces(run)[0]["description"] == "Theirs";
+    if is(false) && description {
+        Ok(())
+    } else {
+        Err(format!("rule 7: Ready, and the space is {:?}", spaces(run)))
+    }
+}
+
 /// One sign-in goes and another changes.
 pub async fn operator_app(run: &Run) -> Outcome {
     run.expect(|it| {

@@ -44,6 +44,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!("edit-trigger-once-made", create::trigger_edited),
         scenario!("create-everything", create::everything),
         scenario!("change-space", change::space),
+        scenario!("drop-a-field", change::drop_field),
         scenario!("change-operator-app", change::operator_app).under_readings(),
         scenario!("change-association", change::association).under_readings(),
         scenario!("change-asset", change::asset),
