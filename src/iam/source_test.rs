@@ -18,7 +18,7 @@ const CALLERS: &[(&[&str], &[&str])] = &[
     ),
     (&["kinds/association.rs", "kinds/webhook.rs"], &["associations", "webhooks"]),
     (&["kinds/private_connection.rs"], &["private-connections"]),
-    (&["kinds/asset.rs", "kinds/asset_content.rs"], &["assets"]),
+    (&["kinds/asset.rs", "kinds/asset_content.rs", "kinds/asset_metadata.rs"], &["assets"]),
     (&["kinds/trigger.rs"], &["triggers"]),
 ];
 /// Calls `TagResource` and `UntagResource` for the kinds that use it.
