@@ -24,6 +24,13 @@ macro_rules! pages {
     ($($name:ident: $page:literal,)+) => {
         $(#[test] fn $name() { run(async |t| page(t, $page).await); })+
 
+        /// Read one after the other, in one namespace: no page takes back what another one said, and all of it is Ready
+        /// in the end.
+        #[test]
+        fn all_pages_are_one_journey() {
+            run(async |t| journey(t, &[$($page),+]).await);
+        }
+
         #[test]
         fn every_page_with_yaml_of_ours_is_applied() {
             let tested = BTreeSet::from([$($page.to_owned()),+]);
@@ -83,43 +90,102 @@ fn is_applied(block: &Block) -> bool {
     !block.info.contains("ignore") && documents(block).iter().all(known)
 }
 
-async fn page(t: &Test, name: &str) {
-    let blocks: Vec<Block> = blocks(name).into_iter().filter(is_applied).collect();
-    let mut names = Names { test: t, namespaces: BTreeMap::new(), accounts: BTreeSet::new() };
-    let makes_the_space =
-        |object: &Value| object["kind"] == "AgentSpace" && object["metadata"]["name"] == "checkout";
-    if !blocks.iter().flat_map(documents).any(|object| makes_the_space(&object)) {
-        t.apply(SPACE).await.ready().await;
+/// What a reader has made.
+struct Journey<'a> {
+    names: Names<'a>,
+    made: BTreeMap<String, Handle>,
+    /// What was applied last, by object.
+    said: BTreeMap<String, (String, Value)>,
+}
+
+impl<'a> Journey<'a> {
+    fn begin(test: &'a Test) -> Self {
+        let names = Names { test, namespaces: BTreeMap::new(), accounts: BTreeSet::new() };
+        Self { names, made: BTreeMap::new(), said: BTreeMap::new() }
     }
-    prepare(t, name).await;
-    let mut made: BTreeMap<String, Handle> = BTreeMap::new();
-    for block in &blocks {
-        for object in documents(block) {
+
+    /// Applies every block of a page.
+    async fn read(&mut self, name: &str) {
+        let t = self.names.test;
+        let blocks: Vec<Block> = blocks(name).into_iter().filter(is_applied).collect();
+        prepare(t, name).await;
+        for (block, object) in
+            blocks.iter().flat_map(|block| documents(block).into_iter().map(move |it| (block, it)))
+        {
             let ours = text(&object, "/apiVersion").starts_with(GROUP);
-            let Some(object) = names.translate(object).await else { continue };
+            let Some(object) = self.names.translate(object).await else { continue };
             let handle = t.apply(&object.to_string()).await;
+            let key = handle.to_string();
+            let said = (name.to_owned(), object["spec"].clone());
+            if let Some((before, spec)) = self.said.insert(key.clone(), said)
+                && before != name
+            {
+                let kept = contains(&object["spec"], &spec);
+                assert!(
+                    kept,
+                    "{name} drops or changes what {before} says of {key}: {spec} became {}",
+                    object["spec"]
+                );
+            }
             match block.mark("reason") {
                 Some(reason) if ours => {
                     handle.condition("Ready", "False", reason).await;
-                    made.remove(&handle.to_string());
+                    self.made.remove(&key);
                 }
                 _ if ours => {
-                    made.insert(handle.to_string(), handle);
+                    self.made.insert(key, handle);
                 }
                 _ => {}
             }
         }
     }
-    assert!(!made.is_empty(), "{name} has no YAML to apply");
-    for registration in made.values().filter(|handle| handle.to_string().starts_with("ServiceRegistration")) {
-        authorise(t, registration).await;
+
+    /// Waits until all of it is Ready; a person signs in where it takes one.
+    async fn end(self) {
+        let t = self.names.test;
+        let registrations =
+            self.made.values().filter(|handle| handle.to_string().starts_with("ServiceRegistration"));
+        for registration in registrations {
+            authorise(t, registration).await;
+        }
+        for handle in self.made.values() {
+            handle.ready().await;
+        }
+        for account in &self.names.accounts {
+            t.handle("AWSAccount", &self.names.account(account)).delete().await;
+        }
     }
-    for handle in made.values() {
-        handle.ready().await;
+}
+
+/// Whether `value` says everything that `part` says.
+fn contains(value: &Value, part: &Value) -> bool {
+    match part {
+        Value::Object(members) => members.iter().all(|(key, part)| contains(&value[key], part)),
+        part => value == part,
     }
-    for account in &names.accounts {
-        t.handle("AWSAccount", &names.account(account)).delete().await;
+}
+
+async fn page(t: &Test, name: &str) {
+    let makes_the_space =
+        |object: &Value| object["kind"] == "AgentSpace" && object["metadata"]["name"] == "checkout";
+    let applied = blocks(name).into_iter().filter(is_applied);
+    if !applied.flat_map(|block| documents(&block)).any(|object| makes_the_space(&object)) {
+        t.apply(SPACE).await.ready().await;
     }
+    let mut journey = Journey::begin(t);
+    journey.read(name).await;
+    assert!(!journey.made.is_empty(), "{name} has no YAML to apply");
+    journey.end().await;
+}
+
+async fn journey(t: &Test, pages: &[&str]) {
+    // The README shows a part of the demo, and who sets up a cluster for several teams is somebody else.
+    const OTHERS: &[&str] = &["README.md", "docs/src/use/teams.md", "docs/src/operate/tenancy.md"];
+    let mut journey = Journey::begin(t);
+    for page in pages.iter().filter(|page| !OTHERS.contains(page)) {
+        journey.read(page).await;
+    }
+    journey.end().await;
 }
 
 /// What is there before the reader begins.
@@ -127,7 +193,9 @@ async fn prepare(t: &Test, page: &str) {
     if page.ends_with("adopt.md") {
         t.invoke("CreateAgentSpace", json!({"name": "Payments", "description": "Made in the console"})).await;
     }
-    if page.ends_with("teams.md") {
+    if page.ends_with("teams.md")
+        && !t.remotes("service").iter().any(|it| it["serviceType"] == "eventChannel")
+    {
         t.invoke(
             "RegisterService",
             json!({"service": "eventChannel", "serviceDetails": {"eventChannel": {"type": "webhook"}}}),
