@@ -136,7 +136,7 @@ pub fn map_of<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator, max
     }
     if let Some(pattern) = key["pattern"].as_str() {
         checks.push(format!("key.matches(r'{pattern}')"));
-        wanted.push(format!("match {pattern}"));
+        wanted.push(format!("match `{pattern}`"));
     }
     json_schema!({
         "type": "object",
