@@ -178,6 +178,7 @@ pub fn compare_set(standards: Standards, path: &str, observed: &Value, desired: 
                 compare_set(standards.member(key), &format!("{path}.{key}"), found, wanted)
             })
             .collect(),
+        (_, Value::Null) => Vec::new(),
         _ => compare_as(standards, path, observed, desired),
     }
 }
@@ -310,6 +311,20 @@ mod tests {
         let changes: Vec<String> =
             compare_open("action", &observed, &desired).into_iter().map(|change| change.path).collect();
         assert_eq!(changes, ["action.a.b", "action.a.c"]);
+    }
+
+    #[test]
+    fn what_is_not_set_is_not_compared() {
+        let observed = json!({ "a": { "b": 1, "theirs": 2 }, "list": [1, 2], "theirs": 3 });
+        let paths = |desired: &Value| -> Vec<String> {
+            let changes = compare_set(Standards::NONE, "spec", &observed, desired);
+            changes.into_iter().map(|change| change.path).collect()
+        };
+        assert!(paths(&json!({ "a": { "b": 1 }, "theirs": null, "none": {} })).is_empty());
+        assert_eq!(
+            paths(&json!({ "a": { "b": 2, "c": 1 }, "list": [1] })),
+            ["spec.a.b", "spec.a.c", "spec.list"]
+        );
     }
 
     #[test]

@@ -168,6 +168,7 @@ fn overlay(sent: &mut Value, desired: &Value) {
                 overlay(old.entry(key).or_insert(Value::Null), value);
             }
         }
+        (_, Value::Null) => {}
         (sent, desired) => sent.clone_from(desired),
     }
 }
