@@ -534,12 +534,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         events::publish(&mut self).await;
         let failures = &self.cx.failures;
-        let before = match &verdict.pace {
-            conclusion::Pace::Even => {
+        let before = match (&written, &verdict.pace) {
+            (Ok(()), conclusion::Pace::Even) => {
                 failures.forget(&self.identity.uid);
                 0
             }
-            conclusion::Pace::Slowing(_) => failures.count(&self.identity.uid),
+            _ => failures.count(&self.identity.uid),
         };
         if let Err(error) = written {
             // What comes back because it was not recorded comes back through no fault of AWS.

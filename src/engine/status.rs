@@ -197,7 +197,14 @@ async fn apply<T: Object>(
     sent: u64,
 ) -> Result<(Stored, T::Status), kube::Error> {
     let api = stored::same(api);
-    let stored = api.patch_status(name, &our_apply(), &Patch::Apply(patch)).await?;
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let stored = match api.patch_status(name, &our_apply(), &Patch::Apply(patch)).await {
+        // Where two managers had a part of it, an apply may leave a null that the schema refuses, at every later try.
+        Err(kube::Error::Api(refused)) if refused.code == 422 => {
+            api.patch_status(name, &params, &whole(patch)?).await?
+        }
+        applied => applied?,
+    };
     let shown = stored.status::<T>().unwrap_or_default();
     if digest(&shown) == sent {
         return Ok((stored, shown));
@@ -205,10 +212,18 @@ async fn apply<T: Object>(
     let shown = serde_json::to_value(&shown).unwrap_or_default();
     let mut bare = json!({ "metadata": { "uid": patch["metadata"]["uid"] } });
     bare["status"] = without_others(&shown, &patch["status"]);
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let stored = api.patch_status(name, &params, &Patch::Merge(&bare)).await?;
     let shown = stored.status::<T>().unwrap_or_default();
     Ok((stored, shown))
+}
+
+/// A patch that puts the status of `patch` in the place of whatever is there.
+fn whole(patch: &Value) -> Result<Patch<Value>, kube::Error> {
+    let steps = json!([
+        { "op": "test", "path": "/metadata/uid", "value": patch["metadata"]["uid"] },
+        { "op": "add", "path": "/status", "value": patch["status"] },
+    ]);
+    serde_json::from_value(steps).map(Patch::Json).map_err(kube::Error::SerdeError)
 }
 
 /// A merge patch that makes `ours` of `shown`: members that only others wrote become null.

@@ -34,9 +34,12 @@ pub async fn space(run: &Run) -> Outcome {
 
 /// A field is set and dropped again, whether or not an answer came in between; one that the spec never set stays.
 pub async fn drop_field(run: &Run) -> Outcome {
-    run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
     let made = run.invoke("CreateAgentSpace", json!({"name": "Theirs", "description": "Theirs"}))?;
     let id = made.pointer("/agentSpace/agentSpaceId").and_then(Value::as_str).unwrap_or_default();
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1)].into();
+        it.adopted = [id.to_owned()].into();
+    });
     run.apply(&format!("{{kind: AgentSpace, metadata: {{name: space}}, spec: {{externalId: '{id}'}}}}"))
         .await?;
     run.ready("AgentSpace", "space").await?;
