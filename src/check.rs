@@ -20,7 +20,7 @@ const PACE: Duration = Duration::from_millis(250);
 /// What the check can be told.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Namespace in which an object is made for a moment; the current one if left out.
+    /// Namespace for the temporary object of the check. Defaults to the current one.
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
 
@@ -46,11 +46,11 @@ pub enum Error {
         source: Box<kube::Error>,
     },
     /// The test's object can't be made.
-    #[error("making the object of the check: {0}")]
+    #[error("building the check's object: {0}")]
     Object(#[from] serde_json::Error),
     /// The operator did not do something in time.
     #[error(
-        "within {timeout:?} the operator {missing}; is it running, leading, and looking after the namespace \
+        "after {timeout:?} the operator {missing}; is it running, leading, and watching the namespace \
          {namespace}? Its log says more: kubectl logs -l app.kubernetes.io/name=devops-agent-operator -A"
     )]
     Silence {
@@ -79,28 +79,28 @@ impl Error {
 pub async fn run(arguments: &Arguments) -> Result<(), Error> {
     let config = kube::Config::infer().await.map_err(Box::new)?;
     let namespace = arguments.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).map_err(Error::kubernetes("making the Kubernetes client"))?;
+    let client = Client::try_from(config).map_err(Error::kubernetes("creating the Kubernetes client"))?;
     let api = Api::<Association>::namespaced(client, &namespace);
     let object = api
         .create(&PostParams::default(), &dry_object()?)
         .await
-        .map_err(Error::kubernetes(&format!("making an Association in the namespace {namespace}")))?;
+        .map_err(Error::kubernetes(&format!("creating an Association in the namespace {namespace}")))?;
     let (name, started) = (object.name_any(), Instant::now());
-    println!("made the Association {namespace}/{name}, which needs nothing of AWS");
+    println!("created the Association {namespace}/{name}, which needs nothing from AWS");
     let seen = wait(&api, &name, arguments.timeout, is_answered).await;
     // Whatever came of it, the object must not stay.
     let deleted = api.delete(&name, &DeleteParams::default()).await;
     let silence =
         |missing| Error::Silence { missing, namespace: namespace.clone(), timeout: arguments.timeout };
     if !seen? {
-        return Err(silence("has written no status"));
+        return Err(silence("has not written a status"));
     }
-    println!("the operator has written its status, {:.1?} later", started.elapsed());
+    println!("the operator wrote its status after {:.1?}", started.elapsed());
     deleted.map_err(Error::kubernetes("deleting the Association"))?;
     if !wait(&api, &name, arguments.timeout, |object| object.is_none()).await? {
-        return Err(silence("has not let go of the deleted object"));
+        return Err(silence("has not released the deleted object"));
     }
-    println!("the operator has let go of the deleted object: it works");
+    println!("the operator released the deleted object: it works");
     Ok(())
 }
 

@@ -28,13 +28,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the operator: in a cluster, or against the one that KUBECONFIG names.
+    /// Run the operator, in a cluster or against the one in KUBECONFIG.
     Run(Box<Run>),
-    /// Find out whether the operator works, by an object that needs nothing of AWS.
+    /// Check that a running operator works, with an object that needs nothing from AWS.
     Check(check::Arguments),
     /// Print the CustomResourceDefinitions, exactly as in `crds/`.
     Crds,
-    /// Print a generated table of the documentation.
+    /// Print a generated table for the documentation.
     Docs {
         /// Which table.
         #[arg(value_enum)]
@@ -42,9 +42,9 @@ enum Command {
         /// The kind, for the table `reference`.
         kind: Option<String>,
     },
-    /// Print the IAM policy that the operator needs, made from the operations that it calls.
+    /// Print the IAM policy that the operator needs, derived from the operations that it calls.
     Iam {
-        /// Only for these features, all together; for everything that is not optional, if none is given.
+        /// Only for these features, combined. Defaults to everything that is not optional.
         feature: Vec<String>,
         /// Print the names of the features instead.
         #[arg(long)]
@@ -60,83 +60,87 @@ enum Command {
 // Whoever adds flags to those that a chart or a script already gives means to override them.
 #[command(args_override_self = true)]
 struct Run {
-    /// AWS region where an `AWSAccount` names none; else `AWS_REGION`, or the profile's.
+    /// AWS region for an `AWSAccount` that doesn't set one. Defaults to `AWS_REGION`, or the profile's
+    /// region.
     #[arg(long, env = "DEVOPS_AGENT_REGION")]
     region: Option<String>,
 
-    /// Id of this cluster in the owner tags of what the operator creates. Set it to keep owning the
-    /// resources when the cluster is rebuilt; the UID of the namespace kube-system if left out.
+    /// ID of this cluster in the owner tags of what the operator creates. Set it to keep owning the resources
+    /// when the cluster is rebuilt. Defaults to the UID of the namespace kube-system.
     #[arg(long, env = "CLUSTER_ID")]
     cluster_id: Option<String>,
 
-    /// Namespace of the operator's own Secret (the key of its fingerprints); the current one if left out.
+    /// Namespace of the operator's own Secret (the key of its fingerprints). Defaults to the current one.
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
 
-    /// The namespaces whose objects are looked after, with commas between them; all of them if left out.
+    /// Namespaces to watch, comma-separated. Defaults to all.
     #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',', action = ArgAction::Set)]
     watch_namespace: Vec<String>,
 
-    /// Leave `AWSAccounts` alone, which are cluster-scoped: everything is in the account and region of the
+    /// Don't use `AWSAccounts`, which are cluster-scoped: everything is in the account and region of the
     /// operator's own credentials, and an object that names an `AWSAccount` waits.
     #[arg(long, env = "WITHOUT_ACCOUNTS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     without_accounts: bool,
 
-    /// Serve no object with the operator's own credentials: each needs an `AWSAccount`, its own or the one that is
-    /// called `default`. What was made with the operator's own before is left as it is, but may be deleted.
+    /// Don't use the operator's own credentials for any object: each needs an `AWSAccount`, its own or the
+    /// one named `default`. What was created with the operator's own credentials before is left as it is, but
+    /// may be deleted.
     #[arg(long, env = "REQUIRE_ACCOUNT", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     require_account: bool,
 
-    /// Take `http://` endpoints of AWS on other machines too, which sends secrets in the clear; without, only
-    /// those of this machine.
+    /// Also accept `http://` endpoints of AWS on other machines, which sends secrets in the clear. By
+    /// default, only those on this machine are accepted.
     #[arg(long, env = "ALLOW_HTTP_ENDPOINTS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     allow_http_endpoints: bool,
 
-    /// How often everything is compared with AWS although nothing changed, for example `10m` or `90s`.
+    /// How often everything is compared with AWS even if nothing changed, for example `10m` or `90s`.
     #[arg(long, env = "RESYNC_PERIOD", default_value = "10m", value_parser = duration)]
     resync_period: Duration,
 
-    /// The same for single kinds, with commas between them: `Association=1h,Trigger=30m`.
+    /// The same for individual kinds, comma-separated: `Association=1h,Trigger=30m`.
     #[arg(long, env = "RESYNC_PERIOD_FOR", value_delimiter = ',', action = ArgAction::Set, value_name = "KIND=PERIOD", value_parser = resync_period_for)]
     resync_period_for: Vec<(&'static str, Duration)>,
 
-    /// How many objects of one kind are worked on at a time. Up to as many again may be, one for each namespace of which
-    /// nothing else is: nobody waits for the objects of others.
+    /// Maximum concurrent reconciles per kind. Up to as many again may run, one for each namespace that has
+    /// none running, so that no namespace waits for the objects of others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
-    /// The same for single kinds, with commas between them: `Asset=16,AgentSpace=2`.
+    /// The same for individual kinds, comma-separated: `Asset=16,AgentSpace=2`.
     #[arg(long, env = "CONCURRENCY_FOR", value_delimiter = ',', action = ArgAction::Set, value_name = "KIND=NUMBER", value_parser = concurrency_for)]
     concurrency_for: Vec<(&'static str, u16)>,
 
-    /// Most API requests a second for each account and region; less while AWS throttles. Namespaces share them equally.
+    /// Maximum API requests per second for each account and region; fewer while AWS throttles. Namespaces
+    /// share them equally.
     #[arg(long, env = "REQUESTS_PER_SECOND", default_value_t = 20)]
     requests_per_second: u16,
 
-    /// Where `/livez`, `/readyz` and `/version` are served. `[::]` is every address, IPv4 too.
+    /// Address for `/livez`, `/readyz` and `/version`. `[::]` is every address, including IPv4.
     #[arg(long, env = "ADMIN_ADDRESS", default_value = "[::]:8081")]
     admin_address: SocketAddr,
 
-    /// Where `/loglevel` is served, which only answers the pod itself; nowhere with `0`.
+    /// Address for `/loglevel`, which only answers the pod itself. `0` disables it.
     #[arg(long, env = "LOGLEVEL_ADDRESS", default_value = "127.0.0.1:8082", value_parser = address_or_none)]
     loglevel_address: Address,
 
-    /// Where `/metrics` is served, for Prometheus; nowhere with `0`.
+    /// Address for `/metrics`, for Prometheus. `0` disables it.
     #[arg(long, env = "METRICS_ADDRESS", default_value = "[::]:8080", value_parser = address_or_none)]
     metrics_address: Address,
 
-    /// Serve metrics over TLS, and only to bearers of a token (of a service account, for example) who may `get` the
-    /// non-resource URL `/metrics`. The operator needs the right to create `tokenreviews` and
+    /// Serve metrics over TLS, and only to clients whose bearer token (of a service account, for example) may
+    /// `get` the non-resource URL `/metrics`. The operator needs permission to create `tokenreviews` and
     /// `subjectaccessreviews`.
     #[arg(long, env = "METRICS_AUTH", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     metrics_auth: bool,
 
-    /// Certificate to serve metrics with over TLS, in a PEM file, with those between it and its authority. Read again
-    /// when it changes. With `--metrics-auth` and without this, a self-signed one is made at the start.
+    /// PEM file with the certificate for serving metrics over TLS, including any intermediate certificates.
+    /// It is reloaded when it changes. With `--metrics-auth` and without this, a self-signed certificate is
+    /// created at startup.
     #[arg(long, env = "METRICS_CERTIFICATE", value_name = "FILE", requires = "metrics_key")]
     metrics_certificate: Option<PathBuf>,
 
-    /// The private key of the certificate, in a PEM file.
+    /// PEM file with the private key of the certificate.
     #[arg(long, env = "METRICS_KEY", value_name = "FILE", requires = "metrics_certificate")]
     metrics_key: Option<PathBuf>,
 
@@ -144,8 +148,8 @@ struct Run {
     #[arg(long, env = "LEADER_ELECTION", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     leader_election: bool,
 
-    /// With leader election: name of the lease. Operators that share a lease take turns: give each installation in a
-    /// namespace its own.
+    /// With leader election: name of the lease. Operators that share a lease take turns, so give each
+    /// installation in a namespace its own.
     #[arg(long, env = "LEASE_NAME", default_value = operator::LEASE)]
     lease_name: String,
 
@@ -153,26 +157,28 @@ struct Run {
     #[arg(long, env = "LEASE_DURATION", default_value = "15s", value_parser = duration)]
     lease_duration: Duration,
 
-    /// With leader election: how long a leader works on without a renewal; less than the lease's duration.
+    /// With leader election: how long a leader keeps working without a renewal. Must be less than the lease
+    /// duration.
     #[arg(long, env = "LEASE_RENEW_DEADLINE", default_value = "10s", value_parser = duration)]
     lease_renew_deadline: Duration,
 
-    /// With leader election: how often the lease is looked at, and renewed; less than the renew deadline.
+    /// With leader election: how often the lease is checked and renewed. Must be less than the renew
+    /// deadline.
     #[arg(long, env = "LEASE_RETRY_PERIOD", default_value = "2s", value_parser = duration)]
     lease_retry_period: Duration,
 
-    /// How long passes under way may go on when the operator is told to end, for example `25s`; then they are
-    /// abandoned. Less than the pod's grace period.
+    /// How long running reconciles may continue after the operator is told to stop, for example `25s`; then
+    /// they are abandoned. Must be less than the pod's termination grace period.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "25s", value_parser = duration)]
     shutdown_timeout: Duration,
 
-    /// How the log is written: for people, or a JSON object a line. `auto` is for people on a terminal, and JSON
-    /// elsewhere.
+    /// Log format: `text` for people, or `json` with one object per line. `auto` is `text` on a terminal, and
+    /// `json` elsewhere.
     #[arg(long, env = "LOG_FORMAT", value_enum, hide_possible_values = true, default_value_t = log::Format::Auto)]
     log_format: log::Format,
 
-    /// What is logged: error, warn, info, debug, trace, or filters by module
-    /// (`devops_agent_operator=debug`). It can be changed at `/loglevel` while the operator runs.
+    /// What to log: error, warn, info, debug, trace, or filters by module (`devops_agent_operator=debug`).
+    /// Can be changed at `/loglevel` while the operator runs.
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
     log_level: String,
 }
@@ -185,7 +191,7 @@ struct Address(Option<SocketAddr>);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The CRDs could not be made.
-    #[error("making the CRDs: {0}")]
+    #[error("generating the CRDs: {0}")]
     Crds(String),
     /// The table is of one kind, and no such kind was given.
     #[error("`docs reference` needs a kind, for example `docs reference agentspace`")]
@@ -367,7 +373,7 @@ fn for_kind<T>(
     let (kind, value) = text.split_once('=').ok_or("must be KIND=VALUE")?;
     let kinds = kinds::names();
     let known = kinds.iter().find(|known| **known == kind);
-    let kind = known.ok_or_else(|| format!("there is no kind {kind}; there are {}", kinds.join(", ")))?;
+    let kind = known.ok_or_else(|| format!("there is no kind {kind}; the kinds are {}", kinds.join(", ")))?;
     Ok((kind, read(value)?))
 }
 

@@ -16,7 +16,7 @@ pub enum Table {
     Kinds,
     /// Reasons of conditions, with what to do.
     Reasons,
-    /// Metrics, with their labels.
+    /// Metrics with their labels.
     Metrics,
     /// The rules of the chart's roles, as templates.
     ChartRules,

@@ -54,7 +54,7 @@ pub fn table() -> String {
 
 /// Nobody knows a policy of this name.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no policy `{0}`; `devops-agent-operator iam --list` has them all")]
+#[error("there is no policy `{0}`; `devops-agent-operator iam --list` lists them all")]
 pub struct Unknown(String);
 
 fn chosen(names: &[String]) -> Result<Vec<features::Part>, Unknown> {

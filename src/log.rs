@@ -18,11 +18,11 @@ use crate::text;
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people on a terminal; a JSON object a line elsewhere, as in a container.
+    /// For people on a terminal; elsewhere, as in a container, one JSON object per line.
     Auto,
     /// For people.
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 

@@ -14,7 +14,8 @@ use super::common::{CommonStatus, ObjectRef, Policies, object};
 use super::scalars::AssetType;
 use super::schema;
 
-/// Something that the agent knows or works with: a skill, instructions, an attachment, a custom agent, a memory or a test profile.
+/// Something the agent knows or works with: a skill, instructions, an attachment, a custom agent, a memory or
+/// a test profile.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "devopsagent.dev",
@@ -23,7 +24,7 @@ use super::schema;
     plural = "assets",
     shortname = "asset",
     category = "devopsagent",
-    doc = "Something that the agent knows or works with: a skill, instructions, an attachment, a custom agent, a memory or a test profile.",
+    doc = "Something the agent knows or works with: a skill, instructions, an attachment, a custom agent, a memory or a test profile.",
     namespaced,
     status = "AssetStatus",
     derive = "PartialEq",
@@ -47,43 +48,44 @@ pub struct AssetSpec {
     /// The AgentSpace that the asset belongs to.
     pub agent_space_ref: ObjectRef,
 
-    /// Kind of the asset: `skill`, `agents_md`, `attachment`, `custom_agent`, `memory_store`, `memory`,
-    /// `test_profile`, or any other that AWS knows.
+    /// Type of the asset: `skill`, `agents_md`, `attachment`, `custom_agent`, `memory_store`, `memory`,
+    /// `test_profile`, or any other type that AWS supports.
     pub asset_type: AssetType,
 
-    /// What AWS knows of the asset; which members there must be depends on its type. A member that is removed here is removed
-    /// in AWS; if AWS keeps it, `Synced` says so. Members that were never set here are left alone.
+    /// Metadata of the asset; which fields are required depends on its type. A field removed here is removed
+    /// in AWS; if AWS keeps it, the `Synced` condition says so. Fields that were never set here are left
+    /// alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
 
-    /// The Asset of the type `memory_store` that a memory is kept in: fills `metadata.memory_store_id`.
+    /// The Asset of type `memory_store` that holds a memory; sets `metadata.memory_store_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_store_ref: Option<ObjectRef>,
 
-    /// What the asset consists of: exactly one source.
+    /// Content of the asset: exactly one source.
     pub content: Content,
 }
 
-/// What the operator knows of the asset.
+/// Observed state of the asset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssetStatus {
     #[serde(flatten)]
     pub common: CommonStatus,
 
-    /// Id of the agent space.
+    /// ID of the agent space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_space_id: Option<String>,
 
-    /// Version of the asset in AWS; every change raises it.
+    /// Version of the asset in AWS, incremented by every change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 
-    /// How many files the asset has.
+    /// Number of files in the asset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<i32>,
 
-    /// Members of the metadata that the spec no longer sets and that AWS keeps, although it was asked to remove them.
+    /// Metadata fields that the spec no longer sets and that AWS kept although it was asked to remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_metadata: Vec<String>,
 }
@@ -93,7 +95,7 @@ object!(Asset, AssetStatus);
 /// The rules on an asset that are not about its metadata.
 fn own_rules() -> Vec<serde_json::Value> {
     vec![
-        schema::immutable("agentSpaceRef", "delete the object and create it anew"),
-        schema::immutable("assetType", "delete the object and create it anew"),
+        schema::immutable("agentSpaceRef", "delete and recreate the object"),
+        schema::immutable("assetType", "delete and recreate the object"),
     ]
 }

@@ -33,8 +33,8 @@ pub use webhook::{DefaultKeys, KEYS, OnLoss, SecretTemplate, Webhook, WebhookPol
 use super::common::{CommonStatus, ObjectRef, Policies, object};
 use super::{schema, union};
 
-/// A service connected to an agent space: what of it the agent sees, what it may do with it, and the
-/// webhook that the service reports incidents to.
+/// A service connected to an agent space: which parts of it the agent can see, what the agent may do with it,
+/// and the webhook that the service reports incidents to.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "devopsagent.dev",
@@ -43,7 +43,7 @@ use super::{schema, union};
     plural = "associations",
     shortname = "assoc",
     category = "devopsagent",
-    doc = "A service connected to an agent space: what of it the agent sees, what it may do with it, and the webhook that the service reports incidents to.",
+    doc = "A service connected to an agent space: which parts of it the agent can see, what the agent may do with it, and the webhook that the service reports incidents to.",
     namespaced,
     status = "AssociationStatus",
     derive = "PartialEq",
@@ -60,11 +60,11 @@ use super::{schema, union};
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::immutable("agentSpaceRef", "delete the object and create it anew"),
+    schema::immutable("agentSpaceRef", "delete and recreate the object"),
     schema::rule(
         ".serviceRef",
         &format!("!has(self.serviceRef) || !({})", schema::any_of("self.configuration", AWS_ACCOUNTS)),
-        "an AWS account is not a registered service: leave serviceRef out",
+        "an AWS account is not a registered service: omit serviceRef",
     ),
     schema::rule(
         ".serviceRef",
@@ -82,42 +82,43 @@ pub struct AssociationSpec {
     /// The AgentSpace to connect the service to.
     pub agent_space_ref: ObjectRef,
 
-    /// The ServiceRegistration to connect. The configurations aws, sourceAws and sourceAwsOrg take none, and
-    /// releaseManagement may do without. A change recreates the association, with a new webhook.
+    /// The ServiceRegistration to connect. It must be omitted for the configurations aws, sourceAws and
+    /// sourceAwsOrg, and can be omitted for releaseManagement. Changing it recreates the association, with a
+    /// new webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_ref: Option<ObjectRef>,
 
-    /// What of the service the agent sees: exactly one configuration, of the service's type.
+    /// Which parts of the service the agent can see: exactly one configuration, of the service's type.
     #[schemars(transform = union::fixed)]
     pub configuration: Configuration,
 
-    /// What the agent does by itself with a code host. A capability that is removed here is disabled; one that was never set
-    /// here is left alone, and is disabled in a new association.
+    /// What the agent does on its own with a code host. A capability that is removed here is disabled; one
+    /// that was never set here is left alone, and is disabled in a new association.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
 
-    /// How the webhook is handed out, for the services that have one. Its address and its secret are
-    /// written to a Secret that an incident tool can use at once.
+    /// How the webhook is delivered, for services that have one. Its URL and secret are written to a Secret
+    /// that an incident tool can use right away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
 }
 
-/// What the operator knows of the association.
+/// Observed state of the association.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssociationStatus {
     #[serde(flatten)]
     pub common: CommonStatus,
 
-    /// Id of the agent space.
+    /// ID of the agent space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_space_id: Option<String>,
 
-    /// Id of the service; `aws` for an AWS account.
+    /// ID of the service; `aws` for an AWS account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_id: Option<String>,
 
-    /// Which configuration the association has, for example `pagerduty`.
+    /// Type of the association's configuration, for example `pagerduty`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_type: Option<String>,
 
@@ -129,25 +130,25 @@ pub struct AssociationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookStatus>,
 
-    /// Names of the Secrets that the operator wrote, or was about to write, for the webhook. All but the present one are
-    /// deleted as soon as that is written.
+    /// Names of the Secrets that the operator wrote, or was about to write, for the webhook. All except the
+    /// current one are deleted as soon as the current one is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::set)]
     pub webhook_secrets: Vec<String>,
 
-    /// Set while the webhook's secret is in no Secret that the operator knows.
+    /// Set while no Secret that the operator knows holds the webhook's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_lost: Option<bool>,
 
-    /// Set when the answer that showed the webhook's secret was lost: a new webhook is issued.
+    /// Set when the response with the webhook's secret was lost: a new webhook is issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_lost: Option<bool>,
 
-    /// Id of the association that is being replaced, until it is gone.
+    /// ID of the association being replaced, until it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,
 
-    /// Id of the service of the association that is being replaced.
+    /// ID of the service of the association being replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_service_id: Option<String>,
 }

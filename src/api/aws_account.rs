@@ -33,15 +33,15 @@ use super::schema;
     schema::immutable("region", "create another AWSAccount"),
 ]))]
 pub struct AWSAccountSpec {
-    /// Region of the AWS DevOps Agent API, for example `us-east-1`. Without it the operator's own.
+    /// Region of the AWS DevOps Agent API, for example `us-east-1`. Defaults to the operator's own region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
 
-    /// Role to assume in the account. Without it the operator's own credentials are used.
+    /// IAM role to assume in the account. If omitted, the operator's own credentials are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assume_role: Option<AssumeRole>,
 
-    /// Addresses to use instead of AWS's public ones, for example those of a VPC endpoint.
+    /// Endpoints to use instead of AWS's public ones, for example those of a VPC endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Endpoints>,
 
@@ -53,51 +53,54 @@ pub struct AWSAccountSpec {
     ]))]
     pub allowed_namespaces: Option<AllowedNamespaces>,
 
-    /// Who may adopt, observe or use resources that exist in AWS and that no object of this cluster owns. Without it
-    /// everybody who may use the account may adopt resources without owner tags.
+    /// Which namespaces may adopt, observe or use existing AWS resources that no object of this cluster owns.
+    /// If omitted, every namespace that may use the account may adopt resources without owner tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
 
-    /// What a single namespace may ask for in this account: which roles and KMS keys its objects may name, how many
-    /// resources it may own, and how many API requests a second it may cause. A namespace that no policy selects is not
-    /// limited. Of several policies that select it, the lists are added up, and the smallest number counts.
+    /// What a single namespace may request in this account: which roles and KMS keys its objects may name,
+    /// how many resources it may own, and how many API requests per second it may cause. A namespace that no
+    /// policy selects is not limited. If several policies select a namespace, their lists are combined and
+    /// the lowest limit applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "policies_by_name")]
     pub namespace_policies: Option<Vec<NamespacePolicy>>,
 
-    /// Most API requests that the operator makes each second in this account and region. It slows
-    /// down by itself when AWS throttles.
+    /// Maximum API requests per second that the operator makes in this account and region. It slows down
+    /// automatically when AWS throttles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub requests_per_second: Option<i32>,
 
-    /// Tags for everything that is created in this account, on top of each object's own.
+    /// Tags for everything that is created in this account, in addition to each object's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
 }
 
-/// Who may adopt, observe or use resources that no object of this cluster owns.
+/// Which namespaces may adopt, observe or use resources that no object of this cluster owns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Adoption {
-    /// Resources without owner tags, made by hand or by other tools. All (the default): every namespace that may use this
-    /// account. Listed: only the namespaces that `rules` list.
+    /// Resources without owner tags, created manually or by other tools. All (the default): every namespace
+    /// that may use this account may adopt them. Listed: only the namespaces listed in `rules`.
     #[serde(default)]
     pub unowned: Unowned,
 
-    /// Resources whose owner tags name an object of this cluster that no longer exists, because it was deleted with
-    /// `deletionPolicy: Retain`. `SameNamespace` (the default): objects of the namespace that it was in. Listed: only the
-    /// namespaces that `rules` list. An object with the same namespace and name is always their owner.
+    /// Resources whose owner tags name an object of this cluster that no longer exists because it was deleted
+    /// with `deletionPolicy: Retain`. `SameNamespace` (the default): objects in the namespace that it was in.
+    /// Listed: only the namespaces listed in `rules`. An object with the same namespace and name is always
+    /// their owner.
     #[serde(default)]
     pub retained: Retained,
 
-    /// Resources with the owner tags of another cluster. Observe (the default): may be observed and used, never changed.
-    /// None: nobody. Listed: may be observed by the namespaces that `rules` list.
+    /// Resources with the owner tags of another cluster. Observe (the default): they may be observed and
+    /// used, but never changed. None: they may be neither observed nor used. Listed: they may be observed by the
+    /// namespaces listed in `rules`.
     #[serde(default)]
     pub other_clusters: OtherClusters,
 
-    /// The namespaces that are meant by Listed. Without rules, nobody is.
+    /// The namespaces that Listed refers to. Without rules, it refers to none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "rules_by_name")]
     pub rules: Option<Vec<AdoptionRule>>,
@@ -141,14 +144,14 @@ pub struct AdoptionRule {
     ]))]
     pub namespaces: AllowedNamespaces,
 
-    /// Tags that the resource in AWS must carry, all of them, for example `{team: payments}`. Associations, assets and
-    /// triggers have no tags: those of their agent space count.
+    /// Tags that the AWS resource must have, all of them, for example `{team: payments}`. Associations,
+    /// assets and triggers have no tags of their own: the tags of their agent space are checked instead.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub resource_tags: Tags,
 }
 
-/// What a single namespace may ask for in an account.
+/// What a single namespace may request in an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NamespacePolicy {
@@ -161,24 +164,28 @@ pub struct NamespacePolicy {
     ]))]
     pub namespaces: AllowedNamespaces,
 
-    /// ARNs of the IAM roles that specs may name; `*` stands for any characters and `?` for one, as in IAM policies. For
-    /// example `arn:aws:iam::123456789012:role/team-*`. Any role if left out; none if empty.
+    /// ARN patterns of the IAM roles that specs may name, for example
+    /// `arn:aws:iam::123456789012:role/team-*`. `*` matches any characters and `?` a single one, as in IAM
+    /// policies. If omitted, any role is allowed; if empty, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), transform = schema::set)]
     pub role_arns: Option<Vec<ArnPattern>>,
 
-    /// ARNs of the KMS keys that specs may name, with `*` and `?` as above. For example
-    /// `arn:aws:kms:us-east-1:123456789012:key/*`. Any key if left out; none if empty.
+    /// ARN patterns of the KMS keys that specs may name, for example
+    /// `arn:aws:kms:us-east-1:123456789012:key/*`. `*` matches any characters and `?` a single one, as in IAM
+    /// policies. If omitted, any key is allowed; if empty, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), transform = schema::set)]
     pub kms_key_arns: Option<Vec<ArnPattern>>,
 
-    /// Most resources in this account that the objects of one namespace may own. What exists stays when it is lowered.
+    /// Maximum number of resources in this account that the objects of one namespace may own. Lowering it
+    /// leaves existing resources in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub max_resources: Option<i32>,
 
-    /// Most API requests a second that the objects of one namespace may cause: a ceiling, not a reservation.
+    /// Maximum API requests per second that the objects of one namespace may cause: a ceiling, not a
+    /// reservation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub requests_per_second: Option<i32>,
@@ -199,31 +206,31 @@ pub struct AssumeRole {
     /// ARN of the role, for example `arn:aws:iam::123456789012:role/devops-agent-operator`.
     pub role_arn: RoleArn,
 
-    /// External id that the role's trust policy asks for.
+    /// External ID that the role's trust policy requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 1224), regex(pattern = r"^(?:[\w+=,.@:/-]*)$"))]
     pub external_id: Option<String>,
 
-    /// Name of the session in CloudTrail. Defaults to `devops-agent-operator`.
+    /// Session name shown in CloudTrail. Defaults to `devops-agent-operator`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 64), regex(pattern = r"^(?:[\w+=,.@-]*)$"))]
     pub session_name: Option<String>,
 }
 
-/// Addresses of the API's two halves.
+/// Endpoints of the API's control plane and data plane.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoints {
-    /// Of the control plane: spaces, services, associations, private connections.
+    /// Control plane endpoint: spaces, services, associations, private connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<EndpointUrl>,
 
-    /// Of the data plane: assets and triggers.
+    /// Data plane endpoint: assets and triggers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_plane: Option<EndpointUrl>,
 }
 
-/// What the operator knows of the account.
+/// Observed state of the account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AWSAccountStatus {

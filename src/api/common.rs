@@ -14,7 +14,7 @@ use super::schema;
 /// Tags on a remote, by key.
 pub type Tags = BTreeMap<TagKey, TagValue>;
 
-/// What the operator may do to the remote.
+/// What the operator may do to the AWS resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ManagementPolicy {
     #[default]
@@ -22,7 +22,7 @@ pub enum ManagementPolicy {
     Observe,
 }
 
-/// What becomes of the remote when the object is deleted.
+/// What happens to the AWS resource when the object is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     #[default]
@@ -30,7 +30,7 @@ pub enum DeletionPolicy {
     Retain,
 }
 
-/// What to do with a matching remote that this object did not create.
+/// What to do with a matching AWS resource that this object did not create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AdoptionPolicy {
     #[default]
@@ -42,22 +42,22 @@ pub enum AdoptionPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Policies {
-    /// Manage (the default) makes AWS match this object. Observe never writes to AWS: it finds the
-    /// resource and shows its state in status.
+    /// Manage (the default) makes AWS match this object. Observe never writes to AWS: it finds the resource
+    /// and reports its state in status.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
 
-    /// Delete (the default) deletes the resource in AWS when this object is deleted. Retain leaves it.
+    /// Delete (the default) deletes the AWS resource when this object is deleted. Retain keeps it.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
-    /// What to do when a matching resource exists in AWS that this object did not create. Refuse (the
-    /// default) stops and says so; Adopt takes it over.
+    /// What to do if AWS already has a matching resource that this object did not create. Refuse (the
+    /// default) stops and reports it; Adopt adopts the resource.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 
-    /// Id of the existing resource in AWS that this object takes over, for example the agent space id
-    /// that the console shows. Without it the operator creates a resource of its own.
+    /// ID of an existing AWS resource for this object to adopt, for example the agent space ID shown in the
+    /// console. If omitted, the operator creates a new resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^(?:[a-zA-Z0-9_.-]+)$"))]
     pub external_id: Option<String>,
@@ -76,8 +76,8 @@ pub struct ObjectRef {
     /// Name of the object.
     pub name: ObjectName,
 
-    /// Namespace of the object; that of the referring object when left out. The other object must
-    /// allow it with its `allowedNamespaces`.
+    /// Namespace of the object. Defaults to the namespace of the referring object. An object in another
+    /// namespace must allow the reference with its `allowedNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<NamespaceName>,
 }
@@ -88,19 +88,19 @@ pub struct KeyRef {
     /// Name of the Secret or ConfigMap.
     pub name: ObjectName,
 
-    /// Key within its data, for example `token`.
+    /// Key in its data, for example `token`.
     pub key: DataKey,
 }
 
-/// A value that is kept in a Secret, never in the object itself.
+/// A value kept in a Secret, never in the object itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretValue {
-    /// The key of a Secret in the object's own namespace that holds the value.
+    /// Key of a Secret in the object's own namespace that holds the value.
     pub secret_key_ref: KeyRef,
 }
 
-/// Which namespaces an object may be referred to from.
+/// Which namespaces may refer to an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ConsentFrom {
     #[default]
@@ -110,15 +110,16 @@ pub enum ConsentFrom {
     Selector,
 }
 
-/// Who may refer to this object from another namespace. Consent sits with the owner.
+/// Which namespaces may refer to this object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::rule(".names", "has(self.names) == (self.from == 'Names')", "names goes with from: Names, and only with it"),
-    schema::rule(".selector", "has(self.selector) == (self.from == 'Selector')", "selector goes with from: Selector, and only with it"),
+    schema::rule(".names", "has(self.names) == (self.from == 'Names')", "names must be set with from: Names, and only then"),
+    schema::rule(".selector", "has(self.selector) == (self.from == 'Selector')", "selector must be set with from: Selector, and only then"),
 ]))]
 pub struct AllowedNamespaces {
-    /// Same (the default, except for an AWSAccount, which has no namespace and needs one of the others): only objects of
-    /// this namespace. All: of every namespace. Names: of the listed ones. Selector: of those whose labels match.
+    /// Same (the default, except for an AWSAccount, which has no namespace and needs one of the others): only
+    /// objects in this namespace. All: objects in any namespace. Names: objects in the listed namespaces.
+    /// Selector: objects in namespaces whose labels match.
     #[serde(default)]
     pub from: ConsentFrom,
 
@@ -136,87 +137,89 @@ pub struct AllowedNamespaces {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CommonStatus {
-    /// Generation of the spec that this status speaks of.
+    /// Generation of the spec that this status reflects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// Ready: the resource exists in AWS, matches the spec and works. Synced: the last comparison or
-    /// write succeeded. Reconciling and Stalled are there only while they are True.
+    /// Ready: the resource exists in AWS, matches the spec and works. Synced: the last comparison or write
+    /// succeeded. Reconciling and Stalled are present only while they are True.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// What matters most now, in at most 80 characters; absent if all is well. The conditions have all of it.
+    /// What matters most right now, in at most 80 characters; absent if all is well. The conditions have the
+    /// details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
 
-    /// Id of the resource in AWS.
+    /// ID of the resource in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 
-    /// Id of the resource that this one took the place of after it was gone from AWS. It keeps a create
-    /// from being answered with what is gone.
+    /// ID of the resource that this one replaced after it had disappeared from AWS. It prevents a create
+    /// request from returning the resource that is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_id: Option<String>,
 
-    /// Name of the AWSAccount that the resource lives in; empty for the operator's own credentials.
+    /// Name of the AWSAccount that the resource is in; empty for the operator's own credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 
-    /// Number of the AWS account that the resource lives in, for example `123456789012`. The resource stays there: under
-    /// credentials of another account nothing is changed.
+    /// ID of the AWS account that the resource is in, for example `123456789012`. The resource stays there:
+    /// nothing is changed with credentials of another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
 
-    /// Region that the resource lives in, for example `us-east-1`.
+    /// Region that the resource is in, for example `us-east-1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
 
-    /// Value of `spec.externalId` by which the resource, or the one that it replaced, was adopted.
+    /// Value of `spec.externalId` through which the resource, or the one that it replaced, was adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted_from: Option<String>,
 
-    /// Value of the annotation `devopsagent.dev/reconcile-requested-at` that was last acted upon.
+    /// Value of the annotation `devopsagent.dev/reconcile-requested-at` that was last handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 
-    /// A create that has been started and whose answer is not yet recorded.
+    /// A create request that was started and whose response has not been recorded yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
 
-    /// What AWS was last given of the input that it never returns.
+    /// Fingerprint of the input last sent to AWS that AWS never returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
 
-    /// Seal of the operator over this status: what carries another one, because somebody else wrote to it, is looked up in
-    /// AWS before anything is done.
+    /// The operator's keyed hash of this status. If it doesn't match, because someone else wrote to the
+    /// status, the resource is looked up in AWS before anything is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Fingerprint>,
 
-    /// Keys of the tags that the operator set from the spec, so that it can remove the ones that the
-    /// spec no longer has and leaves other tools' alone.
+    /// Keys of the tags that the operator set from the spec, so that it can remove those that the spec no
+    /// longer has and leave other tools' tags alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_keys: Vec<String>,
 
-    /// Fields that the spec set at the last write, as JSON pointers below `spec`, for example
-    /// `/preferences/elevatedActionsEnabled`. One that the spec no longer sets goes back to AWS's default. Tags and ways of
-    /// signing in have their own records.
+    /// Fields that the spec set at the last write, as JSON pointers relative to `spec`, for example
+    /// `/preferences/elevatedActionsEnabled`. A field that the spec no longer sets is reset to AWS's default.
+    /// Tags and sign-in methods are recorded separately.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128))]
     pub owned_fields: Vec<String>,
 }
 
-/// Note that a create has been started: until its answer is recorded, its outcome is unknown.
+/// A create request that was started: until its response is recorded, its outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intent {
     /// The API operation, for example `RegisterService`.
     pub operation: String,
 
-    /// What was sent of the input that AWS never returns.
+    /// Fingerprint of the input sent to AWS that AWS never returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
 
-    /// What the resource is found by if the answer is lost, as a hash: an edit since then changes what the spec describes.
+    /// Hash of what the resource is found by if the response is lost: a later edit may change what the spec
+    /// describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sought: Option<String>,
 }
@@ -225,9 +228,9 @@ pub struct Intent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fingerprint {
-    /// Id of the key that the hash was made with.
+    /// ID of the key that the hash was made with.
     pub key_id: String,
-    /// HMAC-SHA256 in hexadecimal.
+    /// HMAC-SHA256, in hexadecimal.
     pub hash: String,
 }
 

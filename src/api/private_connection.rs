@@ -15,7 +15,8 @@ use super::scalars::{
 use super::union::union;
 use super::{schema, union as unions};
 
-/// A way for AWS DevOps Agent into a private network: to a host in a VPC that services are registered with.
+/// A private network connection through which AWS DevOps Agent reaches registered services on a host in a
+/// VPC.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "devopsagent.dev",
@@ -24,7 +25,7 @@ use super::{schema, union as unions};
     plural = "privateconnections",
     shortname = "pconn",
     category = "devopsagent",
-    doc = "A way for AWS DevOps Agent into a private network: to a host in a VPC that services are registered with.",
+    doc = "A private network connection through which AWS DevOps Agent reaches registered services on a host in a VPC.",
     namespaced,
     status = "PrivateConnectionStatus",
     derive = "PartialEq",
@@ -42,20 +43,20 @@ use super::{schema, union as unions};
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::immutable("accountRef", "delete the object and create it anew"),
-    schema::immutable("name", "AWS can't rename a private connection; delete the object and create it anew"),
+    schema::immutable("accountRef", "delete and recreate the object"),
+    schema::immutable("name", "AWS can't rename a private connection; delete and recreate the object"),
     schema::rule(
         ".externalId",
         "!has(self.externalId) || !has(self.name) || self.externalId == self.name",
-        "the id of a private connection is its name: externalId and name must agree",
+        "the ID of a private connection is its name: externalId and name must match",
     ),
 ]))]
 pub struct PrivateConnectionSpec {
     #[serde(flatten)]
     pub policies: Policies,
 
-    /// The AWSAccount to create the connection in. Without it the AWSAccount named `default` is used if
-    /// there is one, else the operator's own credentials and region.
+    /// The AWSAccount to create the connection in. If omitted, the AWSAccount named `default` is used if it
+    /// exists, otherwise the operator's own credentials and region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_ref: Option<AccountRef>,
 
@@ -64,31 +65,32 @@ pub struct PrivateConnectionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<PrivateConnectionName>,
 
-    /// Who manages the path into the network: exactly one. Only the certificate can be changed later.
+    /// Who manages the connection, AWS (`serviceManaged`) or you (`selfManaged`): exactly one. Only the
+    /// certificate can be changed later.
     #[schemars(transform = unions::fixed)]
     pub mode: Mode,
 
-    /// Tags of the connection in AWS. The operator adds its own owner tags (`devopsagent.dev/…`) and
-    /// leaves tags alone that others have set.
+    /// Tags of the connection in AWS. The operator adds its own owner tags (`devopsagent.dev/…`) and leaves
+    /// tags set by others alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
 
-    /// Who may refer to this connection from another namespace.
+    /// Which namespaces may refer to this connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,
 }
 
 /// The object's name has to serve as the connection's where the spec has no other.
 const NAME_FITS: &str = "has(self.spec.name) || has(self.spec.externalId) || self.metadata.name.matches('^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$')";
-const NAME_MESSAGE: &str = "metadata.name serves as the connection's name, which has 3 to 30 lowercase letters, digits and hyphens: choose another, or set spec.name";
+const NAME_MESSAGE: &str = "metadata.name is used as the connection's name, which must be 3 to 30 lowercase letters, digits and hyphens: choose another name, or set spec.name";
 
 union! {
-    /// Who manages the path into the network (`PrivateConnectionMode`): exactly one.
+    /// Who manages the connection (`PrivateConnectionMode`): exactly one.
     pub enum Mode {
-        /// AWS DevOps Agent makes a VPC Lattice resource gateway in your subnets.
+        /// AWS DevOps Agent creates a VPC Lattice resource gateway in your subnets.
         "serviceManaged" => ServiceManaged(ServiceManaged),
-        /// You made a VPC Lattice resource configuration, and share it.
+        /// You create a VPC Lattice resource configuration and share it.
         "selfManaged" => SelfManaged(SelfManaged),
     }
 }
@@ -103,8 +105,7 @@ impl Mode {
     }
 }
 
-const FIXED: &str =
-    "a private connection can only change its certificate; delete the object and create it anew";
+const FIXED: &str = "only the certificate of a private connection can: delete and recreate the object";
 const KEPT: &str = "AWS can replace a certificate, but not remove it";
 
 /// What is written into the object itself can be refused before it is stored.
@@ -112,7 +113,7 @@ fn certificates_only() -> Value {
     schema::rule(
         ".certificate.value",
         "!has(self.certificate) || !has(self.certificate.value) || (self.certificate.value.contains('-----BEGIN CERTIFICATE-----') && !self.certificate.value.contains('PRIVATE KEY'))",
-        "certificates in PEM form are needed, and never a private key",
+        "must contain PEM certificates and no private key",
     )
 }
 
@@ -133,7 +134,7 @@ fn certificates_only() -> Value {
     schema::rule(
         ".portRanges",
         "!has(self.portRanges) || self.portRanges.all(range, range.split('-').all(port, size(port) <= 5 && int(port) <= 65535) && int(range.split('-')[0]) <= int(range.split('-')[size(range.split('-')) - 1]))",
-        "a port is at most 65535, and a range begins with the lower one",
+        "a port must be at most 65535, and a range must start with the lower port",
     ),
 ]))]
 pub struct ServiceManaged {
@@ -147,17 +148,17 @@ pub struct ServiceManaged {
     #[schemars(length(min = 1, max = 20), transform = schema::set)]
     pub subnet_ids: Vec<SubnetId>,
 
-    /// Security groups of the resource gateway, one to five, in any order. AWS uses the VPC's default
-    /// one when they are left out.
+    /// Security groups of the resource gateway, one to five, in any order. If omitted, AWS uses the VPC's
+    /// default security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 5), transform = schema::set)]
     pub security_group_ids: Option<Vec<SecurityGroupId>>,
 
-    /// Which addresses the resource gateway has: `IPV4`, `IPV6` or `DUAL_STACK`.
+    /// IP address type of the resource gateway: `IPV4`, `IPV6` or `DUAL_STACK`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<IpAddressType>,
 
-    /// How many IPv4 addresses each network interface of the resource gateway has.
+    /// Number of IPv4 addresses for each network interface of the resource gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 62))]
     pub ipv4_addresses_per_eni: Option<i32>,
@@ -167,12 +168,12 @@ pub struct ServiceManaged {
     #[schemars(length(min = 1, max = 11), transform = schema::set)]
     pub port_ranges: Option<Vec<PortRange>>,
 
-    /// Certificate chain that the host's certificate is checked against, where no public authority
-    /// signed it. It can be replaced, but not removed.
+    /// Certificate chain for verifying the host's certificate, if no public authority signed it. It can be
+    /// replaced, but not removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
 
-    /// Where the host's name is resolved: `PUBLIC` or `IN_VPC`.
+    /// Where the host name is resolved: `PUBLIC` or `IN_VPC`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_resolution: Option<DnsResolution>,
 }
@@ -205,29 +206,29 @@ pub enum DnsResolution {
     certificates_only(),
 ]))]
 pub struct SelfManaged {
-    /// ARN or id of the VPC Lattice resource configuration, for example `rcfg-0123456789abcdef0`.
+    /// ARN or ID of the VPC Lattice resource configuration, for example `rcfg-0123456789abcdef0`.
     pub resource_configuration_id: ResourceConfigurationArn,
 
-    /// Certificate chain that the host's certificate is checked against, where no public authority
-    /// signed it. It can be replaced, but not removed.
+    /// Certificate chain for verifying the host's certificate, if no public authority signed it. It can be
+    /// replaced, but not removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
 }
 
 union! {
-    /// A certificate chain in PEM form, at most 32768 characters: exactly one source. Only `CERTIFICATE` blocks are sent;
-    /// a private key is refused.
+    /// A certificate chain in PEM format, at most 32768 characters: exactly one source. Only `CERTIFICATE`
+    /// blocks are sent; a private key is rejected.
     pub enum Certificate {
-        /// The certificates themselves, for example with `value: |`.
+        /// The certificates inline, for example with `value: |`.
         "value" => Value(CertificateString),
-        /// The key of a Secret in the object's own namespace that holds them.
+        /// Key of a Secret in the object's own namespace that holds them.
         "secretKeyRef" => SecretKeyRef(KeyRef),
-        /// The key of a ConfigMap in the object's own namespace that holds them.
+        /// Key of a ConfigMap in the object's own namespace that holds them.
         "configMapKeyRef" => ConfigMapKeyRef(KeyRef),
     }
 }
 
-/// What the operator knows of the connection.
+/// Observed state of the connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PrivateConnectionStatus {

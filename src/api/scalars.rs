@@ -108,9 +108,9 @@ scalars! {
     Region { "minLength": 1, "maxLength": 50, "pattern": r"^(?:[a-z]{2,4}(-[a-z]+)+-[0-9]+)$" }
     /// An HTTP(S) URL with which an endpoint of AWS is replaced.
     EndpointUrl { "minLength": 8, "maxLength": 2048, "pattern": r"^(?:https?://[^\s]+)$" }
-    /// Id of a registered service (`ServiceId`).
+    /// ID of a registered service (`ServiceId`).
     ServiceId { "minLength": 1, "maxLength": 255, "pattern": r"^(?:[a-zA-Z0-9_-]+)$" }
-    /// Id of an association (`AssociationId`).
+    /// ID of an association (`AssociationId`).
     AssociationId { "minLength": 1, "maxLength": 255, "pattern": r"^(?:[a-zA-Z0-9-]+)$" }
     /// Display name of a registration (`ServiceNameInput`).
     RegistrationName { "minLength": 1, "maxLength": 255, "pattern": r"^(?:[\p{L}\p{N} _-]+)$" }
@@ -126,7 +126,7 @@ scalars! {
     ReturnToEndpoint { "x-standard": "url", "pattern": r"^(?:https://([a-zA-Z0-9.-]*\.(console\.(aws|aws-dev)|awsc-(integ|preprod)\.aws)\.amazon\.com|[a-zA-Z0-9-]+\.aidevops(-beta|-gamma)?\.global\.app\.aws)(/.*)?)$" }
     /// Name of an OAuth client.
     ClientName { "minLength": 1, "maxLength": 100, "pattern": r"^(?:[\p{L}\p{N}\p{Z}._-]+)$" }
-    /// Id of an OAuth client (`ClientId`): printable ASCII.
+    /// ID of an OAuth client (`ClientId`): printable ASCII.
     ClientId sensitive { "minLength": 1, "maxLength": 255, "pattern": r"^(?:[ -~]+)$" }
     /// An OAuth scope (`OAuthScope`).
     OAuthScope { "minLength": 1, "maxLength": 256, "pattern": r"^(?:[!#-\[\]-~]+)$" }
@@ -160,7 +160,7 @@ scalars! {
     NewRelicEntityGuid { "pattern": r"^(?:[a-zA-Z0-9_.-]+)$" }
     /// Number of an AWS account.
     AwsAccountId { "pattern": r"^(?:\d{12})$" }
-    /// Id of an organizational unit, or of the root of an AWS Organization (`OrgUnitId`).
+    /// ID of an organizational unit, or of the root of an AWS Organization (`OrgUnitId`).
     OrganizationalUnitId { "pattern": r"^(?:(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}))$" }
     /// Name of a tool of an MCP server, as in a list of tools (`MCPToolsList`).
     ToolName { "pattern": r"^(?:[a-zA-Z0-9_-]+)$" }
@@ -168,11 +168,11 @@ scalars! {
     ToolDetailName { "minLength": 1, "maxLength": 128, "pattern": r"^(?:[a-zA-Z0-9_-]+)$" }
     /// A name for people (`DisplayName`).
     DisplayName { "minLength": 1, "maxLength": 128, "pattern": r"^(?:[\p{L}\p{N}\p{P}\p{S}\p{Z}]+)$" }
-    /// Id of a Slack workspace or enterprise.
+    /// ID of a Slack workspace or enterprise.
     SlackWorkspaceId { "pattern": r"^(?:[TE][A-Z0-9]+)$" }
-    /// Id of a Slack channel.
+    /// ID of a Slack channel.
     SlackChannelId { "minLength": 8, "maxLength": 16, "pattern": r"^(?:[CGD][A-Z0-9]+)$" }
-    /// Id of a Microsoft Teams channel (`MSTeamsChannelId`).
+    /// ID of a Microsoft Teams channel (`MSTeamsChannelId`).
     TeamsChannelId { "minLength": 1, "maxLength": 256 }
     /// An email address (`EmailAddress`).
     EmailAddress sensitive { "x-standard": "email", "pattern": r"^(?:[a-zA-Z0-9._%+\-]+@[a-zA-Z0-9.\-]+\.[a-zA-Z]{2,})$" }
@@ -180,15 +180,15 @@ scalars! {
     FilterPattern { "minLength": 1, "maxLength": 256, "pattern": r"^(?:[^\x00-\x1F\x7F-\x9F]+)$" }
     /// An IP address or DNS name (`IpAddressOrDnsName`).
     HostAddress { "x-standard": "host", "minLength": 3, "maxLength": 255, "pattern": r"^(?:[a-zA-Z0-9.:\-]+)$" }
-    /// Id of a VPC (`VpcId`).
+    /// ID of a VPC (`VpcId`).
     VpcId { "minLength": 5, "maxLength": 50, "pattern": r"^(?:vpc-(([0-9a-z]{8})|([0-9a-z]{17})))$" }
-    /// Id of a subnet (`SubnetId`).
+    /// ID of a subnet (`SubnetId`).
     SubnetId { "minLength": 15, "maxLength": 24, "pattern": r"^(?:subnet-(([0-9a-z]{8})|([0-9a-z]{17})))$" }
-    /// Id of a security group (`SecurityGroupId`).
+    /// ID of a security group (`SecurityGroupId`).
     SecurityGroupId { "minLength": 11, "maxLength": 20, "pattern": r"^(?:sg-(([0-9a-z]{8})|([0-9a-z]{17})))$" }
     /// A port, or a range of ports (`PortRange`).
     PortRange { "minLength": 1, "maxLength": 11, "pattern": r"^(?:((\d{1,5}\-\d{1,5})|(\d+)))$" }
-    /// ARN or id of a VPC Lattice resource configuration (`ResourceConfigurationArn`).
+    /// ARN or ID of a VPC Lattice resource configuration (`ResourceConfigurationArn`).
     ResourceConfigurationArn { "x-standard": "arn-or-id", "minLength": 20, "maxLength": 2048, "pattern": r"^(?:(arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}|rcfg-[0-9a-z]{17}))$" }
     /// A certificate chain in PEM form (`CertificateString`).
     CertificateString { "minLength": 1, "maxLength": 32768 }
@@ -203,7 +203,7 @@ scalars! {
     AssetFileBase64 { "maxLength": 8_388_608, "pattern": r"^(?:([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$" }
     /// Where an asset is fetched from (`AssetContentUrl`).
     AssetSourceUrl { "minLength": 1, "maxLength": 2048, "pattern": r"^(?:https://.*)$" }
-    /// Id of an asset or trigger (`ResourceId`).
+    /// ID of an asset or trigger (`ResourceId`).
     ResourceId { "minLength": 1, "maxLength": 128, "pattern": r"^(?:[a-zA-Z0-9_.-]+)$" }
     /// Kind of a trigger (`TriggerType`); the set is open.
     TriggerType { "minLength": 1, "maxLength": 64 }

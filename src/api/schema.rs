@@ -58,7 +58,7 @@ pub fn excludes(other: &str, field: &str, why: &str) -> Value {
     rule(
         &format!(".{field}"),
         &format!("!has(self.{other}) || !has(self.{field})"),
-        &format!("{field} can't go with {other}: {why}"),
+        &format!("{field} can't be set with {other}: {why}"),
     )
 }
 

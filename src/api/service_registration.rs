@@ -25,8 +25,8 @@ use super::common::{AccountRef, AllowedNamespaces, CommonStatus, ObjectRef, Poli
 use super::scalars::{KmsKeyArn, PrivateConnectionName, RegistrationName};
 use super::{schema, union};
 
-/// A service that the agent works with, registered in an AWS account: an observability tool, an MCP
-/// server, a remote agent, a code host or a ticket system.
+/// A service that the agent works with, registered in an AWS account: an observability tool, an MCP server, a
+/// remote agent, a code host or a ticketing system.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "devopsagent.dev",
@@ -35,7 +35,7 @@ use super::{schema, union};
     plural = "serviceregistrations",
     shortname = "svcreg",
     category = "devopsagent",
-    doc = "A service that the agent works with, registered in an AWS account: an observability tool, an MCP server, a remote agent, a code host or a ticket system.",
+    doc = "A service that the agent works with, registered in an AWS account: an observability tool, an MCP server, a remote agent, a code host or a ticketing system.",
     namespaced,
     status = "ServiceRegistrationStatus",
     derive = "PartialEq",
@@ -52,21 +52,21 @@ use super::{schema, union};
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::exactly_one(&["service", "existing"]),
-    schema::rule_here("has(self.service) == has(oldSelf.service)", "service and existing can't take each other's place; delete the object and create it anew"),
-    schema::immutable("accountRef", "delete the object and create it anew"),
-    schema::excludes("existing", "name", "a registration that exists keeps its name"),
-    schema::excludes("existing", "kmsKeyArn", "a registration that exists keeps its key"),
-    schema::excludes("existing", "tags", "a registration that exists is never changed"),
-    schema::excludes("existing", "privateConnectionRef", "a registration that exists keeps its connection"),
-    schema::excludes("existing", "privateConnectionName", "a registration that exists keeps its connection"),
-    schema::excludes("existing", "targetUrlPrivateConnectionRef", "a registration that exists keeps its connection"),
-    schema::excludes("existing", "targetUrlPrivateConnectionName", "a registration that exists keeps its connection"),
-    schema::excludes("existing", "exchangeUrlPrivateConnectionRef", "a registration that exists keeps its connection"),
-    schema::excludes("existing", "exchangeUrlPrivateConnectionName", "a registration that exists keeps its connection"),
+    schema::rule_here("has(self.service) == has(oldSelf.service)", "can't switch between service and existing; delete and recreate the object"),
+    schema::immutable("accountRef", "delete and recreate the object"),
+    schema::excludes("existing", "name", "an existing registration keeps its name"),
+    schema::excludes("existing", "kmsKeyArn", "an existing registration keeps its key"),
+    schema::excludes("existing", "tags", "an existing registration is never changed"),
+    schema::excludes("existing", "privateConnectionRef", "an existing registration keeps its connection"),
+    schema::excludes("existing", "privateConnectionName", "an existing registration keeps its connection"),
+    schema::excludes("existing", "targetUrlPrivateConnectionRef", "an existing registration keeps its connection"),
+    schema::excludes("existing", "targetUrlPrivateConnectionName", "an existing registration keeps its connection"),
+    schema::excludes("existing", "exchangeUrlPrivateConnectionRef", "an existing registration keeps its connection"),
+    schema::excludes("existing", "exchangeUrlPrivateConnectionName", "an existing registration keeps its connection"),
     schema::rule(
         ".externalId",
         "!has(self.externalId) || !has(self.existing) || !has(self.existing.serviceId) || self.externalId == self.existing.serviceId",
-        "existing.serviceId is the id already: externalId must agree, or be left out",
+        "existing.serviceId is already the ID: externalId must match it or be omitted",
     ),
     schema::at_most_one(&["privateConnectionRef", "privateConnectionName"]),
     schema::at_most_one(&["targetUrlPrivateConnectionRef", "targetUrlPrivateConnectionName"]),
@@ -74,37 +74,37 @@ use super::{schema, union};
     schema::rule(
         ".privateConnectionRef",
         "!has(self.privateConnectionRef) || !(has(self.targetUrlPrivateConnectionRef) || has(self.targetUrlPrivateConnectionName) || has(self.exchangeUrlPrivateConnectionRef) || has(self.exchangeUrlPrivateConnectionName))",
-        "privateConnectionRef serves both URLs: it excludes the connections for the target URL and the exchange URL",
+        "privateConnectionRef applies to both URLs: it can't be combined with a connection for the target URL or the exchange URL",
     ),
     schema::rule(
         ".privateConnectionName",
         "!has(self.privateConnectionName) || !(has(self.targetUrlPrivateConnectionRef) || has(self.targetUrlPrivateConnectionName) || has(self.exchangeUrlPrivateConnectionRef) || has(self.exchangeUrlPrivateConnectionName))",
-        "privateConnectionName serves both URLs: it excludes the connections for the target URL and the exchange URL",
+        "privateConnectionName applies to both URLs: it can't be combined with a connection for the target URL or the exchange URL",
     ),
 ]))]
 pub struct ServiceRegistrationSpec {
     #[serde(flatten)]
     pub policies: Policies,
 
-    /// The AWSAccount to register the service in. Without it the AWSAccount named `default` is used if
-    /// there is one, else the operator's own credentials and region.
+    /// The AWSAccount to register the service in. If omitted, the AWSAccount named `default` is used if it
+    /// exists, otherwise the operator's own credentials and region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_ref: Option<AccountRef>,
 
-    /// Name of the registration that the console shows, for example `PagerDuty EU`.
+    /// Name of the registration shown in the console, for example `PagerDuty EU`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<RegistrationName>,
 
-    /// The service to register: exactly one type. AWS can't change a registration, so the operator
-    /// replaces it when this changes: it registers the new one, moves the associations over, and
-    /// deregisters the old one.
+    /// The service to register: exactly one type. AWS can't change a registration, so when this changes the
+    /// operator replaces it: it registers the new one, moves the associations over, and deregisters the old
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = union::fixed)]
     pub service: Option<Service>,
 
-    /// A service that is registered already, in the console or by someone else. The operator finds it
-    /// and never changes it. GitHub, Slack, Azure, Azure DevOps and Microsoft Teams can only be
-    /// registered in the console, and an account has one event channel.
+    /// A service that is already registered, in the console or by someone else. The operator finds it and
+    /// never changes it. GitHub, Slack, Azure, Azure DevOps and Microsoft Teams can only be registered in the
+    /// console, and an account has only one event channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<Existing>,
 
@@ -112,42 +112,41 @@ pub struct ServiceRegistrationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_arn: Option<KmsKeyArn>,
 
-    /// The PrivateConnection through which the service is reached, for both its target URL and the URL
-    /// that exchanges OAuth tokens.
+    /// The PrivateConnection for reaching the service, for both its target URL and its OAuth token exchange
+    /// URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_connection_ref: Option<ObjectRef>,
 
-    /// Name of a private connection in AWS that no PrivateConnection object stands for, instead of
+    /// AWS name of a private connection that has no PrivateConnection object, instead of
     /// `privateConnectionRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_connection_name: Option<PrivateConnectionName>,
 
-    /// The PrivateConnection for the target URL alone. The other URL is then reached over the internet,
-    /// unless it has a connection of its own.
+    /// The PrivateConnection for the target URL only. The other URL is then reached over the internet, unless
+    /// it has a connection of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_url_private_connection_ref: Option<ObjectRef>,
 
-    /// Name in AWS of the private connection for the target URL, instead of
-    /// `targetUrlPrivateConnectionRef`.
+    /// AWS name of the private connection for the target URL, instead of `targetUrlPrivateConnectionRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_url_private_connection_name: Option<PrivateConnectionName>,
 
-    /// The PrivateConnection for the URL that exchanges OAuth tokens alone.
+    /// The PrivateConnection for the OAuth token exchange URL only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_url_private_connection_ref: Option<ObjectRef>,
 
-    /// Name in AWS of the private connection for the URL that exchanges OAuth tokens, instead of
+    /// AWS name of the private connection for the OAuth token exchange URL, instead of
     /// `exchangeUrlPrivateConnectionRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_url_private_connection_name: Option<PrivateConnectionName>,
 
-    /// Tags of the registration in AWS. The operator adds its own owner tags (`devopsagent.dev/…`) and
-    /// leaves tags alone that others have set.
+    /// Tags of the registration in AWS. The operator adds its own owner tags (`devopsagent.dev/…`) and leaves
+    /// tags set by others alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
 
-    /// Who may refer to this registration from another namespace.
+    /// Which namespaces may refer to this registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,
 }
@@ -163,7 +162,7 @@ impl ServiceRegistrationSpec {
     }
 }
 
-/// What the operator knows of the registration.
+/// Observed state of the registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceRegistrationStatus {
@@ -174,20 +173,21 @@ pub struct ServiceRegistrationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_type: Option<String>,
 
-    /// Address that a person must open to authorise the registration, while it waits for that.
+    /// URL that a person must open to authorize the registration, while authorization is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_url: Option<String>,
 
-    /// Id of the registration that is being replaced, until it is deregistered.
+    /// ID of the registration being replaced, until it is deregistered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,
 
-    /// Ids of older registrations that are still to be deregistered, because associations have not moved over yet.
+    /// IDs of older registrations that still have to be deregistered because associations have not moved over
+    /// yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leftover_ids: Vec<String>,
 
-    /// Set while the associations have to let go of the registration before it can be replaced: of an
-    /// event channel an account has only one.
+    /// Set while the associations have to release the registration before it can be replaced: an account can
+    /// have only one event channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released: Option<bool>,
 }

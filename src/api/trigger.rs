@@ -10,7 +10,7 @@ use super::scalars::{ScheduleExpression, TimeOfDay, TriggerType};
 use super::schema;
 use super::union::union;
 
-/// Work that the agent starts by itself, on a schedule.
+/// Work that the agent starts on a schedule.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "devopsagent.dev",
@@ -19,7 +19,7 @@ use super::union::union;
     plural = "triggers",
     shortname = "trigger",
     category = "devopsagent",
-    doc = "Work that the agent starts by itself, on a schedule.",
+    doc = "Work that the agent starts on a schedule.",
     namespaced,
     status = "TriggerStatus",
     derive = "PartialEq",
@@ -36,8 +36,8 @@ use super::union::union;
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::immutable("agentSpaceRef", "delete the object and create it anew"),
-    schema::immutable("type", "delete the object and create it anew"),
+    schema::immutable("agentSpaceRef", "delete and recreate the object"),
+    schema::immutable("type", "delete and recreate the object"),
     schema::exactly_one(&["action", "assetRef"]),
 ]))]
 pub struct TriggerSpec {
@@ -47,26 +47,25 @@ pub struct TriggerSpec {
     /// The AgentSpace that does the work.
     pub agent_space_ref: ObjectRef,
 
-    /// Kind of the trigger. AWS knows `TIME_BASED`, which is the default.
+    /// Type of the trigger. AWS supports `TIME_BASED`, which is the default.
     #[serde(default = "time_based", rename = "type")]
     pub trigger_type: TriggerType,
 
-    /// When the work starts: exactly one form. AWS can't change a trigger, so the operator replaces it
-    /// when this changes.
+    /// When the work starts: exactly one form. AWS can't change a trigger, so when this changes the operator
+    /// replaces it.
     pub schedule: Schedule,
 
-    /// What to do, as the API takes it, for example
-    /// `{actionType: "create:task", task: {agent: "custom:<id of a custom_agent asset>"}}`. Easier is
-    /// `assetRef`.
+    /// What to do, in the API's format, for example `{actionType: "create:task", task: {agent: "custom:<ID of
+    /// a custom_agent asset>"}}`. `assetRef` is easier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_object")]
     pub action: Option<Map<String, Value>>,
 
-    /// The Asset of the type `custom_agent` that gets a task, instead of `action`.
+    /// The Asset of type `custom_agent` that gets a task, instead of `action`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_ref: Option<ObjectRef>,
 
-    /// Whether the trigger rests. It stays in AWS, inactive.
+    /// Whether the trigger is suspended. It stays in AWS, inactive.
     #[serde(default)]
     pub suspend: bool,
 }
@@ -78,11 +77,11 @@ fn time_based() -> TriggerType {
 union! {
     /// When the work starts: exactly one form. (The API nests `cron` and `timeRange` in `spec`.)
     pub enum Schedule {
-        /// A rate or cron expression of EventBridge, in UTC: `rate(1 day)` or `cron(0 9 ? * MON *)`.
+        /// An EventBridge rate or cron expression, in UTC: `rate(1 day)` or `cron(0 9 ? * MON *)`.
         "expression" => Expression(ScheduleExpression),
         /// A cron expression.
         "cron" => Cron(CronSchedule),
-        /// Once a day, week or month, within a range of time.
+        /// Once a day, week or month, within a time range.
         "timeRange" => TimeRange(TimeRange),
     }
 }
@@ -94,23 +93,22 @@ pub struct CronSchedule {
     pub expression: ScheduleExpression,
 }
 
-/// A range of time in which the work starts (`TimeRangeSchedule`).
+/// A time range in which the work starts (`TimeRangeSchedule`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimeRange {
-    /// The work starts at this time of day or later, in UTC and in quotes, for example `"09:00"`.
+    /// The work starts at or after this time of day, in UTC and in quotes, for example `"09:00"`.
     pub start_after: TimeOfDay,
 
-    /// The work starts before this time of day. A time that is earlier than `startAfter` is one of the
-    /// next day.
+    /// The work starts before this time of day. A time earlier than `startAfter` is on the next day.
     pub start_before: TimeOfDay,
 
-    /// How often: exactly one.
+    /// How often the work starts: exactly one.
     pub recurrence: Recurrence,
 }
 
 union! {
-    /// How often the work is done (`Recurrence`): exactly one.
+    /// How often the work starts (`Recurrence`): exactly one.
     pub enum Recurrence {
         /// Every day. Write `daily: {}`.
         "daily" => Daily(Daily),
@@ -155,18 +153,18 @@ pub struct Monthly {
     pub day_of_month: i32,
 }
 
-/// What the operator knows of the trigger.
+/// Observed state of the trigger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TriggerStatus {
     #[serde(flatten)]
     pub common: CommonStatus,
 
-    /// Id of the agent space.
+    /// ID of the agent space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_space_id: Option<String>,
 
-    /// The schedule as AWS understands it.
+    /// The schedule as AWS interprets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expression: Option<String>,
 }

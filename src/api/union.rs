@@ -86,7 +86,7 @@ pub fn fixed(schema: &mut Schema) {
         properties.keys().map(|key| format!("has(self.{key}) == has(oldSelf.{key})")).collect();
     let rule = json!({
         "rule": same.join(" && "),
-        "message": "which of the members is set can't be changed; delete the object and create it anew",
+        "message": "can't be switched to another type; delete and recreate the object",
     });
     schema::add_rule(schema, rule);
 }

@@ -38,43 +38,43 @@ impl JsonSchema for Files {
 }
 
 union! {
-    /// What an asset consists of: exactly one source.
+    /// Content of an asset: exactly one source.
     pub enum Content {
-        /// The files, one by one. A skill has a `SKILL.md`.
+        /// Files listed individually. A skill has a `SKILL.md`.
         "files" => Files(Files),
-        /// A ConfigMap in the object's own namespace: each of its keys is a file of that name.
+        /// A ConfigMap in the object's own namespace: each of its keys becomes a file of that name.
         "configMapRef" => ConfigMapRef(ConfigMapName),
-        /// A zip archive in a key of a ConfigMap or Secret: exactly one. AWS unpacks it.
+        /// A zip archive in a ConfigMap or Secret: exactly one source. AWS unpacks it.
         "zip" => Zip(Zip),
-        /// HTTPS address in GitHub that AWS fetches the files from. The space needs an association with
-        /// the repository.
+        /// HTTPS URL on GitHub that AWS fetches the files from. The space needs an association with the
+        /// repository.
         "sourceUrl" => SourceUrl(AssetSourceUrl),
     }
 }
 
-/// A file of an asset (`AssetFileContent`): exactly one of text, base64, configMapKeyRef and secretKeyRef.
+/// A file of an asset (`AssetFileContent`): exactly one of text, base64, configMapKeyRef or secretKeyRef.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(transform = union::as_object)]
 pub struct File {
     /// Path within the asset, for example `references/escalation.md`.
     pub path: AssetFilePath,
 
-    /// Where its bytes are.
+    /// Where its content comes from.
     #[serde(flatten)]
     pub source: FileSource,
 }
 
-/// Where the bytes of a file are (`AssetFileBody`, and its sources in the cluster).
+/// Where the content of a file comes from (`AssetFileBody`, and its sources in the cluster).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FileSource {
-    /// The text of the file, for example with `text: |`.
+    /// Text content of the file, for example with `text: |`.
     Text(AssetFileText),
-    /// The bytes of the file in base64.
+    /// Content of the file, base64-encoded.
     Base64(AssetFileBase64),
-    /// The key of a ConfigMap in the object's own namespace that holds the file.
+    /// Key of a ConfigMap in the object's own namespace that holds the file.
     ConfigMapKeyRef(KeyRef),
-    /// The key of a Secret in the object's own namespace that holds the file.
+    /// Key of a Secret in the object's own namespace that holds the file.
     SecretKeyRef(KeyRef),
 }
 
@@ -86,11 +86,11 @@ pub struct ConfigMapName {
 }
 
 union! {
-    /// Where a zip archive is: exactly one.
+    /// Source of a zip archive: exactly one.
     pub enum Zip {
-        /// The key of a ConfigMap in the object's own namespace, in its `binaryData`.
+        /// Key of a ConfigMap in the object's own namespace, in its `binaryData`.
         "configMapKeyRef" => ConfigMapKeyRef(KeyRef),
-        /// The key of a Secret in the object's own namespace.
+        /// Key of a Secret in the object's own namespace.
         "secretKeyRef" => SecretKeyRef(KeyRef),
     }
 }

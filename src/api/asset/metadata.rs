@@ -10,47 +10,48 @@ use serde_json::Value;
 use crate::api::scalars::ResourceId;
 use crate::api::schema;
 
-/// Metadata of an asset. Members that are not listed here are passed on as they are.
+/// Metadata of an asset. Fields that are not listed here are passed on as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
-    /// Name of the asset, by which the agent knows it. Skills and custom agents: 1 to 64 lowercase
-    /// letters, digits and hyphens. Memory stores: up to 128 characters. Memories: a path such as
+    /// Name by which the agent knows the asset. Skills and custom agents: 1 to 64 lowercase letters, digits
+    /// and hyphens. Memory stores: up to 128 characters. Memories: a path such as
     /// `services/checkout/known-issues`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub name: Option<String>,
 
-    /// What the asset is for. The agent picks a skill by it: there it has at most 1024 characters.
+    /// What the asset is for. The agent selects skills by their description, which has at most 1024
+    /// characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub description: Option<String>,
 
-    /// Which of the agents use a skill or memory store: `GENERIC` alone, for all, or any of `CHAT`,
+    /// Which agents use a skill or memory store: `GENERIC` alone, for all of them, or any of `CHAT`,
     /// `INCIDENT_TRIAGE`, `INCIDENT_RCA`, `INCIDENT_MITIGATION`, `PREVENTION`, `RELEASE_READINESS_REVIEW`,
-    /// `RELEASE_TESTING`, `ON_DEMAND`, `EVALUATION`. AWS may know more; any word is passed on.
+    /// `RELEASE_TESTING`, `ON_DEMAND`, `EVALUATION`. AWS may support others; any value is passed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), transform = schema::set)]
     pub agent_types: Option<Vec<String>>,
 
-    /// Which of the agents instructions (`agents_md`) are for: one of the words for `agent_types`.
+    /// Which agent the instructions (`agents_md`) are for: one of the values of `agent_types`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub agent_type: Option<String>,
 
-    /// Whether a skill is in use: `ACTIVE` or `INACTIVE`. AWS defaults to `ACTIVE`.
+    /// Whether a skill is active: `ACTIVE` or `INACTIVE`. AWS defaults to `ACTIVE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
 
-    /// Kind of a skill: `USER` for those that people write.
+    /// Type of a skill: `USER` for skills written by people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skill_type: Option<String>,
 
-    /// Name of an attachment's file.
+    /// File name of an attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub filename: Option<String>,
 
-    /// Extension of an attachment's file, for example `pdf`.
+    /// File extension of an attachment, for example `pdf`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
 
@@ -71,7 +72,7 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_stores: Option<Vec<String>>,
 
-    /// Id in AWS of the memory store that a memory is kept in; or leave it to `memoryStoreRef`.
+    /// AWS ID of the memory store that holds a memory. Alternatively, set `memoryStoreRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_store_id: Option<ResourceId>,
 
@@ -79,20 +80,20 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_agent_type: Option<String>,
 
-    /// Address of what a test profile tests, for example `https://staging.example.com`.
+    /// URL that a test profile tests, for example `https://staging.example.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub target_url: Option<String>,
 
-    /// As whom a test profile tests: `guest`, `authenticated`, or both.
+    /// Personas that a test profile tests as: `guest`, `authenticated`, or both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_personas: Option<Vec<String>>,
 
-    /// ARN of the secret in AWS Secrets Manager that holds the credentials for a test profile.
+    /// ARN of the AWS Secrets Manager secret that holds the credentials for a test profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_arn: Option<String>,
 
-    /// Any other member, as it is.
+    /// Any other field, passed on as it is.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }
@@ -117,7 +118,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     (
         "memory",
         "^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*$",
-        "parts in kebab-case, joined by slashes",
+        "kebab-case segments separated by slashes",
     ),
 ];
 
@@ -137,28 +138,28 @@ pub fn rules() -> Vec<Value> {
         rules.push(schema::rule(
             ".metadata.name",
             &format!("self.assetType != '{asset_type}' || !has(self.metadata) || !has(self.metadata.name) || self.metadata.name.matches('{pattern}')"),
-            &format!("with assetType {asset_type} the name must be {words}"),
+            &format!("for assetType {asset_type}, metadata.name must be {words}"),
         ));
     }
     rules.push(schema::rule(
         ".metadata.description",
         "self.assetType != 'skill' || !has(self.metadata) || !has(self.metadata.description) || self.metadata.description.size() <= 1024",
-        "with assetType skill the description must have at most 1024 characters",
+        "for assetType skill, metadata.description must have at most 1024 characters",
     ));
     rules.push(schema::rule(
         ".memoryStoreRef",
         "self.assetType != 'memory' || has(self.memoryStoreRef) || (has(self.metadata) && has(self.metadata.memory_store_id))",
-        "a memory needs a memoryStoreRef, or metadata.memory_store_id",
+        "assetType memory needs memoryStoreRef or metadata.memory_store_id",
     ));
     rules.push(schema::rule(
         ".memoryStoreRef",
         "!has(self.memoryStoreRef) || self.assetType == 'memory'",
-        "memoryStoreRef goes with assetType memory",
+        "memoryStoreRef is only valid with assetType memory",
     ));
     rules.push(schema::rule(
         ".memoryStoreRef",
         "!has(self.memoryStoreRef) || !has(self.metadata) || !has(self.metadata.memory_store_id)",
-        "memoryStoreRef and metadata.memory_store_id exclude each other",
+        "memoryStoreRef and metadata.memory_store_id are mutually exclusive",
     ));
     rules
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::scalars::{AwsAccountId, OrganizationalUnitId, RoleArn};
 use crate::api::schema;
 
-/// The AWS account that a space is for (`AWSConfiguration`).
+/// The AWS account that a space monitors (`AWSConfiguration`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -14,29 +14,29 @@ use crate::api::schema;
     schema::role_of("agentElevatedRoleArn", "accountId"),
 ]))]
 pub struct Aws {
-    /// Number of the account, in quotes, for example `"123456789012"`.
+    /// ID of the account, in quotes, for example `"123456789012"`.
     pub account_id: AwsAccountId,
 
-    /// What the account is to the space: always `monitor` here, and filled in when left out.
+    /// Type of the account: always `monitor` here, and set automatically if omitted.
     #[serde(default)]
     pub account_type: MonitorAccountType,
 
-    /// Role that the agent assumes to look into the account, for example
+    /// IAM role that the agent assumes to inspect the account, for example
     /// `arn:aws:iam::123456789012:role/DevOpsAgentSpace`.
     pub assumable_role_arn: RoleArn,
 
-    /// Role that the agent assumes to change things. It only counts where the space's preference
+    /// IAM role that the agent assumes to make changes. It is only used if the space's preference
     /// `elevatedActionsEnabled` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_elevated_role_arn: Option<RoleArn>,
 
-    /// Role with which AWS deploys to the accounts of an AWS Organization, for `sourceAwsOrg`. It is the
+    /// IAM role that AWS uses to deploy to the accounts of an AWS Organization, for `sourceAwsOrg`. It is the
     /// service-managed role of AWS Organizations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_management_role_arn: Option<RoleArn>,
 }
 
-/// What the monitored account is to the space (`MonitorAccountType`).
+/// Type of the monitored account (`MonitorAccountType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MonitorAccountType {
@@ -44,7 +44,7 @@ pub enum MonitorAccountType {
     Monitor,
 }
 
-/// A further AWS account (`SourceAwsConfiguration`).
+/// An additional AWS account (`SourceAwsConfiguration`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -52,27 +52,27 @@ pub enum MonitorAccountType {
     schema::role_of("agentElevatedRoleArn", "accountId"),
 ]))]
 pub struct SourceAws {
-    /// Number of the account, in quotes, for example `"123456789012"`.
+    /// ID of the account, in quotes, for example `"123456789012"`.
     pub account_id: AwsAccountId,
 
-    /// What the account is to the space: always `source` here, and filled in when left out.
+    /// Type of the account: always `source` here, and set automatically if omitted.
     #[serde(default)]
     pub account_type: SourceAccountType,
 
-    /// Role that the agent assumes to look into the account.
+    /// IAM role that the agent assumes to inspect the account.
     pub assumable_role_arn: RoleArn,
 
-    /// External id that the role's trust policy asks for.
+    /// External ID that the role's trust policy requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 
-    /// Role that the agent assumes to change things. It only counts where the space's preference
+    /// IAM role that the agent assumes to make changes. It is only used if the space's preference
     /// `elevatedActionsEnabled` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_elevated_role_arn: Option<RoleArn>,
 }
 
-/// What a further account is to the space (`SourceAccountType`).
+/// Type of an additional account (`SourceAccountType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceAccountType {
@@ -84,11 +84,11 @@ pub enum SourceAccountType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceAwsOrg {
-    /// What the accounts are to the space: always `source` here, and filled in when left out.
+    /// Type of the accounts: always `source` here, and set automatically if omitted.
     #[serde(default)]
     pub account_type: SourceAccountType,
 
-    /// Which accounts of the organization.
+    /// Which accounts of the organization to include.
     pub organizational_unit: OrganizationalUnit,
 }
 
@@ -96,12 +96,11 @@ pub struct SourceAwsOrg {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationalUnit {
-    /// Id of the organizational unit, for example `ou-ab12-c3d4e5f6`, or of the organization's root, for
-    /// example `r-ab12`, for the whole organization.
+    /// ID of the organizational unit, for example `ou-ab12-c3d4e5f6`. For the whole organization, the ID of
+    /// its root, for example `r-ab12`.
     pub organizational_unit_id: OrganizationalUnitId,
 
-    /// Numbers of the accounts in it that the agent may look into, in quotes. Without the list it is all of
-    /// them.
+    /// IDs of the accounts in it that the agent may inspect, in quotes. If omitted, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1000), transform = schema::set)]
     pub account_ids: Option<Vec<AwsAccountId>>,

@@ -1,4 +1,4 @@
-//! Configurations for chat: where the agent writes, and whether people may talk to it there.
+//! Configurations for chat: where the agent posts, and whether people may talk to it there.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,24 +9,24 @@ use crate::api::scalars::{Guid, RoleArn, SlackChannelId, SlackWorkspaceId, Teams
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Slack {
-    /// Id of the workspace, for example `T0123ABCD`.
+    /// ID of the workspace, for example `T0123ABCD`.
     pub workspace_id: SlackWorkspaceId,
 
     /// Name of the workspace.
     pub workspace_name: String,
 
-    /// The channels that the agent writes to.
+    /// The channels that the agent posts to.
     pub transmission_target: SlackTransmissionTarget,
 
-    /// Whether people may talk to the agent in the workspace, and with which role it then acts.
+    /// Whether people may talk to the agent in the workspace, and which IAM role it then uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bidirectional: Option<ChatRole>,
 }
 
-/// Channels of Slack that the agent writes to (`SlackTransmissionTarget`).
+/// Channels of Slack that the agent posts to (`SlackTransmissionTarget`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SlackTransmissionTarget {
-    /// Channel for those on call: incidents and their investigation.
+    /// Channel for the on-call team: incidents and their investigation.
     #[serde(rename = "opsOncallTarget")]
     pub ops_oncall_target: SlackChannel,
 
@@ -39,7 +39,7 @@ pub struct SlackTransmissionTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SlackChannel {
-    /// Id of the channel, for example `C0123ABCDEF`.
+    /// ID of the channel, for example `C0123ABCDEF`.
     pub channel_id: SlackChannelId,
 
     /// Name of the channel, for example `incidents`.
@@ -51,7 +51,7 @@ pub struct SlackChannel {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatRole {
-    /// Role that the agent acts with when someone talks to it in the chat.
+    /// IAM role that the agent uses when someone talks to it in the chat.
     pub role_arn: RoleArn,
 
     /// Whether people may talk to the agent in the chat.
@@ -63,24 +63,24 @@ pub struct ChatRole {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MsTeams {
-    /// Id of the team, a GUID.
+    /// ID of the team, a GUID.
     pub team_id: Guid,
 
     /// Name of the team.
     pub team_name: String,
 
-    /// The channels that the agent writes to. Write `{}` for none.
+    /// The channels that the agent posts to. Write `{}` for none.
     pub transmission_target: MsTeamsTransmissionTarget,
 
-    /// Whether people may talk to the agent in the team, and with which role it then acts.
+    /// Whether people may talk to the agent in the team, and which IAM role it then uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bidirectional: Option<ChatRole>,
 }
 
-/// Channels of Microsoft Teams that the agent writes to (`MSTeamsTransmissionTarget`).
+/// Channels of Microsoft Teams that the agent posts to (`MSTeamsTransmissionTarget`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MsTeamsTransmissionTarget {
-    /// Channel for those on call: incidents and their investigation.
+    /// Channel for the on-call team: incidents and their investigation.
     #[serde(default, rename = "opsOncallTarget", skip_serializing_if = "Option::is_none")]
     pub ops_oncall_target: Option<MsTeamsChannel>,
 
@@ -93,7 +93,7 @@ pub struct MsTeamsTransmissionTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MsTeamsChannel {
-    /// Id of the channel, for example `19:0123456789abcdef@thread.tacv2`.
+    /// ID of the channel, for example `19:0123456789abcdef@thread.tacv2`.
     pub channel_id: TeamsChannelId,
 
     /// Name of the channel.

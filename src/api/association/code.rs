@@ -19,22 +19,22 @@ pub struct GitHub {
     #[schemars(extend("x-standard" = "no-case"))]
     pub repo_name: String,
 
-    /// Number of the repository, in quotes, as GitHub's API shows it in `id`.
+    /// ID of the repository, in quotes, as returned in `id` by GitHub's API.
     pub repo_id: String,
 
     /// Organization or user that owns the repository, for example `example-org`.
     #[schemars(extend("x-standard" = "no-case"))]
     pub owner: String,
 
-    /// What the owner is: organization or user.
+    /// Type of the owner: organization or user.
     pub owner_type: GitHubOwnerType,
 
-    /// Which instance of GitHub Enterprise Server it is on.
+    /// GitHub Enterprise Server instance that hosts the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_identifier: Option<String>,
 
-    /// Deprecated: set the role in an association with the configuration `releaseManagement`, and refer
-    /// to that one with `releaseManagementAssociationRef`.
+    /// Deprecated: set the role in an association with the configuration `releaseManagement`, and refer to it
+    /// with `releaseManagementAssociationRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_role_arn: Option<RoleArn>,
 
@@ -43,12 +43,12 @@ pub struct GitHub {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_management_association_ref: Option<ObjectRef>,
 
-    /// Id in AWS of that association, instead of `releaseManagementAssociationRef`.
+    /// AWS ID of that association, instead of `releaseManagementAssociationRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_management_association_id: Option<AssociationId>,
 }
 
-/// What the owner of a GitHub repository is (`GithubRepoOwnerType`).
+/// Type of the owner of a GitHub repository (`GithubRepoOwnerType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GitHubOwnerType {
@@ -63,18 +63,18 @@ pub enum GitHubOwnerType {
     schema::at_most_one(&["releaseManagementAssociationRef", "releaseManagementAssociationId"]),
 ]))]
 pub struct GitLabProject {
-    /// Number of the project, in quotes, for example `"1234"`.
+    /// ID of the project, in quotes, for example `"1234"`.
     pub project_id: String,
 
     /// Path of the project, for example `example-group/shop`.
     pub project_path: String,
 
-    /// Which instance of GitLab it is on.
+    /// GitLab instance that hosts the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_identifier: Option<String>,
 
-    /// Deprecated: set the role in an association with the configuration `releaseManagement`, and refer
-    /// to that one with `releaseManagementAssociationRef`.
+    /// Deprecated: set the role in an association with the configuration `releaseManagement`, and refer to it
+    /// with `releaseManagementAssociationRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_role_arn: Option<RoleArn>,
 
@@ -83,7 +83,7 @@ pub struct GitLabProject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_management_association_ref: Option<ObjectRef>,
 
-    /// Id in AWS of that association, instead of `releaseManagementAssociationRef`.
+    /// AWS ID of that association, instead of `releaseManagementAssociationRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_management_association_id: Option<AssociationId>,
 }
@@ -96,7 +96,7 @@ pub struct AzureDevOps {
     #[schemars(extend("x-standard" = "no-case"))]
     pub organization_name: String,
 
-    /// Id of the project.
+    /// ID of the project.
     #[schemars(extend("x-standard" = "no-case"))]
     pub project_id: String,
 
@@ -108,7 +108,7 @@ pub struct AzureDevOps {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseManagement {
-    /// Name for people, unique in the space, for example `staging`.
+    /// Display name, unique in the space, for example `staging`.
     pub name: DisplayName,
 
     /// The network that the tests run in: exactly one kind.
@@ -134,11 +134,11 @@ pub struct PrivateAccess {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_connection_ref: Option<ObjectRef>,
 
-    /// Name of a private connection in AWS that no PrivateConnection object stands for, instead of
+    /// AWS name of a private connection that has no PrivateConnection object, instead of
     /// `privateConnectionRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_connection_name: Option<PrivateConnectionName>,
 
-    /// Role that the tests run with.
+    /// IAM role that the tests run with.
     pub runtime_role_arn: RoleArn,
 }

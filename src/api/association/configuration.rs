@@ -11,11 +11,11 @@ use crate::api::scalars::{EmailAddress, HttpsUrl, NewRelicAccountId};
 use crate::api::union::union;
 
 union! {
-    /// What of a service the agent sees (`ServiceConfiguration`): exactly one.
+    /// Which parts of a service the agent can see (`ServiceConfiguration`): exactly one.
     pub enum Configuration {
-        /// The AWS account that the space is for: the one that the agent monitors.
+        /// The AWS account that the agent monitors for the space.
         "aws" => Aws(Aws),
-        /// A further AWS account that the agent may look into.
+        /// An additional AWS account that the agent may inspect.
         "sourceAws" => SourceAws(SourceAws),
         /// The accounts of an AWS Organization, or of one of its organizational units. The space needs
         /// `awsSourceMode: organization`.
@@ -28,9 +28,9 @@ union! {
         "azure" => Azure(Azure),
         /// An Azure DevOps project.
         "azuredevops" => AzureDevOps(AzureDevOps),
-        /// A Slack workspace, and the channels that the agent writes to.
+        /// A Slack workspace, and the channels that the agent posts to.
         "slack" => Slack(Slack),
-        /// A Microsoft Teams team, and the channels that the agent writes to.
+        /// A Microsoft Teams team, and the channels that the agent posts to.
         "msteams" => MsTeams(MsTeams),
         /// PagerDuty services.
         "pagerduty" => PagerDuty(PagerDutyServices),
@@ -42,7 +42,7 @@ union! {
         "eventChannel" => EventChannel(NoSettings),
         /// Tools of an MCP server.
         "mcpserver" => McpServer(McpTools),
-        /// Tools of an MCP server that takes requests signed with AWS Signature Version 4.
+        /// Tools of an MCP server that accepts requests signed with AWS Signature Version 4.
         "mcpserversigv4" => McpServerSigV4(McpTools),
         /// Datadog's MCP server.
         "mcpserverdatadog" => Datadog(ElevatedTools),
@@ -54,8 +54,8 @@ union! {
         "mcpserversplunk" => Splunk(NoSettings),
         /// A remote agent. Write `remoteagent: {}`.
         "remoteagent" => RemoteAgent(NoSettings),
-        /// A remote agent that takes requests signed with AWS Signature Version 4. Write
-        /// `remoteagentsigv4: {}`.
+        /// A remote agent that accepts requests signed with AWS Signature Version 4. Write `remoteagentsigv4:
+        /// {}`.
         "remoteagentsigv4" => RemoteAgentSigV4(NoSettings),
         /// How release reviews reach what they test. GitHub and GitLab associations refer to it.
         "releaseManagement" => ReleaseManagement(ReleaseManagement),
@@ -73,7 +73,7 @@ pub struct NoSettings {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Azure {
-    /// Id of the subscription.
+    /// ID of the subscription.
     #[schemars(extend("x-standard" = "no-case"))]
     pub subscription_id: String,
 }
@@ -82,10 +82,10 @@ pub struct Azure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PagerDutyServices {
-    /// Ids of the services, for example `P0ABCDE`.
+    /// IDs of the services, for example `P0ABCDE`.
     pub services: Vec<String>,
 
-    /// Address of the PagerDuty user in whose name the agent acts.
+    /// Email address of the PagerDuty user on whose behalf the agent acts.
     pub customer_email: EmailAddress,
 }
 
@@ -97,7 +97,7 @@ pub struct ServiceNowInstance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
 
-    /// Scopes that the agent was given.
+    /// Scopes granted to the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_scopes: Option<Vec<String>>,
 }
@@ -106,7 +106,7 @@ pub struct ServiceNowInstance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DynatraceEnvironment {
-    /// Id of the environment, for example `abc12345`.
+    /// ID of the environment, for example `abc12345`.
     pub env_id: String,
 
     /// Resources of the environment that the agent looks at.
@@ -118,9 +118,9 @@ pub struct DynatraceEnvironment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRelicAccount {
-    /// Number of the account, for example `"1234567"`.
+    /// New Relic account ID, for example `"1234567"`.
     pub account_id: NewRelicAccountId,
 
-    /// Address of the MCP server, for example `https://mcp.newrelic.com/mcp/`.
+    /// URL of the MCP server, for example `https://mcp.newrelic.com/mcp/`.
     pub endpoint: HttpsUrl,
 }

@@ -20,7 +20,7 @@ pub struct Deployment {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentIssue {
-    /// AWS's word for the reason, for example `accessDenied`.
+    /// AWS's reason code, for example `accessDenied`.
     #[serde(default)]
     pub reason_code: String,
 
@@ -28,7 +28,7 @@ pub struct DeploymentIssue {
     #[serde(default)]
     pub account_count: i64,
 
-    /// Numbers of the accounts, at most 20 of them.
+    /// IDs of the accounts, at most 20 of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub account_ids: Vec<String>,
 }

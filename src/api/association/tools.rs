@@ -16,7 +16,7 @@ const MOST_TOOLS: usize = 500;
     schema::rule(
         ".toolDetails",
         "!has(self.toolDetails) || (size(self.toolDetails) == size(self.tools) && self.toolDetails.all(tool, tool.name in self.tools))",
-        "toolDetails must name exactly the tools that are listed in tools",
+        "toolDetails must name exactly the tools listed in tools",
     ),
 ]))]
 pub struct McpTools {
@@ -24,7 +24,7 @@ pub struct McpTools {
     #[schemars(length(max = MOST_TOOLS), transform = schema::set)]
     pub tools: Vec<ToolName>,
 
-    /// What each of these tools does. It names every tool of `tools`, and no other.
+    /// What each of these tools does. It must list exactly the tools in `tools`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "tool_details")]
     pub tool_details: Option<Vec<ToolDetail>>,
@@ -37,7 +37,7 @@ pub struct ToolDetail {
     /// Name of the tool.
     pub name: ToolDetailName,
 
-    /// What the tool does: `READ_ONLY` looks, `MUTATIVE` changes, `DESTRUCTIVE` may delete.
+    /// What the tool does: `READ_ONLY` only reads, `MUTATIVE` makes changes, `DESTRUCTIVE` may delete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_classification: Option<ToolClassification>,
 }
@@ -55,7 +55,7 @@ pub enum ToolClassification {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ElevatedTools {
-    /// Tools that change things and that the agent may use all the same.
+    /// Tools that make changes and that the agent may use nevertheless.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "tool_details")]
     pub enabled_elevated_tools: Option<Vec<ToolDetail>>,
@@ -65,10 +65,10 @@ pub struct ElevatedTools {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrafanaTools {
-    /// Address of the Grafana instance, for example `https://example.grafana.net`.
+    /// URL of the Grafana instance, for example `https://example.grafana.net`.
     pub endpoint: HttpsUrl,
 
-    /// Number of the organization in Grafana, in quotes.
+    /// ID of the Grafana organization, in quotes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<Digits>,
 
@@ -77,7 +77,7 @@ pub struct GrafanaTools {
     #[schemars(transform = schema::set)]
     pub tools: Option<Vec<ToolName>>,
 
-    /// Tools that change things and that the agent may use all the same.
+    /// Tools that make changes and that the agent may use nevertheless.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "tool_details")]
     pub enabled_elevated_tools: Option<Vec<ToolDetail>>,

@@ -15,7 +15,7 @@ use crate::api::schema;
 pub const KEYS: [&str; 9] =
     ["agentSpaceId", "associationId", "authVersion", "id", "region", "secret", "token", "type", "url"];
 
-/// How an association's webhook is handed out.
+/// How an association's webhook is delivered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -24,36 +24,36 @@ pub const KEYS: [&str; 9] =
     ignores("secretTemplate"),
 ]))]
 pub struct Webhook {
-    /// Deliver (the default) writes the webhook to a Secret and keeps it there. Ignore is for a webhook that nobody uses:
-    /// no Secret, no condition `WebhookReady`, and no new webhook ever. A Secret that was written before is left as it is
-    /// and goes with the association.
+    /// Deliver (the default) writes the webhook to a Secret and keeps it there. Ignore is for a webhook that
+    /// nobody uses: no Secret, no `WebhookReady` condition, and never a new webhook. A Secret that was
+    /// written before is left as it is and deleted with the association.
     #[serde(default)]
     pub policy: WebhookPolicy,
 
-    /// Name of the Secret to write, in this object's namespace. Defaults to the name of this object
-    /// followed by `-webhook`. A change moves the contents and deletes the Secret of the old name.
+    /// Name of the Secret to write, in this object's namespace. Defaults to the name of this object followed
+    /// by `-webhook`. Changing it moves the contents and deletes the Secret with the old name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<ObjectName>,
 
-    /// Any text, for example a date. Changing it issues a new webhook, with a new address and a new
-    /// secret, and writes them to the Secret.
+    /// Any text, for example a date. Changing it issues a new webhook, with a new URL and a new secret, and
+    /// writes them to the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub rotation: Option<String>,
 
-    /// What to do when the webhook's secret is lost, because the Secret is gone or its `secret` or `token` was changed:
-    /// AWS shows it once. Reissue (the default) issues a new webhook and writes the Secret. Report says so in the
-    /// condition `WebhookReady` and leaves it at that.
+    /// What to do if the webhook's secret is lost because the Secret is gone or its `secret` or `token` was
+    /// changed: AWS shows it only once. Reissue (the default) issues a new webhook and writes the Secret.
+    /// Report only reports it in the `WebhookReady` condition.
     #[serde(default)]
     pub on_loss: OnLoss,
 
-    /// What else the Secret has: labels, annotations, and keys of other names. A change writes the Secret again; the
-    /// webhook stays.
+    /// Additional labels, annotations and keys for the Secret. Changing it rewrites the Secret; the webhook
+    /// stays the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_template: Option<SecretTemplate>,
 }
 
-/// Whether a webhook is handed out at all.
+/// Whether a webhook is delivered at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum WebhookPolicy {
     #[default]
@@ -69,18 +69,18 @@ pub enum OnLoss {
     Report,
 }
 
-/// What a webhook's Secret has beside, or instead of, the documented keys.
+/// What a webhook's Secret contains in addition to, or instead of, the documented keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::rule(
         ".data",
         &format!("self.defaultKeys != 'Keep' || !has(self.data) || !self.data.exists(key, key in [{}])", quoted(&KEYS)),
-        "a documented key can only be written with defaultKeys: Omit",
+        "a documented key can only be overridden with defaultKeys: Omit",
     ),
 ]))]
 pub struct SecretTemplate {
-    /// Labels of the Secret, for example those that a policy asks for.
+    /// Labels of the Secret, for example those that a policy requires.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "labels")]
     pub labels: BTreeMap<LabelKey, LabelValue>,
@@ -90,16 +90,18 @@ pub struct SecretTemplate {
     #[schemars(schema_with = "annotations")]
     pub annotations: BTreeMap<LabelKey, String>,
 
-    /// Keep (the default) writes the documented keys (`url`, `id`, `type`, `secret` or `token`, `authVersion`,
-    /// `agentSpaceId`, `associationId`, `region`). Omit leaves them out: an incident tool that expects them, such as
-    /// `IncidentRelay` or the relay of the documentation, can't sign with the Secret then. Only the secret itself stays,
-    /// under `secret` or `token`, where `data` doesn't have it: AWS shows it once.
+    /// Keep (the default) writes the documented keys (`url`, `id`, `type`, `secret` or `token`,
+    /// `authVersion`, `agentSpaceId`, `associationId`, `region`). Omit leaves them out: an incident tool that
+    /// expects them, such as `IncidentRelay` or the relay in the documentation, then can't sign with the
+    /// Secret. Only the secret itself is kept, under `secret` or `token`, unless `data` contains it: AWS
+    /// shows it only once.
     #[serde(default)]
     pub default_keys: DefaultKeys,
 
-    /// More keys, with text in which `$(url)`, `$(id)`, `$(type)`, `$(secret)`, `$(token)`, `$(authVersion)`,
-    /// `$(agentSpaceId)`, `$(associationId)` and `$(region)` stand for the values of the documented keys. `$$` is a
-    /// dollar sign, as in a pod. A webhook has either `$(secret)` or `$(token)`: what its type lacks is `InputInvalid`.
+    /// Additional keys, with text in which `$(url)`, `$(id)`, `$(type)`, `$(secret)`, `$(token)`,
+    /// `$(authVersion)`, `$(agentSpaceId)`, `$(associationId)` and `$(region)` stand for the values of the
+    /// documented keys. `$$` is a dollar sign, as in a pod. A webhook has either `$(secret)` or `$(token)`,
+    /// depending on its type; using the other is reported as `InputInvalid`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "texts")]
     pub data: BTreeMap<DataKey, SecretText>,
@@ -117,11 +119,11 @@ pub enum DefaultKeys {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookStatus {
-    /// Id of the webhook.
+    /// ID of the webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 
-    /// Address that incidents are posted to.
+    /// URL that incidents are posted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 
@@ -129,7 +131,7 @@ pub struct WebhookStatus {
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub webhook_type: Option<String>,
 
-    /// The Secret that holds the address and the secret.
+    /// The Secret that holds the URL and the secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
 
@@ -141,7 +143,7 @@ pub struct WebhookStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<Time>,
 
-    /// Hash of `spec.webhook.secretTemplate` as the Secret was written by it; absent without a template.
+    /// Hash of the `spec.webhook.secretTemplate` that the Secret was written with; absent without a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_hash: Option<String>,
 
@@ -154,7 +156,7 @@ fn ignores(field: &str) -> Value {
     schema::rule(
         &format!(".{field}"),
         &format!("self.policy != 'Ignore' || !has(self.{field})"),
-        &format!("{field} can't go with policy: Ignore, which writes no Secret"),
+        &format!("{field} can't be set with policy: Ignore, which writes no Secret"),
     )
 }
 

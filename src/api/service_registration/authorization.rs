@@ -16,45 +16,45 @@ use crate::api::schema;
 use crate::api::union::union;
 
 union! {
-    /// Signing in to Dynatrace, ServiceNow or PagerDuty (`PagerDutyAuthorizationConfig` and its like).
+    /// Authentication to Dynatrace, ServiceNow or PagerDuty (`PagerDutyAuthorizationConfig` and its like).
     pub enum OAuthClientAuthorization {
-        /// An OAuth client with its own credentials.
+        /// OAuth client credentials.
         "oAuthClientCredentials" => OAuthClientCredentials(OAuthClient),
     }
 }
 
 union! {
-    /// Signing in to Datadog (`DatadogAuthorizationConfig`).
+    /// Authentication to Datadog (`DatadogAuthorizationConfig`).
     pub enum DatadogAuthorization {
-        /// The server says how to sign in, and a person does so at `status.authorizationUrl`.
+        /// Discovers from the server how to sign in; a person signs in at `status.authorizationUrl`.
         "authorizationDiscovery" => AuthorizationDiscovery(AuthorizationDiscovery),
     }
 }
 
 union! {
-    /// Signing in to an MCP server (`MCPServerAuthorizationConfig`): exactly one way.
+    /// Authentication to an MCP server (`MCPServerAuthorizationConfig`): exactly one way.
     pub enum McpAuthorization {
-        /// An OAuth client with its own credentials.
+        /// OAuth client credentials.
         "oAuthClientCredentials" => OAuthClientCredentials(OAuthClientCredentials),
-        /// OAuth in the name of a person, who signs in once at `status.authorizationUrl`.
+        /// OAuth on behalf of a person, who signs in once at `status.authorizationUrl`.
         "oAuth3LO" => OAuth3Lo(OAuth3Lo),
         /// An API key in a header.
         "apiKey" => ApiKey(ApiKey),
         /// A bearer token.
         "bearerToken" => BearerToken(BearerToken),
-        /// Headers of your own.
+        /// Custom headers.
         "customHeaders" => CustomHeaders(CustomHeaders),
-        /// The server says how to sign in, and a person does so at `status.authorizationUrl`.
+        /// Discovers from the server how to sign in; a person signs in at `status.authorizationUrl`.
         "authorizationDiscovery" => AuthorizationDiscovery(AuthorizationDiscovery),
     }
 }
 
 union! {
-    /// Signing in to a remote agent (`RemoteAgentAuthorizationConfig`): exactly one way.
+    /// Authentication to a remote agent (`RemoteAgentAuthorizationConfig`): exactly one way.
     pub enum RemoteAgentAuthorization {
         /// An API key in a header.
         "apiKey" => ApiKey(ApiKey),
-        /// An OAuth client with its own credentials.
+        /// OAuth client credentials.
         "oAuthClientCredentials" => OAuthClientCredentials(OAuthClientCredentials),
         /// A bearer token.
         "bearerToken" => BearerToken(BearerToken),
@@ -62,7 +62,7 @@ union! {
 }
 
 union! {
-    /// Signing in to New Relic (`NewRelicServiceAuthorizationConfig`).
+    /// Authentication to New Relic (`NewRelicServiceAuthorizationConfig`).
     pub enum NewRelicAuthorization {
         /// A user key of New Relic.
         "apiKey" => ApiKey(NewRelicApiKey),
@@ -73,18 +73,18 @@ union! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OAuthClient {
-    /// Name of the client, for people.
+    /// Display name of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<ClientName>,
 
-    /// Id of the client.
+    /// ID of the client.
     pub client_id: ClientId,
 
-    /// Further parameters of the token request, by name; each value is kept in a Secret.
+    /// Additional parameters of the token request, by name; each value is kept in a Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exchange_parameters: BTreeMap<String, SecretValue>,
 
-    /// Secret of the client: 1 to 512 characters without white space.
+    /// Client secret: 1 to 512 characters without whitespace.
     pub client_secret: SecretValue,
 }
 
@@ -92,62 +92,62 @@ pub struct OAuthClient {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OAuthClientCredentials {
-    /// Name of the client, for people.
+    /// Display name of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<ClientName>,
 
-    /// Id of the client.
+    /// ID of the client.
     pub client_id: ClientId,
 
-    /// Further parameters of the token request, by name; each value is kept in a Secret.
+    /// Additional parameters of the token request, by name; each value is kept in a Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exchange_parameters: BTreeMap<String, SecretValue>,
 
-    /// Secret of the client: 1 to 512 characters without white space.
+    /// Client secret: 1 to 512 characters without whitespace.
     pub client_secret: SecretValue,
 
-    /// Address of the token endpoint, for example `https://login.example.com/oauth/token`.
+    /// URL of the token endpoint, for example `https://login.example.com/oauth/token`.
     pub exchange_url: HttpsUrl,
 
-    /// Scopes to ask for.
+    /// Scopes to request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub scopes: Option<Vec<OAuthScope>>,
 }
 
-/// OAuth in the name of a person (`MCPServerOAuth3LOConfig`).
+/// OAuth on behalf of a person (`MCPServerOAuth3LOConfig`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OAuth3Lo {
-    /// Name of the client, for people.
+    /// Display name of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<ClientName>,
 
-    /// Id of the client.
+    /// ID of the client.
     pub client_id: ClientId,
 
-    /// Further parameters of the token request, by name; each value is kept in a Secret.
+    /// Additional parameters of the token request, by name; each value is kept in a Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exchange_parameters: BTreeMap<String, SecretValue>,
 
-    /// Page to return to after signing in: of the AWS console, or of a space's web app.
+    /// Page to return to after signing in, in the AWS console or a space's web app.
     pub return_to_endpoint: ReturnToEndpoint,
 
-    /// Address where the person signs in, for example `https://login.example.com/oauth/authorize`.
+    /// URL where the person signs in, for example `https://login.example.com/oauth/authorize`.
     pub authorization_url: HttpsUrl,
 
-    /// Address of the token endpoint, for example `https://login.example.com/oauth/token`.
+    /// URL of the token endpoint, for example `https://login.example.com/oauth/token`.
     pub exchange_url: HttpsUrl,
 
-    /// Secret of the client, for a confidential one: up to 512 characters without white space.
+    /// Client secret, for a confidential client: up to 512 characters without whitespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretValue>,
 
-    /// Whether the server takes a code challenge (PKCE).
+    /// Whether the server supports a code challenge (PKCE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub support_code_challenge: Option<bool>,
 
-    /// Scopes to ask for.
+    /// Scopes to request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub scopes: Option<Vec<OAuthScope>>,
@@ -157,13 +157,13 @@ pub struct OAuth3Lo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
-    /// Name of the key, for people.
+    /// Display name of the key.
     pub api_key_name: CredentialName,
 
-    /// The key: printable ASCII, with blanks only inside.
+    /// The key: printable ASCII without leading or trailing spaces.
     pub api_key_value: SecretValue,
 
-    /// Header that the key travels in, for example `X-API-Key`.
+    /// Header that carries the key, for example `X-API-Key`.
     pub api_key_header: ApiKeyHeader,
 }
 
@@ -171,22 +171,22 @@ pub struct ApiKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BearerToken {
-    /// Name of the token, for people.
+    /// Display name of the token.
     pub token_name: CredentialName,
 
-    /// The token, without white space.
+    /// The token, without whitespace.
     pub token_value: SecretValue,
 
-    /// Header that the token travels in. AWS uses `Authorization` when it is left out.
+    /// Header that carries the token. If omitted, AWS uses `Authorization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_header: Option<TokenHeader>,
 }
 
-/// Headers of your own (`MCPServerCustomHeadersConfig`).
+/// Custom headers (`MCPServerCustomHeadersConfig`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomHeaders {
-    /// The headers by name, one to three; each value is kept in a Secret: printable ASCII, at most 4096
-    /// characters, with blanks only inside.
+    /// One to three headers by name. Each value is kept in a Secret: printable ASCII, at most 4096
+    /// characters, without leading or trailing spaces.
     #[schemars(schema_with = "one_to_three_headers")]
     pub headers: BTreeMap<CustomHeaderName, SecretValue>,
 }
@@ -197,11 +197,11 @@ fn one_to_three_headers(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// The server says how to sign in (`MCPServerAuthorizationDiscoveryConfig`).
+/// How to sign in is discovered from the server (`MCPServerAuthorizationDiscoveryConfig`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizationDiscovery {
-    /// Page to return to after signing in: of the AWS console, or of a space's web app.
+    /// Page to return to after signing in, in the AWS console or a space's web app.
     pub return_to_endpoint: ReturnToEndpoint,
 }
 
@@ -209,16 +209,16 @@ pub struct AuthorizationDiscovery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRelicApiKey {
-    /// The user key; it begins with `NRAK-`.
+    /// The user key; it starts with `NRAK-`.
     pub api_key: SecretValue,
 
-    /// Number of the account, for example `"1234567"`.
+    /// New Relic account ID, for example `"1234567"`.
     pub account_id: NewRelicAccountId,
 
     /// Region of the account.
     pub region: NewRelicRegion,
 
-    /// Numbers of the applications that the agent looks at.
+    /// IDs of the applications that the agent looks at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_ids: Option<Vec<Digits>>,
 
@@ -226,7 +226,7 @@ pub struct NewRelicApiKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_guids: Option<Vec<NewRelicEntityGuid>>,
 
-    /// Numbers of the alert policies that the agent looks at.
+    /// IDs of the alert policies that the agent looks at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_policy_ids: Option<Vec<Digits>>,
 }
@@ -238,22 +238,22 @@ pub struct NewRelicApiKey {
     schema::rule(".roleArn", "!has(self.roleArn) || !has(self.mcpRoleArn) || self.roleArn == self.mcpRoleArn", "roleArn is the old name of mcpRoleArn: set only mcpRoleArn"),
 ]))]
 pub struct SigV4Authorization {
-    /// Region that requests are signed for, for example `us-east-1`, or `*` for any.
+    /// Region to sign requests for, for example `us-east-1`, or `*` for any.
     pub region: SigV4Region,
 
-    /// Service name that requests are signed for, for example `execute-api`.
+    /// Service name to sign requests for, for example `execute-api`.
     pub service: SigV4Service,
 
     /// Deprecated: use `mcpRoleArn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<LegacyRoleArn>,
 
-    /// Role whose credentials sign the requests. Without it those of the space's association with the
-    /// monitored AWS account do.
+    /// IAM role whose credentials sign the requests. If omitted, the role of the space's association with the
+    /// monitored AWS account is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp_role_arn: Option<RoleArn>,
 
-    /// Headers to add, by name, ten at most; each value is kept in a Secret.
+    /// Up to ten additional headers by name; each value is kept in a Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "up_to_ten_headers")]
     pub custom_headers: BTreeMap<CustomHeaderName, SecretValue>,
@@ -280,13 +280,13 @@ fn headers(generator: &mut SchemaGenerator, max: usize) -> Schema {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SigV4RoleAuthorization {
-    /// Region that requests are signed for, for example `us-east-1`, or `*` for any.
+    /// Region to sign requests for, for example `us-east-1`, or `*` for any.
     pub region: SigV4Region,
 
-    /// Service name that requests are signed for, for example `execute-api`.
+    /// Service name to sign requests for, for example `execute-api`.
     pub service: SigV4Service,
 
-    /// Role whose credentials sign the requests.
+    /// IAM role whose credentials sign the requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<RoleArn>,
 }

@@ -8,40 +8,41 @@ use crate::api::schema;
 use crate::api::union::union;
 
 union! {
-    /// How to find a service that is registered already: by its id, or by what is known of it.
+    /// How to find a service that is already registered: by its ID, or by its properties.
     pub enum Existing {
-        /// Id of the service, as the console or `ListServices` shows it.
+        /// ID of the service, as shown in the console or by `ListServices`.
         "serviceId" => ServiceId(ServiceId),
-        /// What the service must be like. Exactly one service of the account must match.
+        /// Properties that the service must have. Exactly one service in the account must match.
         "match" => Match(ServiceMatch),
     }
 }
 
-/// What a registered service must be like; every member that is set must agree.
+/// Properties that a registered service must have; all that are set must match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::rule(".owner", "!has(self.owner) || self.serviceType == 'github'", "owner goes with serviceType github"),
-    schema::rule(".workspaceId", "!has(self.workspaceId) || self.serviceType == 'slack'", "workspaceId goes with serviceType slack"),
-    schema::rule(".organizationName", "!has(self.organizationName) || self.serviceType == 'azuredevops'", "organizationName goes with serviceType azuredevops"),
-    schema::rule(".tenantId", "!has(self.tenantId) || self.serviceType == 'azureidentity'", "tenantId goes with serviceType azureidentity"),
+    schema::rule(".owner", "!has(self.owner) || self.serviceType == 'github'", "owner is only valid with serviceType github"),
+    schema::rule(".workspaceId", "!has(self.workspaceId) || self.serviceType == 'slack'", "workspaceId is only valid with serviceType slack"),
+    schema::rule(".organizationName", "!has(self.organizationName) || self.serviceType == 'azuredevops'", "organizationName is only valid with serviceType azuredevops"),
+    schema::rule(".tenantId", "!has(self.tenantId) || self.serviceType == 'azureidentity'", "tenantId is only valid with serviceType azureidentity"),
 ]))]
 pub struct ServiceMatch {
     /// Type of the service, for example `github`.
     pub service_type: ServiceType,
 
-    /// Name of the registration, as the console shows it.
+    /// Name of the registration, as shown in the console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub name: Option<String>,
 
-    /// GitHub: the organization or user whose repositories it gives access to, for example `example-org`.
+    /// GitHub: the organization or user whose repositories the registration gives access to, for example
+    /// `example-org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     #[schemars(extend("x-standard" = "no-case"))]
     pub owner: Option<String>,
 
-    /// Slack: id of the workspace, for example `T0123ABCD`.
+    /// Slack: ID of the workspace, for example `T0123ABCD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub workspace_id: Option<String>,
@@ -52,7 +53,7 @@ pub struct ServiceMatch {
     #[schemars(extend("x-standard" = "no-case"))]
     pub organization_name: Option<String>,
 
-    /// Azure identity: id of the Entra tenant.
+    /// Azure identity: ID of the Entra tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<Guid>,
 }

@@ -18,7 +18,7 @@ use crate::api::union::union;
 union! {
     /// A service to register (`ServiceDetails`): exactly one type.
     pub enum Service {
-        /// Dynatrace, observed through an OAuth client of the account.
+        /// Dynatrace, accessed through an OAuth client of the account.
         "dynatrace" => Dynatrace(Dynatrace),
         /// A ServiceNow instance.
         "servicenow" => ServiceNow(ServiceNow),
@@ -26,27 +26,27 @@ union! {
         "pagerduty" => PagerDuty(PagerDuty),
         /// GitLab, on gitlab.com or self-managed.
         "gitlab" => GitLab(GitLab),
-        /// A webhook for incidents from any tool. An account has one; each space's association with it
-        /// has a webhook of its own.
+        /// A webhook for incidents from any tool. An account has only one event channel; each space's
+        /// association with it has its own webhook.
         "eventChannel" => EventChannel(EventChannel),
         /// New Relic's MCP server.
         "mcpservernewrelic" => NewRelic(NewRelic),
         /// A Grafana MCP server.
         "mcpservergrafana" => Grafana(Server<McpAuthorization>),
-        /// Datadog's MCP server. A person must authorise it: see `status.authorizationUrl`.
+        /// Datadog's MCP server. A person must authorize it: see `status.authorizationUrl`.
         "mcpserverdatadog" => Datadog(Server<DatadogAuthorization>),
-        /// An MCP server of your own.
+        /// Your own MCP server.
         "mcpserver" => McpServer(Server<McpAuthorization>),
         /// Splunk's MCP server.
         "mcpserversplunk" => Splunk(Server<McpAuthorization>),
-        /// An MCP server that takes requests signed with AWS Signature Version 4, for example behind
-        /// API Gateway or on Bedrock AgentCore.
+        /// An MCP server that accepts requests signed with AWS Signature Version 4, for example behind API
+        /// Gateway or on Bedrock AgentCore.
         "mcpserversigv4" => McpServerSigV4(Server<SigV4Authorization>),
         /// An identity in Microsoft Entra, for Azure and Azure DevOps.
         "azureidentity" => AzureIdentity(AzureIdentity),
         /// A remote agent that speaks A2A.
         "remoteagent" => RemoteAgent(Server<RemoteAgentAuthorization>),
-        /// A remote agent that speaks A2A and takes requests signed with AWS Signature Version 4.
+        /// A remote agent that speaks A2A and accepts requests signed with AWS Signature Version 4.
         "remoteagentsigv4" => RemoteAgentSigV4(Server<SigV4RoleAuthorization>),
     }
 }
@@ -65,7 +65,7 @@ pub struct Dynatrace {
     /// URN of the account, for example `urn:dtaccount:01234567-89ab-cdef-0123-456789abcdef`.
     pub account_urn: DynatraceAccountUrn,
 
-    /// How AWS signs in to Dynatrace.
+    /// How AWS authenticates to Dynatrace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_config: Option<OAuthClientAuthorization>,
 }
@@ -77,7 +77,7 @@ pub struct ServiceNow {
     /// URL of the instance, for example `https://example.service-now.com`.
     pub instance_url: ServiceNowInstanceUrl,
 
-    /// How AWS signs in to ServiceNow.
+    /// How AWS authenticates to ServiceNow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_config: Option<OAuthClientAuthorization>,
 }
@@ -86,10 +86,10 @@ pub struct ServiceNow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PagerDuty {
-    /// OAuth scopes to ask for, for example `incidents.read` and `services.read`.
+    /// OAuth scopes to request, for example `incidents.read` and `services.read`.
     pub scopes: Vec<String>,
 
-    /// How AWS signs in to PagerDuty.
+    /// How AWS authenticates to PagerDuty.
     pub authorization_config: OAuthClientAuthorization,
 }
 
@@ -97,24 +97,24 @@ pub struct PagerDuty {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::rule(".groupId", "self.tokenType != 'group' || (has(self.groupId) && self.groupId != '')", "a group's token needs groupId"),
+    schema::rule(".groupId", "self.tokenType != 'group' || (has(self.groupId) && self.groupId != '')", "a group token needs groupId"),
 ]))]
 pub struct GitLab {
     /// URL of the instance without a path, for example `https://gitlab.com`.
     pub target_url: GitLabUrl,
 
-    /// Whose access token it is: personal or group.
+    /// Type of the access token: personal or group.
     pub token_type: GitLabTokenType,
 
     /// The access token: letters, digits, `.`, `_` and `-`.
     pub token_value: SecretValue,
 
-    /// Id of the group, in quotes; needed for a group's token.
+    /// ID of the group, in quotes; required for a group token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
 }
 
-/// Whose access token it is (`GitLabTokenType`).
+/// Type of an access token (`GitLabTokenType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GitLabTokenType {
@@ -125,12 +125,12 @@ pub enum GitLabTokenType {
 /// The account's event channel (`EventChannelDetails`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventChannel {
-    /// How events arrive. AWS knows `webhook`.
+    /// How events are delivered. AWS supports `webhook`.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub channel_type: Option<EventChannelType>,
 }
 
-/// How events arrive (`EventChannelType`).
+/// How events are delivered (`EventChannelType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventChannelType {
@@ -141,7 +141,7 @@ pub enum EventChannelType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRelic {
-    /// How AWS signs in to New Relic, and what of it the agent looks at.
+    /// How AWS authenticates to New Relic, and which parts of it the agent looks at.
     pub authorization_config: NewRelicAuthorization,
 }
 
@@ -161,14 +161,14 @@ pub struct Server<A> {
     /// Name by which the agent knows it, for example `runbooks`.
     pub name: ServerName,
 
-    /// HTTPS address of its endpoint, for example `https://mcp.example.com/mcp`.
+    /// HTTPS URL of its endpoint, for example `https://mcp.example.com/mcp`.
     pub endpoint: ServerEndpoint,
 
-    /// What the agent finds there, in one line.
+    /// One-line description of what the agent finds there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<ServerDescription>,
 
-    /// How AWS signs in: exactly one way.
+    /// How AWS authenticates: exactly one method.
     pub authorization_config: A,
 }
 
@@ -176,13 +176,13 @@ pub struct Server<A> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AzureIdentity {
-    /// Id of the tenant.
+    /// ID of the Entra tenant.
     pub tenant_id: Guid,
 
-    /// Id of the application in the tenant.
+    /// ID of the application in the tenant.
     pub client_id: Guid,
 
-    /// Role in AWS whose web identity tokens the application accepts.
+    /// IAM role whose web identity tokens the application accepts.
     pub web_identity_role_arn: RoleArn,
 
     /// Audiences of those tokens, for example `api://AzureADTokenExchange`.
