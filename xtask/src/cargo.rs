@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::error::{Doing, Error};
+use crate::process::Output;
 use crate::session::Session;
 
 /// The operator and the simulator, compiled.
@@ -34,13 +35,35 @@ pub fn command(session: &Session) -> Command {
         let settings = [("COLOR", "always"), ("PROGRESS_WHEN", "always"), ("PROGRESS_WIDTH", "100")];
         command.envs(settings.map(|(name, value)| (format!("CARGO_TERM_{name}"), value)));
     }
+    if let Some(shared) = session.shared_target() {
+        shared.apply(&mut command);
+    }
     command.current_dir(session.root());
     command
+}
+
+/// The same command at the lowest priority: it gets the time that nobody else wants.
+pub fn patient(command: &Command) -> Command {
+    let mut patient = Command::new("nice");
+    patient.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => patient.env(name, value),
+            None => patient.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        patient.current_dir(folder);
+    }
+    patient
 }
 
 fn is_about_a_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
+
+/// How cargo is asked to say what it has made.
+const MESSAGES: &str = "--message-format=json-render-diagnostics";
 
 /// Compiles the whole workspace and returns where the programs are. Cargo shows its own progress.
 ///
@@ -48,12 +71,25 @@ fn is_about_a_package(variable: &str) -> bool {
 /// features, and everything would be compiled twice.
 pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
     let mut command = command(session);
-    command.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
-    let output = session.capture_stdout(command.args(options))?;
-    let messages = output.require_success("cargo build")?;
+    command.args(["build", "--workspace", "--bins", MESSAGES]).args(options);
+    programs(session, &mut command)
+}
+
+/// Compiles these integration tests of the workspace with its unit tests and programs, side by side.
+pub fn build_tests(session: &Session, tests: &[String]) -> Result<Programs, Error> {
+    let mut command = command(session);
+    command.args(["test", "--no-run", "--workspace", "--lib", "--bins", MESSAGES]);
+    for test in tests {
+        command.args(["--test", test]);
+    }
+    programs(session, &mut command)
+}
+
+fn programs(session: &Session, command: &mut Command) -> Result<Programs, Error> {
+    let messages = messages(session.capture_stdout(command)?)?;
     let programs = executables(&messages, false);
     let program = |name: &str| {
-        programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo build made no program {name}")))
+        programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo made no program {name}")))
     };
     Ok(Programs {
         operator: program("devops-agent-operator")?,
@@ -61,14 +97,31 @@ pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
     })
 }
 
-/// Compiles one integration test of the operator under a profile, and returns where it is.
-pub fn test_program(session: &Session, name: &str, profile: &str) -> Result<PathBuf, Error> {
+/// Compiles one integration test of the operator under a profile, and returns where it is. In the background it leaves the
+/// processors to others, and says nothing unless it fails.
+pub fn test_program(
+    session: &Session,
+    name: &str,
+    profile: &str,
+    in_background: bool,
+) -> Result<PathBuf, Error> {
     let mut command = command(session);
     command.args(["test", "--no-run", "--package=devops-agent-operator", "--test", name]);
-    command.args(["--profile", profile, "--message-format=json-render-diagnostics"]);
-    let messages = session.capture_stdout(&mut command)?.require_success("cargo test --no-run")?;
-    let program = executables(&messages, true).remove(name);
+    command.args(["--profile", profile, MESSAGES]);
+    let output = if in_background {
+        session.capture(&mut patient(&command))?
+    } else {
+        session.capture_stdout(&mut command)?
+    };
+    let program = executables(&messages(output)?, true).remove(name);
     program.ok_or_else(|| Error::Other(format!("cargo made no test {name}")))
+}
+
+/// The messages of a cargo that succeeded. They are for programs: an error has only what cargo says to people.
+fn messages(mut output: Output) -> Result<String, Error> {
+    let messages = std::mem::take(&mut output.stdout);
+    output.require_success("compiling")?;
+    Ok(messages)
 }
 
 /// The programs that cargo's messages speak of, by name: test harnesses, or the others.
@@ -129,6 +182,16 @@ mod tests {
         assert!(is_about_a_package("CARGO_PKG_VERSION"));
         assert!(!is_about_a_package("CARGO_TARGET_DIR"));
         assert!(!is_about_a_package("CARGO_HOME"));
+    }
+
+    #[test]
+    fn a_patient_command_is_the_same_but_for_its_priority() {
+        let mut command = Command::new("cargo");
+        command.args(["test", "--no-run"]).env("A", "1").env_remove("B").current_dir("/");
+        let patient = patient(&command);
+        assert_eq!(patient.get_args().collect::<Vec<_>>(), ["-n", "19", "cargo", "test", "--no-run"]);
+        assert_eq!(patient.get_envs().collect::<Vec<_>>(), command.get_envs().collect::<Vec<_>>());
+        assert_eq!(patient.get_current_dir(), command.get_current_dir());
     }
 
     #[test]

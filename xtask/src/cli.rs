@@ -35,10 +35,10 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         return guard::run();
     }
     interrupt::install()?;
-    let session = Session::start()?;
+    let mut session = Session::start()?;
     match arguments.command {
         Command::Demo(arguments) => demo::run(&session, &arguments),
-        Command::Test(arguments) => test::run(&session, &arguments),
+        Command::Test(arguments) => test::run(&mut session, &arguments),
         Command::Faults(arguments) => faults::run(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
         Command::Fixtures(arguments) => test::fixtures(&session, &arguments),

@@ -1,6 +1,6 @@
 //! `cargo xtask faults`: the fault enumeration, every scenario with every fault at every step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cargo;
@@ -43,17 +43,21 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     }
     settings.extend(arguments.minutes.map(|minutes| ("FAULTS_MINUTES", minutes.to_string())));
     settings.extend(arguments.seed.map(|seed| ("FAULTS_SEED", seed.to_string())));
-    enumerate(session, &settings).map(drop)
+    say("Compiling the fault enumeration");
+    let program = compile(session, false)?;
+    enumerate(session, &program, &settings).map(drop)
 }
 
-/// A sample of all single faults, with some pairs and walks, for every change; gives the figures. The commit draws the
-/// sample, so that each change tries another one and a run can be repeated. `FAULTS_MINUTES` and `FAULTS_SEED` in the
-/// environment change how long it may take and what it is drawn by.
-pub fn sample(session: &Session) -> Result<String, Error> {
-    const MINUTES: &str = "10";
+/// A sample of all single faults, with some pairs and walks, for every change; gives the figures. Every call and every kind
+/// of fault of every scenario comes first; the commit draws with which, and what else is tried, so that each change tries
+/// others and a run can be repeated. `FAULTS_MINUTES` and `FAULTS_SEED` in the environment change how long it may take and
+/// what it is drawn by.
+pub fn sample(session: &Session, program: &Path) -> Result<String, Error> {
+    const MINUTES: &str = "8";
     let minutes = std::env::var("FAULTS_MINUTES").unwrap_or_else(|_| MINUTES.to_owned());
     let seed = std::env::var("FAULTS_SEED").or_else(|_| commit_as_seed(session))?;
-    enumerate(session, &[("FAULTS_MINUTES", minutes), ("FAULTS_SEED", seed)])
+    say(&format!("FAULTS_SEED={seed} FAULTS_MINUTES={minutes}"));
+    enumerate(session, program, &[("FAULTS_MINUTES", minutes), ("FAULTS_SEED", seed)])
 }
 
 /// The first 32 bits of the commit's hash; 1 where there is no commit, as in an unpacked archive.
@@ -65,11 +69,10 @@ fn commit_as_seed(session: &Session) -> Result<String, Error> {
 }
 
 /// On a cluster of its own: what other tests leave would be calls that no scenario makes.
-fn enumerate(session: &Session, settings: &[(&str, String)]) -> Result<String, Error> {
+fn enumerate(session: &Session, program: &Path, settings: &[(&str, String)]) -> Result<String, Error> {
     let binaries = Binaries::for_cluster(session, false)?;
-    let program = compile(session)?;
     let mut cluster = Cluster::start(session, &binaries)?;
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     command.current_dir(session.root());
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     let ran = session.capture_stdout(command.env("KUBECONFIG", cluster.kubeconfig()))?;
@@ -80,7 +83,7 @@ fn enumerate(session: &Session, settings: &[(&str, String)]) -> Result<String, E
     if ran.status.success() { Ok(figures) } else { Err(Error::Reported(figures)) }
 }
 
-fn compile(session: &Session) -> Result<PathBuf, Error> {
-    say("Compiling the fault enumeration");
-    cargo::test_program(session, "faults", "faults")
+/// Compiles the enumeration, which has a profile of its own; in the background, beside other work.
+pub fn compile(session: &Session, in_background: bool) -> Result<PathBuf, Error> {
+    cargo::test_program(session, "faults", "faults", in_background)
 }

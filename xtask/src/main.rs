@@ -38,6 +38,7 @@ mod search;
 mod service;
 mod session;
 mod simulator;
+mod target;
 mod test;
 mod versions;
 mod workspace;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::folder::Folder;
 use crate::guard::Guard;
+use crate::target::Shared;
 use crate::workspace;
 
 /// Everything that one run owns. Dropped last, it ends what is left.
@@ -12,12 +13,28 @@ use crate::workspace;
 pub struct Session {
     guard: Guard,
     root: PathBuf,
+    /// Dropped after the guard, which ends the compilers that still write there.
+    shared_target: Option<Shared>,
 }
 
 impl Session {
     /// Finds the project and starts the guard.
     pub fn start() -> Result<Self, Error> {
-        Ok(Self { root: workspace::root()?, guard: Guard::start()? })
+        Ok(Self { root: workspace::root()?, guard: Guard::start()?, shared_target: None })
+    }
+
+    /// From now on cargo compiles into the user's cache, if no other clone does so at this moment.
+    pub fn share_target(&mut self) -> Result<(), Error> {
+        self.shared_target = Shared::hold()?;
+        if let Some(shared) = &self.shared_target {
+            shared.prepare(self)?;
+        }
+        Ok(())
+    }
+
+    /// The folder in the user's cache that cargo compiles into, if it does.
+    pub fn shared_target(&self) -> Option<&Shared> {
+        self.shared_target.as_ref()
     }
 
     /// The project's folder.

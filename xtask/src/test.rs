@@ -13,13 +13,16 @@ mod report;
 mod suites;
 mod tool;
 
+use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
 use self::report::{Outcome, Report};
 use self::suites::OnCluster;
 use crate::cargo::{self, Programs};
 use crate::cluster::{Binaries, Cluster};
 use crate::error::Error;
+use crate::progress::seconds;
 use crate::session::Session;
 use crate::{faults, generate};
 
@@ -33,9 +36,15 @@ use crate::{faults, generate};
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Inject a sample of faults that the commit draws, too (10 minutes).
+    /// Inject a sample of faults that the commit draws, too (8 minutes).
     #[arg(long)]
     faults: bool,
+    /// Compile into the user's cache, where the next clone finds the dependencies compiled: for CI.
+    ///
+    /// The project's own crates are compiled each time. If another clone compiles there, this one uses its own folder, as
+    /// without the flag; with `CARGO_TARGET_DIR` set, that one.
+    #[arg(long)]
+    shared_target: bool,
     /// Only what needs no cluster and no Python.
     #[arg(long)]
     fast: bool,
@@ -53,19 +62,29 @@ pub struct Arguments {
 /// A cluster that is being started, or why there is none.
 type Starting<'scope, 'a> = ScopedJoinHandle<'scope, Result<Cluster<'a>, Error>>;
 
+/// The fault enumeration that is being compiled, and how long that took.
+type Compiling<'scope> = ScopedJoinHandle<'scope, Result<(PathBuf, Duration), Error>>;
+
 /// Runs the command.
-pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
-    let mut report = Report::default();
+pub fn run(session: &mut Session, arguments: &Arguments) -> Result<(), Error> {
+    let mut report = Report::start();
+    if arguments.shared_target {
+        report.step("The shared target directory", || session.share_target().map(|()| Outcome::Passed))?;
+    }
+    let session = &*session;
     thread::scope(|scope| {
         let cluster = (!arguments.fast)
             .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_tests(session)?)));
-        let programs = before_the_cluster(session, arguments, &mut report)?;
-        match (cluster, programs) {
-            (Some(cluster), Some(programs)) => {
-                on_a_cluster(session, arguments, &mut report, cluster, &programs)
-            }
-            _ => Ok(()),
+        let programs = compile(session, arguments, &mut report)?;
+        // The tests on clusters mostly wait: what they leave of the processors is enough to compile this meanwhile.
+        let faults =
+            (arguments.faults && arguments.filter.is_empty() && !arguments.fast && programs.is_some())
+                .then(|| scope.spawn(|| compile_faults(session)));
+        without_a_cluster(session, arguments, &mut report, programs.as_ref())?;
+        if let (Some(cluster), Some(programs)) = (cluster, programs) {
+            on_a_cluster(session, arguments, &mut report, cluster, &programs)?;
         }
+        faults.map_or(Ok(()), |faults| sample_of_faults(session, &mut report, faults))
     })?;
     if arguments.filter.is_empty() && !arguments.fast {
         report.step("The book (mdbook build docs)", || book::check(session, arguments.book))?;
@@ -75,24 +94,49 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     report.finish()
 }
 
-/// What can be done while the cluster starts. Returns the programs, if they could be compiled.
-fn before_the_cluster(
-    session: &Session,
-    arguments: &Arguments,
-    report: &mut Report,
-) -> Result<Option<Programs>, Error> {
-    let everything = arguments.filter.is_empty();
-    if everything {
+/// What the compiler has to say, and the programs, if they could be compiled. Meanwhile the cluster starts.
+fn compile(session: &Session, arguments: &Arguments, report: &mut Report) -> Result<Option<Programs>, Error> {
+    if arguments.filter.is_empty() {
         report.step("Formatting", || suites::formatting(session))?;
         report.step("Lints (clippy)", || suites::lints(session))?;
         report.step("Versions, workflows, image", || release::check(session))?;
     }
     let mut programs = None;
     report.step("Compiling the programs and the tests", || {
-        programs = Some(cargo::build(session, &["--tests"])?);
+        programs = Some(suites::compile(session, arguments.fast)?);
         Ok(Outcome::Passed)
     })?;
-    if let Some(programs) = programs.as_ref().filter(|_| everything) {
+    Ok(programs)
+}
+
+fn compile_faults(session: &Session) -> Result<(PathBuf, Duration), Error> {
+    let started = Instant::now();
+    faults::compile(session, true).map(|program| (program, started.elapsed()))
+}
+
+fn sample_of_faults(session: &Session, report: &mut Report, compiling: Compiling) -> Result<(), Error> {
+    let mut program = None;
+    report.step("Waiting for the fault enumeration to be compiled", || {
+        let (path, took) =
+            compiling.join().map_err(|_| Error::Other("the thread that compiles it ended".to_owned()))??;
+        program = Some(path);
+        Ok(Outcome::Counted(format!("{} beside the tests", seconds(took))))
+    })?;
+    let Some(program) = program else { return Ok(()) };
+    report.step("A sample of faults, drawn by the commit", || {
+        faults::sample(session, &program).map(Outcome::Counted)
+    })
+}
+
+/// What needs no cluster.
+fn without_a_cluster(
+    session: &Session,
+    arguments: &Arguments,
+    report: &mut Report,
+    programs: Option<&Programs>,
+) -> Result<(), Error> {
+    let everything = arguments.filter.is_empty();
+    if let Some(programs) = programs.filter(|_| everything) {
         report.step("Generated files", || {
             generate::check(session, &programs.operator).map(|()| Outcome::Passed)
         })?;
@@ -106,7 +150,7 @@ fn before_the_cluster(
         report.step("Examples in the documentation", || suites::documentation(session))?;
         report.step("Fixtures through kstatus", || gitops::kstatus(session))?;
     }
-    Ok(programs)
+    Ok(())
 }
 
 fn on_a_cluster(
@@ -150,7 +194,7 @@ fn on_a_cluster(
         suites::on_cluster(OnCluster::Chart, session, &own, programs, &arguments.filter)
     })?;
     cluster.check()?;
-    // The next ones have clusters of their own.
+    // The next ones have their own clusters.
     drop(cluster);
     for (name, test) in [
         ("Metrics, probes, log and shutdown", OnCluster::Process),
@@ -158,11 +202,6 @@ fn on_a_cluster(
         ("Tenants", OnCluster::Tenants),
     ] {
         report.step(name, || on_a_cluster_of_its_own(test, session, programs, &arguments.filter))?;
-    }
-    if arguments.faults && arguments.filter.is_empty() {
-        report.step("A sample of faults, drawn by the commit", || {
-            faults::sample(session).map(Outcome::Counted)
-        })?;
     }
     Ok(())
 }
@@ -188,7 +227,7 @@ pub struct FixtureArguments {}
 
 /// Runs the command.
 pub fn fixtures(session: &Session, _: &FixtureArguments) -> Result<(), Error> {
-    let mut report = Report::default();
+    let mut report = Report::start();
     let programs = cargo::build(session, &["--tests"])?;
     let mut cluster = Cluster::start(session, &Binaries::for_tests(session)?)?;
     report.step("Fixtures from the running operator", || {

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::boundary::Call;
 use super::cluster::Cluster;
+use super::cover::{Cover, Point};
 use super::draw::Draw;
 use super::fault::{Fault, Injection};
 use super::planted::Planted;
@@ -29,6 +30,9 @@ const LONGEST: Duration = Duration::from_mins(5);
 
 /// So often a run is made again for which the machine was too slow.
 const ATTEMPTS: u32 = 3;
+
+/// So often other faults are chosen for calls that were not made when a fault waited for them.
+const CHOICES: u32 = 3;
 
 /// A script over one or several objects.
 #[derive(Clone, Copy)]
@@ -113,6 +117,12 @@ impl Job {
         }
     }
 
+    /// What its single fault is to the cover.
+    pub fn point(&self) -> Point {
+        let Injection { call, fault, .. } = &self.faults[0];
+        Point { scenario: self.place(), call: call.clone(), fault: fault.to_string() }
+    }
+
     /// What replays it.
     pub fn id(&self) -> String {
         let faults: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
@@ -166,8 +176,24 @@ pub async fn run_all(
     execute(&cluster, pairs, settings.parallel, &mut report).await;
     walks(&cluster, settings, walk, &mut report).await;
     // The most, and the only ones whose number a limit may cut, come last.
-    execute_until(&cluster, single, settings.parallel, end, &mut report).await;
+    inject(&cluster, single, settings.parallel, end, &mut report).await;
     report
+}
+
+/// Injects single faults: first those that try every call and every kind of fault of every scenario, then the others.
+async fn inject(
+    cluster: &Arc<Cluster>,
+    mut single: Vec<Job>,
+    parallel: usize,
+    end: Option<Instant>,
+    report: &mut Report,
+) {
+    report.cover = Cover::of(single.iter().map(Job::point));
+    for _ in 0..CHOICES {
+        let first = report.cover.take(&mut single, Job::point);
+        execute_until(cluster, first, parallel, end, report).await;
+    }
+    execute_until(cluster, single, parallel, end, report).await;
 }
 
 /// Makes a run again. Calls of several objects come in no certain order: it is repeated until every fault has hit.

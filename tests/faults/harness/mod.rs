@@ -6,11 +6,13 @@
 //!                                    operator ─┬─ client_layer ─ boundary ─ API server
 //!                                              └─ proxy ──────── boundary ─ simulator
 //! enumeration: every (call, fault) of every scenario, and random pairs ─ rules ─ report
+//!              cover: which of them come first
 //! ```
 
 pub mod boundary;
 mod client_layer;
 pub mod cluster;
+mod cover;
 pub mod draw;
 pub mod enumeration;
 pub mod fault;

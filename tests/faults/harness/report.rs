@@ -6,11 +6,15 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::cover::Cover;
 use super::enumeration::Ran;
 use super::fault::Fault;
 
 /// Longer than this is worth a look.
 const SLOW: Duration = Duration::from_secs(12);
+
+/// So many parts of the cover are named that were not tried.
+const MOST_NAMED: usize = 50;
 
 #[derive(Default)]
 struct Row {
@@ -32,6 +36,8 @@ pub struct Report {
     slow: Vec<(Duration, String)>,
     left_out: usize,
     silent: bool,
+    /// What the single faults have to try at least once.
+    pub cover: Cover,
 }
 
 impl Report {
@@ -49,6 +55,7 @@ impl Report {
             failures: Vec::new(),
             slow: Vec::new(),
             left_out: 0,
+            cover: Cover::default(),
         }
     }
 
@@ -70,6 +77,9 @@ impl Report {
                 *injected += 1;
                 *lived += usize::from(survived);
             }
+        }
+        if ran.job.faults.len() == 1 && ran.fired == ran.job.faults {
+            self.cover.reach(&ran.job.point());
         }
         row.longest = row.longest.max(ran.took);
         row.busiest = row.busiest.max(ran.busiest);
@@ -155,12 +165,16 @@ impl Display for Report {
         if self.left_out > 0 {
             writeln!(f, "{} faults were left out: the time was up", self.left_out)?;
         }
+        for part in self.cover.missing().take(MOST_NAMED) {
+            writeln!(f, "not tried: {part}")?;
+        }
         write!(
             f,
             "{} faults injected, {} survived, {} failed",
             sum(|row| row.injected),
             sum(|row| row.survived),
             sum(|row| row.failed)
-        )
+        )?;
+        if self.cover.is_empty() { Ok(()) } else { write!(f, ", {}", self.cover) }
     }
 }

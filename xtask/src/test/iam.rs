@@ -18,13 +18,16 @@ const PREFIX: &str = "aidevops:";
 /// Calls to STS, which are recorded with the others: the first needs no permission, the second is a policy of its own.
 const STS: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
 
-fn recorded(session: &Session) -> PathBuf {
-    session.root().join("target/e2e-operations.txt")
+/// In this clone, wherever cargo compiles.
+fn recorded(session: &Session) -> Result<PathBuf, Error> {
+    let folder = session.root().join("target");
+    fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
+    Ok(folder.join("e2e-operations.txt"))
 }
 
 /// Makes the end-to-end tests record what the operator calls.
 pub fn record(session: &Session, tests: &mut Command) -> Result<(), Error> {
-    let path = recorded(session);
+    let path = recorded(session)?;
     fs::write(&path, "").doing(|| format!("writing {}", path.display()))?;
     tests.env("DEVOPS_AGENT_E2E_OPERATIONS", path);
     Ok(())
@@ -32,7 +35,7 @@ pub fn record(session: &Session, tests: &mut Command) -> Result<(), Error> {
 
 /// Everything that was called is allowed, and everything that is allowed was called.
 pub fn check(session: &Session, programs: &Programs) -> Result<Outcome, Error> {
-    let path = recorded(session);
+    let path = recorded(session)?;
     let text = fs::read_to_string(&path).doing(|| format!("reading {}", path.display()))?;
     let called: BTreeSet<&str> = text.lines().filter(|operation| !STS.contains(operation)).collect();
     let output = session.capture(Command::new(&programs.operator).arg("iam"))?;

@@ -1,5 +1,6 @@
 //! The headings, durations and results of the steps.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -25,12 +26,18 @@ struct Line {
 }
 
 /// All steps so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
+    started: Instant,
     lines: Vec<Line>,
 }
 
 impl Report {
+    /// Begins with no steps; the whole time counts from now.
+    pub fn start() -> Self {
+        Self { started: Instant::now(), lines: Vec::new() }
+    }
+
     /// Runs a step and notes how it ended. Only an interruption ends the whole run.
     pub fn step(&mut self, name: &str, run: impl FnOnce() -> Result<Outcome, Error>) -> Result<(), Error> {
         interrupt::check()?;
@@ -51,7 +58,7 @@ impl Report {
 
     /// Prints the summary; an error when a step failed.
     pub fn finish(&self) -> Result<(), Error> {
-        result(&format!("\n{}", self.table()));
+        result(&format!("\n{}\n{}", self.table(), self.whole(self.started.elapsed())));
         self.verdict()
     }
 
@@ -71,6 +78,19 @@ impl Report {
             self.lines.len(),
             failed.join("; ")
         )))
+    }
+
+    /// The whole time, and the steps in which most of it went.
+    fn whole(&self, took: Duration) -> String {
+        const NAMED: usize = 5;
+        let mut longest: Vec<&Line> = self.lines.iter().collect();
+        longest.sort_by_key(|line| Reverse(line.took));
+        let share = |line: &&Line| {
+            let percent = line.took.as_millis() * 100 / took.as_millis().max(1);
+            format!("{} {percent} %", line.name)
+        };
+        let longest: Vec<String> = longest.iter().take(NAMED).map(share).collect();
+        format!("\n{} min {:02} s in all: {}", took.as_secs() / 60, took.as_secs() % 60, longest.join(", "))
     }
 
     fn table(&self) -> String {
@@ -95,7 +115,7 @@ mod tests {
     use super::*;
 
     fn report(outcomes: [(&str, Result<Outcome, String>); 2]) -> Report {
-        let mut report = Report::default();
+        let mut report = Report::start();
         for (name, outcome) in outcomes {
             report.note(name, Duration::from_millis(1500), outcome);
         }
@@ -109,6 +129,18 @@ mod tests {
         let expected = "short         ok          1.5 s\na longer one  SKIPPED     1.5 s  no python3";
         assert_eq!(report.table(), expected);
         assert!(report.verdict().is_ok(), "a skipped step is no failure");
+    }
+
+    #[test]
+    fn the_whole_time_comes_with_where_most_of_it_went() {
+        let mut report = Report::start();
+        for (name, took) in [("lints", 10), ("hard times", 60), ("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
+            report.note(name, Duration::from_secs(took), Ok(Outcome::Passed));
+        }
+        assert_eq!(
+            report.whole(Duration::from_secs(100)),
+            "\n1 min 40 s in all: hard times 60 %, lints 10 %, d 4 %, c 3 %, b 2 %"
+        );
     }
 
     #[test]

@@ -39,7 +39,8 @@ const IN_NAMESPACES: [&str; 6] = [
 ];
 
 /// Test targets that a plain `cargo test` leaves out: they need a cluster.
-const APART: [&str; 7] = ["bad_yaml", "e2e", "process", "chart", "hardship", "tenants", "faults"];
+const APART: [&str; 7] = ["bad_yaml", "e2e", "process", "chart", "hardship", "tenants", FAULTS];
+const FAULTS: &str = "faults";
 
 impl OnCluster {
     /// Name of the test target.
@@ -80,6 +81,14 @@ pub fn lints(session: &Session) -> Result<Outcome, Error> {
     succeed(session, apart.args(["--", "-D", "warnings"]))
 }
 
+/// The programs and all tests are compiled, in one go: each of the large tests would occupy one processor for a while. The
+/// fault enumeration has a profile of its own.
+pub fn compile(session: &Session, fast: bool) -> Result<Programs, Error> {
+    let mut tests = cargo::integration_tests(session)?;
+    tests.retain(|name| name != FAULTS && !(fast && APART.contains(&name.as_str())));
+    cargo::build_tests(session, &tests)
+}
+
 /// All tests that need nothing but the code.
 pub fn unit(session: &Session, filter: &[String]) -> Result<Outcome, Error> {
     let mut command = cargo::command(session);
@@ -94,12 +103,13 @@ pub fn unit(session: &Session, filter: &[String]) -> Result<Outcome, Error> {
 
 /// What is built in only when it is asked for: the traces.
 pub fn features(session: &Session) -> Result<Outcome, Error> {
+    // The whole workspace again: with one package alone, cargo would choose other features of shared dependencies, and
+    // compile these and all that needs them once more.
+    const TRACES: [&str; 5] = ["--workspace", "--features", "devops-agent-operator/otlp", "--test", "traces"];
     let mut lints = cargo::command(session);
-    lints.args(["clippy", "--package", "devops-agent-operator", "--features", "otlp", "--lib", "--bins"]);
-    succeed(session, lints.args(["--test", "traces", "--", "-D", "warnings"]))?;
-    let mut command = cargo::command(session);
-    command.args(["test", "--package", "devops-agent-operator", "--features", "otlp", "--test", "traces"]);
-    succeed(session, &mut command)
+    lints.arg("clippy").args(TRACES);
+    succeed(session, lints.args(["--lib", "--bins", "--", "-D", "warnings"]))?;
+    succeed(session, cargo::command(session).arg("test").args(TRACES))
 }
 
 /// The code in doc comments works.

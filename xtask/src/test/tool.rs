@@ -17,6 +17,8 @@ pub fn find(session: &Session, name: &str, install: bool) -> Result<Option<PathB
     }
     let mut command = cargo::command(session);
     command.args(["install", "--locked", name, "--root"]).arg(&tools);
+    // What it is made from is needed once, and goes with cargo's temporary folder.
+    command.env_remove("CARGO_TARGET_DIR");
     if !session.stream(&mut command)?.success() {
         return Err(Error::Other(format!("failed: cargo install {name}")));
     }
