@@ -60,9 +60,9 @@ impl Cover {
                 let parts = point(candidate).parts();
                 let gains = parts.iter().filter(|part| missing.contains(part)).count() >= gain;
                 if gains {
-                    parts.iter().for_each(|part| {
+                    for part in parts {
                         missing.remove(part);
-                    });
+                    }
                 }
                 gains
             }));
@@ -118,7 +118,9 @@ mod tests {
         Draw(seed).shuffle(&mut points);
         let mut cover = Cover::of(points.iter().cloned());
         let taken = cover.take(&mut points, Point::clone);
-        taken.iter().for_each(|point| cover.reach(point));
+        for point in &taken {
+            cover.reach(point);
+        }
         (cover, taken, points)
     }
 
@@ -166,7 +168,9 @@ mod tests {
         taken[1..].iter().for_each(|point| cover.reach(point));
         assert!(cover.missing().count() > 0);
         let again = cover.take(&mut points, Point::clone);
-        again.iter().for_each(|point| cover.reach(point));
+        for point in &again {
+            cover.reach(point);
+        }
         assert_eq!(cover.missing().count(), 0);
         assert!(again.len() <= 2);
         assert!(cover.take(&mut points, Point::clone).is_empty(), "all is reached");
