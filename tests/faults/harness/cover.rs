@@ -61,7 +61,7 @@ impl Cover {
                 let gains = parts.iter().filter(|part| missing.contains(part)).count() >= gain;
                 if gains {
                     for part in parts {
-                        missing.remove(part);
+                        missing.remove(&part);
                     }
                 }
                 gains
