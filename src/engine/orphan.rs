@@ -20,7 +20,8 @@ use super::stored;
 pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
     let namespace = object.namespace().unwrap_or_default();
     let mut pass = Pass::<K>::new(cx, object, K::api(cx.client.clone(), &namespace));
-    if let Some(id) = pass.status.common().id.clone().filter(|_| pass.deletes_remote()) {
+    let deletes = pass.deletes_remote() && !pass.is_paused();
+    if let Some(id) = pass.status.common().id.clone().filter(|_| deletes) {
         match pass.recorded_scope().await {
             Ok(scope) => pass.made = Some((scope, id)),
             Err(error) => {

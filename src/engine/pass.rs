@@ -492,7 +492,8 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Puts the finalizer on the object as soon as there is, or may be, something that only it knows of.
     async fn hold(&mut self) -> Result<(), Error> {
         let exists = Existence::recorded_in(self.status.common()) == Existence::Recorded;
-        if self.held || (K::HAS_REMOTE && !exists) {
+        // Of a paused object the finalizer may have been taken off on purpose.
+        if self.held || self.is_paused() || (K::HAS_REMOTE && !exists) {
             return Ok(());
         }
         self.cx.fence.check()?;
