@@ -15,6 +15,7 @@ use crate::operations;
 use crate::random;
 use crate::signature::hex;
 use crate::simulation::{Caller, Inner, Simulation};
+use crate::spelling;
 use crate::store::UsedToken;
 use crate::switches::{Switches, TokenReuse, Unknown};
 use crate::wire::{Outcome, Reply, Request};
@@ -196,7 +197,10 @@ pub fn invoke(
     let now = Simulation::now();
     let mut inner = simulation.lock();
     check_input(&simulation.model, &inner.switches, operation, input)?;
-    let answer = perform(simulation, &mut inner, caller, operation, input, now)?;
+    let mut answer = perform(simulation, &mut inner, caller, operation, input, now)?;
+    if inner.switches.other_spelling {
+        spelling::change(&mut answer);
+    }
     if !operation.readonly {
         inner.snapshot(caller, now);
         simulation.changed.notify_one();

@@ -36,6 +36,7 @@ pub mod seed;
 mod server;
 mod signature;
 mod simulation;
+mod spelling;
 mod store;
 mod sts;
 pub mod switches;

@@ -51,5 +51,6 @@ pub const READINGS: &[Reading] = &[
             it.unknown_service = Refusal::Validation;
         },
     },
+    Reading { name: "other-spelling", set: |it| it.other_spelling = true },
     Reading { name: "associations-settle", set: |it| it.association_settle_ms = 200 },
 ];
