@@ -17,7 +17,7 @@ use crate::signature::hex;
 use crate::simulation::{Caller, Inner, Simulation};
 use crate::spelling;
 use crate::store::UsedToken;
-use crate::switches::{Switches, TokenReuse, Unknown};
+use crate::switches::{Spelling, Switches, TokenReuse, Unknown};
 use crate::wire::{Outcome, Reply, Request};
 
 const SERVICE: &str = "aidevops";
@@ -198,7 +198,7 @@ pub fn invoke(
     let mut inner = simulation.lock();
     check_input(&simulation.model, &inner.switches, operation, input)?;
     let mut answer = perform(simulation, &mut inner, caller, operation, input, now)?;
-    if inner.switches.other_spelling {
+    if inner.switches.spelling == Spelling::Other {
         spelling::change(&mut answer);
     }
     if !operation.readonly {

@@ -355,8 +355,8 @@ pub struct Switches {
     pub list_lag_ms: u64,
     /// Most results on a page, whatever the client asks for.
     pub page_size: usize,
-    /// Whether answers spell values otherwise: case, last slashes, order, and defaults in open documents.
-    pub other_spelling: bool,
+    /// How answers spell values.
+    pub spelling: Spelling,
     /// How long a role can't be assumed after it is first named.
     pub role_check_fails_ms: u64,
     /// Members that the model doesn't have.
@@ -374,6 +374,16 @@ choice! {
         Validation,
         /// Accepted.
         Allow,
+    }
+}
+
+choice! {
+    /// How answers spell values.
+    Spelling {
+        /// As they were sent.
+        AsSent,
+        /// Otherwise: case, last slashes, order, and defaults in open documents.
+        Other,
     }
 }
 
@@ -424,7 +434,7 @@ impl Default for Switches {
             list_order: ListOrder::Created,
             list_lag_ms: 0,
             page_size: 100,
-            other_spelling: false,
+            spelling: Spelling::AsSent,
             role_check_fails_ms: 0,
             unknown_members: Unknown::Reject,
             deny_assume_role: false,

@@ -2,7 +2,7 @@
 
 use devops_agent_simulator::switches::{
     AssociateExisting, ConnectionExists, DeleteMissing, DuplicateService, EnableExisting, ListOrder,
-    OperatorAppAbsent, Refusal, SpaceDeletion, WebhookOnUpdate,
+    OperatorAppAbsent, Refusal, SpaceDeletion, Spelling, WebhookOnUpdate,
 };
 
 use crate::harness::enumeration::Reading;
@@ -51,6 +51,6 @@ pub const READINGS: &[Reading] = &[
             it.unknown_service = Refusal::Validation;
         },
     },
-    Reading { name: "other-spelling", set: |it| it.other_spelling = true },
+    Reading { name: "other-spelling", set: |it| it.spelling = Spelling::Other },
     Reading { name: "associations-settle", set: |it| it.association_settle_ms = 200 },
 ];
