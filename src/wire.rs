@@ -46,6 +46,16 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(KeyRef, String)>) {
     }
 }
 
+/// A member's name as a step of a JSON pointer.
+pub fn step(member: &str) -> String {
+    member.replace('~', "~0").replace('/', "~1")
+}
+
+/// The member's name that a step of a JSON pointer stands for.
+pub fn member(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
 /// Puts the values in the place of the references. A reference without a value stays.
 pub fn substitute(value: &mut Value, secrets: &BTreeMap<KeyRef, String>) {
     if let Some(secret) = secret_ref(value).and_then(|reference| secrets.get(&reference)) {

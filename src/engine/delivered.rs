@@ -5,7 +5,7 @@ use tracing::warn;
 use super::backoff;
 use super::error::Error;
 use super::events;
-use super::kind::{Kind, OutputSecret, Resolved, Updated};
+use super::kind::{Kind, OutputSecret, Resolved, Secrets, Updated};
 use super::output_secret;
 use super::pass::Pass;
 
@@ -80,7 +80,11 @@ impl<K: Kind> Pass<'_, K> {
         if !self.deletes_remote() {
             return Ok(());
         }
-        let secrets = K::secrets(&self.object, &self.status);
+        self.delete_each(&K::secrets(&self.object, &self.status)).await
+    }
+
+    /// Deletes these Secrets, as far as they are ours.
+    pub(super) async fn delete_each(&self, secrets: &Secrets) -> Result<(), Error> {
         for name in &secrets.names {
             output_secret::delete(self.cx, &self.identity, name, &secrets.about).await?;
         }
@@ -89,13 +93,11 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Leaves the Secret of a remote that stays in AWS to whoever has that from now on; what was left of it elsewhere goes.
     pub(super) async fn release_secrets(&self) -> Result<(), Error> {
-        let secrets = K::secrets(&self.object, &self.status);
-        let Some(present) = secrets.present else { return Ok(()) };
+        let mut secrets = K::secrets(&self.object, &self.status);
+        let Some(present) = secrets.present.take() else { return Ok(()) };
         self.cx.fence.check()?;
         output_secret::release(&self.cx.client, &self.identity, &present).await?;
-        for name in secrets.names.iter().filter(|name| **name != present) {
-            output_secret::delete(self.cx, &self.identity, name, &secrets.about).await?;
-        }
-        Ok(())
+        secrets.names.remove(&present);
+        self.delete_each(&secrets).await
     }
 }

@@ -189,13 +189,7 @@ mod tests {
     use super::*;
 
     fn identity(namespace: &str) -> Identity {
-        Identity {
-            kind: "ServiceRegistration",
-            cluster: "c".into(),
-            namespace: namespace.into(),
-            name: "o".into(),
-            uid: "u".into(),
-        }
+        Identity { namespace: namespace.into(), ..Identity::sample("ServiceRegistration") }
     }
 
     fn fingerprints() -> ObjectFingerprints {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::api::common::CommonStatus;
+use crate::wire;
 
 use super::drift::{Change, Drift, Remedy};
 use super::kind::{Kind, State, StatusOf};
@@ -43,7 +44,7 @@ pub fn fields<K: Kind>(object: &K::Object) -> Fields {
     fields
 }
 
-/// Every value of `document` that is no object, by its pointer. Nothing is set by a null or by an empty object.
+/// Every value of `document` that isn't an object, by its pointer. Nothing is set by a null or by an empty object.
 pub fn leaves(document: &Value) -> Fields {
     let mut found = Fields::new();
     collect(document, "", &mut found);
@@ -56,7 +57,7 @@ fn collect(value: &Value, pointer: &str, found: &mut Fields) {
         // Which key of which Secret it is in, is not AWS's.
         Value::Object(members) if !members.contains_key("secretKeyRef") => {
             for (key, member) in members {
-                collect(member, &format!("{pointer}/{}", escaped(key)), found);
+                collect(member, &format!("{pointer}/{}", wire::step(key)), found);
             }
         }
         _ => {
@@ -65,14 +66,9 @@ fn collect(value: &Value, pointer: &str, found: &mut Fields) {
     }
 }
 
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
 /// The path of a pointer's field as drift names it.
 fn path(pointer: &str) -> String {
-    let keys = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"));
-    keys.collect::<Vec<_>>().join(".")
+    pointer.split('/').skip(1).map(wire::member).collect::<Vec<_>>().join(".")
 }
 
 /// Whether the field is set, in part, or as part of something that is set as a whole.

@@ -131,17 +131,19 @@ pub fn is_owner_tag(key: &str) -> bool {
 }
 
 #[cfg(test)]
+impl Identity {
+    /// Some object of this kind.
+    pub fn sample(kind: &'static str) -> Self {
+        Self { kind, cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity {
-            kind: "AgentSpace",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: "o".into(),
-            uid: "u".into(),
-        }
+        Identity::sample("AgentSpace")
     }
 
     #[test]

@@ -105,13 +105,7 @@ mod tests {
     use crate::engine::fingerprint::Fingerprinter;
 
     fn fingerprints(name: &str) -> ObjectFingerprints {
-        let identity = Identity {
-            kind: "ServiceRegistration",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: name.into(),
-            uid: "u".into(),
-        };
+        let identity = Identity { name: name.into(), ..Identity::sample("ServiceRegistration") };
         Fingerprinter::new("k1", vec![7; 32]).for_object(&identity)
     }
 

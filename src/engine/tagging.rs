@@ -137,13 +137,7 @@ mod tests {
 
     #[test]
     fn the_owner_tags_win_over_all_others() {
-        let identity = Identity {
-            kind: "AgentSpace",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: "o".into(),
-            uid: "u".into(),
-        };
+        let identity = Identity::sample("AgentSpace");
         let tags = desired(
             &identity,
             &map(&[("team", "a"), ("env", "prod")]),
@@ -157,13 +151,7 @@ mod tests {
 
     #[test]
     fn more_tags_than_aws_takes_are_counted_by_where_they_come_from() {
-        let identity = Identity {
-            kind: "AgentSpace",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: "o".into(),
-            uid: "u".into(),
-        };
+        let identity = Identity::sample("AgentSpace");
         let account: TagMap = (0..30).map(|n| (format!("account-{n}"), String::new())).collect();
         let own = |most| -> Tags {
             let shared = std::iter::once(("account-0".into(), "mine".into()));

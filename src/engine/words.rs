@@ -1,7 +1,7 @@
 //! Errors of AWS and of the Kubernetes API in words for those who write YAML.
 
-use crate::aws;
-use crate::aws::ServiceError;
+use crate::aws::{self, ServiceError};
+use crate::wire;
 
 /// Members of requests that have other names in specs.
 const RENAMED: &[(&str, &str)] = &[
@@ -47,7 +47,7 @@ pub fn brief(error: &aws::Error) -> String {
 fn place(pointer: &str) -> String {
     let Some(path) = pointer.strip_prefix('/') else { return pointer.to_owned() };
     let members = path.split('/').map(|member| {
-        let member = member.replace("~1", "/").replace("~0", "~");
+        let member = wire::member(member);
         let renamed = RENAMED.iter().find(|(wire, _)| *wire == member);
         renamed.map_or(member, |(_, spec)| (*spec).to_owned())
     });

@@ -315,13 +315,7 @@ mod tests {
     use crate::engine::ownership::Identity;
 
     fn fingerprints() -> ObjectFingerprints {
-        let identity = Identity {
-            kind: "Asset",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: "o".into(),
-            uid: "u".into(),
-        };
+        let identity = Identity::sample("Asset");
         Fingerprinter::new("k", vec![7; 32]).for_object(&identity)
     }
 

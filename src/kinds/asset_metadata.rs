@@ -49,7 +49,7 @@ pub fn reset(pointer: &str, status: &AssetStatus) -> Option<Reset> {
     if pointer == "/assetType" {
         return Some(Reset::Compared);
     }
-    let key = pointer.strip_prefix("/metadata/")?.replace("~1", "/").replace("~0", "~");
+    let key = wire::member(pointer.strip_prefix("/metadata/")?);
     Some(match key.as_str() {
         // Only skills have these two.
         "status" => Reset::To("ACTIVE".into()),

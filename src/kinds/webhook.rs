@@ -1,8 +1,8 @@
 //! The webhook of an association: its secret is shown once, so it is captured, kept, and issued again when lost.
 
 mod contents;
+mod messages;
 mod template;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ use crate::engine::output_secret::{self, Held, OwnSecret};
 use crate::engine::ownership::Identity;
 use crate::engine::references::webhook_secret;
 
-pub use words::{CONDITION, condition, is_needless};
+pub use messages::{CONDITION, condition, is_needless};
 
 use contents::{Place, Writer};
 
@@ -451,7 +451,7 @@ pub fn record(
     if secret.is_news {
         status.answer_lost = None;
     }
-    (secret.is_news && had_one && !same).then(|| words::to_be_entered(&desired.template, key, secret))
+    (secret.is_news && had_one && !same).then(|| messages::to_be_entered(&desired.template, key, secret))
 }
 
 /// Records that a Secret is gone.

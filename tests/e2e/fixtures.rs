@@ -148,6 +148,23 @@ pub async fn foreign_space(t: &Test) -> String {
     id
 }
 
+/// The event channel in the space, associated by somebody else; what AWS answered. The space and the channel are ours.
+pub async fn events_by_hand(t: &Test) -> Value {
+    t.apply(SPACE).await;
+    t.apply(CHANNEL).await.ready().await;
+    let space = t.handle("AgentSpace", "space").id().await;
+    let service = t.handle("ServiceRegistration", "channel").id().await;
+    let configuration = serde_json::json!({"eventChannel": {}});
+    let input =
+        serde_json::json!({"agentSpaceId": space, "serviceId": service, "configuration": configuration});
+    t.invoke("AssociateService", input).await
+}
+
+/// `yaml` for the existing resource `id`.
+pub fn by_id(yaml: &str, id: &str) -> String {
+    yaml.replace("spec:\n", &format!("spec:\n  externalId: '{id}'\n"))
+}
+
 /// `value` with the values of the Secret `credentials` in the place of references to them: what has to reach AWS.
 pub fn filled(mut value: Value) -> Value {
     let key = value.pointer("/secretKeyRef/key").and_then(Value::as_str);

@@ -8,19 +8,6 @@ use crate::harness::{Handle, Test, run, text, wait_until, webhook};
 /// An account that no test has.
 const ELSEWHERE: &str = "999988887777";
 
-async fn association_by_hand(t: &Test) -> String {
-    t.apply(SPACE).await;
-    t.apply(CHANNEL).await.ready().await;
-    let space = t.handle("AgentSpace", "space").id().await;
-    let service = t.handle("ServiceRegistration", "channel").id().await;
-    let input = json!({"agentSpaceId": space, "serviceId": service, "configuration": {"eventChannel": {}}});
-    text(&t.invoke("AssociateService", input).await, "/association/associationId").to_owned()
-}
-
-fn named(yaml: &str, id: &str) -> String {
-    yaml.replace("spec:\n", &format!("spec:\n  externalId: '{id}'\n"))
-}
-
 async fn stalled(object: &Handle) -> String {
     object.request().await;
     object.condition("Stalled", "True", "AccountChanged").await
@@ -68,8 +55,8 @@ fn what_an_account_has_stays_there_when_its_role_changes() {
 #[test]
 fn the_replacement_of_what_was_named_by_its_id_is_kept() {
     run(async |t| {
-        let id = association_by_hand(t).await;
-        let events = t.apply(&named(EVENTS, &id)).await;
+        let id = text(&events_by_hand(t).await, "/association/associationId").to_owned();
+        let events = t.apply(&by_id(EVENTS, &id)).await;
         events.condition("WebhookReady", "False", "WebhookSecretLost").await;
         assert_eq!(text(&events.get().await, "/status/adoptedFrom"), id);
         events.patch(json!({"spec": {"webhook": {"rotation": "1"}}})).await;

@@ -12,23 +12,12 @@ use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, SPACE};
+use crate::fixtures::{CHANNEL, EVENTS, SPACE};
 use crate::harness::{Handle, Test, run, text};
 
 /// A line of `kubectl get` is read without scrolling up to here.
 const WIDTH: usize = 160;
 const KINDS: &[&str] = &["agentspaces", "serviceregistrations", "associations", "assets", "triggers"];
-
-/// An association with a webhook that isn't issued anew by itself.
-const REPORTED: &str = "
-kind: Association
-metadata: {name: events}
-spec:
-  agentSpaceRef: {name: space}
-  serviceRef: {name: channel}
-  configuration: {eventChannel: {}}
-  webhook: {onLoss: Report}
-";
 
 /// A space that comes to the reason `name` by what is refused, or by its spec.
 struct Case {
@@ -77,7 +66,9 @@ const fn refused(name: &'static str, error: &'static str, message: &'static str)
 fn what_kubectl_shows_reads_well() {
     run(async |t| {
         // One after the other, so that none is looked at before what it refers to is there.
-        for yaml in [SPACE, CHANNEL, REPORTED] {
+        // With a webhook that isn't reissued by itself.
+        let reported = format!("{EVENTS}  webhook: {{onLoss: Report}}\n");
+        for yaml in [SPACE, CHANNEL, &reported] {
             t.apply(yaml).await.ready().await;
         }
         for case in CASES {

@@ -211,17 +211,10 @@ fn a_rotation_issues_a_new_webhook_and_ends_the_old_one() {
 #[test]
 fn the_webhook_of_an_association_that_was_taken_over_is_left_in_use() {
     run(async |t| {
-        t.apply(SPACE).await;
-        t.apply(CHANNEL).await.ready().await;
-        let space = t.handle("AgentSpace", "space").id().await;
-        let service = t.handle("ServiceRegistration", "channel").id().await;
-        let input =
-            json!({"agentSpaceId": space, "serviceId": service, "configuration": {"eventChannel": {}}});
-        let made = t.invoke("AssociateService", input).await;
+        let made = events_by_hand(t).await;
         let id = text(&made, "/association/associationId").to_owned();
         let mark = t.mark();
-        let yaml = EVENTS.replace("spec:\n", &format!("spec:\n  externalId: '{id}'\n"));
-        let events = t.apply(&yaml).await;
+        let events = t.apply(&by_id(EVENTS, &id)).await;
         events.condition("WebhookReady", "False", "WebhookSecretLost").await;
         assert_eq!(t.only("association")["webhook"]["webhookId"], made["webhook"]["webhookId"]);
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
@@ -246,13 +239,7 @@ fn an_association_that_vanished_comes_back_with_a_working_webhook() {
 #[test]
 fn an_association_that_is_only_observed_has_no_secret() {
     run(async |t| {
-        t.apply(SPACE).await;
-        t.apply(CHANNEL).await.ready().await;
-        let space = t.handle("AgentSpace", "space").id().await;
-        let service = t.handle("ServiceRegistration", "channel").id().await;
-        let input =
-            json!({"agentSpaceId": space, "serviceId": service, "configuration": {"eventChannel": {}}});
-        let made = t.invoke("AssociateService", input).await;
+        let made = events_by_hand(t).await;
         let mark = t.mark();
         let events = t.apply(&EVENTS.replace("spec:\n", "spec:\n  managementPolicy: Observe\n")).await;
         let object = events.ready().await;

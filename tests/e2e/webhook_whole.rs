@@ -330,17 +330,10 @@ fn a_placeholder_that_the_type_lacks_is_told_before_a_webhook_is_issued() {
 #[test]
 fn a_webhook_that_nobody_uses_has_no_secret_no_condition_and_no_successor() {
     run(async |t| {
-        t.apply(SPACE).await;
-        t.apply(CHANNEL).await.ready().await;
-        let space = t.handle("AgentSpace", "space").id().await;
-        let service = t.handle("ServiceRegistration", "channel").id().await;
-        let input =
-            json!({"agentSpaceId": space, "serviceId": service, "configuration": {"eventChannel": {}}});
-        let made = t.invoke("AssociateService", input).await;
+        let made = events_by_hand(t).await;
         let id = text(&made, "/association/associationId").to_owned();
         let mark = t.mark();
-        let yaml = EVENTS.replace("spec:\n", &format!("spec:\n  externalId: '{id}'\n"));
-        let events = t.apply(&yaml).await;
+        let events = t.apply(&by_id(EVENTS, &id)).await;
         events.condition("WebhookReady", "False", "WebhookSecretLost").await;
         events.patch(json!({"spec": {"webhook": {"policy": "Ignore"}}})).await;
         let object = events

@@ -188,13 +188,7 @@ mod tests {
     use crate::engine::ownership::Identity;
 
     fn fingerprints(key: &str) -> ObjectFingerprints {
-        let identity = Identity {
-            kind: "Association",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: "o".into(),
-            uid: "u".into(),
-        };
+        let identity = Identity::sample("Association");
         Fingerprinter::new(key, key.as_bytes().to_vec()).for_object(&identity)
     }
 

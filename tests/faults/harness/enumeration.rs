@@ -200,13 +200,8 @@ async fn inject(
 async fn replay(cluster: &Arc<Cluster>, job: &Job, report: &mut Report) {
     const MOST: usize = 30;
     for _ in 0..MOST {
-        let namespaces = {
-            let mut made = Vec::new();
-            while made.len() < job.scenario.namespaces() {
-                made.push(make_namespace(cluster).await);
-            }
-            made
-        };
+        let mut namespaces = Vec::new();
+        make_namespaces(cluster, job.scenario, &mut namespaces).await;
         let ran = run_one(cluster, &namespaces, job.clone()).await;
         report.add(&ran);
         if ran.fired.len() == job.faults.len() || ran.outcome.is_err() {
@@ -405,9 +400,7 @@ async fn execute_until(
                 if own {
                     namespaces.clear();
                 }
-                while namespaces.len() < job.scenario.namespaces() {
-                    namespaces.push(make_namespace(&cluster).await);
-                }
+                make_namespaces(&cluster, job.scenario, &mut namespaces).await;
                 let shown = &namespaces[..job.scenario.namespaces()];
                 let ran = run_one(&cluster, shown, job.clone()).await;
                 if ran.overloaded && ran.outcome.is_err() && job.attempt < ATTEMPTS {
@@ -448,6 +441,13 @@ async fn execute_until(
 
 fn next(queue: &Mutex<VecDeque<Job>>) -> Option<Job> {
     queue.lock().expect("nobody panics with the queue in hand").pop_front()
+}
+
+/// Makes as many more namespaces as the scenario takes place in.
+async fn make_namespaces(cluster: &Cluster, scenario: Scenario, namespaces: &mut Vec<String>) {
+    while namespaces.len() < scenario.namespaces() {
+        namespaces.push(make_namespace(cluster).await);
+    }
 }
 
 async fn make_namespace(cluster: &Cluster) -> String {

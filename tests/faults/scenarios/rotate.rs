@@ -79,6 +79,11 @@ pub async fn lost_webhook_secret(run: &Run) -> Outcome {
     let before = run.text("Association", "events", "/status/webhook/id");
     run.arm();
     run.delete("Secret", "events-webhook").await?;
+    reissued(run, &before).await
+}
+
+/// Waits until there is another webhook than before, and its Secret.
+async fn reissued(run: &Run, before: &str) -> Outcome {
     let reissued = || {
         run.text("Association", "events", "/status/webhook/id") != before
             && run.find("Secret", "events-webhook").is_some()
@@ -114,12 +119,7 @@ pub async fn webhook_secret_refused(run: &Run) -> Outcome {
     // It can be written again.
     run.expect(|it| it.webhooks = 2);
     run.delete("Secret", "events-webhook").await?;
-    let rotated = || {
-        run.text("Association", "events", "/status/webhook/id") != before
-            && run.find("Secret", "events-webhook").is_some()
-    };
-    run.until("there is another webhook", rotated).await?;
-    run.ready("Association", "events").await
+    reissued(run, &before).await
 }
 
 async fn events(run: &Run, webhooks: usize) -> Outcome {
