@@ -63,7 +63,7 @@ impl<K: Kind> Pass<'_, K> {
         let scope = self.recorded_scope().await?;
         let remote = K::read(&scope, id, None, &self.status).await?;
         for aside in K::aside(&self.status) {
-            self.delete_aside(&scope, &aside).await?;
+            self.delete_unless_anothers(&scope, &aside).await?;
         }
         let Some(remote) = remote else {
             if self.has_told(Reason::Deleting) {
@@ -107,8 +107,8 @@ impl<K: Kind> Pass<'_, K> {
         ready.is_some_and(|ready| ready.reason == reason.as_str())
     }
 
-    /// Deletes what a replacement has put aside, unless it belongs to somebody else by now.
-    async fn delete_aside(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
+    /// Deletes what a replacement has put aside, or what was made in vain, unless it belongs to somebody else by now.
+    pub(super) async fn delete_unless_anothers(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
         let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
         if self.another_owner(scope, &remote).is_some() {
             return Ok(());

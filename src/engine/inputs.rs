@@ -303,7 +303,7 @@ impl<'a> Inputs<'a> {
         let bytes = self.bytes(source, reference, field).await?;
         String::from_utf8(bytes).map(SecretString::from).map_err(|_| Error::Unexpected {
             doing: format!("reading {field}"),
-            message: "it is no text".to_owned(),
+            message: "it is not valid UTF-8".to_owned(),
         })
     }
 
@@ -357,7 +357,11 @@ impl<'a> Inputs<'a> {
     /// The Secret `name` that the operator writes for this object, whose remote may be one of `known`.
     pub async fn own_secret(&self, name: &str, known: &BTreeSet<String>) -> Result<OwnSecret, Error> {
         let _room = self.cx.memory.read().await;
-        output_secret::read(&self.cx.client, &self.identity, name, known).await
+        let found = output_secret::read(&self.cx.client, &self.identity, name, known).await?;
+        if let OwnSecret::Ours(held) = &found {
+            held.guarded().for_each(|value| self.seen.add(value.expose_secret().as_bytes()));
+        }
+        Ok(found)
     }
 
     /// Whether the object is being deleted.

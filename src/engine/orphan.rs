@@ -12,7 +12,6 @@ use super::backoff;
 use super::context::Context;
 use super::error::Error;
 use super::kind::{Kind, Scope};
-use super::output_secret;
 use super::pass::Pass;
 use super::stored;
 
@@ -51,7 +50,7 @@ impl<K: Kind> Pass<'_, K> {
         false
     }
 
-    async fn abandoned(&self, scope: &Scope, id: &str) -> Result<bool, Error> {
+    async fn abandoned(&mut self, scope: &Scope, id: &str) -> Result<bool, Error> {
         let name = &self.identity.name;
         let found = stored::one(&self.api, name, &self.identity.uid).await;
         if found.map_err(Error::kubernetes(format!("looking for {name}")))?.is_some() {
@@ -60,14 +59,10 @@ impl<K: Kind> Pass<'_, K> {
         if !self.cx.hub.holders().of(K::Object::kind_name(), id).is_empty() {
             return Ok(true);
         }
-        self.cx.fence.check()?;
-        self.make_way(scope, id).await?;
-        K::delete(scope, id).await?;
+        self.delete_unless_anothers(scope, id).await?;
         let mut secrets = K::secrets(&self.object, &self.status);
         secrets.about.insert(id.to_owned());
-        for name in &secrets.names {
-            output_secret::delete(self.cx, &self.identity, name, &secrets.about).await?;
-        }
+        self.delete_each(&secrets).await?;
         info!(id, "deleted the {} again: its object was deleted while it was made", K::NOUN);
         Ok(true)
     }

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tracing::info;
 
+use crate::api::association::KEYS;
 use crate::aws::trail;
 use crate::echo::{self, Seen};
 
@@ -87,6 +88,12 @@ impl Held {
     /// The value of a key.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.data.get(key).map(ExposeSecret::expose_secret)
+    }
+
+    /// The values that may have in them what AWS showed once: all but those that are documented to be no secret.
+    pub fn guarded(&self) -> impl Iterator<Item = &SecretString> {
+        let is_plain = |key: &str| KEYS.contains(&key) && !["secret", "token"].contains(&key);
+        self.data.iter().filter(move |(key, _)| !is_plain(key)).map(|(_, value)| value)
     }
 
     /// Which remote it is about, if it says so.
@@ -369,13 +376,7 @@ mod tests {
     const LABEL: &str = r#""labels":{"app.kubernetes.io/managed-by":"devops-agent-operator"}"#;
 
     fn identity() -> Identity {
-        Identity {
-            kind: "Association",
-            cluster: "c".into(),
-            namespace: "n".into(),
-            name: "events".into(),
-            uid: "u-2".into(),
-        }
+        Identity { name: "events".into(), uid: "u-2".into(), ..Identity::sample("Association") }
     }
 
     fn known(ids: &[&str]) -> BTreeSet<String> {
@@ -403,6 +404,19 @@ mod tests {
         assert!(matches!(found(LABEL, &["a-1"]), OwnSecret::Ours(_)), "its association says whose it is");
         assert!(matches!(found(LABEL, &["a-2"]), OwnSecret::Foreign));
         assert!(matches!(found(r#""labels":{}"#, &["a-1"]), OwnSecret::Foreign));
+    }
+
+    #[test]
+    fn what_aws_shows_once_is_guarded_under_whatever_key_and_what_is_documented_is_not() {
+        let data = r#""region":"dQ==","secret":"cw==","token":"dA==","AUTH":"YQ==""#;
+        let text = format!(
+            r#"{{"metadata":{{{LABEL},"annotations":{{"{WRITTEN_FOR}":"events"}}}},"data":{{{data}}}}}"#
+        );
+        let OwnSecret::Ours(held) = recognise(&InputObject::of_secret(&text), &identity(), &known(&[]))
+        else {
+            panic!("it is ours")
+        };
+        assert_eq!(held.guarded().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["a", "s", "t"]);
     }
 
     #[test]
