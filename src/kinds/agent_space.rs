@@ -128,12 +128,12 @@ impl Kind for AgentSpaces {
             let name = Value::from(space.name.as_str());
             space.name == desired.name || fingerprint::is_sought(&status.common, Some(&name))
         };
-        let named = listed.into_iter().filter(|space| lost || is_named(space));
+        let possible = listed.into_iter().filter(|space| lost || is_named(space));
         let is_held =
             |space: &operations::AgentSpace| scope.is_held_by_another::<AgentSpace>(&space.agent_space_id);
-        let (held, free): (Vec<_>, Vec<_>) = named.partition(is_held);
-        // Of those that other objects have, one is as much in the way as all of them.
-        for space in free.iter().chain(held.first()) {
+        let (held, free): (Vec<_>, Vec<_>) = possible.partition(is_held);
+        // Of those of its name that other objects have, one is as much in the way as all of them.
+        for space in free.iter().chain(held.iter().find(|space| is_named(space))) {
             let read = Self::read(scope, &space.agent_space_id, Some(desired), status).await?;
             let owner = read.as_ref().map(|space| scope.identity.owner(&space.tags));
             let is_ours = matches!(owner, Some(Owner::Ours { .. }));
