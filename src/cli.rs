@@ -1,12 +1,13 @@
 //! The command line.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Layer;
 
@@ -201,7 +202,10 @@ pub enum Error {
     Iam(#[from] iam::Unknown),
     /// Standard output could not be written.
     #[error("writing: {0}")]
-    Write(#[from] std::io::Error),
+    Write(#[from] io::Error),
+    /// The process couldn't be set up to run.
+    #[error("starting: {0}")]
+    Start(io::Error),
     /// The log could not be started.
     #[error("--log-level: {0}")]
     Log(#[from] log::Error),
@@ -231,10 +235,10 @@ impl Cli {
         match self.command {
             Command::Run(arguments) => run(*arguments),
             Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
-            Command::Crds => print_crds(&mut std::io::stdout().lock()),
+            Command::Crds => print_crds(&mut io::stdout().lock()),
             Command::Docs { table, kind } => {
                 let text = docs::table(table, kind.as_deref()).ok_or(Error::Kind)?;
-                Ok(write!(std::io::stdout().lock(), "{text}")?)
+                Ok(write!(io::stdout().lock(), "{text}")?)
             }
             Command::Iam { feature, list, terraform } => {
                 let text = if list {
@@ -244,7 +248,7 @@ impl Cli {
                 } else {
                     iam::json(&feature)?
                 };
-                Ok(write!(std::io::stdout().lock(), "{text}")?)
+                Ok(write!(io::stdout().lock(), "{text}")?)
             }
         }
     }
@@ -305,7 +309,11 @@ fn run(arguments: Run) -> Result<(), Error> {
         log_level: arguments.loglevel_address.0,
         shutdown_timeout: arguments.shutdown_timeout,
     };
-    let ended = runtime.block_on(operator::run(options, election, level, stop_signal()));
+    let stop = {
+        let _entered = runtime.enter();
+        stop_signal().map_err(Error::Start)?
+    };
+    let ended = runtime.block_on(operator::run(options, election, level, stop));
     #[cfg(feature = "otlp")]
     if let Some(traces) = traces {
         traces.end();
@@ -316,24 +324,21 @@ fn run(arguments: Run) -> Result<(), Error> {
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     // The first to install a provider wins, and there is only this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Error::Start)
 }
 
-/// Comes true when the process is asked to end.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// Listens for the signals that ask the process to end; the future is ready once one has come.
+///
+/// It listens from the call on: a signal that comes while the operator is still starting isn't lost.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }
 
 /// Reads an address; nothing or `0` is none.

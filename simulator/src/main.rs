@@ -73,6 +73,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> io::Result<()> {
     let switches =
         switches(&arguments).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let stop = stop_signal()?;
     let running = Simulator::start(Options {
         listen: arguments.listen,
         access_key_id: arguments.access_key_id,
@@ -88,7 +89,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
     .await?;
     println!("listening on {}", running.url());
     io::stdout().flush()?;
-    wait_for_signal().await?;
+    stop.await;
     running.stop().await
 }
 
@@ -113,16 +114,25 @@ fn account_id(text: &str) -> Result<String, String> {
     Err("an account id has 12 digits".to_owned())
 }
 
-async fn wait_for_signal() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+/// Listens for the signals that ask the program to end; the future is ready once one has come.
+///
+/// It listens from the call on: who reads where the program listens may end it at once.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
