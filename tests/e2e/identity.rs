@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, EVENTS, SPACE, events};
-use crate::harness::{Handle, Test, run, text, wait_until, webhook};
+use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand};
+use crate::harness::{Handle, run, text, wait_until, webhook};
 
 /// An account that no test has.
 const ELSEWHERE: &str = "999988887777";

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, EVENTS, SPACE, events};
+use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand};
 use crate::harness::{run, text, wait_until, webhook};
 
 #[test]

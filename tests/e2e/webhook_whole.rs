@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, EVENTS, SPACE, events};
+use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand};
 use crate::harness::{Handle, Test, run, text, wait_until, webhook};
 
 type Data = BTreeMap<String, String>;
