@@ -2,7 +2,7 @@
 //!
 //! One Rust struct serves the CRD's schema and the body of the API call: rest-json unions are
 //! externally tagged, which is serde's default. Where YAML refers to a Secret or to another object,
-//! the struct holds the reference, and `crate::wire` puts the value in its place.
+//! the struct holds the reference, and `crate::json` puts the value in its place.
 
 pub mod agent_space;
 pub mod asset;

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod check;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,13 +13,13 @@ use tokio::signal::unix::{SignalKind, signal};
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Layer;
 
-use crate::accounts::OwnAccount;
 use crate::aws::PlainHttp;
-use crate::check;
-use crate::engine::backoff::Timing;
-use crate::engine::reach::Reach;
+use crate::generate::{docs, iam};
+use crate::kubernetes::reach::Reach;
 use crate::operator::{self, CertificateFiles, Elect, LeaseTiming, MetricsProtection, Options};
-use crate::{docs, iam, kinds, log};
+use crate::reconcile::backoff::Timing;
+use crate::reconcile::inputs::accounts::OwnAccount;
+use crate::{kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
 #[derive(Debug, Parser)]

@@ -1,23 +1,17 @@
 //! The one list of kinds that `run`, `crds`, the tests and the docs read; and what differs from kind to kind.
 
-use std::future::Future;
-use std::sync::Arc;
-
 use kube::ResourceExt;
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use crate::api::common::{AccountRef, Object, ObjectRef};
 use crate::api::schema;
 use crate::aws;
-use crate::engine::context::Context;
-use crate::engine::controller;
-use crate::engine::error::{Doing, Error};
-use crate::engine::kind::Kind;
-use crate::engine::proof;
-use crate::engine::reach::Reach;
-use crate::engine::references::{ACCOUNT, DEFAULT_ACCOUNT};
-use crate::metrics::Objects;
+use crate::kubernetes::reach::Reach;
+use crate::reconcile::context::Context;
+use crate::reconcile::graph::references::{ACCOUNT, DEFAULT_ACCOUNT};
+use crate::reconcile::inputs::proof;
+use crate::reconcile::kind::Kind;
+use crate::reconcile::state::error::{Doing, Error};
 
 mod agent_space;
 mod asset;
@@ -57,6 +51,20 @@ macro_rules! kinds {
 #[cfg(test)]
 mod owned_test;
 
+/// What is done with every kind.
+pub trait Visitor {
+    /// Does it with `K`.
+    fn visit<K: Kind>(&mut self);
+}
+
+/// Shows every kind to `visitor`.
+pub fn each(visitor: &mut impl Visitor) {
+    macro_rules! visit_all {
+        ($($kind:ty,)+) => { $(visitor.visit::<$kind>();)+ };
+    }
+    kinds!(visit_all);
+}
+
 /// Every CRD as it is installed, in the order of its plural.
 pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     macro_rules! crds_of {
@@ -67,60 +75,48 @@ pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     Ok(crds)
 }
 
-/// Starts the controllers of the kinds within reach, each with as many passes at a time as `concurrency` says.
-/// `shutdown` makes the future that ends each.
-pub fn start<S>(cx: &Arc<Context>, concurrency: impl Fn(&str) -> u16, shutdown: impl Fn() -> S) -> JoinSet<()>
-where
-    S: Future<Output = ()> + Send + Sync + 'static,
-{
-    let mut controllers = JoinSet::new();
-    macro_rules! start_all {
-        ($($kind:ty,)+) => {
-            $(if within::<$kind>(&cx.reach) {
-                let concurrency = concurrency(<$kind as Kind>::Object::kind_name());
-                controllers.spawn(controller::run::<$kind>(Arc::clone(cx), concurrency, shutdown()));
-            })+
-        };
-    }
-    kinds!(start_all);
-    controllers
-}
-
-/// What metrics tell of the objects of every kind.
-pub fn objects(cx: &Context) -> Objects {
-    let mut objects = Objects::default();
-    macro_rules! add_all {
-        ($($kind:ty,)+) => { $(objects.add::<<$kind as Kind>::Object>(cx);)+ };
-    }
-    kinds!(add_all);
-    objects
-}
-
 /// Whether the status of every object carries the operator's seal, or says nothing that needs one.
 pub fn are_sealed(cx: &Context) -> bool {
-    macro_rules! all_sealed {
-        ($($kind:ty,)+) => { $(proof::are_sealed::<<$kind as Kind>::Object>(cx))&&+ };
+    struct Sealed<'a>(&'a Context, bool);
+    impl Visitor for Sealed<'_> {
+        fn visit<K: Kind>(&mut self) {
+            self.1 &= proof::are_sealed::<K::Object>(self.0);
+        }
     }
-    kinds!(all_sealed)
+    let mut sealed = Sealed(cx, true);
+    each(&mut sealed);
+    sealed.1
 }
 
 /// The names of all kinds.
 pub fn names() -> Vec<&'static str> {
-    macro_rules! names_of {
-        ($($kind:ty,)+) => { vec![$(<$kind as Kind>::Object::kind_name()),+] };
-    }
-    kinds!(names_of)
+    let mut names = Names { reach: None, names: Vec::new() };
+    each(&mut names);
+    names.names
 }
 
 /// How many kinds are looked after.
 pub fn count(reach: &Reach) -> usize {
-    macro_rules! count_of {
-        ($($kind:ty,)+) => { [$(within::<$kind>(reach)),+].iter().filter(|within| **within).count() };
-    }
-    kinds!(count_of)
+    let mut names = Names { reach: Some(reach), names: Vec::new() };
+    each(&mut names);
+    names.names.len()
 }
 
-fn within<K: Kind>(reach: &Reach) -> bool {
+struct Names<'a> {
+    reach: Option<&'a Reach>,
+    names: Vec<&'static str>,
+}
+
+impl Visitor for Names<'_> {
+    fn visit<K: Kind>(&mut self) {
+        if self.reach.is_none_or(within::<K>) {
+            self.names.push(K::Object::kind_name());
+        }
+    }
+}
+
+/// Whether a kind is looked after.
+pub fn within<K: Kind>(reach: &Reach) -> bool {
     reach.accounts || K::Object::kind_name() != ACCOUNT
 }
 

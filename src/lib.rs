@@ -9,44 +9,43 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`api`] | the YAML contract: one file a kind. Data only |
-//! | [`aws`] | the signed client: operations, errors, pages, retry, budget, accounts |
-//! | [`engine`] | what is the same for every kind: pass, decision, drift, conditions, deletion |
-//! | [`kinds`] | what differs: one file a kind, and the one list of kinds |
-//! | [`accounts`] | clients of AWS for the AWSAccounts |
-//! | [`turns`], [`bucket`] | whose turn it is among namespaces; token buckets |
-//! | [`wire`] | from a spec to the body of an API call |
-//! | [`cli`], [`docs`], [`iam`] | the command line, the tables of the documentation, the IAM policies |
-//! | [`log`] | how the log is written, and what of it |
-//! | [`metrics`] | what Prometheus is told; [`metrics::table`] has every metric |
-//! | [`rbac`] | what the operator may do in Kubernetes: the rules in the chart |
-//! | [`echo`] | whether words of others repeat a part of a secret |
-//! | [`text`] | text of others, before it is shown to anybody |
-//! | [`check`] | whether a running operator works: `helm test` |
-//! | [`operator`] | the start: settings, fingerprint key, controllers, shutdown |
+//! | [`api`] | the YAML contract: one file or folder a kind. Data only |
+//! | [`aws`] | the signed client, and the operations |
+//! | [`kubernetes`] | reading objects from the API server, one by one |
+//! | [`reconcile`] | what is the same for every kind: pass, decision, drift, conditions, deletion |
+//! | [`kinds`] | what differs from kind to kind, and the one list of kinds |
+//! | [`runtime`] | what starts passes: watches, queues, the leader's lease |
+//! | [`operator`] | the process: settings, controllers, servers, shutdown |
+//! | [`metrics`] | what is counted; [`metrics::table`] has every metric |
+//! | [`generate`] | what is printed from the program's own tables: documentation, IAM policies, roles |
+//! | [`cli`] | the command line |
+//! | [`fairness`] | whose turn it is among namespaces; token buckets |
+//! | [`document`] | unions, pointers, and values of Secrets put where a spec refers to them |
+//! | [`echo`] | whether text from elsewhere repeats a part of a secret |
+//! | [`text`], [`log`] | text from elsewhere, before it is shown; how the log is written |
+//!
+//! Imports go downwards in this order: `api`, `aws`, `kubernetes`, `reconcile`, `kinds`, `runtime`, `operator`, `generate`,
+//! `cli`. `tests/docs/layers.rs` holds the modules to it.
 
-pub mod accounts;
 #[allow(
     missing_docs,
     reason = "enum values are documented at the fields that hold them: kubectl explain shows those"
 )]
 pub mod api;
 pub mod aws;
-pub mod bucket;
-pub mod check;
 pub mod cli;
-pub mod docs;
+pub mod document;
 pub mod echo;
-pub mod engine;
-pub mod iam;
+pub mod fairness;
+pub mod generate;
 pub mod kinds;
+pub mod kubernetes;
 pub mod log;
 pub mod metrics;
 pub mod operator;
-pub mod rbac;
+pub mod reconcile;
+pub mod runtime;
 pub mod text;
 #[cfg(feature = "otlp")]
 pub mod traces;
-pub mod turns;
 pub mod version;
-pub mod wire;

@@ -4,14 +4,12 @@
 //! caches, budgets, passes under way, the process) is read when somebody asks. The registry belongs to one operator,
 //! not to the process: tests run several.
 
-mod budgets;
-mod kubernetes;
-mod objects;
 mod passes;
 mod process;
 mod record;
+mod requests;
 pub mod table;
-mod vector;
+pub mod vector;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -24,21 +22,25 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::engine::context::Context;
 use crate::version;
 
-pub use self::kubernetes::CountRequests;
-pub use self::objects::Objects;
 use self::passes::Passes;
 pub use self::passes::Underway;
-pub use self::record::Change;
+pub use self::record::{Change, Outcome};
+pub use self::requests::CountRequests;
 use self::vector::{Vector, gauges, plain_counter};
+
+/// What has metrics to read when somebody asks.
+pub trait Source: fmt::Debug + Send + Sync + 'static {
+    /// Writes them.
+    fn encode(&self, encoder: &mut DescriptorEncoder) -> fmt::Result;
+}
 
 /// The metrics of one operator.
 #[derive(Debug)]
 pub struct Metrics {
     registry: OnceLock<Registry>,
-    context: OnceLock<Weak<Context>>,
+    source: OnceLock<Box<dyn Source>>,
     started: SystemTime,
     passes: Passes,
     newcomers: record::Newcomers,
@@ -68,7 +70,7 @@ impl Metrics {
         let r = &mut registry;
         let metrics = Arc::new(Self {
             registry: OnceLock::new(),
-            context: OnceLock::new(),
+            source: OnceLock::new(),
             started: SystemTime::now(),
             passes: Passes::default(),
             newcomers: record::Newcomers::default(),
@@ -95,9 +97,9 @@ impl Metrics {
         metrics
     }
 
-    /// From now on, what `cx` knows is told too.
-    pub fn tell_of(&self, cx: &Arc<Context>) {
-        let _ = self.context.set(Arc::downgrade(cx));
+    /// From now on, what `source` knows is exposed too.
+    pub fn expose(&self, source: impl Source) {
+        let _ = self.source.set(Box::new(source));
     }
 
     /// Everything, in the text format of `OpenMetrics`.
@@ -127,9 +129,7 @@ impl Collector for State {
         gauges(&mut encoder, table::BUILD, [(build, 1.0)])?;
         process::encode(&mut encoder, metrics.started)?;
         metrics.passes.encode(&mut encoder)?;
-        let Some(cx) = metrics.context.get().and_then(Weak::upgrade) else { return Ok(()) };
-        objects::encode(&mut encoder, &cx)?;
-        budgets::encode(&mut encoder, &cx)
+        metrics.source.get().map_or(Ok(()), |source| source.encode(&mut encoder))
     }
 }
 

@@ -2,12 +2,12 @@
 
 mod fingerprint_key;
 mod health;
-mod lease;
+mod scrape;
 mod sealing;
 mod servers;
 
+pub use crate::runtime::lease::{Elect, NAME as LEASE, Timing as LeaseTiming};
 pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
-pub use lease::{Elect, NAME as LEASE, Timing as LeaseTiming};
 pub use servers::{CertificateFiles, MetricsProtection};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -22,28 +22,31 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::accounts::{Accounts, OwnAccount};
-use crate::aws::accounts::{ClientFactory, FactoryOptions};
+use crate::aws::client::fleet::{ClientFactory, FactoryOptions};
 use crate::aws::{self, Gate, Observer, PlainHttp};
-use crate::engine::backoff::{Failures, Timing};
-use crate::engine::breaker::Breaker;
-use crate::engine::context::{Context, Stores};
-use crate::engine::delivery::Delivery;
-use crate::engine::fence::Fence;
-use crate::engine::hub::Hub;
-use crate::engine::kept::Kept;
-use crate::engine::list_pages::ListTurns;
-use crate::engine::memory::{Fresh, Requests, Unknown};
-use crate::engine::memory_budget::MemoryBudget;
-use crate::engine::reach::Reach;
-use crate::engine::recorder::Recorder;
-use crate::engine::seals::Seals;
-use crate::engine::status::{FIELD_MANAGER, Written};
-use crate::engine::{stored, watches};
+use crate::kubernetes::delivery::Delivery;
+use crate::kubernetes::list_pages::ListTurns;
+use crate::kubernetes::reach::Reach;
+use crate::kubernetes::stored;
 use crate::metrics::{CountRequests, Metrics};
-use crate::{kinds, log, version};
+use crate::reconcile::backoff::{Failures, Timing};
+use crate::reconcile::breaker::Breaker;
+use crate::reconcile::context::Context;
+use crate::reconcile::fence::Fence;
+use crate::reconcile::graph::hub::Hub;
+use crate::reconcile::graph::kept::Kept;
+use crate::reconcile::inputs::accounts::{Accounts, OwnAccount};
+use crate::reconcile::inputs::seals::Seals;
+use crate::reconcile::memory::{Fresh, Requests, Unknown};
+use crate::reconcile::memory_budget::MemoryBudget;
+use crate::reconcile::recorder::Recorder;
+use crate::reconcile::state::status::{FIELD_MANAGER, Written};
+use crate::reconcile::stores::Stores;
+use crate::runtime::{lease, start, watches};
+use crate::{log, version};
 
 use self::health::Health;
+use self::scrape::Scrape;
 
 /// How long the release of the lease may take.
 const RELEASE: Duration = Duration::from_secs(3);
@@ -261,11 +264,11 @@ impl Operator {
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             }
         };
-        cx.metrics.tell_of(&cx);
+        cx.metrics.expose(Scrape::of(&cx));
         // Consent may hang on labels.
         watches::labels(&cx).await;
         let concurrency = |kind: &str| *options.concurrencies.get(kind).unwrap_or(&options.concurrency);
-        let controllers = kinds::start(&cx, concurrency, shutdown);
+        let controllers = start::controllers(&cx, concurrency, shutdown);
         let mut watches = JoinSet::new();
         watches.spawn(watches::run(Arc::clone(&cx)));
         watches.spawn(sealing::run(Arc::clone(&cx), own_namespace));

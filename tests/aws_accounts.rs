@@ -8,7 +8,7 @@ mod aws_support;
 use std::process::Stdio;
 
 use aws_support::{Reply, Request, Service, ok};
-use devops_agent_operator::aws::accounts::*;
+use devops_agent_operator::aws::client::fleet::*;
 use devops_agent_operator::aws::operations::*;
 
 /// Tells the process which case it is.

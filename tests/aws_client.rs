@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
 use aws_support::{Reply, Request, Service, config, ok, refuse};
-use devops_agent_operator::aws::budget::Budget;
+use devops_agent_operator::aws::client::budget::Budget;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
 use devops_agent_operator::echo::Seen;

@@ -54,7 +54,8 @@ async fn a_collector_is_told_of_the_pass_and_of_the_call_within_it() {
     let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(traces.layer()));
     let service = Service::start([refuse(404, "ResourceNotFoundException")]).await;
     let client = Client::new(config(&service.url()));
-    let pass = info_span!(target: "devops_agent_operator::engine", "pass", kind = "AgentSpace", pass = "1f");
+    let pass =
+        info_span!(target: "devops_agent_operator::reconcile", "pass", kind = "AgentSpace", pass = "1f");
     let call = GetAgentSpace { agent_space_id: "s-1".to_owned(), ..Default::default() };
     let _ = client.call(&call).instrument(pass).await;
     drop(subscriber);

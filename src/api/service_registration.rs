@@ -2,7 +2,7 @@
 
 mod authorization;
 mod existing;
-mod services;
+mod service_types;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub use authorization::{
     OAuthClientCredentials, RemoteAgentAuthorization, SigV4Authorization, SigV4RoleAuthorization,
 };
 pub use existing::{Existing, ServiceMatch, ServiceType};
-pub use services::{
+pub use service_types::{
     AzureIdentity, Dynatrace, EventChannel, EventChannelType, GitLab, GitLabTokenType, NewRelic,
     NewRelicRegion, PagerDuty, Server, Service, ServiceNow,
 };

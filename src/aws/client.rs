@@ -1,306 +1,34 @@
-//! Making a call: a turn in the budget, credentials, a signature, an answer; and again where that is safe.
+//! The client: from an operation to a signed request, and from its answer to a value.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+mod account;
+mod api_error;
+pub mod budget;
+mod call;
+mod clock;
+mod credentials;
+pub mod endpoints;
+pub mod fleet;
+mod gate;
+pub(super) mod operation;
+mod pages;
+mod random;
+pub(super) mod redact;
+mod request;
+pub(super) mod response;
+mod retry;
+mod signing;
+pub mod trail;
+mod transport;
+pub(super) mod wire;
 
-use aws_credential_types::Credentials;
-use tokio::time::Instant;
-use tracing::field::Empty;
-use tracing::{Instrument, Span, debug_span};
-
-use super::account::Account;
-use super::budget::{Budget, Caller, Usage};
-use super::clock::Clock;
-use super::credentials::CachedCredentials;
-use super::endpoints::{Endpoints, Partition};
-use super::error::{Error, ErrorCode};
-use super::gate::Gate;
-use super::operation::Operation;
-use super::redact::Sent;
-use super::request::Prepared;
-use super::response::Answer;
-use super::retry::RetryPolicy;
-use super::signing;
-use super::trail;
-use super::transport::{self, Timeouts};
-use crate::echo::{self, Seen, Words};
-use crate::text;
-
-/// A request that was answered or failed.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    /// The operation.
-    pub operation: &'static str,
-    /// The HTTP status, or one of `timeout`, `connection` and `error`.
-    pub code: &'a str,
-    /// Why it failed: the error's name, `Other` where the API's model does not have it, or the same as `code`.
-    pub error: Option<&'a str>,
-    /// How long it took.
-    pub duration: Duration,
-}
-
-/// Learns of every request, for metrics.
-pub trait Observer: Send + Sync {
-    /// A request was answered or failed.
-    fn call_finished(&self, call: &Call<'_>);
-}
-
-/// What a client is made of.
-#[derive(Clone)]
-pub struct ClientConfig {
-    /// The connections; shared by all clients.
-    pub http: reqwest::Client,
-    /// The region that requests are signed for.
-    pub region: String,
-    /// Where they go.
-    pub endpoints: Endpoints,
-    /// What they are signed with.
-    pub credentials: CachedCredentials,
-    /// Which account that is, as far as it is known.
-    pub account: Account,
-    /// How many there may be; shared by all clients of an account and region.
-    pub budget: Arc<Budget>,
-    /// How long they may take.
-    pub timeouts: Timeouts,
-    /// How often they are repeated.
-    pub retry: RetryPolicy,
-    /// Who learns of them.
-    pub observer: Option<Arc<dyn Observer>>,
-    /// Whether they may be sent.
-    pub gate: Gate,
-}
-
-/// The client for one account and region. Cheap to clone; clones share everything but the caller.
-#[derive(Clone)]
-pub struct Client {
-    inner: Arc<Inner>,
-    caller: Caller,
-    seen: Seen,
-}
-
-struct Inner {
-    config: ClientConfig,
-    clock: Clock,
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let config = &self.inner.config;
-        f.debug_struct("Client")
-            .field("region", &config.region)
-            .field("endpoints", &config.endpoints)
-            .field("caller", &self.caller)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Client {
-    /// A client whose calls count as a person's edits, in no namespace.
-    pub fn new(config: ClientConfig) -> Self {
-        let inner = Arc::new(Inner { config, clock: Clock::default() });
-        Self { inner, caller: Caller::default(), seen: Seen::default() }
-    }
-
-    /// The same client, for calls on behalf of somebody else.
-    #[must_use]
-    pub fn for_caller(&self, caller: Caller) -> Self {
-        Self { caller, ..self.clone() }
-    }
-
-    /// The same client, whose errors repeat nothing of what is `seen`, now or later.
-    #[must_use]
-    pub fn guarding(&self, seen: &Seen) -> Self {
-        Self { seen: seen.clone(), ..self.clone() }
-    }
-
-    /// Words of the service in an answer, if they repeat nothing of what is guarded.
-    pub fn quoted(&self, words: &str) -> String {
-        if self.seen.is_repeated_in(&mut Words::new([words])) {
-            return echo::LEFT_OUT.to_owned();
-        }
-        text::plain_within(words, echo::LONGEST)
-    }
-
-    /// How its account stands to what it may take.
-    pub fn usage(&self) -> Usage {
-        self.inner.config.budget.usage()
-    }
-
-    /// The region that it speaks to.
-    pub fn region(&self) -> &str {
-        &self.inner.config.region
-    }
-
-    /// The partition of that region.
-    pub fn partition(&self) -> Partition {
-        Partition::of(self.region())
-    }
-
-    /// The id of the account, asked of STS once if nothing else tells it.
-    pub async fn account_id(&self) -> Result<String, Error> {
-        self.inner.config.account.id(&self.inner.config.credentials).await
-    }
-
-    /// The same, for those who can do without: not asked again soon after it could not be found out.
-    pub async fn account_id_if_known(&self) -> Option<String> {
-        self.inner.config.account.id_if_known(&self.inner.config.credentials).await
-    }
-
-    /// The ARN of a resource of this account and region, such as `agentspace/<id>`: no answer has one.
-    pub async fn arn(&self, resource: &str) -> Result<String, Error> {
-        let account = self.account_id().await?;
-        Ok(format!("arn:{}:aidevops:{}:{account}:{resource}", self.partition().name, self.region()))
-    }
-
-    /// Calls an operation. It is made once unless its binding says that a repeat is safe.
-    pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
-        let request = Prepared::new(operation, &self.inner.config.endpoints)?;
-        let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
-        self.send(&request).instrument(span).await?.output(request.operation)
-    }
-
-    async fn send(&self, request: &Prepared) -> Result<Answer, Error> {
-        let config = &self.inner.config;
-        let (mut attempt, mut spent, mut unknown) = (1, Duration::ZERO, false);
-        let mut mended = Vec::new();
-        loop {
-            config.budget.acquire(&self.caller).await;
-            let start = Instant::now();
-            let failure = match self.attempt(request, config.timeouts.call.saturating_sub(spent)).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            spent += start.elapsed();
-            if let Some(mend) = failure.mended
-                && !mended.contains(&mend)
-            {
-                mended.push(mend);
-                continue;
-            }
-            let error = failure.error;
-            unknown |= error.outcome_unknown();
-            if error.is_throttle() {
-                config.budget.throttled();
-            }
-            match config.retry.pause(attempt, request.repeat, &error) {
-                Some(pause) if spent + pause < config.timeouts.call => {
-                    tokio::time::sleep(pause).await;
-                    spent += pause;
-                    attempt += 1;
-                }
-                _ if unknown => return Err(error.with_unknown_effect()),
-                _ => return Err(error),
-            }
-        }
-    }
-
-    /// Sends the request once.
-    async fn attempt(&self, request: &Prepared, time: Duration) -> Result<Answer, Failure> {
-        let config = &self.inner.config;
-        let operation = request.operation;
-        let start = Instant::now();
-        let credentials = config.credentials.get().await?;
-        let signed_at = self.inner.clock.now();
-        let signed = self.sign(request, &credentials, signed_at)?;
-        if !config.gate.is_open() {
-            return Err(Error::Closed { operation }.into());
-        }
-        let answer = match transport::exchange(&config.http, operation, signed, time).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                self.report(operation, word(&error), Some(&error), None, start);
-                return Err(error.into());
-            }
-        };
-        let status = answer.status.to_string();
-        if matches!(answer.status, 200..300) {
-            self.report(operation, &status, None, answer.request_id(), start);
-            return Ok(answer);
-        }
-        let sent = Sent { body: request.body(), seen: &self.seen, credentials: Some(&credentials) };
-        let error = Error::Service(Box::new(answer.error(operation, sent)));
-        self.report(operation, &status, Some(&error), answer.request_id(), start);
-        let mended = self.mend(&error, &answer, signed_at, &credentials).await;
-        Err(Failure { error, mended })
-    }
-
-    fn sign(
-        &self,
-        request: &Prepared,
-        credentials: &Credentials,
-        now: SystemTime,
-    ) -> Result<reqwest::Request, Error> {
-        let unusable = |message| Error::Input { operation: request.operation, message };
-        let mut http = request.http.try_clone().ok_or_else(|| unusable("it can't be copied".to_owned()))?;
-        signing::sign(&mut http, credentials, self.region(), now).map_err(unusable)?;
-        Ok(http)
-    }
-
-    /// A refusal for the clock's or the credentials' sake has no effect, so whatever the operation it may be made
-    /// again once that is mended.
-    async fn mend(
-        &self,
-        error: &Error,
-        answer: &Answer,
-        signed_at: SystemTime,
-        credentials: &Credentials,
-    ) -> Option<Mend> {
-        if error.blames_the_clock() {
-            let date = answer.header("date")?;
-            return self.inner.clock.follow(date, signed_at).then_some(Mend::Clock);
-        }
-        if error.blames_the_credentials() {
-            self.inner.config.credentials.refused(credentials).await;
-            return Some(Mend::Credentials);
-        }
-        None
-    }
-
-    /// Tells log and metrics; never what was sent.
-    fn report(
-        &self,
-        operation: &'static str,
-        status: &str,
-        error: Option<&Error>,
-        request_id: Option<&str>,
-        start: Instant,
-    ) {
-        let duration = start.elapsed();
-        let name = error.and_then(Error::code).map(ErrorCode::as_str);
-        tracing::debug!(operation, status, error = name, request_id, ?duration, "called AWS");
-        Span::current().record("status", status).record("request_id", request_id);
-        trail::called(operation, request_id);
-        if let Some(observer) = &self.inner.config.observer {
-            let error = error.map(|error| error.code().map_or(status, ErrorCode::bounded));
-            observer.call_finished(&Call { operation, code: status, error, duration });
-        }
-    }
-}
-
-/// An attempt that failed, and what was mended since.
-struct Failure {
-    error: Error,
-    mended: Option<Mend>,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { error, mended: None }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mend {
-    Clock,
-    Credentials,
-}
-
-/// What metrics call a request that got no answer.
-fn word(error: &Error) -> &'static str {
-    match error {
-        Error::Timeout { .. } => "timeout",
-        Error::Connection { .. } => "connection",
-        _ => "error",
-    }
-}
+pub use self::account::Account;
+pub use self::api_error::{Effect, Error, ErrorCode, FieldError, ServiceError};
+pub use self::budget::{Caller, Priority};
+pub use self::call::{Call, Client, ClientConfig, Observer};
+pub use self::credentials::CachedCredentials;
+pub use self::endpoints::{EndpointOverrides, Endpoints, Partition, PlainHttp};
+pub use self::gate::Gate;
+pub use self::operation::{Binding, Operation, Paged, Plane, Repeat};
+pub use self::retry::RetryPolicy;
+pub use self::transport::{Timeouts, connections};
+pub use self::wire::{Flags, Timestamp};

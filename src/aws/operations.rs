@@ -6,7 +6,7 @@
 mod agent_spaces;
 mod assets;
 mod associations;
-mod operator_app;
+mod operator_apps;
 mod private_connections;
 mod services;
 mod tags;
@@ -18,13 +18,13 @@ mod model_test;
 pub use agent_spaces::*;
 pub use assets::*;
 pub use associations::*;
-pub use operator_app::*;
+pub use operator_apps::*;
 pub use private_connections::*;
 pub use services::*;
 pub use tags::*;
 pub use triggers::*;
 
-use super::operation::output;
+use super::client::operation::output;
 
 output! {
     /// The answer of an operation that has nothing to say.

@@ -5,8 +5,9 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
+use crate::reconcile::state::fingerprint::hex;
+
 use super::*;
-use crate::engine::fingerprint::hex;
 
 const SECRETS: [&str; 7] = [
     "glpat-8f2b1c.token_42",
@@ -219,7 +220,8 @@ proptest! {
 }
 
 /// Files that read Secrets: what they read is guarded, is none of a tenant's, or is not read for its values.
-const READERS: [&str; 3] = ["engine/inputs.rs", "engine/output_secret.rs", "operator/fingerprint_key.rs"];
+const READERS: [&str; 3] =
+    ["operator/fingerprint_key.rs", "reconcile/inputs.rs", "reconcile/inputs/output_secret.rs"];
 
 fn source_files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -250,7 +252,7 @@ fn values_of_secrets_come_in_by_one_door() {
         readers, READERS,
         "whoever reads Secrets has to give their values to `Seen`, as inputs.rs does"
     );
-    let door = std::fs::read_to_string(source.join(READERS[0])).unwrap();
+    let door = std::fs::read_to_string(source.join("reconcile/inputs.rs")).unwrap();
     let reads = [format!("input_object::{}(", "secret"), format!("output_secret::{}(", "read")];
     assert_eq!(
         reads.iter().map(|reads| door.matches(reads).count()).sum::<usize>(),

@@ -11,16 +11,16 @@ use crate::api::{AgentSpace, AgentSpaceStatus};
 use crate::aws::operations::{
     self, CreateAgentSpace, DeleteAgentSpace, GetAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,
 };
-use crate::engine::drift::{Change, Drift, Remedy};
-use crate::engine::error::{Doing, Error};
-use crate::engine::existence::Existence;
-use crate::engine::hub::Subject;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
-use crate::engine::owned::Reset;
-use crate::engine::ownership::Owner;
-use crate::engine::tagging::{self, TagMap};
-use crate::engine::{finalizer, fingerprint};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::drift::{Change, Drift, Remedy};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::existence::Existence;
+use crate::reconcile::state::ownership::Owner;
+use crate::reconcile::state::subject::Subject;
+use crate::reconcile::state::{finalizer, fingerprint};
+use crate::reconcile::tagging::{self, TagMap};
 
 use super::not_found_is_none;
 use super::operator_app::{self, DesiredApp};

@@ -10,12 +10,12 @@ use crate::api::asset::{Content, FileSource, Zip};
 use crate::aws::operations::{
     CreateAssetFile, DeleteAssetFile, GetAssetContent, UpdateAsset, UpdateAssetFile,
 };
-use crate::engine::conditions::Reason;
-use crate::engine::drift::{Change, Drift};
-use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint::{Print, hex};
-use crate::engine::inputs::{Inputs, Source};
-use crate::engine::kind::Scope;
+use crate::reconcile::inputs::{Inputs, Source};
+use crate::reconcile::kind::Scope;
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::drift::{Change, Drift};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::fingerprint::{Print, hex};
 
 use super::asset::no_files;
 use super::asset_archive::{self, Archive, Sums};
@@ -311,8 +311,8 @@ fn body(content: &[u8]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::fingerprint::{Fingerprinter, ObjectFingerprints};
-    use crate::engine::ownership::Identity;
+    use crate::reconcile::state::fingerprint::{Fingerprinter, ObjectFingerprints};
+    use crate::reconcile::state::ownership::Identity;
 
     fn fingerprints() -> ObjectFingerprints {
         let identity = Identity::sample("Asset");

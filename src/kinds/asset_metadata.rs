@@ -6,11 +6,11 @@ use crate::api::AssetStatus;
 use crate::api::asset::{AssetSpec, Content};
 use crate::aws::ErrorCode;
 use crate::aws::operations::UpdateAsset;
-use crate::engine::drift::{self, Change, Drift};
-use crate::engine::error::{Doing, Error};
-use crate::engine::kind::Scope;
-use crate::engine::owned::Reset;
-use crate::wire;
+use crate::document;
+use crate::reconcile::kind::Scope;
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::drift::{self, Change, Drift};
+use crate::reconcile::state::error::{Doing, Error};
 
 /// Members that AWS reads from the front matter of a skill's `SKILL.md`, and ignores in what it is given.
 const FRONT_MATTER: [&str; 2] = ["name", "description"];
@@ -24,7 +24,7 @@ fn has_front_matter(spec: &AssetSpec) -> bool {
 pub fn without_front_matter(spec: &AssetSpec, metadata: &mut Value) {
     if has_front_matter(spec) {
         for key in FRONT_MATTER {
-            wire::take(metadata, key);
+            document::take(metadata, key);
         }
     }
 }
@@ -49,7 +49,7 @@ pub fn reset(pointer: &str, status: &AssetStatus) -> Option<Reset> {
     if pointer == "/assetType" {
         return Some(Reset::Compared);
     }
-    let key = wire::member(pointer.strip_prefix("/metadata/")?);
+    let key = document::member(pointer.strip_prefix("/metadata/")?);
     Some(match key.as_str() {
         // Only skills have these two.
         "status" => Reset::To("ACTIVE".into()),

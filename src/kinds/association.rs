@@ -11,18 +11,18 @@ use crate::aws::operations::{
     self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
     UpdateAssociation, ValidateAwsAssociations, Webhook,
 };
-use crate::engine::conditions::Reason;
-use crate::engine::drift::{Change, Drift, Remedy};
-use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{
+use crate::document;
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{
     Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, Secrets,
     State, Updated, Waiting,
 };
-use crate::engine::owned::Reset;
-use crate::engine::tagging::TagMap;
-use crate::wire;
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::drift::{Change, Drift, Remedy};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::fingerprint;
+use crate::reconcile::tagging::TagMap;
 
 use super::configurations::{self, key, natural};
 use super::webhook::{self, DesiredWebhook};
@@ -279,7 +279,7 @@ impl Kind for Associations {
 
     /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
     async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
-        let configuration = wire::variant(&remote.association.configuration);
+        let configuration = document::variant(&remote.association.configuration);
         if !configuration.is_some_and(|(key, _)| AWS_ACCOUNTS.contains(&key)) {
             return Ok(());
         }
@@ -456,12 +456,12 @@ fn named_connection(spec: &Configuration) -> Option<String> {
 }
 
 fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
-    serde_json::from_value(wire::take(value, key)?).ok()
+    serde_json::from_value(document::take(value, key)?).ok()
 }
 
 /// The path of a role of which the configuration itself says that it is invalid.
 fn refused_role(configuration: &Value) -> Option<String> {
-    let (key, settings) = wire::variant(configuration)?;
+    let (key, settings) = document::variant(configuration)?;
     let status = settings.get("agentElevatedRoleArnStatus")?.as_str()?;
     (status == "invalid").then(|| format!("configuration.{key}.agentElevatedRoleArn"))
 }

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::api::{AWSAccount, AWSAccountStatus};
 use crate::aws::operations::ListAgentSpaces;
-use crate::engine::drift::Drift;
-use crate::engine::error::{Doing, Error};
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
-use crate::engine::owned::Reset;
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::drift::Drift;
+use crate::reconcile::state::error::{Doing, Error};
 
 /// The kind.
 pub struct AwsAccounts;

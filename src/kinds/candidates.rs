@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::ServiceRegistrationStatus;
 use crate::api::common::Status;
 use crate::aws::operations::RegisteredService;
-use crate::engine::existence::Existence;
+use crate::reconcile::state::existence::Existence;
 
 /// By how much the clocks of AWS and of the API server may differ.
 const SLACK: SignedDuration = SignedDuration::from_mins(10);

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::api::association::AssociationSpec;
 use crate::api::standards::Standards;
-use crate::engine::drift::{self, Change, Drift, Remedy};
-use crate::wire;
+use crate::document;
+use crate::reconcile::state::drift::{self, Change, Drift, Remedy};
 
 use super::deployment;
 
@@ -30,7 +30,7 @@ pub fn key(service_id: &str, configuration: &Value) -> Value {
 /// What identifies an association within its service and space: the configuration's key and natural key.
 pub fn natural(configuration: &Value) -> Value {
     let normal = Standards::of("Association", "configuration").normal(configuration);
-    let Some((key, settings)) = wire::variant(&normal) else { return Value::Null };
+    let Some((key, settings)) = document::variant(&normal) else { return Value::Null };
     let values: Vec<&Value> = identity(key).iter().filter_map(|member| settings.pointer(member)).collect();
     json!([key, values])
 }
@@ -70,7 +70,7 @@ fn resolve(value: &mut Value) {
 
 /// Where the configuration `key` differs in what the spec sets.
 pub fn compare(key: &str, desired: &Value, observed: &Value) -> Vec<Change> {
-    let Some((found, settings)) = wire::variant(observed) else {
+    let Some((found, settings)) = document::variant(observed) else {
         return vec![Change::hidden("configuration")];
     };
     if found != key {
@@ -105,7 +105,7 @@ pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value 
     let mut sent = observed.clone();
     for settings in sent.as_object_mut().into_iter().flat_map(Map::values_mut) {
         for said in SAID_BY_AWS {
-            wire::take(settings, said);
+            document::take(settings, said);
         }
     }
     // Below the key; a part of which the spec sets nothing any more goes as a whole.
@@ -121,7 +121,7 @@ pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value 
 fn is_of_another(desired: &Value, observed: &Value) -> bool {
     let standards = Standards::of("Association", "configuration");
     let (desired, observed) = (standards.normal(desired), standards.normal(observed));
-    let Some((key, settings)) = wire::variant(&desired) else { return true };
+    let Some((key, settings)) = document::variant(&desired) else { return true };
     identity(key).iter().any(|member| {
         settings.pointer(member).is_some_and(|wanted| observed[key].pointer(member) != Some(wanted))
     })
@@ -155,7 +155,7 @@ fn remove_dropped(sent: &mut Value, part: &str, depth: usize, desired: &Value, d
         }
         let Some((above, key)) = pointer.rsplit_once('/') else { continue };
         if let Some(above) = sent.pointer_mut(above) {
-            wire::take(above, key);
+            document::take(above, key);
         }
     }
 }
@@ -181,7 +181,7 @@ fn drop_other_tools(settings: &mut Value, desired: &Value) {
         names.sort();
         names
     };
-    let is_set = wire::variant(desired).is_some_and(|(_, desired)| desired.get("toolDetails").is_some());
+    let is_set = document::variant(desired).is_some_and(|(_, desired)| desired.get("toolDetails").is_some());
     let details = &settings["toolDetails"];
     if is_set
         || details.is_null()
@@ -189,7 +189,7 @@ fn drop_other_tools(settings: &mut Value, desired: &Value) {
     {
         return;
     }
-    wire::take(settings, "toolDetails");
+    document::take(settings, "toolDetails");
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::api::AssociationStatus;
 use crate::api::association::{Deployment, DeploymentIssue};
-use crate::engine::conditions::Reason;
-use crate::engine::kind::{ExtraCondition, State, Waiting};
+use crate::reconcile::kind::{ExtraCondition, State, Waiting};
+use crate::reconcile::state::conditions::Reason;
 
 /// The configuration that this is about.
 pub const KEY: &str = "sourceAwsOrg";

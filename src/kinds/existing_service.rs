@@ -6,9 +6,9 @@ use crate::api::ServiceRegistrationStatus;
 use crate::api::service_registration::{Existing, ServiceMatch};
 use crate::api::standards::Standards;
 use crate::aws::operations::RegisteredService;
-use crate::engine::conditions::Reason;
-use crate::engine::error::Error;
-use crate::engine::kind::{Kind, Scope};
+use crate::reconcile::kind::{Kind, Scope};
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::error::Error;
 
 use super::service_registration::{Observed, ServiceRegistrations, list, observed_details};
 

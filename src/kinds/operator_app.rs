@@ -8,11 +8,11 @@ use crate::api::standards::Standards;
 use crate::aws::operations::{
     DisableOperatorApp, EnableOperatorApp, GetOperatorApp, OperatorApp, UpdateOperatorAppIdpConfig,
 };
-use crate::engine::drift::{Change, Drift};
-use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint::Print;
-use crate::engine::inputs::{Inputs, Source};
-use crate::engine::kind::Scope;
+use crate::reconcile::inputs::{Inputs, Source};
+use crate::reconcile::kind::Scope;
+use crate::reconcile::state::drift::{Change, Drift};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::fingerprint::Print;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::not_found_is_none;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::reconcile::owned::Reset;
+
 use super::*;
-use crate::engine::owned::Reset;
 
 /// Kinds (`*` is any), and beginnings of pointers below `spec`: fields that the record leaves out.
 const LEFT_OUT: &[(&str, &[&str])] = &[

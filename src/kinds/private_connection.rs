@@ -12,15 +12,15 @@ use crate::aws::operations::{
     self, CreatePrivateConnection, DeletePrivateConnection, DescribePrivateConnection,
     UpdatePrivateConnectionCertificate,
 };
-use crate::engine::conditions::Reason;
-use crate::engine::drift::{Change, Drift, Remedy};
-use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint::Print;
-use crate::engine::input_value;
-use crate::engine::inputs::{Inputs, Source};
-use crate::engine::kind::{Created, Kind, Reached, Remote, Removal, Resolved, Scope, State, Updated};
-use crate::engine::owned::Reset;
-use crate::engine::tagging::{self, TagMap};
+use crate::reconcile::inputs::input_value;
+use crate::reconcile::inputs::{Inputs, Source};
+use crate::reconcile::kind::{Created, Kind, Reached, Remote, Removal, Resolved, Scope, State, Updated};
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::drift::{Change, Drift, Remedy};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::fingerprint::Print;
+use crate::reconcile::tagging::{self, TagMap};
 
 use super::not_found_is_none;
 
@@ -79,7 +79,7 @@ impl Kind for PrivateConnections {
             certificate.as_ref().map(|text| scope.fingerprints.of(&Value::from(text.expose_secret())));
         let mut mode = serde_json::to_value(&spec.mode).unwrap_or_default();
         let mut settings = mode.get_mut(spec.mode.key()).map(Value::take).unwrap_or_default();
-        crate::wire::take(&mut settings, "certificate");
+        crate::document::take(&mut settings, "certificate");
         let desired = Desired {
             name: name_of(object),
             mode: spec.mode.key(),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::standards::Standards;
-use crate::engine::drift::compare_as;
+use crate::reconcile::state::drift::compare_as;
 
 /// How the answer names the authorisation form that the request nests under this key.
 const AUTHORIZATION_METHODS: &[(&str, &str)] = &[

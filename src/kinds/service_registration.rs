@@ -10,21 +10,21 @@ use crate::api::service_registration::Existing;
 use crate::api::standards::Standards;
 use crate::api::{PrivateConnection, ServiceRegistration, ServiceRegistrationStatus};
 use crate::aws::operations::{self, DeregisterService, GetService, ListServices, RegisterService};
-use crate::engine::conditions::Reason;
-use crate::engine::drift::{Change, Drift, Remedy};
-use crate::engine::error::{Doing, Error};
-use crate::engine::finalizer;
-use crate::engine::fingerprint::Print;
-use crate::engine::hub::Subject;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{
+use crate::document;
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{
     Created, ExtraCondition, Kind, Reached, Remote, Replacement, Resolved, Scope, State, Stranger, Updated,
     Waiting,
 };
-use crate::engine::owned::Reset;
-use crate::engine::ownership::Owner;
-use crate::engine::tagging::{self, TagMap};
-use crate::wire;
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::drift::{Change, Drift, Remedy};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::finalizer;
+use crate::reconcile::state::fingerprint::Print;
+use crate::reconcile::state::ownership::Owner;
+use crate::reconcile::state::subject::Subject;
+use crate::reconcile::tagging::{self, TagMap};
 
 use super::candidates::{self, Listed, Seeker};
 use super::service_users::{self, Uses};
@@ -377,7 +377,7 @@ async fn registration(
     let spec = &object.spec;
     let service = serde_json::to_value(&spec.service).unwrap_or_default();
     let service = inputs.substituted(service, "spec.service").await?;
-    let (service_type, details) = wire::variant(&service)
+    let (service_type, details) = document::variant(&service)
         .ok_or_else(|| Error::terminal(Reason::Invalid, "spec.service: exactly one type must be set"))?;
     let connection = |reference: &Option<ObjectRef>, name: &Option<PrivateConnectionName>, field: &str| {
         connection_name(inputs, reference.as_ref(), name.as_ref(), field)

@@ -2,11 +2,11 @@
 
 use crate::api::Association;
 use crate::api::common::{Object, Status};
-use crate::engine::annotations;
-use crate::engine::conditions::{self, Reason};
-use crate::engine::hub::Subject;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Scope, Stranger, Waiting};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{Scope, Stranger, Waiting};
+use crate::reconcile::state::annotations;
+use crate::reconcile::state::conditions::{self, Reason};
+use crate::reconcile::state::subject::Subject;
 use crate::text;
 
 use super::agent_space;

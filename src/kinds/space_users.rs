@@ -4,10 +4,10 @@ use kube::ResourceExt;
 
 use crate::api::common::{Object, Status};
 use crate::api::{Asset, Association, Trigger};
-use crate::engine::error::Error;
-use crate::engine::hub::Subject;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Kind, Scope, StatusOf, Stranger};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{Kind, Scope, StatusOf, Stranger};
+use crate::reconcile::state::error::Error;
+use crate::reconcile::state::subject::Subject;
 
 use super::asset::Assets;
 use super::association::Associations;

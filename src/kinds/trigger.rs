@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::api::trigger::Schedule;
 use crate::api::{Asset, Trigger, TriggerStatus};
 use crate::aws::operations::{self, CreateTrigger, DeleteTrigger, GetTrigger, ListTriggers, UpdateTrigger};
-use crate::engine::drift::{self, Change, Drift, Remedy};
-use crate::engine::error::{Doing, Error};
-use crate::engine::fingerprint;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
-use crate::engine::owned::Reset;
-use crate::engine::tagging::TagMap;
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::reconcile::owned::Reset;
+use crate::reconcile::state::drift::{self, Change, Drift, Remedy};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::fingerprint;
+use crate::reconcile::tagging::TagMap;
 
 use super::not_found_is_none;
 

@@ -15,15 +15,15 @@ use crate::api::association::{OnLoss, SecretTemplate, WebhookPolicy, WebhookStat
 use crate::api::common::{AdoptionPolicy, ManagementPolicy, Object};
 use crate::api::{Association, AssociationStatus};
 use crate::aws::operations::{GenericWebhook, Webhook};
-use crate::engine::conditions::Reason;
-use crate::engine::drift::{Change, Remedy};
-use crate::engine::error::Error;
-use crate::engine::fingerprint::ObjectFingerprints;
-use crate::engine::inputs::Inputs;
-use crate::engine::kind::{OutputSecret, Scope, Secrets, Shown, Updated};
-use crate::engine::output_secret::{self, Held, OwnSecret};
-use crate::engine::ownership::Identity;
-use crate::engine::references::webhook_secret;
+use crate::reconcile::graph::references::webhook_secret;
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::inputs::output_secret::{self, Held, OwnSecret};
+use crate::reconcile::kind::{OutputSecret, Scope, Secrets, Shown, Updated};
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::drift::{Change, Remedy};
+use crate::reconcile::state::error::Error;
+use crate::reconcile::state::fingerprint::ObjectFingerprints;
+use crate::reconcile::state::ownership::Identity;
 
 pub use messages::{CONDITION, condition, is_needless};
 

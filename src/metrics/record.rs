@@ -8,9 +8,7 @@ use kube::ResourceExt;
 
 use crate::api::common::{Object, Status};
 use crate::aws::{Call, Observer};
-use crate::engine::conclusion::{Ending, Verdict};
-use crate::engine::conditions;
-use crate::engine::error::Class;
+use crate::reconcile::state::conditions;
 
 use super::Metrics;
 
@@ -41,6 +39,32 @@ impl Change {
     }
 }
 
+/// How a pass ended, as metrics tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is left to do.
+    Done,
+    /// The next pass follows at once.
+    Again,
+    /// The next pass follows later: something has to happen first.
+    Later,
+    /// An error that is retried.
+    Failed,
+    /// An error that a person has to fix.
+    Stalled,
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "success",
+            Self::Again => "requeue",
+            Self::Later => "requeue_after",
+            Self::Failed | Self::Stalled => "error",
+        }
+    }
+}
+
 /// UIDs of objects that nothing had been said of when they were first seen, and that are not Ready yet.
 #[derive(Debug, Default)]
 pub struct Newcomers(Mutex<HashSet<String>>);
@@ -52,38 +76,29 @@ impl Newcomers {
 }
 
 impl Metrics {
-    /// A pass over `object` came to a verdict; its status was `stored`, and is `status` now.
-    pub fn concluded<T: Object>(
-        &self,
-        object: &T,
-        stored: &T::Status,
-        status: &T::Status,
-        verdict: &Verdict,
-    ) {
-        self.ended(T::kind_name(), result(verdict));
-        if is_terminal(verdict) {
+    /// A pass over `object` came to an end; its status was `stored`, and is `status` now.
+    pub fn concluded<T: Object>(&self, object: &T, stored: &T::Status, status: &T::Status, outcome: Outcome) {
+        self.ended(T::kind_name(), outcome);
+        if outcome == Outcome::Stalled {
             self.terminal_errors.with([T::kind_name()]).inc();
-        }
-        if matches!(verdict.ending, Ok(Ending::Adopted { .. })) {
-            self.changed(T::kind_name(), Change::Adopt);
         }
         self.first_ready(object, stored, status);
     }
 
     /// The object is gone, and nothing is left to do.
     pub fn finished<T: Object>(&self, object: &T) {
-        self.ended(T::kind_name(), "success");
+        self.ended(T::kind_name(), Outcome::Done);
         self.newcomers.with(|known| known.remove(&object.uid().unwrap_or_default()));
     }
 
     /// A pass ended before it began: the finalizer could not be changed.
     pub fn failed(&self, kind: &str) {
-        self.ended(kind, "error");
+        self.ended(kind, Outcome::Failed);
     }
 
-    fn ended(&self, kind: &str, result: &str) {
-        self.reconciles.with([kind, result]).inc();
-        if result == "error" {
+    fn ended(&self, kind: &str, outcome: Outcome) {
+        self.reconciles.with([kind, outcome.as_str()]).inc();
+        if matches!(outcome, Outcome::Failed | Outcome::Stalled) {
             self.reconcile_errors.with([kind]).inc();
         }
     }
@@ -146,21 +161,4 @@ impl Observer for Metrics {
             self.api_errors.with([call.operation, error]).inc();
         }
     }
-}
-
-fn result(verdict: &Verdict) -> &'static str {
-    match &verdict.ending {
-        Ok(Ending::Settled | Ending::Left(_) | Ending::Paused) => "success",
-        Ok(Ending::Again | Ending::Adopted { .. }) => "requeue",
-        Ok(Ending::Waiting(_)) => "requeue_after",
-        Ok(Ending::Stalled { .. }) => "error",
-        Err(_) => match verdict.class {
-            Some(Class::Wait | Class::Poll) => "requeue_after",
-            _ => "error",
-        },
-    }
-}
-
-fn is_terminal(verdict: &Verdict) -> bool {
-    matches!(verdict.ending, Ok(Ending::Stalled { .. })) || verdict.class == Some(Class::Terminal)
 }

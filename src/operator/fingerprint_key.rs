@@ -8,9 +8,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 
-use crate::engine::fingerprint::{Fingerprinter, hex};
-use crate::engine::input_object::{self, InputObject};
-use crate::engine::output_secret::MANAGED_BY;
+use crate::kubernetes::input_object::{self, InputObject};
+use crate::reconcile::inputs::output_secret::MANAGED_BY;
+use crate::reconcile::state::fingerprint::{Fingerprinter, hex};
 
 /// Name of the Secret that holds the key.
 pub const NAME: &str = "devops-agent-operator-fingerprint-key";

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::engine::context::{CacheState, Context};
 use crate::kinds;
+use crate::reconcile::context::Context;
+use crate::reconcile::stores::CacheState;
 
 /// The runtime's heart beats so often.
 const BEAT: Duration = Duration::from_secs(1);
@@ -147,7 +148,7 @@ fn cache(kind: &str, state: &CacheState) -> (bool, String) {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::context::WatchFailure;
+    use crate::reconcile::stores::WatchFailure;
 
     use super::*;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::engine::context::Context;
 use crate::kinds;
+use crate::reconcile::context::Context;
 
 use super::fingerprint_key;
 

@@ -5,9 +5,9 @@
 
 mod authentication;
 mod connections;
+mod exposition;
 mod listen;
 mod loglevel;
-mod metrics;
 mod probes;
 mod rendering;
 mod reviews;
@@ -21,13 +21,14 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use crate::log;
+use crate::metrics::Metrics;
+
 use self::authentication::Authentication;
 use self::connections::{Limits, Server};
 use self::reviews::OfCluster;
 use super::health::Health;
 use super::{Error, Options};
-use crate::log;
-use crate::metrics::Metrics;
 
 pub use self::tls::Error as TlsError;
 
@@ -74,7 +75,7 @@ pub fn start(
         let protection = &options.metrics_protection;
         let authentication =
             protection.authentication.then(|| Authentication::new(OfCluster::new(client.clone())));
-        let router = metrics::router(Arc::clone(metrics), authentication);
+        let router = exposition::router(Arc::clone(metrics), authentication);
         let mut server = Server::new(listener, router, Limits::of(METRICS));
         if protection.authentication || protection.certificate.is_some() {
             let certificate = tls::Certificate::load(protection.certificate.clone())?;

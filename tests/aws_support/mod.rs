@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use devops_agent_operator::aws::budget::Budget;
+use devops_agent_operator::aws::client::budget::Budget;
 use devops_agent_operator::aws::{
     Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, Gate, PlainHttp, RetryPolicy,
     Timeouts, connections,

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use devops_agent_operator::engine::conditions::Reason;
 use devops_agent_operator::kinds;
+use devops_agent_operator::reconcile::state::conditions::Reason;
 use links::{anchors, links};
 use markdown::{pages, root, split};
 use serde_json::Value;

@@ -13,7 +13,7 @@ use kube::discovery::{Discovery, Scope, verbs};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use devops_agent_operator::engine::fingerprint::hex;
+use devops_agent_operator::reconcile::state::fingerprint::hex;
 
 use crate::fixtures::{CHANNEL, EVENTS, PROJECT, SPACE, json_of, services};
 use crate::harness::{Handle, Replica, World, condition, run};

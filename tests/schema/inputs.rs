@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use devops_agent_operator::engine::input_value::{FORMS, Form};
+use devops_agent_operator::reconcile::inputs::input_value::{FORMS, Form};
 use serde_json::Value;
 
 use crate::crds;

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use devops_agent_operator::engine::hub::Subject;
-use devops_agent_operator::engine::named::{self, Named};
-use devops_agent_operator::engine::references;
+use devops_agent_operator::reconcile::graph::references;
+use devops_agent_operator::reconcile::inputs::named::{self, Named};
+use devops_agent_operator::reconcile::state::subject::Subject;
 use serde_json::{Value, json};
 
 use self::Leaf::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use devops_agent_operator::engine::named::{self, Named};
+use devops_agent_operator::reconcile::inputs::named::{self, Named};
 use serde_json::{Value, json};
 
 use crate::world::{World, attack, not_ready};

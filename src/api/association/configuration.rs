@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::scalars::{EmailAddress, HttpsUrl, NewRelicAccountId};
+use crate::api::union::union;
+
 use super::aws::{Aws, SourceAws, SourceAwsOrg};
 use super::chat::{MsTeams, Slack};
 use super::code::{AzureDevOps, GitHub, GitLabProject, ReleaseManagement};
 use super::tools::{ElevatedTools, GrafanaTools, McpTools};
-use crate::api::scalars::{EmailAddress, HttpsUrl, NewRelicAccountId};
-use crate::api::union::union;
 
 union! {
     /// Which parts of a service the agent can see (`ServiceConfiguration`): exactly one.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use super::services::NewRelicRegion;
 use crate::api::common::SecretValue;
 use crate::api::scalars::{
     ApiKeyHeader, ClientId, ClientName, CredentialName, CustomHeaderName, Digits, HttpsUrl, LegacyRoleArn,
@@ -14,6 +13,8 @@ use crate::api::scalars::{
 };
 use crate::api::schema;
 use crate::api::union::union;
+
+use super::service_types::NewRelicRegion;
 
 union! {
     /// Authentication to Dynatrace, ServiceNow or PagerDuty (`PagerDutyAuthorizationConfig` and its like).

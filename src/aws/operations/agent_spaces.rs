@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Empty;
 use crate::aws::Flags;
-use crate::aws::operation::{operation, output, paged};
+use crate::aws::client::operation::{operation, output, paged};
+
+use super::Empty;
 
 operation! {
     /// `CreateAgentSpace`. Names may repeat; the same client token gives the same answer for eight hours.

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::aws::client::operation::{operation, output, paged};
+
 use super::Empty;
-use crate::aws::operation::{operation, output, paged};
 
 operation! {
     /// `ListAssetTypes`: what kinds of assets the service knows.

@@ -3,8 +3,9 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::aws::client::operation::{operation, output, paged};
+
 use super::Empty;
-use crate::aws::operation::{operation, output, paged};
 
 operation! {
     /// `AssociateService`. It has no client token, and the webhook's secret is shown in its answer only: look with

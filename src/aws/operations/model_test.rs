@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::aws::redact::{SENSITIVE, Sent};
-use crate::aws::response::Answer;
+use crate::aws::client::redact::{SENSITIVE, Sent};
+use crate::aws::client::response::Answer;
 use crate::aws::{Binding, Operation, Plane, Repeat};
 use crate::echo::Seen;
+
+use super::*;
 
 /// Creates without a token that the model does not call idempotent: twice would make two.
 const NEVER_REPEATED: [&str; 3] = ["RegisterService", "AssociateService", "EnableOperatorApp"];

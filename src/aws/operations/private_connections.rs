@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::aws::Timestamp;
-use crate::aws::operation::{operation, output};
+use crate::aws::client::operation::{operation, output};
 
 operation! {
     /// `CreatePrivateConnection`: the name is the key, and bringing it up takes minutes.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Empty;
 use crate::aws::Timestamp;
-use crate::aws::operation::{operation, output, paged};
+use crate::aws::client::operation::{operation, output, paged};
+
+use super::Empty;
 
 operation! {
     /// `RegisterService`. It has no client token: look with `ListServices` before saying it again.

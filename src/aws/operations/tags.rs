@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::client::operation::{operation, output};
+
 use super::Empty;
-use crate::aws::operation::{operation, output};
 
 operation! {
     /// `TagResource`: adds or replaces tags.

@@ -7,9 +7,9 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::api::association::{SecretTemplate, WebhookStatus};
-use crate::engine::fingerprint::{ObjectFingerprints, Print};
-use crate::engine::kind::{OutputSecret, Shown, Stale};
-use crate::engine::output_secret::{ABOUT, Held, MANAGED_BY};
+use crate::reconcile::inputs::output_secret::{ABOUT, Held, MANAGED_BY};
+use crate::reconcile::kind::{OutputSecret, Shown, Stale};
+use crate::reconcile::state::fingerprint::{ObjectFingerprints, Print};
 
 use super::template::{self, Writing};
 
@@ -184,8 +184,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::engine::fingerprint::Fingerprinter;
-    use crate::engine::ownership::Identity;
+    use crate::reconcile::state::fingerprint::Fingerprinter;
+    use crate::reconcile::state::ownership::Identity;
 
     fn fingerprints(key: &str) -> ObjectFingerprints {
         let identity = Identity::sample("Association");

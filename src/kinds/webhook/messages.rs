@@ -3,8 +3,8 @@
 use crate::api::association::{DefaultKeys, SecretTemplate, WebhookPolicy};
 use crate::api::common::{ManagementPolicy, Object};
 use crate::api::{Association, AssociationStatus};
-use crate::engine::conditions::Reason;
-use crate::engine::kind::{ExtraCondition, OutputSecret};
+use crate::reconcile::kind::{ExtraCondition, OutputSecret};
+use crate::reconcile::state::conditions::Reason;
 
 use super::{WITHOUT, template};
 
@@ -79,7 +79,7 @@ pub fn condition(object: &Association, status: &AssociationStatus) -> Option<Ext
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::kind::Shown;
+    use crate::reconcile::kind::Shown;
 
     fn note(key: &str, kind: &str, default_keys: DefaultKeys) -> String {
         let facts = [("url", "https://example.com/w".to_owned()), ("type", kind.to_owned())].into();

@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::api::association::{DefaultKeys, KEYS, SecretTemplate};
-use crate::engine::fingerprint;
-use crate::engine::kind::Shown;
-use crate::engine::output_secret::Held;
+use crate::reconcile::inputs::output_secret::Held;
+use crate::reconcile::kind::Shown;
+use crate::reconcile::state::fingerprint;
 
 /// Annotation with the template that a Secret was written by, as far as it has to be known later.
 pub const ANNOTATION: &str = "devopsagent.dev/secret-template";

@@ -29,7 +29,7 @@ pub async fn install(client: &Client) {
 
 /// The rules that the chart renders under a name: helm is not needed to read them.
 fn of_the_chart(name: &str) -> Vec<Value> {
-    let templates = devops_agent_operator::rbac::templates();
+    let templates = devops_agent_operator::generate::rbac::templates();
     let start = format!("{{{{- define \"devops-agent-operator.rules.{name}\" -}}}}");
     let (_, rules) = templates.split_once(&start).expect("the chart has these rules");
     let (rules, _) = rules.split_once("{{- end }}").expect("they end");

@@ -6,7 +6,8 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::super::connections::{Limits, Server};
+use crate::operator::servers::connections::{Limits, Server};
+
 use super::*;
 
 /// Files with a certificate in a folder of their own.

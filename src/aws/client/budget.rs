@@ -1,0 +1,522 @@
+//! How many calls an account and region may take, and who goes first.
+//!
+//! A token bucket whose tokens go to namespaces in turn, see [`crate::fairness::turns`]; a namespace may have a ceiling of its
+//! own. A throttled call halves the rate, which then grows back with time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::fairness::bucket::{Bucket, Size};
+pub use crate::fairness::turns::Priority;
+use crate::fairness::turns::{Ticket, Turns};
+
+/// Calls a second, unless set.
+pub const DEFAULT_RATE: f64 = 10.0;
+/// The bucket holds the calls of so many seconds.
+const BURST: f64 = 2.0;
+/// A reduced rate is back to full after so many seconds.
+const RECOVERY: f64 = 60.0;
+/// The rate is never below this part of the full one.
+const FLOOR: f64 = 0.05;
+/// Throttles that come this close together are one.
+const COOLDOWN: Duration = Duration::from_secs(1);
+/// While edits wait, one turn in so many is for a periodic check.
+const PERIODIC_SHARE: u32 = 5;
+const FEWEST_CEILINGS: usize = 64;
+
+/// For whom calls are made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Caller {
+    /// Whether somebody waits for the result.
+    pub priority: Priority,
+    /// The namespace of the object that they are about; empty for cluster-scoped ones.
+    pub namespace: Arc<str>,
+    /// Calls a second that the namespace may make at most, if it has a limit of its own.
+    pub ceiling: Option<f64>,
+}
+
+/// How an account stands to what it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Calls a second, now.
+    pub rate: f64,
+    /// Calls a second, at most.
+    pub limit: f64,
+    /// Calls that may be made at once.
+    pub tokens: f64,
+    /// Throttled calls so far.
+    pub throttles: u64,
+    edits: Given,
+    periodic: Given,
+}
+
+/// The turns that one priority was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given {
+    /// How many were given.
+    pub given: u64,
+    /// How long was waited for them.
+    pub waited: Duration,
+}
+
+impl Usage {
+    /// The turns of `priority`.
+    pub fn turns(&self, priority: Priority) -> Given {
+        match priority {
+            Priority::Edit => self.edits,
+            Priority::Periodic => self.periodic,
+        }
+    }
+}
+
+/// The budget of one account and region.
+#[derive(Debug)]
+pub struct Budget(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    full_rate: f64,
+    state: Mutex<State>,
+    /// Somebody came while the one who gives turns sleeps.
+    came: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: f64,
+    rate: f64,
+    at: Instant,
+    throttled: Option<Instant>,
+    throttles: u64,
+    edits: Given,
+    periodic: Given,
+    waiting: Turns<Waiting>,
+    /// What is left of the ceilings of namespaces that have one.
+    ceilings: HashMap<Arc<str>, Ceiling>,
+    /// With so many, those that limit nobody at the moment are dropped.
+    most_ceilings: usize,
+    /// Whether there is a task that gives turns: while somebody waits.
+    is_giving: bool,
+}
+
+#[derive(Debug)]
+struct Waiting(oneshot::Sender<()>);
+
+#[derive(Debug)]
+struct Ceiling {
+    size: Size,
+    bucket: Bucket,
+}
+
+impl Budget {
+    /// A full bucket. A rate that is no positive number is the default one.
+    pub fn new(requests_per_second: f64) -> Self {
+        let rate = if is_rate(requests_per_second) { requests_per_second } else { DEFAULT_RATE };
+        let state = State {
+            tokens: (rate * BURST).max(1.0),
+            rate,
+            at: Instant::now(),
+            throttled: None,
+            throttles: 0,
+            edits: Given::default(),
+            periodic: Given::default(),
+            waiting: Turns::new(PERIODIC_SHARE),
+            ceilings: HashMap::new(),
+            most_ceilings: FEWEST_CEILINGS,
+            is_giving: false,
+        };
+        Self(Arc::new(Shared { full_rate: rate, state: Mutex::new(state), came: Notify::new() }))
+    }
+
+    /// Waits for a turn.
+    pub async fn acquire(&self, caller: &Caller) {
+        let start = Instant::now();
+        if let Some(mut place) = self.line_up(caller) {
+            // The sender is dropped with the budget only, which this borrows.
+            let _ = (&mut place.turn).await;
+        }
+        let mut state = self.0.state();
+        let given = match caller.priority {
+            Priority::Edit => &mut state.edits,
+            Priority::Periodic => &mut state.periodic,
+        };
+        given.given += 1;
+        given.waited += start.elapsed();
+    }
+
+    /// Takes a turn if nobody waits and there is one, else a place in the line.
+    fn line_up(&self, caller: &Caller) -> Option<Place> {
+        let now = Instant::now();
+        let mut state = self.0.state();
+        self.0.refill(&mut state, now);
+        state.limit(caller, now);
+        if state.waiting.is_empty()
+            && state.tokens >= 1.0
+            && pass_ceiling(&mut state.ceilings, &caller.namespace, now).is_ok()
+        {
+            state.tokens -= 1.0;
+            return None;
+        }
+        let (sender, turn) = oneshot::channel();
+        let ticket = state.waiting.wait(caller.priority, &caller.namespace, 0, Waiting(sender));
+        if std::mem::replace(&mut state.is_giving, true) {
+            self.0.came.notify_one();
+        } else {
+            tokio::spawn(give(Arc::clone(&self.0)));
+        }
+        Some(Place { budget: Arc::clone(&self.0), ticket, turn })
+    }
+
+    /// The service said that this was too much.
+    pub fn throttled(&self) {
+        let now = Instant::now();
+        let mut state = self.0.state();
+        self.0.refill(&mut state, now);
+        state.tokens = state.tokens.min(0.0);
+        state.throttles += 1;
+        if state.throttled.is_none_or(|last| now.duration_since(last) >= COOLDOWN) {
+            state.rate = (state.rate / 2.0).max(self.0.full_rate * FLOOR);
+            state.throttled = Some(now);
+        }
+    }
+
+    /// Calls a second, at the moment.
+    pub fn rate(&self) -> f64 {
+        self.usage().rate
+    }
+
+    /// How the account stands to what it may take.
+    pub fn usage(&self) -> Usage {
+        let mut state = self.0.state();
+        self.0.refill(&mut state, Instant::now());
+        Usage {
+            rate: state.rate,
+            limit: self.0.full_rate,
+            tokens: state.tokens,
+            throttles: state.throttles,
+            edits: state.edits,
+            periodic: state.periodic,
+        }
+    }
+}
+
+fn is_rate(rate: f64) -> bool {
+    rate.is_finite() && rate > 0.0
+}
+
+/// Gives turns while somebody waits.
+async fn give(shared: Arc<Shared>) {
+    while let Some(wait) = shared.give_due() {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.came.notified() => {}
+        }
+    }
+}
+
+impl Shared {
+    /// Gives the turns that there are; answers how long it takes until there is another, or none if nobody waits.
+    fn give_due(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let mut state = self.state();
+        self.refill(&mut state, now);
+        loop {
+            if state.waiting.is_empty() {
+                state.is_giving = false;
+                return None;
+            }
+            if state.tokens < 1.0 {
+                // A millisecond more, lest rounding make a second round of it.
+                let missing = (1.0 - state.tokens) / state.rate;
+                return Some(Duration::from_secs_f64(missing) + Duration::from_millis(1));
+            }
+            match state.next(now) {
+                // Who gives up leaves the line by itself, so somebody waits for this.
+                Ok(Waiting(turn)) => {
+                    if turn.send(()).is_ok() {
+                        state.tokens -= 1.0;
+                    }
+                }
+                Err(wait) => return Some(wait),
+            }
+        }
+    }
+
+    fn refill(&self, state: &mut State, now: Instant) {
+        let elapsed = now.duration_since(state.at).as_secs_f64();
+        state.at = now;
+        state.tokens = (state.tokens + elapsed * state.rate).min((self.full_rate * BURST).max(1.0));
+        state.rate = (state.rate + elapsed * self.full_rate / RECOVERY).min(self.full_rate);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The next whose namespace is not at its ceiling; else how long it takes until one is not.
+    fn next(&mut self, now: Instant) -> Result<Waiting, Duration> {
+        let mut shortest = Duration::MAX;
+        for priority in self.waiting.preferred() {
+            let mut found = None;
+            for (namespace, _) in self.waiting.namespaces(priority) {
+                match pass_ceiling(&mut self.ceilings, namespace, now) {
+                    Ok(()) => {
+                        found = Some(Arc::clone(namespace));
+                        break;
+                    }
+                    Err(wait) => shortest = shortest.min(wait),
+                }
+            }
+            if let Some(taken) = found.and_then(|namespace| self.waiting.take(priority, &namespace)) {
+                return Ok(taken);
+            }
+        }
+        Err(shortest)
+    }
+
+    /// Notes the ceiling of a namespace, or that it has none any more.
+    fn limit(&mut self, caller: &Caller, now: Instant) {
+        let Some(rate) = caller.ceiling.filter(|rate| is_rate(*rate)) else {
+            self.ceilings.remove(&caller.namespace);
+            return;
+        };
+        let size = Size { rate, burst: (rate * BURST).max(1.0) };
+        if let Some(known) = self.ceilings.get_mut(&caller.namespace) {
+            known.size = size;
+            return;
+        }
+        if self.ceilings.len() >= self.most_ceilings {
+            let waiting = &self.waiting;
+            self.ceilings.retain(|namespace, ceiling| {
+                !ceiling.bucket.is_full(ceiling.size, now) || waiting.is_waiting(namespace)
+            });
+            self.most_ceilings = (self.ceilings.len() * 2).max(FEWEST_CEILINGS);
+        }
+        let bucket = Bucket::full(size, now);
+        self.ceilings.insert(Arc::clone(&caller.namespace), Ceiling { size, bucket });
+    }
+}
+
+/// Takes a token of the namespace's own, if it has a ceiling.
+fn pass_ceiling(
+    ceilings: &mut HashMap<Arc<str>, Ceiling>,
+    namespace: &str,
+    now: Instant,
+) -> Result<(), Duration> {
+    let Some(ceiling) = ceilings.get_mut(namespace) else { return Ok(()) };
+    ceiling.bucket.take(ceiling.size, 0.0, now)
+}
+
+/// A place in the line, given up when it is dropped.
+struct Place {
+    budget: Arc<Shared>,
+    ticket: Ticket,
+    turn: oneshot::Receiver<()>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.budget.state().waiting.leave(&self.ticket);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn edit(namespace: &str) -> Caller {
+        Caller { priority: Priority::Edit, namespace: namespace.into(), ceiling: None }
+    }
+
+    fn periodic(namespace: &str) -> Caller {
+        Caller { priority: Priority::Periodic, ..edit(namespace) }
+    }
+
+    async fn drain(budget: &Budget) {
+        while budget.usage().tokens >= 1.0 {
+            budget.acquire(&edit("drain")).await;
+        }
+    }
+
+    /// Callers that ask again as soon as they have had their turn: how many turns each has in so many seconds.
+    async fn turns(budget: Budget, seconds: u64, callers: &[(&str, usize, Caller)]) -> BTreeMap<String, u32> {
+        let budget = Arc::new(budget);
+        drain(&budget).await;
+        let end = Instant::now() + Duration::from_secs(seconds);
+        let mut tasks = Vec::new();
+        for (name, number, caller) in callers {
+            for _ in 0..*number {
+                let (budget, caller, name) = (Arc::clone(&budget), caller.clone(), (*name).to_owned());
+                tasks.push(tokio::spawn(async move {
+                    let mut had = 0;
+                    while tokio::time::timeout_at(end, budget.acquire(&caller)).await.is_ok() {
+                        had += 1;
+                    }
+                    (name, had)
+                }));
+            }
+        }
+        let mut sum = BTreeMap::new();
+        for task in tasks {
+            let (name, had) = task.await.unwrap();
+            *sum.entry(name).or_default() += had;
+        }
+        let state = budget.0.state();
+        assert!(state.waiting.is_empty(), "nothing is kept of those who left");
+        sum
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
+        let budget = Budget::new(10.0);
+        let start = Instant::now();
+        for _ in 0..20 {
+            budget.acquire(&periodic("a")).await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        for _ in 0..10 {
+            budget.acquire(&edit("a")).await;
+        }
+        let taken = start.elapsed().as_secs_f64();
+        assert!((1.0..1.1).contains(&taken), "{taken}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_halves_the_rate_once_a_second_and_it_grows_back() {
+        let budget = Budget::new(10.0);
+        budget.throttled();
+        budget.throttled();
+        assert!((budget.rate() - 5.0).abs() < 1e-9);
+        assert!(budget.usage().tokens < 1.0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        budget.throttled();
+        assert!(budget.rate() < 2.7);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert!((budget.rate() - 10.0).abs() < 1e-9);
+        for _ in 0..100 {
+            tokio::time::advance(COOLDOWN).await;
+            budget.throttled();
+        }
+        assert!(budget.rate() >= 0.5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiting_edit_goes_before_waiting_periodic_checks() {
+        let budget = Arc::new(Budget::new(1.0));
+        drain(&budget).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = Vec::new();
+        for (name, caller) in [
+            ("check 1", periodic("a")),
+            ("check 2", periodic("a")),
+            ("edit 1", edit("a")),
+            ("edit 2", edit("a")),
+        ] {
+            let (budget, order) = (Arc::clone(&budget), Arc::clone(&order));
+            tasks.push(tokio::spawn(async move {
+                budget.acquire(&caller).await;
+                order.lock().unwrap().push(name);
+            }));
+            tokio::task::yield_now().await;
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["edit 1", "edit 2", "check 1", "check 2"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_alone_has_the_whole_rate() {
+        for caller in [edit("a"), periodic("a")] {
+            let had = turns(Budget::new(20.0), 60, &[("a", 50, caller)]).await;
+            assert!((1140..=1201).contains(&had["a"]), "{had:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn namespaces_share_the_rate_however_much_each_wants() {
+        let callers = [("flood", 1500, edit("flood")), ("one", 8, edit("one")), ("two", 8, edit("two"))];
+        let had = turns(Budget::new(20.0), 60, &callers).await;
+        assert!(had.values().all(|had| (395..=405).contains(had)), "{had:?}");
+        // What one leaves, the others have.
+        let callers = [("flood", 1500, edit("flood")), ("other", 1, edit("other"))];
+        let had = turns(Budget::new(20.0), 60, &callers).await;
+        assert!(had.values().sum::<u32>() >= 1140, "{had:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_delays_the_first_call_of_another_by_one_turn() {
+        let budget = Arc::new(Budget::new(10.0));
+        drain(&budget).await;
+        for _ in 0..1500 {
+            let budget = Arc::clone(&budget);
+            tokio::spawn(async move { budget.acquire(&edit("flood")).await });
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        budget.acquire(&edit("other")).await;
+        assert!(start.elapsed() < Duration::from_millis(250), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endless_edits_leave_periodic_checks_their_share() {
+        let callers =
+            [("edits", 100, edit("flood")), ("own", 5, periodic("flood")), ("others", 5, periodic("other"))];
+        let had = turns(Budget::new(20.0), 60, &callers).await;
+        assert!((950..=970).contains(&had["edits"]), "{had:?}");
+        assert!((115..=125).contains(&had["own"]) && (115..=125).contains(&had["others"]), "{had:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ceiling_holds_its_namespace_and_nobody_else() {
+        let capped = Caller { ceiling: Some(2.0), ..edit("capped") };
+        let callers = [("capped", 100, capped.clone()), ("free", 20, edit("free"))];
+        let had = turns(Budget::new(20.0), 60, &callers).await;
+        assert!((120..=126).contains(&had["capped"]), "{had:?}");
+        assert!((1020..=1081).contains(&had["free"]), "{had:?}");
+        let had = turns(Budget::new(20.0), 60, &[("capped", 100, capped)]).await;
+        assert!((120..=126).contains(&had["capped"]), "{had:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ceilings_of_namespaces_that_are_quiet_take_no_memory() {
+        let budget = Budget::new(1000.0);
+        for number in 0..5000 {
+            let caller = Caller { ceiling: Some(1.0), ..edit(&number.to_string()) };
+            budget.acquire(&caller).await;
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        let kept = budget.0.state().ceilings.len();
+        assert!(kept <= FEWEST_CEILINGS, "{kept}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_edit_that_gives_up_holds_nobody_back() {
+        let budget = Budget::new(1.0);
+        drain(&budget).await;
+        let start = Instant::now();
+        let caller = edit("a");
+        let edit = tokio::time::timeout(Duration::from_millis(100), budget.acquire(&caller));
+        let other = periodic("a");
+        let (given_up, ()) = tokio::join!(edit, budget.acquire(&other));
+        assert!(given_up.is_err());
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_below_one_still_lets_calls_through() {
+        let budget = Budget::new(0.1);
+        budget.acquire(&edit("a")).await;
+        let start = Instant::now();
+        budget.acquire(&edit("a")).await;
+        assert!(start.elapsed() < Duration::from_secs(11));
+    }
+}

@@ -1,0 +1,242 @@
+//! One client for each account that objects name, from the standard AWS settings.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_sts::config::RuntimeComponents;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_types::service_config::ServiceConfigKey;
+
+use super::account::Account;
+use super::api_error::Error;
+use super::budget::{Budget, DEFAULT_RATE, Usage};
+use super::credentials::CachedCredentials;
+use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
+use super::gate::Gate;
+use super::retry::RetryPolicy;
+use super::transport::{self, Timeouts};
+use super::{Client, ClientConfig, Observer};
+
+/// What all clients have in common.
+#[derive(Clone, Default)]
+pub struct FactoryOptions {
+    /// The region for accounts that name none, instead of the environment's or the profile's.
+    pub region: Option<String>,
+    /// How long calls may take.
+    pub timeouts: Timeouts,
+    /// How many calls a second an account may take that does not say.
+    pub requests_per_second: Option<f64>,
+    /// When and how often a safe call is repeated.
+    pub retry: RetryPolicy,
+    /// Where endpoints without TLS may lead.
+    pub plain_http: PlainHttp,
+    /// Who learns of every call.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// Whether calls may be sent.
+    pub gate: Gate,
+}
+
+/// What an `AWSAccount` says. The default is the operator's own credentials and region.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountSettings {
+    /// The account's name among objects; empty for the operator's own. When its settings change, so does its client.
+    pub key: String,
+    /// The region, if it is not the operator's.
+    pub region: Option<String>,
+    /// The role to assume, if any.
+    pub assume_role: Option<AssumeRole>,
+    /// Addresses instead of the service's.
+    pub endpoints: EndpointOverrides,
+    /// How many calls a second, if not the operator's default.
+    pub requests_per_second: Option<f64>,
+}
+
+/// A role to assume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssumeRole {
+    /// Which.
+    pub role_arn: String,
+    /// What its trust policy may ask for.
+    pub external_id: Option<String>,
+    /// The name that the audit log shows.
+    pub session_name: Option<String>,
+}
+
+/// Makes clients, and keeps one for each account.
+pub struct ClientFactory {
+    options: FactoryOptions,
+    sdk: SdkConfig,
+    http: reqwest::Client,
+    credentials: CachedCredentials,
+    clients: Mutex<HashMap<String, (AccountSettings, Client)>>,
+}
+
+impl ClientFactory {
+    /// The same, whose clients send nothing while the gate is closed. Those that were made before are not behind it.
+    #[must_use]
+    pub fn behind(mut self, gate: Gate) -> Self {
+        self.options.gate = gate;
+        self
+    }
+
+    /// Reads the standard settings once: environment, profile, and where credentials come from.
+    pub async fn load(options: FactoryOptions) -> Result<Self, Error> {
+        let sdk = loader(&options).load().await;
+        Self::with_settings(options, sdk)
+    }
+
+    /// Clients by settings that were made elsewhere.
+    pub fn with_settings(options: FactoryOptions, sdk: SdkConfig) -> Result<Self, Error> {
+        let http = transport::connections(options.timeouts)?;
+        let source = sdk.credentials_provider().ok_or_else(|| Error::Credentials {
+            message: "the settings name no source of credentials".to_owned(),
+        })?;
+        let credentials = CachedCredentials::new(source);
+        Ok(Self { options, sdk, http, credentials, clients: Mutex::default() })
+    }
+
+    /// The client for an account. The same settings give the same client, with its budget and credentials.
+    pub async fn client(&self, settings: &AccountSettings) -> Result<Client, Error> {
+        if let Some(client) = self.known(settings) {
+            return Ok(client);
+        }
+        let client = self.make(settings).await?;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        match clients.get(&settings.key) {
+            // Someone else was faster.
+            Some((same, client)) if same == settings => Ok(client.clone()),
+            _ => {
+                clients.insert(settings.key.clone(), (settings.clone(), client.clone()));
+                Ok(client)
+            }
+        }
+    }
+
+    /// How every account that has a client stands to what it may take, by the account's key.
+    pub fn usage(&self) -> Vec<(String, Usage)> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.iter().map(|(key, (_, client))| (key.clone(), client.usage())).collect()
+    }
+
+    /// Forgets the clients of accounts that are gone; `is_there` says by key which are not.
+    pub fn retain(&self, is_there: impl Fn(&str) -> bool) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.retain(|key, _| is_there(key));
+    }
+
+    fn known(&self, settings: &AccountSettings) -> Option<Client> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let (same, client) = clients.get(&settings.key)?;
+        (same == settings).then(|| client.clone())
+    }
+
+    async fn make(&self, settings: &AccountSettings) -> Result<Client, Error> {
+        let region = settings.region.clone().or_else(|| self.sdk.region().map(ToString::to_string));
+        let region = region.ok_or_else(|| Error::Config {
+            message: "no AWS region: set it in the AWSAccount, by a flag, by AWS_REGION or in the profile"
+                .to_owned(),
+        })?;
+        let fips = self.sdk.use_fips().unwrap_or_default();
+        let standard = standard_endpoint(&self.sdk);
+        let endpoints = Endpoints::resolve(
+            &region,
+            fips,
+            &settings.endpoints,
+            standard.as_deref(),
+            self.options.plain_http,
+        )?;
+        if let Some(url) = sts_endpoint(&self.sdk) {
+            check_other(
+                &url,
+                "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or endpoint_url in the profile",
+                self.options.plain_http,
+            )?;
+        }
+        let sdk = self.sdk.to_builder().region(Region::new(region.clone())).build();
+        let (credentials, account) = match &settings.assume_role {
+            None => (self.credentials.clone(), None),
+            Some(role) => {
+                let provider = self.assume(role, &sdk).await;
+                let purpose = format!("assuming the role {}", role.role_arn);
+                (
+                    CachedCredentials::for_purpose(&purpose, &self.credentials, provider),
+                    Account::of_role(&role.role_arn),
+                )
+            }
+        };
+        let sts = aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(credentials.clone()).build();
+        let rate = settings.requests_per_second.or(self.options.requests_per_second).unwrap_or(DEFAULT_RATE);
+        Ok(Client::new(ClientConfig {
+            http: self.http.clone(),
+            region,
+            endpoints,
+            credentials,
+            account: account.unwrap_or_else(|| Account::ask(aws_sdk_sts::Client::from_conf(sts))),
+            budget: Arc::new(Budget::new(rate)),
+            timeouts: self.options.timeouts,
+            retry: self.options.retry,
+            observer: self.options.observer.clone(),
+            gate: self.options.gate.clone(),
+        }))
+    }
+
+    async fn assume(&self, role: &AssumeRole, sdk: &SdkConfig) -> AssumeRoleProvider {
+        let session_name = role.session_name.as_deref().unwrap_or(env!("CARGO_PKG_NAME"));
+        let mut builder =
+            AssumeRoleProvider::builder(&role.role_arn).session_name(session_name).configure(sdk);
+        if let Some(external_id) = &role.external_id {
+            builder = builder.external_id(external_id);
+        }
+        builder.build_from_provider(self.credentials.clone()).await
+    }
+}
+
+/// How the standard settings are read, and STS and the other sources of credentials reached: with ring's TLS, and by
+/// way of the proxy that the environment names, as the API itself is.
+fn loader(options: &FactoryOptions) -> ConfigLoader {
+    let connections =
+        aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+            let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+            builder.set_connector_settings(settings.cloned());
+            builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+            builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+        });
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(options.timeouts.connect)
+        .operation_timeout(options.timeouts.call)
+        .build();
+    let loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(connections).timeout_config(timeouts);
+    match &options.region {
+        Some(region) => loader.region(Region::new(region.clone())),
+        None => loader,
+    }
+}
+
+/// `AWS_ENDPOINT_URL_DEVOPS_AGENT`, `AWS_ENDPOINT_URL`, or what the profile says; unless they are to be ignored.
+fn standard_endpoint(sdk: &SdkConfig) -> Option<String> {
+    // The form of a profile's `services` section. With the service's id, `DevOps Agent`, the library would look for
+    // `devops-agent` there, which no other SDK does; the environment variable is the same.
+    endpoint_of(sdk, "devops_agent")
+}
+
+/// The same for STS, by which roles are assumed.
+fn sts_endpoint(sdk: &SdkConfig) -> Option<String> {
+    endpoint_of(sdk, "sts")
+}
+
+fn endpoint_of(sdk: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    let own = sdk.service_config().and_then(|config| config.load_config(key));
+    own.or_else(|| sdk.endpoint_url().map(str::to_owned))
+}

@@ -1,0 +1,47 @@
+//! Lists that come page by page.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use super::Client;
+use super::api_error::Error;
+use super::operation::Paged;
+
+impl Client {
+    /// All items of a list.
+    pub async fn list_all<O: Paged>(&self, operation: O) -> Result<Vec<O::Item>, Error> {
+        let mut all = Vec::new();
+        let _: Option<()> = self
+            .pages(operation, |item| {
+                all.push(item);
+                ControlFlow::Continue(())
+            })
+            .await?;
+        Ok(all)
+    }
+
+    /// Shows each item of a list, until one breaks with a result. No page is asked for after that.
+    pub async fn pages<O: Paged, B: Send>(
+        &self,
+        operation: O,
+        mut each: impl FnMut(O::Item) -> ControlFlow<B> + Send,
+    ) -> Result<Option<B>, Error> {
+        let mut seen = HashSet::new();
+        let mut token = None;
+        loop {
+            let (items, next) = O::split(self.call(&operation.page(token)).await?);
+            for item in items {
+                if let ControlFlow::Break(found) = each(item) {
+                    return Ok(Some(found));
+                }
+            }
+            let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(None) };
+            // What was seen so far must not pass for the whole list: what is missing in it would be created again.
+            if !seen.insert(next.clone()) {
+                let message = "the list turns in a circle".to_owned();
+                return Err(Error::Decode { operation: O::BINDING.name, message });
+            }
+            token = Some(next);
+        }
+    }
+}

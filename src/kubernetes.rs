@@ -1,0 +1,8 @@
+//! How objects are read from the API server: watches, pages, and decoding one by one. Nothing here writes.
+
+pub mod delivery;
+pub mod input_object;
+pub mod list_pages;
+pub mod reach;
+pub mod stored;
+pub mod watch_client;

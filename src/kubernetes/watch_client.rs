@@ -1,0 +1,91 @@
+//! The client that watches use: it asks for no more than is needed, and notices whether they deliver.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use http::header::{ACCEPT, HeaderValue};
+use http::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use tower_service::Service;
+
+use crate::reconcile::context::Context;
+
+use super::delivery::Watched;
+use super::list_pages::Pages;
+
+/// What a watch asks for of each object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Its metadata. Of a Secret nothing else leaves the API server.
+    Metadata,
+}
+
+const METADATA: HeaderValue =
+    HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+const METADATA_LIST: HeaderValue =
+    HeaderValue::from_static("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+
+/// A client for the watch `watched`.
+pub fn watching(cx: &Arc<Context>, watched: Watched, extent: Extent) -> Client {
+    cx.delivery.expect(&watched);
+    let namespace = cx.client.default_namespace().to_owned();
+    let pages = Arc::new(Pages::new(&cx.listing));
+    Client::new(Watching { cx: Arc::clone(cx), watched, extent, pages }, namespace)
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, kube::Error>> + Send>>;
+
+struct Watching {
+    cx: Arc<Context>,
+    watched: Watched,
+    extent: Extent,
+    pages: Arc<Pages>,
+}
+
+impl Service<Request<Body>> for Watching {
+    type Response = Response<Body>;
+    type Error = kube::Error;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), kube::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Answer {
+        let begins = is_watch(&request);
+        if self.extent == Extent::Metadata {
+            ask_for_metadata(&mut request);
+        }
+        let (cx, watched, pages) = (Arc::clone(&self.cx), self.watched.clone(), Arc::clone(&self.pages));
+        // kube asks for the next page, and begins to watch, when it has gone through the last one.
+        pages.done();
+        Box::pin(async move {
+            if !begins && has(&request, "limit=") {
+                return pages.get(&cx.client, request).await;
+            }
+            let answer = cx.client.send(request).await?;
+            if begins && answer.status().is_success() {
+                cx.delivery.begins(&watched);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+fn is_watch<B>(request: &Request<B>) -> bool {
+    has(request, "watch=true")
+}
+
+fn has<B>(request: &Request<B>, parameter: &str) -> bool {
+    request.uri().query().is_some_and(|query| query.split('&').any(|one| one.starts_with(parameter)))
+}
+
+fn ask_for_metadata<B>(request: &mut Request<B>) {
+    let is_list = has(request, "limit=") && !is_watch(request);
+    request.headers_mut().insert(ACCEPT, if is_list { METADATA_LIST } else { METADATA });
+}

@@ -1,0 +1,85 @@
+//! What is read from the watch caches when somebody asks: nothing has to be removed when an object goes.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use prometheus_client::encoding::DescriptorEncoder;
+
+use crate::api::PrivateConnection;
+use crate::api::common::{Object, Status};
+use crate::kinds::{self, Visitor};
+use crate::metrics::table;
+use crate::metrics::vector::gauges;
+use crate::reconcile::context::Context;
+use crate::reconcile::kind::Kind;
+use crate::reconcile::state::conditions;
+
+/// The conditions that every object has, sooner or later.
+const ALWAYS: [&str; 2] = ["Ready", "Synced"];
+
+/// What is told of the objects of all kinds.
+struct Objects<'a> {
+    cx: &'a Context,
+    conditions: Vec<([String; 5], f64)>,
+    counts: BTreeMap<[String; 4], f64>,
+}
+
+impl Visitor for Objects<'_> {
+    fn visit<K: Kind>(&mut self) {
+        for object in self.cx.store::<K::Object>().iter().flat_map(kube::runtime::reflector::Store::state) {
+            self.add_one(&*object);
+        }
+    }
+}
+
+impl Objects<'_> {
+    fn add_one<T: Object>(&mut self, object: &T) {
+        let kind = T::kind_name();
+        let status = object.status();
+        let all = &status.common().conditions;
+        for condition in all {
+            for status in ["True", "False"] {
+                let labels = [
+                    kind.to_owned(),
+                    object.namespace().unwrap_or_default(),
+                    object.name_any(),
+                    condition.type_.clone(),
+                    status.to_owned(),
+                ];
+                self.conditions.push((labels, f64::from(u8::from(condition.status == status))));
+            }
+        }
+        for type_ in ALWAYS {
+            let (status, reason) = conditions::get(all, type_)
+                .map_or(("Unknown", "Unknown"), |condition| (&condition.status, &condition.reason));
+            let labels = [kind, type_, status, reason].map(str::to_owned);
+            *self.counts.entry(labels).or_default() += 1.0;
+        }
+    }
+}
+
+pub(super) fn encode(encoder: &mut DescriptorEncoder, cx: &Context) -> std::fmt::Result {
+    let mut objects = Objects { cx, conditions: Vec::new(), counts: BTreeMap::new() };
+    kinds::each(&mut objects);
+    gauges(encoder, table::RESOURCES, objects.counts)?;
+    gauges(encoder, table::RESOURCE_CONDITION, objects.conditions)?;
+    gauges(encoder, table::CERTIFICATE_EXPIRY, certificates(cx))?;
+    let filled = cx.stores.states().into_iter();
+    gauges(
+        encoder,
+        table::CACHE_FILLED,
+        filled.map(|(kind, state)| ([kind.to_owned()], f64::from(u8::from(state.filled)))),
+    )
+}
+
+fn certificates(cx: &Context) -> Vec<([String; 2], f64)> {
+    let expiry = |connection: &PrivateConnection| {
+        let time: jiff::Timestamp =
+            connection.status.as_ref()?.certificate_expiry_time.as_ref()?.parse().ok()?;
+        let labels = [connection.namespace().unwrap_or_default(), connection.name_any()];
+        #[allow(clippy::cast_precision_loss, reason = "52 bits of seconds are enough")]
+        Some((labels, time.as_second() as f64))
+    };
+    let connections = cx.store::<PrivateConnection>();
+    connections.iter().flat_map(kube::runtime::reflector::Store::state).filter_map(|c| expiry(&c)).collect()
+}

@@ -1,0 +1,229 @@
+//! Deletion: ids come from status, dependants go first, and nothing is deleted that is not ours.
+
+use kube::ResourceExt;
+use tracing::info;
+
+use super::conclusion::Action;
+use crate::api::common::Status;
+use crate::text;
+
+use super::events;
+use super::inputs::consent;
+use super::kind::{Kind, Remote, Removal, Scope, Stranger};
+use super::pass::Pass;
+use super::state::annotations::{HAND_OVER_TO, RECONCILE_REQUESTED};
+use super::state::conditions::{self, Reason};
+use super::state::error::Error;
+use super::state::ownership::{HANDED_OVER_TAG, NAMESPACE_TAG, Owner};
+use super::tagging::{self, TagMap};
+use crate::reconcile::state::subject::Subject;
+
+impl<K: Kind> Pass<'_, K> {
+    /// Deletes the remote. `Ok` says that nothing of it is left and the finalizer may go; otherwise the
+    /// next pass is due at the given time.
+    pub async fn cleanup(mut self) -> Result<(), Action> {
+        let done = match self.delete().await {
+            Ok(()) => self.delete_secrets().await,
+            error => error,
+        };
+        match done {
+            Ok(()) => {
+                events::publish(&mut self).await;
+                Ok(())
+            }
+            Err(error) => Err(self.conclude(Err(blocked(error))).await),
+        }
+    }
+
+    async fn delete(&mut self) -> Result<(), Error> {
+        if self.is_paused() {
+            let message =
+                "the object is being deleted; remove the annotation devopsagent.dev/paused to go on";
+            return Err(Error::wait(Reason::Paused, message));
+        }
+        let deletes = K::HAS_REMOTE && self.deletes_remote();
+        // Before anything else is said: whoever uses it needs its id to find, and delete, what lies in it.
+        if deletes && self.status.common().id.is_none() {
+            self.recover().await?;
+        }
+        self.wait_for_users()?;
+        if !K::HAS_REMOTE {
+            return Ok(());
+        }
+        if !deletes {
+            return self.keep().await;
+        }
+        let Some(id) = self.status.common().id.clone() else { return Ok(()) };
+        self.delete_unrecorded().await?;
+        self.delete_recorded(&id).await
+    }
+
+    /// Deletes the remote that status names, and the one that it takes the place of.
+    async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
+        let scope = self.recorded_scope().await?;
+        let remote = K::read(&scope, id, None, &self.status).await?;
+        for aside in K::aside(&self.status) {
+            self.delete_unless_anothers(&scope, &aside).await?;
+        }
+        let Some(remote) = remote else {
+            if self.has_told(Reason::Deleting) {
+                events::deleted(self, K::NOUN, id);
+            }
+            return Ok(());
+        };
+        if let Some(owner) = self.another_owner(&scope, &remote) {
+            events::kept(self, &format!("left the {} {id} in AWS: it belongs to {owner}", K::NOUN));
+            return Ok(());
+        }
+        match K::removal(&remote) {
+            Removal::UnderWay => {}
+            // Said first, and tried again after a wait that grows each time.
+            Removal::Failed(why) if !self.has_told(Reason::Failed) => {
+                return Err(Error::terminal(
+                    Reason::Failed,
+                    format!(
+                        "AWS could not delete the {} {id}: {why}; fix the cause. It is tried again from time to time, and \
+                         at once when {RECONCILE_REQUESTED} is set",
+                        K::NOUN
+                    ),
+                ));
+            }
+            Removal::NotBegun | Removal::Failed(_) => {
+                self.make_way(&scope, id).await?;
+                self.cx.fence.check()?;
+                K::delete(&scope, id).await?;
+                if K::read(&scope, id, None, &self.status).await?.is_none() {
+                    events::deleted(self, K::NOUN, id);
+                    return Ok(());
+                }
+            }
+        }
+        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
+    }
+
+    /// Whether this is what the object's status says already.
+    fn has_told(&self, reason: Reason) -> bool {
+        let ready = conditions::get(&self.stored.common().conditions, "Ready");
+        ready.is_some_and(|ready| ready.reason == reason.as_str())
+    }
+
+    /// Deletes what a replacement has put aside, or what was made in vain, unless it belongs to somebody else by now.
+    pub(super) async fn delete_unless_anothers(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
+        let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
+        if self.another_owner(scope, &remote).is_some() {
+            return Ok(());
+        }
+        self.make_way(scope, id).await?;
+        self.cx.fence.check()?;
+        K::delete(scope, id).await?;
+        events::deleted(self, K::NOUN, id);
+        Ok(())
+    }
+
+    /// Deletes what objects without consent have in, or of, the remote: they can't keep it.
+    pub(super) async fn make_way(&self, scope: &Scope, id: &str) -> Result<(), Error> {
+        let strangers = K::strangers(&self.inputs(true), &self.subject(), id);
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        self.cx.fence.check()?;
+        for Stranger { object, id, .. } in &strangers {
+            info!(%object, id, "deleting what it has there without consent");
+        }
+        K::make_way(scope, id, &strangers).await
+    }
+
+    /// An object stays while others that have a remote refer to it, with its consent.
+    fn wait_for_users(&self) -> Result<(), Error> {
+        const SHOWN: usize = 5;
+        let subject = self.subject();
+        let mut users = self.cx.hub.users(&subject);
+        users.retain(|user| consent::permits(self.cx, &subject, &user.namespace));
+        if users.is_empty() {
+            return Ok(());
+        }
+        let others = users.iter().any(|user| user.namespace != subject.namespace && K::HAS_REMOTE);
+        let way_out = if others { ", or withdraw the consent of those in other namespaces" } else { "" };
+        let users: Vec<String> = users.iter().map(Subject::to_string).collect();
+        let shown = text::some_of(users.iter().map(String::as_str), SHOWN);
+        Err(Error::wait(
+            Reason::DeletionBlocked,
+            format!("still in use by {shown}; delete them first{way_out}"),
+        ))
+    }
+
+    /// Leaves the remote, and what only this object knows of it.
+    async fn keep(&mut self) -> Result<(), Error> {
+        self.release_secrets().await?;
+        if let Some(id) = self.status.common().id.clone() {
+            let heir = self.object.annotations().get(HAND_OVER_TO).filter(|_| self.manages()).cloned();
+            let note = match heir {
+                Some(heir) => self.hand_over(&id, &heir).await?,
+                None => format!("left the {} {id} in AWS, as the spec asks", K::NOUN),
+            };
+            events::kept(self, &note);
+        }
+        Ok(())
+    }
+
+    /// Makes the object's namesake in another namespace the owner of the remote.
+    async fn hand_over(&self, id: &str, heir: &str) -> Result<String, Error> {
+        let scope = self.recorded_scope().await?;
+        let remote = K::read(&scope, id, None, &self.status).await?;
+        let ours = remote.is_some_and(|remote| matches!(self.owner(&scope, &remote), Owner::Ours { .. }));
+        if K::ARN_TYPE.is_empty() || !ours {
+            return Ok(format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
+        }
+        self.cx.fence.check()?;
+        let tags = TagMap::from([
+            (NAMESPACE_TAG.to_owned(), heir.to_owned()),
+            (HANDED_OVER_TAG.to_owned(), self.identity.namespace.clone()),
+        ]);
+        tagging::set::<K>(&scope, id, tags).await?;
+        Ok(format!("left the {} {id} in AWS, and handed it over to {heir}/{}", K::NOUN, self.identity.name))
+    }
+
+    /// Where the recorded remote lives.
+    pub(super) async fn recorded_scope(&self) -> Result<Scope, Error> {
+        let account = self.status.common().account.clone().unwrap_or_default();
+        let mut scope = self.inputs(true).scope(&account).await?;
+        self.check_place(&scope).await?;
+        scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
+        scope.space_is_ours = true;
+        scope.space_namespace.clone_from(&self.identity.namespace);
+        Ok(scope)
+    }
+
+    /// Deletes what a create made whose answer was lost, beside the remote that is recorded.
+    async fn delete_unrecorded(&mut self) -> Result<(), Error> {
+        if self.status.common().intent.is_none() {
+            return Ok(());
+        }
+        if let Some((scope, made)) = self.seek().await? {
+            self.cx.fence.check()?;
+            K::delete(&scope, made.id()).await?;
+            events::deleted(self, K::NOUN, made.id());
+        }
+        self.status.common_mut().intent = None;
+        Ok(())
+    }
+
+    fn another_owner(&self, scope: &Scope, remote: &K::Remote) -> Option<String> {
+        match self.owner(scope, remote) {
+            Owner::Foreign { cluster } => Some(format!("the cluster {cluster}")),
+            Owner::Sibling { namespace, name } => Some(format!("the object {namespace}/{name}")),
+            _ => None,
+        }
+    }
+}
+
+/// What AWS refuses to delete is still in use there: something that no object here stands for.
+fn blocked(error: Error) -> Error {
+    match &error {
+        Error::Aws { source, .. } if source.is_conflict() => Error::poll(
+            Reason::DeletionBlocked,
+            format!("AWS refuses to delete it: {}; delete in AWS what still uses it", error.brief()),
+        ),
+        _ => error,
+    }
+}

@@ -1,0 +1,107 @@
+//! What all passes share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use kube::runtime::reflector::Store;
+
+use crate::api::common::Object;
+use crate::kubernetes::delivery::Delivery;
+use crate::kubernetes::list_pages::ListTurns;
+use crate::kubernetes::reach::Reach;
+use crate::metrics::Metrics;
+
+use super::backoff::{Failures, Timing};
+use super::breaker::Breaker;
+use super::fence::Fence;
+use super::graph::hub::Hub;
+use super::graph::kept::Kept;
+use super::inputs::accounts::Accounts;
+use super::inputs::seals::Seals;
+use super::memory::{Fresh, Requests, Unknown};
+use super::memory_budget::MemoryBudget;
+use super::recorder::Recorder;
+use super::state::fingerprint::Fingerprinter;
+use super::state::status::Written;
+use super::stores::Stores;
+use crate::reconcile::state::subject::Subject;
+
+/// What all passes of one operator share. Nothing here but what watches can rebuild.
+pub struct Context {
+    /// Client of the Kubernetes API.
+    pub client: Client,
+    /// Clients of AWS by account.
+    pub accounts: Accounts,
+    /// Who refers to whom.
+    pub hub: Hub,
+    /// Whether this process may write.
+    pub fence: Fence,
+    /// Makes fingerprints of write-only input.
+    pub fingerprints: Fingerprinter,
+    /// Whether a status without a seal is believed.
+    pub seals: Seals,
+    /// Id of this cluster in owner tags.
+    pub cluster_id: String,
+    /// What is looked after.
+    pub reach: Reach,
+    /// Writes Events.
+    pub recorder: Recorder,
+    /// What the watch caches keep of each object.
+    pub kept: Kept,
+    /// Turns of watches that list.
+    pub listing: ListTurns,
+    /// Memory that passes may take.
+    pub memory: Arc<MemoryBudget>,
+    /// Waiting times.
+    pub timing: Timing,
+    /// Resync periods of single kinds.
+    pub resync_periods: HashMap<&'static str, Duration>,
+    /// Failures in a row, by object.
+    pub failures: Failures,
+    /// Drift that keeps coming back, by object.
+    pub breaker: Breaker,
+    /// Requests for a pass that have been started, by object.
+    pub requests: Requests,
+    /// Creates whose outcome is unknown, by object.
+    pub unknown: Unknown,
+    /// Remotes that were made a moment ago, by object.
+    pub fresh: Fresh,
+    /// Status as it was last written or read.
+    pub written: Written,
+    /// Watch caches by kind.
+    pub stores: Stores,
+    /// Whether every watch delivers.
+    pub delivery: Delivery,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Context {
+    /// The watch cache of kind `T`.
+    pub fn store<T: Object>(&self) -> Option<Store<T>> {
+        self.stores.get()
+    }
+
+    /// Forgets what is remembered of the object with this UID: it is gone.
+    pub fn forget(&self, uid: &str) {
+        self.failures.forget(uid);
+        self.breaker.reset(uid);
+        self.requests.forget(uid);
+        self.unknown.forget(uid);
+        self.fresh.forget(uid);
+        self.written.forget(uid);
+    }
+
+    /// Whether an object is known not to exist: what is not watched may well be there.
+    pub fn is_gone(&self, kind: &'static str, namespace: &str, name: &str) -> bool {
+        self.reach.covers(namespace) && !self.hub.exists(&Subject::new(kind, namespace, name))
+    }
+
+    /// The waiting times of a kind.
+    pub fn timing_of(&self, kind: &str) -> Timing {
+        let resync = self.resync_periods.get(kind).copied().unwrap_or(self.timing.resync);
+        Timing { resync, ..self.timing }
+    }
+}

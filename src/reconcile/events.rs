@@ -1,0 +1,229 @@
+//! Events: one for each thing that changed, and one for each change of what holds an object back.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Resource;
+use kube::runtime::events::{Event, EventType};
+use tracing::{info, warn};
+
+use crate::api::common::{Object, Status};
+use crate::aws::client::trail;
+use crate::metrics::Change;
+use crate::text;
+
+use super::conclusion::{Ending, Verdict};
+use super::context::Context;
+use super::kind::Kind;
+use super::pass::Pass;
+use super::state::conditions::{self, Reason};
+use super::state::drift::Drift;
+use super::state::error::{Class, Error};
+
+/// An Event that is told when the pass is recorded.
+pub struct Telling {
+    event: Event,
+    /// Never counted together with an earlier one of the same reason: each tells of another change.
+    alone: bool,
+}
+
+/// The remote was created; without an id a person has to complete it.
+pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: Option<&str>) {
+    info!(id, request_id = trail::request_id(), "created the {noun}");
+    pass.cx.metrics.changed(K::Object::kind_name(), Change::Create);
+    let note = id.map_or_else(
+        || "sent the registration; a person must open status.authorizationUrl to complete it".to_owned(),
+        |id| format!("created the {noun} {id}"),
+    );
+    tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &note);
+}
+
+/// Drift was mended in place.
+pub fn updated<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    info!(id, %drift, request_id = trail::request_id(), "updated the {noun}");
+    count_correction(pass, Change::Update);
+    let note = format!("updated the {noun} {id}: {drift}");
+    tell_alone(pass, EventType::Normal, "UpdatedExternalResource", "Update", &note);
+}
+
+/// The remote gives way to a new one.
+pub fn replaced<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
+    info!(id, %drift, request_id = trail::request_id(), "replacing the {noun}");
+    count_correction(pass, Change::Replace);
+    let note = format!("replacing the {noun} {id}: {drift}");
+    tell_alone(pass, EventType::Normal, "ReplacedExternalResource", "Replace", &note);
+}
+
+/// The remote was deleted.
+pub fn deleted<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str) {
+    info!(id, request_id = trail::request_id(), "deleted the {noun}");
+    pass.cx.metrics.changed(K::Object::kind_name(), Change::Delete);
+    tell(pass, EventType::Normal, "DeletedExternalResource", "Delete", &format!("deleted the {noun} {id}"));
+}
+
+/// The remote was left in AWS.
+pub fn kept<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
+    info!("{note}");
+    tell(pass, EventType::Normal, "RetainedExternalResource", "Delete", note);
+}
+
+/// A Secret was written.
+pub fn secret_written<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
+    let note = format!("wrote the webhook's address and secret to the Secret {name}");
+    tell(pass, EventType::Normal, "WroteSecret", "Create", &note);
+}
+
+/// A Secret was written again, or moved; AWS had no part in it.
+pub fn secret_rewritten<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
+    info!("{note}");
+    tell_alone(pass, EventType::Normal, "WroteSecret", "Update", note);
+}
+
+/// A Secret that is not needed any more was deleted.
+pub fn secret_deleted<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
+    let note = format!("deleted the Secret {name}: the webhook is in another one now");
+    tell_alone(pass, EventType::Normal, "DeletedSecret", "Delete", &note);
+}
+
+/// Whoever posts incidents has to be told of another address.
+pub fn address_changed<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
+    warn!("{note}");
+    tell_alone(pass, EventType::Warning, "WebhookAddressChanged", "Create", note);
+}
+
+/// A difference that was found while the object was settled, and that no edit made, is drift.
+fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
+    let kind = K::Object::kind_name();
+    pass.cx.metrics.changed(kind, change);
+    if conditions::is_settled(pass.stored.common(), pass.object.meta().generation) {
+        pass.cx.metrics.drift_corrected(kind);
+    }
+}
+
+/// Tells of what holds the object back, once each time that it changes.
+pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
+    pass.cx.metrics.concluded(&*pass.object, &pass.stored, &pass.status, verdict.outcome());
+    if let Ok(Ending::Adopted { id }) = &verdict.ending {
+        pass.cx.metrics.changed(K::Object::kind_name(), Change::Adopt);
+        let note = format!("took up the existing {} {id}", K::NOUN);
+        tell(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", &note);
+        return;
+    }
+    let view = |status: &super::kind::StatusOf<K>| {
+        let conditions = &status.common().conditions;
+        let word = |kind| conditions::get(conditions, kind).map(|c| (c.status.clone(), c.reason.clone()));
+        (word("Ready"), word("Synced"))
+    };
+    let (before, after) = (view(&pass.stored), view(&pass.status));
+    if before == after {
+        if let Err(error) = &verdict.ending {
+            tracing::debug!(%error, "still held back");
+        }
+        return;
+    }
+    let conditions = &pass.status.common().conditions;
+    let telling = ["Synced", "Ready"]
+        .into_iter()
+        .filter_map(|kind| conditions::get(conditions, kind))
+        .find(|condition| condition.status != "True");
+    match telling {
+        None if matches!(verdict.ending, Ok(Ending::Settled)) => {
+            info!("ready");
+            let note = format!("the {} {}", K::NOUN, K::AS_IT_SHOULD_BE);
+            tell(pass, EventType::Normal, "Available", "Reconcile", &note);
+        }
+        Some(condition) if !matches!(verdict.ending, Ok(Ending::Again)) => {
+            let (reason, message) = (condition.reason.clone(), condition.message.clone());
+            let kind = if is_expected(verdict) { EventType::Normal } else { EventType::Warning };
+            if kind == EventType::Warning {
+                warn!(reason, request_id = request_id(verdict), "{message}");
+            } else {
+                info!(reason, "{message}");
+            }
+            tell(pass, kind, &reason, "Reconcile", &message);
+        }
+        _ => {}
+    }
+}
+
+/// What AWS support asks for, if AWS refused something.
+fn request_id(verdict: &Verdict) -> Option<&str> {
+    match verdict.ending.as_ref().err()? {
+        Error::Aws { source, .. } => source.service()?.request_id.as_deref(),
+        _ => None,
+    }
+}
+
+/// Whether what holds the object back passes by itself in the normal course of things.
+fn is_expected(verdict: &Verdict) -> bool {
+    match &verdict.ending {
+        Ok(Ending::Stalled { .. }) => false,
+        Ok(_) => true,
+        Err(error) => match error.classify() {
+            (Class::Poll, _) => true,
+            // What is applied or deleted together becomes ready, and goes, one after the other.
+            (Class::Wait, reason) => matches!(
+                reason,
+                Reason::DependencyNotReady | Reason::AuthorizationRequired | Reason::DeletionBlocked
+            ),
+            _ => false,
+        },
+    }
+}
+
+/// What is to be said of an object that can't be read.
+pub struct AboutUnreadable {
+    /// Why, and what to do.
+    pub note: String,
+    /// The object.
+    pub about: ObjectReference,
+}
+
+/// An object can't be read.
+pub async fn unreadable(cx: &Context, AboutUnreadable { note, about }: &AboutUnreadable) {
+    told(cx.recorder.publish(&event(EventType::Warning, "Unreadable", "Reconcile", note), about).await);
+}
+
+fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
+    pass.events.push(Telling { event: event(type_, reason, action, note), alone: false });
+}
+
+fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
+    let event = event(type_, reason, action, note);
+    pass.events.push(Telling { event, alone: true });
+}
+
+fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
+    /// In bytes; the API refuses a longer note.
+    const LIMIT: usize = 1024;
+    let note = text::plain_within(note, LIMIT);
+    Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None }
+}
+
+/// Publishes what the pass has to tell: after status, for an Event is the one thing that may be lost.
+pub async fn publish<K: Kind>(pass: &mut Pass<'_, K>) {
+    let about = pass.object.object_ref(&());
+    for Telling { event, alone } in std::mem::take(&mut pass.events) {
+        if alone {
+            told(pass.cx.recorder.publish_alone(&event, &about).await);
+        } else {
+            told(pass.cx.recorder.publish(&event, &about).await);
+        }
+    }
+}
+
+fn told(written: Result<(), kube::Error>) {
+    if let Err(error) = written {
+        tracing::debug!(%error, "an Event could not be written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_one_line_that_the_api_takes() {
+        let note = |text: &str| event(EventType::Normal, "Reason", "Action", text).note.unwrap();
+        assert_eq!(note("no\nNormal  Available\u{9b}2J"), "no Normal  Available\u{FFFD}2J");
+        assert!(note(&"λ".repeat(5000)).len() <= 1024);
+    }
+}

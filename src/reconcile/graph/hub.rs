@@ -1,0 +1,534 @@
+//! Who refers to whom: wakes objects when what they refer to changes, and knows what still uses an object.
+//!
+//! Filled by watch events alone, so it can be rebuilt at any time.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::api::common::AllowedNamespaces;
+use crate::reconcile::state::existence::Existence;
+use crate::reconcile::state::finalizer::FINALIZER;
+use crate::reconcile::state::subject::Subject;
+
+use super::holders::Holders;
+use super::references;
+use super::rooms::{Room, Rooms};
+
+/// What the hub keeps of one of our objects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// What its spec refers to.
+    pub references: BTreeSet<Subject>,
+    /// Who may refer to it from another namespace.
+    pub allowed: Option<AllowedNamespaces>,
+    /// Whether it has, or may have, a remote of its own.
+    pub has_remote: bool,
+    /// Whether it waits for others to let go of it: it is being deleted, or its remote replaced.
+    pub attentive: bool,
+    /// The AWSAccount that its remote is in, if it has one.
+    account: Option<String>,
+    /// The remotes that it has recorded as its own.
+    pub held: Vec<String>,
+    /// Everything that others see of it: when this changes, they are woken.
+    exposed: Value,
+}
+
+impl Profile {
+    /// Reads the profile from an object as JSON.
+    pub fn of(subject: &Subject, object: &Value) -> Self {
+        let at = |pointer| object.pointer(pointer).unwrap_or(&Value::Null);
+        let (spec, status) = (at("/spec"), at("/status"));
+        let deleting = !at("/metadata/deletionTimestamp").is_null();
+        let ready = status["conditions"]
+            .as_array()
+            .and_then(|conditions| conditions.iter().find(|condition| condition["type"] == "Ready"));
+        // Who waits for a person says so, also through what refers to it.
+        let awaits_person = ready.is_some_and(|ready| ready["reason"] == "AuthorizationRequired");
+        let ready = ready.map(|condition| condition["status"].clone());
+        let whole_spec = if subject.kind == references::ACCOUNT { spec.clone() } else { Value::Null };
+        let mut references = references::of(subject, spec);
+        // What was made in another account does not use the default one, though it names none.
+        if !status["id"].is_null()
+            && status["account"].as_str().is_some_and(|made| made != references::DEFAULT_ACCOUNT)
+            && spec["accountRef"].is_null()
+        {
+            references.remove(&Subject::new(references::ACCOUNT, "", references::DEFAULT_ACCOUNT));
+        }
+        let has_remote =
+            may_exist(object) && spec["managementPolicy"] != "Observe" && spec["existing"].is_null();
+        Self {
+            references,
+            allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
+            has_remote,
+            attentive: deleting
+                || !status["previousId"].is_null()
+                || !status["leftoverIds"].is_null()
+                || status["released"] == true,
+            account: status["account"].as_str().filter(|_| has_remote).map(str::to_owned),
+            held: if has_remote { recorded(status) } else { Vec::new() },
+            exposed: serde_json::json!([
+                at("/metadata/uid"),
+                deleting,
+                // What lies in it may go when it is known that it never came to be, and it when they are.
+                deleting && has_remote,
+                whole_spec,
+                spec["allowedNamespaces"],
+                spec["managementPolicy"],
+                status["id"],
+                status["serviceId"],
+                status["previousServiceId"],
+                status["released"],
+                ready,
+                awaits_person,
+            ]),
+        }
+    }
+}
+
+/// The ids of the remote that status names, and of those that are put aside.
+fn recorded(status: &Value) -> Vec<String> {
+    let leftover = status["leftoverIds"].as_array().into_iter().flatten();
+    let ids = [&status["id"], &status["previousId"]].into_iter().chain(leftover);
+    ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+}
+
+/// Whether an object has a remote, or may have one.
+fn may_exist(object: &Value) -> bool {
+    let status = &object["status"];
+    let known = |key: &str| !status[key].is_null();
+    let held = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let held = held.is_some_and(|finalizers| finalizers.iter().any(|finalizer| finalizer == FINALIZER));
+    Existence::of(known("id") || known("intent"), known("account")).is_possible(held)
+}
+
+/// The index of references, and the queues of the controllers.
+#[derive(Default)]
+pub struct Hub(Mutex<Index>);
+
+#[derive(Default)]
+struct Index {
+    profiles: HashMap<Subject, Profile>,
+    dependents: HashMap<Subject, HashSet<Subject>>,
+    /// What passes have found out: on whose word an object depends beside what its spec refers to. By object, and by who
+    /// has the word.
+    depends: HashMap<Subject, BTreeSet<Subject>>,
+    listeners: HashMap<Subject, HashSet<Subject>>,
+    versions: HashMap<Subject, String>,
+    namespaces: HashMap<String, BTreeMap<String, String>>,
+    going: HashSet<String>,
+    holders: Holders,
+    queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
+    rooms: Rooms,
+    /// Whether a wake means news. While the first lists come in, everything is new to everything.
+    open: bool,
+    /// Objects that were woken by news, and have had no pass since then.
+    woken: RefCell<HashSet<Subject>>,
+}
+
+impl Hub {
+    /// The queue of woken objects of `kind`. Called once a kind.
+    pub fn queue(&self, kind: &'static str) -> mpsc::UnboundedReceiver<Subject> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.lock().queues.insert(kind, sender);
+        receiver
+    }
+
+    /// One of our objects was added or changed.
+    pub fn applied(&self, subject: &Subject, profile: Profile) {
+        let mut index = self.lock();
+        let before = index.profiles.get(subject).cloned();
+        if before.as_ref() == Some(&profile) {
+            return;
+        }
+        let before = before.unwrap_or_default();
+        for gone in before.references.difference(&profile.references) {
+            index.unlink(gone, subject);
+        }
+        for new in profile.references.difference(&before.references) {
+            index.dependents.entry(new.clone()).or_default().insert(subject.clone());
+        }
+        if before.exposed != profile.exposed {
+            index.wake_dependents(subject);
+        }
+        if before.exposed != profile.exposed || before.has_remote != profile.has_remote {
+            index.wake_attentive(before.references.union(&profile.references));
+        }
+        index.rooms.changed(subject, before.account.as_deref(), profile.account.as_deref());
+        index.holders.changed(subject, &before.held, &profile.held);
+        index.profiles.insert(subject.clone(), profile);
+    }
+
+    /// One of our objects is gone.
+    pub fn deleted(&self, subject: &Subject) {
+        let mut index = self.lock();
+        if let Some(profile) = index.profiles.remove(subject) {
+            for reference in &profile.references {
+                index.unlink(reference, subject);
+            }
+            index.holders.changed(subject, &profile.held, &[]);
+            index.wake_dependents(subject);
+            index.wake_attentive(profile.references.iter());
+            index.rooms.changed(subject, profile.account.as_deref(), None);
+        }
+        index.forget_dependence(subject);
+        index.woken.get_mut().remove(subject);
+    }
+
+    /// After a fresh list of `kind`: forgets the objects that are no longer there.
+    pub fn retain(&self, kind: &str, present: &HashSet<Subject>) {
+        let gone: Vec<Subject> = {
+            let index = self.lock();
+            index
+                .profiles
+                .keys()
+                .filter(|known| known.kind == kind && !present.contains(known))
+                .cloned()
+                .collect()
+        };
+        for subject in &gone {
+            self.deleted(subject);
+        }
+    }
+
+    /// `subject` depends on the word of `other`, beside what its spec refers to: when that changes, it is woken.
+    pub fn depend(&self, subject: &Subject, other: &Subject) {
+        /// One that has depended on more has been edited often: of those, only the last counts.
+        const MOST: usize = 16;
+        let mut index = self.lock();
+        let known = index.depends.entry(subject.clone()).or_default();
+        if known.contains(other) {
+            return;
+        }
+        if known.len() >= MOST {
+            index.forget_dependence(subject);
+        }
+        index.depends.entry(subject.clone()).or_default().insert(other.clone());
+        index.listeners.entry(other.clone()).or_default().insert(subject.clone());
+    }
+
+    /// A Secret or ConfigMap was added, changed or deleted. `version` is none when it is gone.
+    pub fn touched(&self, subject: &Subject, version: Option<&str>) {
+        let mut index = self.lock();
+        if !index.dependents.contains_key(subject) {
+            index.versions.remove(subject);
+            return;
+        }
+        let before = match &version {
+            Some(version) => index.versions.insert(subject.clone(), (*version).to_owned()),
+            None => index.versions.remove(subject),
+        };
+        // One that was there before anything referred to it has no version here: its end is news all the same.
+        if version.is_none() || before.as_deref() != version {
+            index.wake_dependents(subject);
+        }
+    }
+
+    /// The labels of a namespace, or none when it is gone, and whether it is being deleted. Consent may hang on
+    /// its labels.
+    pub fn namespace(&self, name: &str, labels: Option<&BTreeMap<String, String>>, going: bool) {
+        let mut index = self.lock();
+        if going && labels.is_some() {
+            index.going.insert(name.to_owned());
+        } else {
+            index.going.remove(name);
+        }
+        let before = match labels {
+            Some(labels) => index.namespaces.insert(name.to_owned(), labels.clone()),
+            None => index.namespaces.remove(name),
+        };
+        if before.is_some() && before.as_ref() != labels {
+            let inside: Vec<Subject> =
+                index.profiles.keys().filter(|subject| subject.namespace == name).cloned().collect();
+            for subject in &inside {
+                index.wake(subject);
+            }
+        }
+    }
+
+    /// Which objects have recorded which remotes.
+    pub fn holders(&self) -> Holders {
+        self.lock().holders.clone()
+    }
+
+    /// The labels of a namespace.
+    pub fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
+        self.lock().namespaces.get(namespace).cloned().unwrap_or_default()
+    }
+
+    /// Whether a namespace is being deleted.
+    pub fn is_going(&self, namespace: &str) -> bool {
+        self.lock().going.contains(namespace)
+    }
+
+    /// The first lists are in: from now on a wake means news.
+    pub fn open(&self) {
+        self.lock().open = true;
+    }
+
+    /// Whether there was news for one of our objects since its last pass.
+    pub fn is_woken(&self, subject: &Subject) -> bool {
+        self.lock().woken.borrow().contains(subject)
+    }
+
+    /// The same, for the pass that looks at the news.
+    pub fn take_news(&self, subject: &Subject) -> bool {
+        self.lock().woken.get_mut().remove(subject)
+    }
+
+    /// Asks for a pass over one of our objects.
+    pub fn wake(&self, subject: &Subject) {
+        self.lock().wake(subject);
+    }
+
+    /// Whether one of our objects is there.
+    pub fn exists(&self, subject: &Subject) -> bool {
+        self.lock().profiles.contains_key(subject)
+    }
+
+    /// What the spec of one of our objects refers to.
+    pub fn references(&self, subject: &Subject) -> BTreeSet<Subject> {
+        self.lock().profiles.get(subject).map(|profile| profile.references.clone()).unwrap_or_default()
+    }
+
+    /// The consent of one of our objects; the outer `None` says that it does not exist.
+    pub fn allowed(&self, subject: &Subject) -> Option<Option<AllowedNamespaces>> {
+        self.lock().profiles.get(subject).map(|profile| profile.allowed.clone())
+    }
+
+    /// The objects that refer to `subject` and have a remote: what must go before it can.
+    pub fn users(&self, subject: &Subject) -> Vec<Subject> {
+        let index = self.lock();
+        let mut users: Vec<Subject> = index
+            .dependents
+            .get(subject)
+            .into_iter()
+            .flatten()
+            .filter(|user| index.profiles.get(*user).is_some_and(|profile| profile.has_remote))
+            .cloned()
+            .collect();
+        users.sort();
+        users
+    }
+
+    /// Room for one more remote of `subject` in `account`, where its namespace may have `most`; else how many it has.
+    pub fn reserve(&self, subject: &Subject, account: &str, most: usize) -> Result<Room, usize> {
+        let index = self.lock();
+        let has =
+            |subject: &Subject| index.profiles.get(subject).is_some_and(|known| known.account.is_some());
+        index.rooms.reserve(subject, account, most, has)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Index> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn unlink(&mut self, reference: &Subject, dependent: &Subject) {
+        if let Some(dependents) = self.dependents.get_mut(reference) {
+            dependents.remove(dependent);
+            if dependents.is_empty() {
+                self.dependents.remove(reference);
+                self.versions.remove(reference);
+            }
+        }
+    }
+
+    fn forget_dependence(&mut self, subject: &Subject) {
+        for other in self.depends.remove(subject).unwrap_or_default() {
+            if let Some(listeners) = self.listeners.get_mut(&other) {
+                listeners.remove(subject);
+                if listeners.is_empty() {
+                    self.listeners.remove(&other);
+                }
+            }
+        }
+    }
+
+    fn wake_dependents(&self, subject: &Subject) {
+        let both = [self.dependents.get(subject), self.listeners.get(subject)];
+        both.into_iter().flatten().flatten().for_each(|dependent| self.wake(dependent));
+    }
+
+    fn wake_attentive<'a>(&self, subjects: impl Iterator<Item = &'a Subject>) {
+        subjects
+            .filter(|subject| self.profiles.get(*subject).is_some_and(|profile| profile.attentive))
+            .for_each(|subject| self.wake(subject));
+    }
+
+    fn wake(&self, subject: &Subject) {
+        if self.open {
+            self.woken.borrow_mut().insert(subject.clone());
+        }
+        if let Some(queue) = self.queues.get(subject.kind) {
+            // A closed queue means that the controller has ended: there is nobody to wake.
+            let _ = queue.send(subject.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn space() -> Subject {
+        Subject::new("AgentSpace", "ns", "space")
+    }
+
+    fn association(status: &Value) -> (Subject, Profile) {
+        let subject = Subject::new("Association", "ns", "assoc");
+        let object = json!({ "spec": { "agentSpaceRef": { "name": "space" } }, "status": status });
+        let profile = Profile::of(&subject, &object);
+        (subject, profile)
+    }
+
+    fn space_profile(metadata: &Value, status: &Value) -> Profile {
+        Profile::of(&space(), &json!({ "metadata": metadata, "spec": {}, "status": status }))
+    }
+
+    #[test]
+    fn a_dependent_is_woken_when_what_it_refers_to_becomes_ready() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("Association");
+        let (subject, profile) = association(&json!({}));
+        hub.applied(&subject, profile);
+        hub.applied(&space(), space_profile(&json!({}), &json!({ "id": "as-1" })));
+        assert_eq!(queue.try_recv().unwrap(), subject);
+        hub.applied(
+            &space(),
+            space_profile(&json!({}), &json!({ "id": "as-1", "operatorAppUrl": "https://x" })),
+        );
+        assert!(queue.try_recv().is_err(), "what others do not see wakes nobody");
+    }
+
+    #[test]
+    fn a_secret_wakes_only_those_that_refer_to_it_and_only_on_a_change() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("ServiceRegistration");
+        let registration = Subject::new("ServiceRegistration", "ns", "r");
+        let object = json!({ "spec": { "service": { "gitlab": {
+            "tokenValue": { "secretKeyRef": { "name": "token", "key": "t" } } } } } });
+        hub.applied(&registration, Profile::of(&registration, &object));
+        hub.touched(&Subject::new("Secret", "ns", "other"), Some("1"));
+        assert!(queue.try_recv().is_err());
+        for (version, woken) in [(Some("1"), true), (Some("1"), false), (Some("2"), true), (None, true)] {
+            hub.touched(&Subject::new("Secret", "ns", "token"), version);
+            assert_eq!(queue.try_recv().is_ok(), woken, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn only_dependents_with_a_remote_keep_an_object_from_going() {
+        let hub = Hub::default();
+        let (subject, profile) = association(&json!({}));
+        hub.applied(&subject, profile);
+        assert!(hub.users(&space()).is_empty());
+        let (_, profile) = association(&json!({ "intent": { "operation": "AssociateService" } }));
+        hub.applied(&subject, profile);
+        assert_eq!(hub.users(&space()), [subject]);
+    }
+
+    #[test]
+    fn an_object_whose_status_was_lost_may_have_a_remote_until_somebody_looked() {
+        let hub = Hub::default();
+        let (subject, _) = association(&json!({}));
+        let of = |status: Value| {
+            let object = json!({
+                "metadata": { "finalizers": [FINALIZER] },
+                "spec": { "agentSpaceRef": { "name": "space" } },
+                "status": status,
+            });
+            hub.applied(&subject, Profile::of(&subject, &object));
+            hub.users(&space())
+        };
+        assert_eq!(of(json!({ "observedGeneration": 1 })).len(), 1);
+        assert!(of(json!({ "observedGeneration": 1, "account": "" })).is_empty());
+    }
+
+    #[test]
+    fn a_parent_that_is_being_deleted_is_woken_when_its_last_child_is_gone() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("AgentSpace");
+        let (subject, profile) = association(&json!({ "id": "a-1" }));
+        hub.applied(&subject, profile);
+        hub.applied(
+            &space(),
+            space_profile(&json!({ "deletionTimestamp": "now" }), &json!({ "id": "as-1" })),
+        );
+        hub.retain("Association", &HashSet::new());
+        assert_eq!(queue.try_recv().unwrap(), space());
+        assert!(hub.users(&space()).is_empty());
+    }
+
+    #[test]
+    fn an_object_is_woken_by_whose_word_it_depends_on_until_it_is_gone() {
+        let hub = Hub::default();
+        let mut queue = hub.queue("AgentSpace");
+        let spy = Subject::new("AgentSpace", "other", "spy");
+        let consent =
+            |from: &str| Profile::of(&space(), &json!({ "spec": { "allowedNamespaces": { "from": from } } }));
+        hub.depend(&spy, &space());
+        hub.applied(&space(), consent("All"));
+        assert_eq!(queue.try_recv().unwrap(), spy);
+        hub.applied(&space(), consent("Same"));
+        assert_eq!(queue.try_recv().unwrap(), spy);
+        for number in 0..100 {
+            hub.depend(&spy, &Subject::new("AgentSpace", "other", number.to_string()));
+        }
+        assert!(hub.lock().depends[&spy].len() <= 16);
+        hub.depend(&spy, &space());
+        hub.deleted(&spy);
+        assert!(hub.lock().listeners.is_empty());
+        hub.applied(&space(), consent("Same"));
+        assert!(queue.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_namespace_has_room_for_so_many_remotes_and_no_more() {
+        let hub = Hub::default();
+        let space = |name: &str| Subject::new("AgentSpace", "ns", name);
+        let made = |name: &str| {
+            let object = json!({ "spec": {}, "status": { "id": name, "account": "prod" } });
+            hub.applied(&space(name), Profile::of(&space(name), &object));
+        };
+        let first = hub.reserve(&space("one"), "prod", 2).expect("there is room");
+        made("one");
+        assert_eq!(hub.reserve(&space("two"), "prod", 1).unwrap_err(), 1, "it counts once");
+        drop(first);
+        let second = hub.reserve(&space("two"), "prod", 2).expect("there is room");
+        assert_eq!(hub.reserve(&space("three"), "prod", 2).unwrap_err(), 2);
+        assert!(hub.reserve(&space("three"), "other", 1).is_ok(), "another account");
+        assert!(
+            hub.reserve(&Subject::new("AgentSpace", "else", "x"), "prod", 1).is_ok(),
+            "another namespace"
+        );
+        assert!(
+            hub.reserve(&space("one"), "prod", 2).is_ok(),
+            "it has its remote: a new one takes its place"
+        );
+        drop(second);
+        hub.deleted(&space("one"));
+        assert!(hub.reserve(&space("three"), "prod", 1).is_ok());
+    }
+
+    #[test]
+    fn news_counts_from_when_the_first_lists_are_in_until_a_pass_looks_at_it() {
+        let hub = Hub::default();
+        let registration = Subject::new("ServiceRegistration", "ns", "r");
+        hub.wake(&registration);
+        assert!(!hub.is_woken(&registration), "while the first lists come in, all is new");
+        hub.open();
+        hub.wake(&registration);
+        assert!(hub.is_woken(&registration));
+        assert!(hub.take_news(&registration) && !hub.is_woken(&registration));
+        hub.wake(&registration);
+        hub.deleted(&registration);
+        assert!(!hub.is_woken(&registration), "what is gone is forgotten");
+    }
+}

@@ -1,0 +1,553 @@
+//! One pass over one object: the whole lifecycle, in reading order.
+//!
+//! Resolve, observe, decide, act, conclude. Every pass can start from nothing but the spec and AWS.
+
+use std::borrow::Cow;
+
+use kube::{Api, Resource, ResourceExt};
+use tracing::{debug, info, warn};
+
+use super::conclusion::Action;
+use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Policies, Status};
+
+use super::backoff;
+use super::conclusion::{self, Ending};
+use super::context::Context;
+use super::decide::{Decision, Situation, decide};
+use super::events::{self, Telling};
+use super::inputs::Inputs;
+use super::inputs::policies;
+use super::inputs::proof;
+use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope, StatusOf};
+use super::owned::{self, Fields};
+use super::state::annotations::{self, RECONCILE_REQUESTED};
+use super::state::conditions::{self, Reason};
+use super::state::drift::{Change, Drift, Remedy};
+use super::state::error::Error;
+use super::state::existence::Existence;
+use super::state::finalizer;
+use super::state::fingerprint;
+use super::state::ownership::{Identity, Owner};
+use super::state::status;
+use super::state::summary;
+use crate::reconcile::state::subject::Subject;
+
+/// A pass under way.
+pub struct Pass<'a, K: Kind> {
+    pub(super) cx: &'a Context,
+    /// The object, with as much of its status as is believed.
+    pub(super) object: Cow<'a, K::Object>,
+    pub(super) api: Api<K::Object>,
+    pub(super) identity: Identity,
+    /// Status as it is stored.
+    pub(super) stored: StatusOf<K>,
+    /// It is not stored any more: an older one came late.
+    overwritten: bool,
+    /// Status as it shall be.
+    pub(super) status: StatusOf<K>,
+    /// The fields that the spec sets.
+    pub(super) fields: Fields,
+    /// The id in a status that is not believed: where to look first, and no more.
+    pub(super) hint: Option<String>,
+    /// Whether a create was under way when the pass began.
+    intended: bool,
+    /// What status told of AWS when the pass began.
+    before: Existence,
+    /// What happened, to be told when status is written.
+    pub(super) events: Vec<Telling>,
+    /// The remote that this pass made, while status does not name it yet.
+    pub(super) made: Option<(Scope, String)>,
+    /// Whether the finalizer is on the object.
+    pub(super) held: bool,
+    /// Why there is a pass.
+    occasion: Occasion,
+}
+
+/// Why there is a pass, as far as that makes a difference.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// An edit, or the clock.
+    Usual,
+    /// What the object refers to has changed, or its status.
+    News,
+    /// A person asks for it, and this is the first one since.
+    Request,
+}
+
+impl<'a, K: Kind> Pass<'a, K> {
+    /// A pass over `object`, which `api` reaches.
+    pub fn new(cx: &'a Context, object: &'a K::Object, api: Api<K::Object>) -> Self {
+        let identity = Identity::of(object, &cx.cluster_id);
+        let occasion = if cx.hub.take_news(&Subject::of(object)) { Occasion::News } else { Occasion::Usual };
+        let (stored, overwritten) = cx.written.newest(object);
+        let held = finalizer::is_on(object);
+        let (mut object, mut status, mut hint) = (Cow::Borrowed(object), stored.clone(), None);
+        if !proof::is_believed(cx, &*object, &stored) {
+            warn!("somebody else wrote to the status; the resource is looked up in AWS");
+            status = proof::without_word(&stored);
+            hint.clone_from(&stored.common().id);
+            object.to_mut().set_status(status.clone());
+        } else if status.common().proof.is_none() && !status.common().owned_fields.is_empty() {
+            // What is believed without a seal was written by a version that didn't know the record.
+            status.common_mut().owned_fields.clear();
+            object.to_mut().set_status(status.clone());
+        }
+        let fields = owned::fields::<K>(&object);
+        let intended = status.common().intent.is_some();
+        let before = Existence::recorded_in(status.common());
+        Self {
+            cx,
+            object,
+            api,
+            identity,
+            stored,
+            overwritten,
+            status,
+            fields,
+            hint,
+            intended,
+            before,
+            events: Vec::new(),
+            made: None,
+            held,
+            occasion,
+        }
+    }
+
+    /// The object as others refer to it.
+    pub fn subject(&self) -> Subject {
+        self.identity.subject()
+    }
+
+    /// Makes AWS match the object; answers when to look again.
+    pub async fn apply(mut self) -> Action {
+        let result = if self.is_paused() { Ok(Ending::Paused) } else { self.reconcile().await };
+        self.conclude(result).await
+    }
+
+    async fn reconcile(&mut self) -> Result<Ending, Error> {
+        let request = self.object.annotations().get(RECONCILE_REQUESTED).filter(|_| self.is_requested());
+        if request.is_some_and(|value| self.cx.requests.begin(&self.identity.uid, value)) {
+            self.occasion = Occasion::Request;
+            self.cx.breaker.reset(&self.identity.uid);
+        }
+        let resolved = match K::resolve(&self.object, &self.inputs(false)).await {
+            Ok(resolved) => resolved,
+            Err(error) => return Err(self.unresolved(error).await),
+        };
+        self.check_account(&resolved.scope).await?;
+        policies::check(self.cx, &resolved.scope, &*self.object)?;
+        self.check_reached(&resolved.scope, &resolved.desired).await?;
+        K::place(&resolved.scope, &mut self.status);
+        let found = self.observe(&resolved).await?;
+        self.record_account(&resolved.scope);
+        self.pin_account(&resolved.scope, &found).await;
+        let id = match &found {
+            Observation::Found { remote, .. } => remote.id().to_owned(),
+            Observation::Absent => String::new(),
+        };
+        let decision = decide(&self.situation(&resolved), K::NOUN, &found, &id);
+        debug!(?decision, id, "decided");
+        if let Observation::Found { remote, .. } = &found
+            && !matches!(
+                decision,
+                // What is not ours is not described; what is taken up is, in the pass after.
+                Decision::Adopt
+                    | Decision::Stall {
+                        reason: Reason::AlreadyExists | Reason::Conflict | Reason::ReferenceNotAllowed,
+                        ..
+                    }
+            )
+        {
+            K::describe(&resolved.desired, remote, &mut self.status);
+        }
+        self.act(decision, &resolved, found).await
+    }
+
+    /// Takes the step that was decided: at most one mutating call.
+    async fn act(
+        &mut self,
+        decision: Decision,
+        resolved: &Resolved<K>,
+        found: Observation<K::Remote>,
+    ) -> Result<Ending, Error> {
+        match (decision, found) {
+            (Decision::Create, _) => self.create(resolved).await,
+            (Decision::Adopt, Observation::Found { remote, owner, .. }) => {
+                self.adopt(&resolved.scope, &remote, &owner).await
+            }
+            (Decision::Update(drift), Observation::Found { remote, .. }) => {
+                self.update(resolved, &remote, drift).await
+            }
+            (Decision::Replace(drift), Observation::Found { remote, .. }) => {
+                self.replace(resolved, &remote, drift).await
+            }
+            (Decision::Leave(drift), _) => {
+                Ok(Ending::Left(format!("AWS differs in {drift}; managementPolicy: Observe leaves it so")))
+            }
+            (Decision::Keep(left), _) => {
+                self.settle(&left);
+                Ok(Ending::Left(owned::told(&left)))
+            }
+            (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
+            (Decision::Stall { reason: Reason::Failed, message }, Observation::Found { remote, .. }) => {
+                if self.manages() {
+                    self.cx.fence.check()?;
+                    K::recheck(&resolved.scope, &remote).await?;
+                }
+                Ok(Ending::Stalled { reason: Reason::Failed, message })
+            }
+            (Decision::Stall { reason, message }, _) => {
+                if reason == Reason::ReferenceNotAllowed && !self.manages() {
+                    // What may not be observed is not shown, nor is its id of use to others.
+                    self.status = proof::without_word(&self.status);
+                    self.record_account(&resolved.scope);
+                }
+                Ok(Ending::Stalled { reason, message })
+            }
+            (Decision::Nothing | Decision::Adopt | Decision::Update(_) | Decision::Replace(_), _) => {
+                self.settle(&Drift::default());
+                Ok(Ending::Settled)
+            }
+        }
+    }
+
+    async fn create(&mut self, resolved: &Resolved<K>) -> Result<Ending, Error> {
+        self.claim_first()?;
+        let created = self.make(resolved).await?;
+        events::created(self, K::NOUN, created.id.as_deref());
+        self.record(created);
+        Ok(Ending::Again)
+    }
+
+    /// Calls create once, with the intent noted first: whoever comes after a lost answer knows what to look for.
+    async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
+        self.namespace_stays()?;
+        let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
+        let secret = self.rehearse(resolved).await?;
+        let mut before = None;
+        if let Some(operation) = K::CREATE {
+            self.wait_for_lost_answer(operation)?;
+            before = self.own_all();
+            if let Some(name) = secret {
+                K::secret_comes(&mut self.status, &name);
+            }
+            self.status.common_mut().intent = Some(Intent {
+                operation: operation.to_owned(),
+                fingerprint: K::sent(&resolved.desired),
+                sought: K::sought(&resolved.desired).map(|key| fingerprint::digest(&key)),
+            });
+            self.write_status().await?;
+        }
+        self.cx.fence.check()?;
+        match K::create(&resolved.scope, &resolved.desired, &self.status).await {
+            Ok(mut created) => {
+                self.made = created.id.clone().map(|id| (resolved.scope.clone(), id));
+                if let Some(secret) = created.secret.take() {
+                    self.deliver(&resolved.desired, &secret).await?;
+                }
+                Ok(created)
+            }
+            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+                self.status.common_mut().intent = None;
+                self.disown(before);
+                Err(Error::Aws { source, doing })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// After a create whose answer was lost, lists may need a moment to show what it made: making another
+    /// one at once could make two.
+    fn wait_for_lost_answer(&self, operation: &str) -> Result<(), Error> {
+        if !self.intended || self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
+            self.cx.unknown.forget(&self.identity.uid);
+            return Ok(());
+        }
+        Err(Error::poll(
+            Reason::Progressing,
+            format!(
+                "the answer to {operation} was lost; checking whether it took effect before trying again"
+            ),
+        ))
+    }
+
+    fn record(&mut self, created: Created) {
+        if let Some(id) = &created.id {
+            self.cx.fresh.made(&self.identity.uid, id);
+        }
+        K::set_authorization_url(&mut self.status, created.authorization_url);
+        let common = self.status.common_mut();
+        common.id = created.id.or(common.id.take());
+        common.intent = None;
+        common.fingerprint = created.fingerprint;
+        common.tag_keys = created.tag_keys;
+        owned::settle(common, &self.fields, &Drift::default());
+    }
+
+    async fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
+        if self.manages() {
+            self.claim_first()?;
+        }
+        if matches!(owner, Owner::Ours { .. }) && self.deletes_remote() {
+            // A namesake left it behind: if this object vanishes as well, nobody else will delete it.
+            self.made = Some((scope.clone(), remote.id().to_owned()));
+        }
+        let named = self.external_id().filter(|named| named == remote.id());
+        let keeps_old = named.is_some() && !self.deletes_remote();
+        if keeps_old && self.status.common().id.as_deref().is_some_and(|old| old != remote.id()) {
+            self.release_secrets().await?;
+        }
+        let common = self.status.common_mut();
+        let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
+        if named.is_some() {
+            common.adopted_from = named;
+        }
+        let intent = common.intent.take();
+        let lost_answer = intent.is_some();
+        // Of a remote whose answer was lost, it is known what it was made from: an edit since then is seen.
+        if let Some(sent) = intent.and_then(|intent| intent.fingerprint) {
+            common.fingerprint = Some(sent);
+        }
+        K::set_authorization_url(&mut self.status, None);
+        if let Some(old) = old {
+            if keeps_old {
+                // The spec means another one now, and never asked for this one to go.
+                events::kept(self, &format!("left the {} {old} in AWS: the spec names another", K::NOUN));
+            } else {
+                K::set_aside(&mut self.status, old);
+            }
+            // What status knew beside the id, it knew of the old one.
+            K::forget(&mut self.status);
+            if !lost_answer {
+                self.status.common_mut().owned_fields.clear();
+            }
+        }
+        if lost_answer {
+            K::answer_lost(&mut self.status);
+        }
+        if !K::HAS_REMOTE {
+            return Ok(Ending::Again);
+        }
+        info!(id = remote.id(), ?owner, lost_answer, "took up the {}", K::NOUN);
+        Ok(Ending::Adopted { id: remote.id().to_owned() })
+    }
+
+    async fn update(
+        &mut self,
+        resolved: &Resolved<K>,
+        remote: &K::Remote,
+        drift: Drift,
+    ) -> Result<Ending, Error> {
+        if let Some(stalled) = self.broken(&drift) {
+            return Ok(stalled);
+        }
+        let before = self.own_touched(&drift);
+        if before.is_some() {
+            self.write_status().await?;
+        }
+        self.cx.fence.check()?;
+        let aside = K::aside(&self.status);
+        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await;
+        let mut updated = match updated {
+            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+                self.disown(before);
+                return Err(Error::Aws { source, doing });
+            }
+            updated => updated?,
+        };
+        owned::release(self.status.common_mut(), &drift, &updated.changed);
+        self.update_secrets(&resolved.desired, &mut updated).await?;
+        self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
+        let kept = K::aside(&self.status);
+        for old in aside.iter().filter(|old| !kept.contains(old)) {
+            events::deleted(self, K::NOUN, old);
+        }
+        let told =
+            |change: &Change| updated.changed.contains(&change.path) && !change.path.starts_with("status.");
+        let changed = Drift(drift.0.into_iter().filter(told).collect());
+        if !changed.is_empty() {
+            events::updated(self, K::NOUN, remote.id(), &changed);
+        }
+        Ok(Ending::Again)
+    }
+
+    async fn replace(
+        &mut self,
+        resolved: &Resolved<K>,
+        remote: &K::Remote,
+        drift: Drift,
+    ) -> Result<Ending, Error> {
+        if let Some(stalled) = self.broken(&drift) {
+            return Ok(stalled);
+        }
+        self.namespace_stays()?;
+        let why = Drift(drift.mended_by(Remedy::Replace).cloned().collect());
+        let (scope, desired) = (&resolved.scope, &resolved.desired);
+        match K::replacement(desired, remote, &drift, &self.status) {
+            Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
+            Replacement::MakeBeforeBreak => {
+                let created = match self.make(resolved).await {
+                    Err(Error::Aws { source, .. })
+                        if source.is_conflict() && K::yields(desired, remote, &mut self.status) =>
+                    {
+                        info!(id = remote.id(), %source, "the old {} has to go first", K::NOUN);
+                        return Ok(Ending::Again);
+                    }
+                    created => created?,
+                };
+                let done = created.id.is_some();
+                self.record(created);
+                if done {
+                    K::set_aside(&mut self.status, remote.id().to_owned());
+                }
+            }
+            Replacement::BreakBeforeMake => {
+                self.rehearse(resolved).await?;
+                self.make_way(scope, remote.id()).await?;
+                self.cx.fence.check()?;
+                K::delete(scope, remote.id()).await?;
+                self.forget_remote();
+            }
+        }
+        self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
+        events::replaced(self, K::NOUN, remote.id(), &why);
+        Ok(Ending::Again)
+    }
+
+    /// Stalls when the same drift keeps coming back after successful writes.
+    fn broken(&self, drift: &Drift) -> Option<Ending> {
+        let generation = self.object.meta().generation;
+        (!self.cx.breaker.allows(&self.identity.uid, generation, drift)).then(|| Ending::Stalled {
+            reason: Reason::NotConverging,
+            message: format!(
+                "came back after several successful writes: {drift}; AWS doesn't keep it, or somebody changes it back. \
+                 Nothing more is written until the object changes or {RECONCILE_REQUESTED} is set"
+            ),
+        })
+    }
+
+    pub(super) fn forget_remote(&mut self) {
+        let common = self.status.common_mut();
+        common.lost_id = common.id.take().or(common.lost_id.take());
+        common.intent = None;
+        common.fingerprint = None;
+        common.tag_keys.clear();
+        common.owned_fields.clear();
+        common.account_id = None;
+        common.region = None;
+        K::forget(&mut self.status);
+    }
+
+    pub(super) fn inputs(&self, deleting: bool) -> Inputs<'a> {
+        let common = self.status.common();
+        let settled = conditions::is_settled(self.stored.common(), self.object.meta().generation);
+        let exists = Existence::recorded_in(common) == Existence::Recorded;
+        let recorded = common.account.clone().filter(|_| exists);
+        let urgent = !settled || self.occasion != Occasion::Usual || self.is_requested();
+        Inputs::new(self.cx, self.identity.clone(), deleting, urgent).recorded_in(recorded)
+    }
+
+    fn situation(&self, resolved: &Resolved<K>) -> Situation {
+        let common = self.status.common();
+        Situation {
+            policies: Policies { external_id: self.external_id(), ..K::policies(&self.object) },
+            recorded: common.id.clone(),
+            intent: common.intent.is_some(),
+            lost: self.held && self.before == Existence::Unknown,
+            // Who asks for a pass while an address waits to be opened wants a new one: the old one has expired.
+            awaiting_person: K::awaits_person(&resolved.desired, &self.status)
+                && self.occasion != Occasion::Request,
+        }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        annotations::is_paused(&*self.object)
+    }
+
+    /// Whether a person asked for a pass that has not been made yet.
+    fn is_requested(&self) -> bool {
+        annotations::is_requested(&*self.object, self.status.common())
+    }
+
+    /// Whether deleting the object deletes the remote.
+    pub(super) fn deletes_remote(&self) -> bool {
+        self.manages() && K::policies(&self.object).deletion_policy == DeletionPolicy::Delete
+    }
+
+    /// Whether the object may write to its remote at all.
+    pub(super) fn manages(&self) -> bool {
+        K::policies(&self.object).management_policy == ManagementPolicy::Manage
+    }
+
+    /// What is made in a namespace that is going is made in vain: its Secrets may be gone before their objects.
+    fn namespace_stays(&self) -> Result<(), Error> {
+        let namespace = &self.identity.namespace;
+        if !self.cx.hub.is_going(namespace) {
+            return Ok(());
+        }
+        Err(Error::wait(Reason::Deleting, format!("the namespace {namespace} is being deleted")))
+    }
+
+    /// Puts the finalizer on the object as soon as there is, or may be, something that only it knows of.
+    async fn hold(&mut self) -> Result<(), Error> {
+        let exists = Existence::recorded_in(self.status.common()) == Existence::Recorded;
+        // Of a paused object the finalizer may have been taken off on purpose.
+        if self.held || self.is_paused() || (K::HAS_REMOTE && !exists) {
+            return Ok(());
+        }
+        self.cx.fence.check()?;
+        finalizer::put(&self.api, &*self.object).await?;
+        self.held = true;
+        Ok(())
+    }
+
+    /// Writes the status if it changed, under the finalizer if it names a remote.
+    pub(super) async fn write_status(&mut self) -> Result<(), Error> {
+        self.hold().await?;
+        let fingerprints = self.cx.fingerprints.for_object(&self.identity);
+        self.status.common_mut().proof = proof::seal(&fingerprints, &self.status);
+        if self.status == self.stored && !self.overwritten {
+            return Ok(());
+        }
+        self.cx.fence.check()?;
+        if status::write(&self.cx.written, &self.api, &*self.object, &self.status).await? {
+            self.cx.hub.wake(&self.subject());
+        }
+        self.stored = self.status.clone();
+        self.overwritten = false;
+        Ok(())
+    }
+
+    /// The one tail of every pass: conditions, Events, status, and when to look again.
+    pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
+        let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
+        let more = K::more_conditions(&self.object, &self.status);
+        let verdict =
+            conclusion::of(result, self.object.meta().generation, handled, self.status.common_mut());
+        let needless = K::needless_conditions(&self.object);
+        conclusion::more(more, needless, self.object.meta().generation, self.status.common_mut());
+        summary::set(verdict.ending.as_ref().err(), self.status.common_mut());
+        events::transition(&mut self, &verdict);
+        let written = self.write_status().await;
+        if written.is_err() && self.abandon().await {
+            return Action::await_change();
+        }
+        events::publish(&mut self).await;
+        let failures = &self.cx.failures;
+        let before = match (&written, &verdict.pace) {
+            (Ok(()), conclusion::Pace::Even) => {
+                failures.forget(&self.identity.uid);
+                0
+            }
+            _ => failures.count(&self.identity.uid),
+        };
+        if let Err(error) = written {
+            // What comes back because it was not recorded comes back through no fault of AWS.
+            self.cx.breaker.reset(&self.identity.uid);
+            tracing::warn!(%error, "the pass could not be recorded");
+            return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));
+        }
+        verdict.next(&self.cx.timing_of(K::Object::kind_name()), before)
+    }
+}

@@ -1,0 +1,358 @@
+//! Writing status, and knowing what was written: while the watch cache has not caught up, and when somebody else
+//! writes to it.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::api::common::{Object, Status};
+use crate::kubernetes::stored::{self, Stored};
+
+use super::error::Error;
+
+/// The field manager of everything that the operator writes.
+pub const FIELD_MANAGER: &str = "devops-agent-operator";
+
+/// So many writes of an object that were not answered are remembered.
+const REMEMBERED: usize = 8;
+
+/// What is known of the status of each object beside what the watch caches show.
+#[derive(Default)]
+pub struct Written(Mutex<HashMap<String, Known>>);
+
+/// The last status of an object that a pass has begun with or written.
+#[derive(Default)]
+struct Known {
+    version: u64,
+    /// What tells it from another.
+    digest: u64,
+    /// All of it, if it was written here and may have to be known again.
+    status: Option<Value>,
+    /// Digests of what was sent after it, and not answered.
+    given_up: Vec<u64>,
+    /// Digests of what was sent before it, and not answered: if it comes now, it comes late.
+    stale: Vec<u64>,
+    /// A write is under way: which of the changes that are seen is ours will be known when it is answered.
+    writing: bool,
+    /// The newest change that was seen meanwhile: version and digest.
+    seen: Option<(u64, u64)>,
+}
+
+impl Written {
+    /// The newest known status of `object`, which a pass begins with: what the cache holds, or what was written after
+    /// it, or before it where a write of ours came late. The second says that this is so, and that it has to be written
+    /// again.
+    pub fn newest<T: Object>(&self, object: &T) -> (T::Status, bool) {
+        let mut all = self.lock();
+        let known = all.entry(object.uid().unwrap_or_default()).or_default();
+        let (version, shown) = (version_of(object), object.status());
+        let digest = digest(&shown);
+        let behind = known.version > version;
+        let late = digest != known.digest && known.stale.contains(&digest);
+        if let Some(status) = known.status.as_ref().filter(|_| behind || late) {
+            let status = serde_json::from_value(status.clone()).unwrap_or(shown);
+            return (status, late && !behind);
+        }
+        if known.stale.is_empty() || digest != known.digest {
+            let mut given_up = std::mem::take(&mut known.given_up);
+            given_up.retain(|sent| *sent != digest);
+            *known = Known { version, digest, given_up, ..Known::default() };
+        }
+        (shown, false)
+    }
+
+    /// From now on changes of the object with this UID are noticed: what a pass will begin with is about to be read.
+    pub fn expect(&self, uid: &str) {
+        self.lock().entry(uid.to_owned()).or_default();
+    }
+
+    /// Takes note of a change of the object. Answers whether its status is not what was last written: somebody else
+    /// wrote to it, or a write whose answer was given up came late.
+    pub fn is_overwritten<T: Object>(&self, object: &T) -> bool {
+        let mut all = self.lock();
+        let Some(known) = all.get_mut(&object.uid().unwrap_or_default()) else { return false };
+        let change = (version_of(object), digest(&object.status()));
+        if known.writing {
+            known.seen = Some(change);
+            return false;
+        }
+        known.is_other(change)
+    }
+
+    /// Forgets the object.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn begin(&self, uid: &str) {
+        self.lock().entry(uid.to_owned()).or_default().writing = true;
+    }
+
+    /// The write of a status with this digest was not answered, or refused.
+    fn fail(&self, uid: &str, digest: u64) {
+        if let Some(known) = self.lock().get_mut(uid) {
+            known.writing = false;
+            known.given_up.push(digest);
+            let older = known.given_up.len().saturating_sub(REMEMBERED);
+            known.given_up.drain(..older);
+        }
+    }
+
+    /// The write is answered with what is stored now. Answers whether that has been overwritten already.
+    fn end(&self, uid: &str, (version, digest): (u64, u64), status: Value) -> bool {
+        let mut all = self.lock();
+        // The object is gone by now.
+        let Some(known) = all.get_mut(uid) else { return false };
+        let seen = known.seen.take();
+        let mut stale = std::mem::take(&mut known.stale);
+        // Among them may be the same as what is stored now: it can come again, after something newer.
+        stale.append(&mut known.given_up);
+        let older = stale.len().saturating_sub(REMEMBERED);
+        stale.drain(..older);
+        let status = Some(status);
+        *known = Known { version, digest, status, stale, ..Known::default() };
+        seen.is_some_and(|change| known.is_other(change))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn is_other(&self, (version, digest): (u64, u64)) -> bool {
+        version > self.version && digest != self.digest
+    }
+}
+
+fn digest<S: Status>(status: &S) -> u64 {
+    let mut status = status.clone();
+    // The API server keeps conditions in an order of its own.
+    status.common_mut().conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
+    let mut hasher = DefaultHasher::new();
+    // A status that can't be written as JSON does not exist.
+    serde_json::to_string(&status).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Resource versions of one kind can be compared as numbers.
+fn version_of<T: ResourceExt>(object: &T) -> u64 {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
+}
+
+/// What is applied to `object`, still without what is to be said of it. The UID keeps it from landing on a namesake
+/// that came after, and from making one.
+pub(super) fn part_of<T: Object>(object: &T) -> Value {
+    json!({
+        "apiVersion": T::api_version(&()),
+        "kind": T::kind(&()),
+        "metadata": { "name": object.name_any(), "uid": object.uid() },
+    })
+}
+
+/// The operator has the last word on what it writes.
+pub(super) fn our_apply() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
+}
+
+/// Writes the status of `object` by server-side apply. Answers whether it has been overwritten already.
+pub async fn write<T: Object>(
+    written: &Written,
+    api: &Api<T>,
+    object: &T,
+    status: &T::Status,
+) -> Result<bool, Error> {
+    let name = object.name_any();
+    let unexpected = |source: serde_json::Error| Error::Unexpected {
+        doing: format!("writing the status of {} {name}", T::kind_name()),
+        message: source.to_string(),
+    };
+    let sent = digest(status);
+    let status = serde_json::to_value(status).map_err(unexpected)?;
+    let uid = object.uid().unwrap_or_default();
+    let mut patch = part_of(object);
+    patch["status"].clone_from(&status);
+    written.begin(&uid);
+    match apply(api, &name, &patch, sent).await {
+        Ok((stored, kept)) => Ok(written.end(&uid, (version_of(&stored), digest(&kept)), status)),
+        Err(error) => {
+            written.fail(&uid, sent);
+            Err(Error::kubernetes(format!("writing the status of {} {name}", T::kind_name()))(error))
+        }
+    }
+}
+
+/// Applies `patch`, whose status has the digest `sent`; answers what is stored now, and its status. An apply leaves alone
+/// what other field managers have written beside it: that is taken away with a second write.
+///
+/// Only its status is read of what is answered: the rest may have been changed to something unreadable.
+async fn apply<T: Object>(
+    api: &Api<T>,
+    name: &str,
+    patch: &Value,
+    sent: u64,
+) -> Result<(Stored, T::Status), kube::Error> {
+    let api = stored::same(api);
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let stored = match api.patch_status(name, &our_apply(), &Patch::Apply(patch)).await {
+        // Where two managers had a part of it, an apply may leave a null that the schema refuses, at every later try.
+        Err(kube::Error::Api(refused)) if refused.code == 422 => {
+            api.patch_status(name, &params, &whole(patch)?).await?
+        }
+        applied => applied?,
+    };
+    let shown = stored.status::<T>().unwrap_or_default();
+    if digest(&shown) == sent {
+        return Ok((stored, shown));
+    }
+    let shown = serde_json::to_value(&shown).unwrap_or_default();
+    let mut bare = json!({ "metadata": { "uid": patch["metadata"]["uid"] } });
+    bare["status"] = without_others(&shown, &patch["status"]);
+    let stored = api.patch_status(name, &params, &Patch::Merge(&bare)).await?;
+    let shown = stored.status::<T>().unwrap_or_default();
+    Ok((stored, shown))
+}
+
+/// A patch that puts the status of `patch` in the place of whatever is there.
+fn whole(patch: &Value) -> Result<Patch<Value>, kube::Error> {
+    let steps = json!([
+        { "op": "test", "path": "/metadata/uid", "value": patch["metadata"]["uid"] },
+        { "op": "add", "path": "/status", "value": patch["status"] },
+    ]);
+    serde_json::from_value(steps).map(Patch::Json).map_err(kube::Error::SerdeError)
+}
+
+/// A merge patch that makes `ours` of `shown`: members that only others wrote become null.
+fn without_others(shown: &Value, ours: &Value) -> Value {
+    let (Value::Object(shown), Value::Object(ours)) = (shown, ours) else { return ours.clone() };
+    let kept = ours.iter().map(|(name, value)| {
+        let value = shown.get(name).map_or_else(|| value.clone(), |shown| without_others(shown, value));
+        (name.clone(), value)
+    });
+    let others =
+        shown.keys().filter(|name| !ours.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    kept.chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::AgentSpace;
+
+    use super::*;
+
+    fn space(version: u64, id: &str) -> AgentSpace {
+        let object = json!({
+            "apiVersion": "devopsagent.dev/v1alpha1",
+            "kind": "AgentSpace",
+            "metadata": {"name": "space", "uid": "1", "resourceVersion": version.to_string()},
+            "spec": {},
+            "status": {"id": id},
+        });
+        serde_json::from_value(object).expect("it is an AgentSpace")
+    }
+
+    /// The id that a pass would begin with, and whether it has to be written again.
+    fn begins(written: &Written, version: u64, id: &str) -> (String, bool) {
+        let (status, again) = written.newest(&space(version, id));
+        (status.common.id.unwrap_or_default(), again)
+    }
+
+    fn seen(space: &AgentSpace) -> (u64, u64) {
+        (version_of(space), digest(&space.status()))
+    }
+
+    fn id(text: &str) -> (String, bool) {
+        (text.to_owned(), false)
+    }
+
+    #[test]
+    fn what_others_wrote_beside_ours_is_taken_away_at_any_depth() {
+        let shown = json!({"id": "a", "theirs": 1, "webhook": {"id": "w", "url": "u"}, "conditions": [1, 2]});
+        let ours = json!({"id": "a", "webhook": {"id": "w"}, "conditions": [1], "new": {"x": 1}});
+        assert_eq!(
+            without_others(&shown, &ours),
+            json!({"id": "a", "theirs": null, "webhook": {"id": "w", "url": null}, "conditions": [1], "new": {"x": 1}})
+        );
+    }
+
+    #[test]
+    fn a_pass_begins_with_what_was_written_until_the_cache_shows_it() {
+        let written = Written::default();
+        assert_eq!(begins(&written, 1, "a"), id("a"));
+        written.begin("1");
+        assert!(!written.end("1", seen(&space(3, "b")), json!({"id": "b"})));
+        assert_eq!(begins(&written, 2, "a"), id("b"));
+        assert_eq!(begins(&written, 4, "c"), id("c"), "what came later counts");
+    }
+
+    #[test]
+    fn a_status_that_somebody_else_wrote_is_told_from_our_own() {
+        let written = Written::default();
+        assert!(!written.is_overwritten(&space(1, "a")), "nothing is known of it yet");
+        written.newest(&space(1, "a"));
+        assert!(!written.is_overwritten(&space(2, "a")), "something else has changed");
+        assert!(written.is_overwritten(&space(3, "old")));
+        written.newest(&space(3, "old"));
+        assert!(!written.is_overwritten(&space(4, "old")), "a pass has begun with it");
+    }
+
+    #[test]
+    fn a_change_that_is_seen_before_the_write_is_answered_is_judged_by_the_answer() {
+        let written = Written::default();
+        written.newest(&space(1, "a"));
+        written.begin("1");
+        assert!(!written.is_overwritten(&space(2, "b")));
+        assert!(!written.end("1", seen(&space(2, "b")), json!({"id": "b"})), "it was our own");
+        written.begin("1");
+        assert!(!written.is_overwritten(&space(4, "late")));
+        assert!(written.end("1", seen(&space(3, "c")), json!({"id": "c"})), "it came after our own");
+    }
+
+    #[test]
+    fn after_a_write_without_an_answer_what_is_seen_counts_again() {
+        let written = Written::default();
+        written.newest(&space(1, "a"));
+        written.begin("1");
+        written.fail("1", digest(&space(0, "b").status()));
+        assert!(written.is_overwritten(&space(2, "b")));
+        assert_eq!(begins(&written, 2, "b"), id("b"), "it is the last that was sent");
+    }
+
+    #[test]
+    fn what_was_repeated_with_success_may_come_again_later() {
+        let written = Written::default();
+        written.newest(&space(1, "a"));
+        written.begin("1");
+        written.fail("1", digest(&space(0, "same").status()));
+        for (version, text) in [(2, "same"), (3, "newer")] {
+            written.begin("1");
+            assert!(!written.end("1", seen(&space(version, text)), json!({ "id": text })));
+            assert_eq!(begins(&written, version, text), id(text));
+        }
+        assert!(written.is_overwritten(&space(4, "same")));
+        assert_eq!(begins(&written, 4, "same"), ("newer".to_owned(), true));
+    }
+
+    #[test]
+    fn what_comes_late_does_not_count_and_what_somebody_else_writes_does() {
+        let written = Written::default();
+        written.newest(&space(1, "a"));
+        written.begin("1");
+        written.fail("1", digest(&space(0, "old").status()));
+        assert_eq!(begins(&written, 1, "a"), id("a"));
+        written.begin("1");
+        assert!(!written.end("1", seen(&space(2, "new")), json!({"id": "new"})));
+        assert_eq!(begins(&written, 2, "new"), id("new"));
+        assert!(written.is_overwritten(&space(3, "old")), "it came after what is right");
+        assert_eq!(begins(&written, 3, "old"), ("new".to_owned(), true));
+        written.begin("1");
+        assert!(!written.end("1", seen(&space(4, "new")), json!({"id": "new"})));
+        assert_eq!(begins(&written, 4, "new"), id("new"));
+        assert_eq!(begins(&written, 5, "theirs"), id("theirs"));
+        assert_eq!(begins(&written, 6, "old"), id("old"), "it was let go");
+    }
+}

@@ -1,0 +1,40 @@
+//! An object by its kind, namespace and name.
+
+use std::fmt;
+
+use kube::ResourceExt;
+
+use crate::api::common::Object;
+
+/// An object of any kind, ours or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// Its kind, for example `AgentSpace` or `Secret`.
+    pub kind: &'static str,
+    /// Its namespace; empty for a cluster-scoped one.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Subject {
+    /// The object `namespace/name` of `kind`.
+    pub fn new(kind: &'static str, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+
+    /// This object of ours.
+    pub fn of<T: Object>(object: &T) -> Self {
+        Self::new(T::kind_name(), object.namespace().unwrap_or_default(), object.name_any())
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            write!(f, "{} {}", self.kind, self.name)
+        } else {
+            write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+        }
+    }
+}

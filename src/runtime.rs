@@ -1,0 +1,9 @@
+//! What starts passes: watches, queues, places, and the lease of the leader.
+
+pub mod controller;
+pub mod lease;
+pub mod queue;
+pub mod readable;
+pub mod runner;
+pub mod start;
+pub mod watches;

@@ -1,0 +1,281 @@
+//! Runs a kind: one watch fills the cache, tells the hub, and starts passes.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, future};
+use kube::api::Api;
+use kube::runtime::predicates;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
+use kube::{Resource, ResourceExt};
+use tokio::sync::Notify;
+use tracing::{Instrument, debug, error, error_span, info, warn};
+
+use crate::api::common::{Object, Status};
+use crate::aws::client::trail;
+use crate::fairness::turns::Priority;
+use crate::kinds;
+use crate::kubernetes::delivery::Watched;
+use crate::kubernetes::reach::{self, Watch};
+use crate::kubernetes::stored;
+use crate::kubernetes::watch_client::{Extent, watching};
+use crate::reconcile::backoff;
+use crate::reconcile::conclusion::Action;
+use crate::reconcile::context::Context;
+use crate::reconcile::graph::hub::Profile;
+use crate::reconcile::graph::kept;
+use crate::reconcile::graph::references;
+use crate::reconcile::kind::Kind;
+use crate::reconcile::orphan;
+use crate::reconcile::pass::Pass;
+use crate::reconcile::state::annotations;
+use crate::reconcile::state::conditions;
+use crate::reconcile::state::finalizer;
+use crate::reconcile::state::subject::Subject;
+
+use super::readable::{Listing, Reader};
+use super::runner::{self, Asking};
+
+/// Runs the controller of `K` until `shutdown`. Passes under way are finished.
+pub async fn run<K: Kind>(
+    cx: Arc<Context>,
+    concurrency: u16,
+    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    let kind = K::Object::kind_name();
+    let (reader, writer) = reflector::store::<K::Object>();
+    cx.stores.add(reader.clone());
+    cx.metrics.controller_runs(kind, concurrency);
+    let woken = cx.hub.queue(kind);
+    let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
+    let hub = Arc::clone(&cx);
+    let listing = Arc::new(Listing::default());
+    let listed = Arc::new(Notify::new());
+    let whole = Arc::clone(&listed);
+    let (readable, write_events) = Reader::new(&cx, &listing);
+    let objects = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
+        .reflect(writer)
+        .inspect_ok(move |event| {
+            tell_hub(&hub, event, &listing);
+            if let Event::Delete(object) = event {
+                vanished::<K>(&hub, object);
+            }
+            if matches!(event, Event::InitDone) {
+                whole.notify_one();
+            }
+        })
+        .applied_objects()
+        .predicate_filter(changes, PredicateConfig::default())
+        // What is wrong with a watch is told where it is made.
+        .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
+    let asking = Asking { changed: objects, woken, listed };
+    let runner =
+        runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>);
+    // The Events end with the watch, which ends before the passes under way.
+    let events = async {
+        write_events.await;
+        future::pending::<()>().await;
+    };
+    future::select(pin!(runner), pin!(events)).await;
+}
+
+/// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
+fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, reader: Arc<Reader>) -> Watch<T> {
+    if !T::NAMESPACED || cx.reach.is_everywhere() {
+        return watch_at(cx, None, reader);
+    }
+    let watches = cx
+        .reach
+        .namespaces
+        .iter()
+        .map(|namespace| (namespace.clone(), watch_at(cx, Some(namespace), Arc::clone(&reader))));
+    reach::merged(watches.collect(), cache).boxed()
+}
+
+fn watch_at<T: Object>(cx: &Arc<Context>, namespace: Option<&str>, reader: Arc<Reader>) -> Watch<T> {
+    let watched = Watched::new(T::kind_name(), namespace.unwrap_or_default());
+    let api = stored::api::<T>(watching(cx, watched.clone(), Extent::Whole), namespace);
+    let failing = Arc::clone(cx);
+    watcher(api, watcher::Config::default())
+        .backoff(backoff::Watch::default())
+        .inspect_err(move |error| watch_failed::<T>(&failing, &watched, error))
+        .try_filter_map(move |event| future::ready(Ok(reader.readable(event))))
+        .boxed()
+}
+
+/// Says once that a CRD is missing, and at each try what else is wrong.
+fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Error) {
+    let kind = T::kind_name();
+    cx.metrics.watch_failed(kind);
+    cx.delivery.failed(watched, error.to_string());
+    match cx.stores.watch_failed(kind, kinds::count(&cx.reach), error) {
+        (false, true) => {
+            let crd = format!("{}.{}", T::plural(&()), T::group(&()));
+            error!(
+                kind,
+                crd, "the CRD is not installed; objects of the kind are looked after as soon as it is"
+            );
+            cx.hub.retain(kind, &HashSet::new());
+            cx.kept.retain(kind, &HashSet::new());
+        }
+        (true, true) => debug!(kind, "the CRD is still not installed"),
+        _ => warn!(kind, %error, "the watch failed; it is started again"),
+    }
+}
+
+fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
+    let applied = |object: &T| match serde_json::to_value(object) {
+        Ok(value) => {
+            let subject = Subject::of(object);
+            let profile = cx.kept.profile(&subject).unwrap_or_else(|| Profile::of(&subject, &value));
+            cx.hub.applied(&subject, profile);
+            if cx.written.is_overwritten(object) {
+                info!(object = %subject, "its status is not what was last written; looking again");
+                cx.hub.wake(&subject);
+            }
+        }
+        Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
+    };
+    match event {
+        Event::Init => listing.begin(),
+        Event::InitApply(object) => {
+            listing.add(Subject::of(object));
+            applied(object);
+        }
+        Event::InitDone => {
+            let kind = T::kind_name();
+            let present = listing.end();
+            cx.hub.retain(kind, &present);
+            cx.kept.retain(kind, &present);
+            forget_accounts(cx, kind);
+            cx.metrics.unreadable(kind, listing.unreadable());
+            if cx.stores.fill(kind, kinds::count(&cx.reach)) {
+                info!(kind, "the CRD is installed now");
+            }
+        }
+        Event::Apply(object) => applied(object),
+        Event::Delete(object) => {
+            cx.forget(&object.uid().unwrap_or_default());
+            cx.hub.deleted(&Subject::of(object));
+            forget_accounts(cx, T::kind_name());
+            cx.kept.forget(&Subject::of(object));
+        }
+    }
+}
+
+/// What an object had goes with it, if it went without waiting for its finalizer. One that waited was being deleted.
+fn vanished<K: Kind>(cx: &Arc<Context>, object: &K::Object) {
+    if !K::HAS_REMOTE || !finalizer::is_on(object) || object.meta().deletion_timestamp.is_some() {
+        return;
+    }
+    let (cx, object) = (Arc::clone(cx), object.clone());
+    let span = error_span!("orphan", kind = K::Object::kind_name(), name = object.name_any());
+    tokio::spawn(async move { orphan::bury::<K>(&cx, &object).await }.instrument(span));
+}
+
+/// An AWSAccount that is gone takes its client, budget and credentials with it.
+fn forget_accounts(cx: &Context, kind: &str) {
+    if kind == references::ACCOUNT {
+        cx.accounts.forget_gone(cx);
+    }
+}
+
+async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action {
+    let kind = K::Object::kind_name();
+    // At the level of errors, so that every line of the log says which object it is about.
+    let span = error_span!(
+        "pass",
+        kind,
+        namespace = object.namespace(),
+        name = object.name_any(),
+        pass = trail::new_id()
+    );
+    let _underway = cx.metrics.pass(kind);
+    let pass = one_pass::<K>(Arc::clone(&object), Arc::clone(&cx));
+    match trail::follow(pass).instrument(span).await {
+        Ok(action) => action,
+        Err(error) => failed::<K>(&object, &error, &cx),
+    }
+}
+
+/// Whether somebody waits for the object.
+fn priority<T: Object>(object: &T, cx: &Context) -> Priority {
+    if is_settled(object) && !cx.hub.is_woken(&Subject::of(object)) {
+        Priority::Periodic
+    } else {
+        Priority::Edit
+    }
+}
+
+/// Whether nobody waits for the object: it is as it should be, and not paused, nor was it.
+fn is_settled<T: Object>(object: &T) -> bool {
+    let status = object.status();
+    let common = status.common();
+    object.meta().deletion_timestamp.is_none()
+        && conditions::is_settled(common, object.meta().generation)
+        && conditions::is_true(&common.conditions, "Synced")
+        && !annotations::is_requested(object, common)
+        && !annotations::is_paused(object)
+}
+
+async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
+    if !cx.fence.is_open() {
+        // The process is about to end; a leader among the others goes on.
+        return Ok(Action::requeue(cx.timing.poll));
+    }
+    cx.written.expect(&object.uid().unwrap_or_default());
+    let Some(object) = cx.store::<K::Object>().and_then(|store| store.get(&ObjectRef::from_obj(&*object)))
+    else {
+        return Ok(Action::await_change());
+    };
+    let namespace = object.namespace().unwrap_or_default();
+    let api = K::api(cx.client.clone(), &namespace);
+    if !cx.kept.has(&Subject::of(&*object)) {
+        // It can't be read any more; the cache has it as it was.
+        return Ok(Action::await_change());
+    }
+    let slim = kept::slim_bytes(&*object);
+    let _room = cx.memory.hold(&namespace, K::holds(&object) + 3 * slim.unwrap_or_default()).await;
+    let object = match slim {
+        None => object,
+        Some(_) => match whole(&cx, &api, &object).await? {
+            Some(object) => object,
+            None => return Ok(Action::await_change()),
+        },
+    };
+    if object.meta().deletion_timestamp.is_none() {
+        return Ok(Pass::<K>::new(&cx, &object, api).apply().await);
+    }
+    if !finalizer::is_on(&*object) {
+        // Nothing of it is in AWS; the finalizers of others keep it.
+        return Ok(Action::await_change());
+    }
+    if let Err(later) = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await {
+        return Ok(later);
+    }
+    cx.metrics.finished(&*object);
+    finalizer::remove(&api, &*object).await?;
+    Ok(Action::await_change())
+}
+
+/// The whole of an object that the cache keeps slim. `None` if it is gone, or can't be read, which its watch tells of.
+async fn whole<T: Object>(cx: &Context, api: &Api<T>, slim: &T) -> Result<Option<Arc<T>>, kube::Error> {
+    let _turn = cx.memory.read().await;
+    let same = stored::one(api, &slim.name_any(), &slim.uid().unwrap_or_default()).await?;
+    Ok(same.and_then(|stored| stored.read().ok()).map(Arc::new))
+}
+
+fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Action {
+    // A stale cache: the object was changed or is gone, and its watch event is under way.
+    let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
+    if !stale {
+        warn!(kind = K::Object::kind_name(), name = object.name_any(), %error, "the object could not be read, or its finalizer not be changed");
+    }
+    cx.metrics.failed(K::Object::kind_name());
+    let before = cx.failures.count(&object.uid().unwrap_or_default());
+    Action::requeue(backoff::retry(&cx.timing, before, backoff::draw()))
+}

@@ -1,0 +1,386 @@
+//! Which objects of a kind are looked at, when, and in which order.
+//!
+//! A kind has so many places for passes. Who waits for one takes turns by namespace ([`crate::fairness::turns`]); a namespace that
+//! has nothing under way need not wait for the others' passes to end: as many places again are kept for those, one each.
+//! An object that causes news again and again gets a pass a second. Pure: knows neither objects nor passes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::fairness::bucket::{Buckets, Size};
+use crate::fairness::turns::{Priority, Ticket, Turns};
+use crate::reconcile::state::subject::Subject;
+
+/// While edits wait for places, one in so many is for a periodic check.
+const PERIODIC_SHARE: u32 = 4;
+/// News of an object that start a pass at once, and then a second: nobody edits by hand so fast.
+const NEWS: Size = Size { burst: 20.0, rate: 1.0 };
+
+/// The queue of one kind.
+#[derive(Debug)]
+pub struct Queue {
+    places: usize,
+    /// Places that periodic checks leave free.
+    kept: usize,
+    waiting: Turns<Subject>,
+    /// Those that wait, are under way, or have a time.
+    objects: HashMap<Subject, Stage>,
+    /// The times of those that have one.
+    times: BTreeSet<(Instant, Subject)>,
+    /// Passes under way, by namespace.
+    loads: HashMap<Arc<str>, usize>,
+    busy: usize,
+    periodic: usize,
+    news: Buckets<Subject>,
+}
+
+/// Where an object is.
+#[derive(Debug)]
+enum Stage {
+    /// Its time comes.
+    Later { at: Instant, paced: bool },
+    /// It waits for a place.
+    Waiting(Ticket),
+    /// A pass is under way, and maybe there was news since it began.
+    Underway { priority: Priority, news: bool },
+}
+
+impl Queue {
+    /// An empty queue for so many passes at a time. Of those, three in four are for periodic checks, that do not keep
+    /// an edit waiting; a single place is for all.
+    pub fn new(places: u16) -> Self {
+        let places = usize::from(places.max(1));
+        Self {
+            places,
+            kept: places.div_ceil(4).min(places - 1),
+            waiting: Turns::new(PERIODIC_SHARE),
+            objects: HashMap::new(),
+            times: BTreeSet::new(),
+            loads: HashMap::new(),
+            busy: 0,
+            periodic: 0,
+            news: Buckets::new(NEWS),
+        }
+    }
+
+    /// There is news of an object: it is to be looked at, at once unless there is news of it all the time.
+    pub fn news(&mut self, subject: &Subject, priority: Priority, now: Instant) {
+        let load = self.load(&subject.namespace);
+        match self.objects.get_mut(subject) {
+            Some(Stage::Underway { news, .. }) => *news = true,
+            Some(Stage::Waiting(ticket)) if priority == Priority::Edit => self.waiting.hurry(ticket, load),
+            Some(Stage::Waiting(_) | Stage::Later { paced: true, .. }) => {}
+            Some(Stage::Later { .. }) | None => self.after_news(subject, priority, now),
+        }
+    }
+
+    /// The objects whose time has come. They are neither here nor there until they are put in line.
+    pub fn due(&mut self, now: Instant) -> Vec<Subject> {
+        let mut due = Vec::new();
+        while self.times.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, subject)) = self.times.pop_first() else { break };
+            self.objects.remove(&subject);
+            due.push(subject);
+        }
+        due
+    }
+
+    /// When the next object's time comes.
+    pub fn next_time(&self) -> Option<Instant> {
+        self.times.first().map(|(at, _)| *at)
+    }
+
+    /// Puts an object in line that is neither there nor under way.
+    pub fn line_up(&mut self, subject: &Subject, priority: Priority) {
+        if matches!(self.objects.get(subject), Some(Stage::Waiting(_) | Stage::Underway { .. })) {
+            return;
+        }
+        self.unschedule(subject);
+        let namespace: Arc<str> = match self.loads.get_key_value(subject.namespace.as_str()) {
+            Some((known, _)) => Arc::clone(known),
+            None => subject.namespace.as_str().into(),
+        };
+        let load = self.load(&namespace);
+        let ticket = self.waiting.wait(priority, &namespace, load, subject.clone());
+        self.objects.insert(subject.clone(), Stage::Waiting(ticket));
+    }
+
+    /// The next object that may be looked at, which takes a place.
+    pub fn start_next(&mut self) -> Option<Subject> {
+        for priority in self.waiting.preferred() {
+            let first = self.waiting.namespaces(priority).next();
+            let Some((namespace, load)) = first.map(|(name, load)| (Arc::clone(name), load)) else {
+                continue;
+            };
+            if !self.has_room(priority, load) {
+                continue;
+            }
+            let Some(subject) = self.waiting.take(priority, &namespace) else { continue };
+            self.objects.insert(subject.clone(), Stage::Underway { priority, news: false });
+            self.busy += 1;
+            self.periodic += usize::from(priority == Priority::Periodic);
+            self.set_load(&namespace, load + 1);
+            return Some(subject);
+        }
+        None
+    }
+
+    /// A pass has ended: its place is free. The object is looked at again at that time, if any, or after news.
+    pub fn ended(&mut self, subject: &Subject, again: Option<Instant>, priority: Priority, now: Instant) {
+        let Some(Stage::Underway { priority: had, news }) = self.objects.remove(subject) else { return };
+        self.busy -= 1;
+        self.periodic -= usize::from(had == Priority::Periodic);
+        let namespace: Arc<str> = subject.namespace.as_str().into();
+        self.set_load(&namespace, self.load(&namespace).saturating_sub(1));
+        if news {
+            self.after_news(subject, priority, now);
+        } else if let Some(at) = again {
+            if at <= now {
+                self.line_up(subject, priority);
+            } else {
+                self.schedule(subject, at, false);
+            }
+        }
+    }
+
+    /// Passes under way.
+    pub fn busy(&self) -> usize {
+        self.busy
+    }
+
+    fn after_news(&mut self, subject: &Subject, priority: Priority, now: Instant) {
+        let wait = self.news.owe(subject, now);
+        if wait.is_zero() {
+            self.line_up(subject, priority);
+        } else {
+            self.unschedule(subject);
+            self.schedule(subject, now + wait, true);
+        }
+    }
+
+    fn schedule(&mut self, subject: &Subject, at: Instant, paced: bool) {
+        self.times.insert((at, subject.clone()));
+        self.objects.insert(subject.clone(), Stage::Later { at, paced });
+    }
+
+    fn unschedule(&mut self, subject: &Subject) {
+        if let Some(Stage::Later { at, .. }) = self.objects.get(subject) {
+            self.times.remove(&(*at, subject.clone()));
+            self.objects.remove(subject);
+        }
+    }
+
+    /// Whether there is a place for a namespace with so much under way.
+    fn has_room(&self, priority: Priority, load: usize) -> bool {
+        let places = if load == 0 { self.places * 2 } else { self.places };
+        self.busy < places && (priority == Priority::Edit || self.periodic + self.kept < places)
+    }
+
+    fn load(&self, namespace: &str) -> usize {
+        self.loads.get(namespace).copied().unwrap_or_default()
+    }
+
+    fn set_load(&mut self, namespace: &Arc<str>, load: usize) {
+        if load == 0 {
+            self.loads.remove(namespace);
+        } else {
+            self.loads.insert(Arc::clone(namespace), load);
+        }
+        self.waiting.load(namespace, load);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and words are easier to write")]
+    fn object(namespace: &str, name: impl ToString) -> Subject {
+        Subject::new("Asset", namespace, name.to_string())
+    }
+
+    /// Starts all that may be started; the namespaces in order.
+    fn start(queue: &mut Queue) -> Vec<Subject> {
+        std::iter::from_fn(|| queue.start_next()).collect()
+    }
+
+    fn namespaces(subjects: &[Subject]) -> Vec<&str> {
+        subjects.iter().map(|subject| subject.namespace.as_str()).collect()
+    }
+
+    fn end(queue: &mut Queue, subject: &Subject) {
+        queue.ended(subject, None, Priority::Edit, Instant::now());
+    }
+
+    #[test]
+    fn a_namespace_alone_has_every_place() {
+        for priority in [Priority::Edit, Priority::Periodic] {
+            for (places, periodic) in [(1, 1), (2, 1), (4, 3), (8, 6), (9, 6)] {
+                let mut queue = Queue::new(places);
+                for number in 0..30 {
+                    queue.line_up(&object("a", number), priority);
+                }
+                let expected = if priority == Priority::Edit { usize::from(places) } else { periodic };
+                let started = start(&mut queue);
+                assert_eq!(started.len(), expected, "{priority:?}, {places}");
+                end(&mut queue, &started[0]);
+                assert_eq!(start(&mut queue).len(), 1, "a place is free again when its pass has ended");
+            }
+        }
+    }
+
+    #[test]
+    fn periodic_checks_leave_places_for_the_edits_of_their_own_namespace() {
+        let mut queue = Queue::new(4);
+        for number in 0..30 {
+            queue.line_up(&object("a", number), Priority::Periodic);
+        }
+        assert_eq!(start(&mut queue).len(), 3);
+        queue.line_up(&object("a", "edited"), Priority::Edit);
+        assert_eq!(start(&mut queue), [object("a", "edited")]);
+    }
+
+    #[test]
+    fn who_has_nothing_under_way_starts_at_once_and_others_share() {
+        let mut queue = Queue::new(4);
+        for number in 0..1500 {
+            queue.line_up(&object("flood", number), Priority::Edit);
+        }
+        let slow = start(&mut queue);
+        assert_eq!(slow.len(), 4);
+        queue.line_up(&object("victim", 1), Priority::Edit);
+        queue.line_up(&object("victim", 2), Priority::Edit);
+        let first = start(&mut queue);
+        assert_eq!(first, [object("victim", 1)], "one beyond the places");
+        end(&mut queue, &slow[0]);
+        assert_eq!(start(&mut queue), [], "the place beyond is one of the places now");
+        end(&mut queue, &first[0]);
+        assert_eq!(start(&mut queue), [object("victim", 2)]);
+        for other in 0..10 {
+            queue.line_up(&object(&other.to_string(), 1), Priority::Edit);
+        }
+        assert_eq!(start(&mut queue).len() + 4, 8, "there are twice as many places in all");
+        assert_eq!(queue.busy(), 8);
+    }
+
+    #[test]
+    fn slow_passes_of_one_namespace_do_not_collect_all_places() {
+        let mut queue = Queue::new(4);
+        for number in 0..100 {
+            queue.line_up(&object("slow", number), Priority::Edit);
+            queue.line_up(&object("fast", number), Priority::Edit);
+        }
+        let mut slow = Vec::new();
+        let mut fast = 0;
+        for _ in 0..50 {
+            for started in start(&mut queue) {
+                if started.namespace == "slow" {
+                    slow.push(started);
+                } else {
+                    fast += 1;
+                    end(&mut queue, &started);
+                }
+            }
+        }
+        assert!(slow.len() <= 3 && fast >= 50, "{} slow, {fast} fast", slow.len());
+    }
+
+    #[test]
+    fn endless_edits_leave_every_fourth_place_to_periodic_checks() {
+        let mut queue = Queue::new(1);
+        for number in 0..100 {
+            queue.line_up(&object("a", number), Priority::Edit);
+            queue.line_up(&object("a", number + 1000), Priority::Periodic);
+        }
+        let mut periodic = 0;
+        for _ in 0..40 {
+            let started = queue.start_next().unwrap();
+            periodic += usize::from(started.name.len() == 4);
+            end(&mut queue, &started);
+        }
+        assert_eq!(periodic, 10);
+    }
+
+    #[test]
+    fn news_of_a_waiting_check_lets_it_go_first() {
+        let mut queue = Queue::new(1);
+        queue.line_up(&object("a", "under way"), Priority::Edit);
+        let started = start(&mut queue);
+        queue.line_up(&object("a", "check"), Priority::Periodic);
+        queue.line_up(&object("a", "edited"), Priority::Periodic);
+        queue.news(&object("a", "edited"), Priority::Edit, Instant::now());
+        end(&mut queue, &started[0]);
+        assert_eq!(start(&mut queue), [object("a", "edited")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_has_one_pass_at_a_time_and_another_after_news() {
+        let (mut queue, now) = (Queue::new(8), Instant::now());
+        let subject = object("a", 1);
+        queue.news(&subject, Priority::Edit, now);
+        queue.news(&subject, Priority::Edit, now);
+        assert_eq!(start(&mut queue), std::slice::from_ref(&subject));
+        queue.news(&subject, Priority::Edit, now);
+        queue.line_up(&subject, Priority::Edit);
+        assert_eq!(start(&mut queue), []);
+        let later = now + Duration::from_mins(10);
+        queue.ended(&subject, Some(later), Priority::Edit, now);
+        assert_eq!(start(&mut queue), std::slice::from_ref(&subject), "there was news");
+        queue.ended(&subject, Some(later), Priority::Edit, now);
+        assert_eq!((start(&mut queue), queue.next_time()), (vec![], Some(later)));
+        assert_eq!(queue.due(now), []);
+        assert_eq!(queue.due(later), std::slice::from_ref(&subject));
+        queue.line_up(&subject, Priority::Periodic);
+        assert_eq!(start(&mut queue), std::slice::from_ref(&subject));
+        queue.ended(&subject, Some(later), Priority::Edit, later);
+        assert_eq!(start(&mut queue), [subject], "the next step follows at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_without_end_is_slowed_down_for_its_object_alone() {
+        let (mut queue, begin) = (Queue::new(8), Instant::now());
+        let (loops, other) = (object("a", "loops"), object("a", "other"));
+        let mut passes = 0;
+        for tick in 0..600_u32 {
+            let now = begin + Duration::from_millis(100) * tick;
+            queue.news(&loops, Priority::Edit, now);
+            for due in queue.due(now) {
+                queue.line_up(&due, Priority::Edit);
+            }
+            for started in start(&mut queue) {
+                passes += 1;
+                // Edited during the pass too, which asks for the next one at once.
+                queue.news(&started, Priority::Edit, now);
+                queue.ended(&started, Some(now), Priority::Edit, now);
+            }
+        }
+        assert!((75..=82).contains(&passes), "{passes} passes in a minute");
+        let now = begin + Duration::from_mins(1);
+        queue.news(&other, Priority::Edit, now);
+        assert!(start(&mut queue).contains(&other));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_has_ended() {
+        let mut queue = Queue::new(8);
+        for number in 0..100 {
+            queue.line_up(&object(&number.to_string(), 1), Priority::Edit);
+        }
+        loop {
+            let started = start(&mut queue);
+            if started.is_empty() {
+                break;
+            }
+            assert_eq!(namespaces(&started).len(), started.len());
+            for subject in &started {
+                end(&mut queue, subject);
+            }
+        }
+        assert!(queue.objects.is_empty() && queue.loads.is_empty() && queue.times.is_empty());
+        assert_eq!((queue.busy, queue.periodic, queue.waiting.is_empty()), (0, 0, true));
+    }
+}
