@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Layer;
@@ -239,7 +239,7 @@ impl Cli {
             Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
             Command::Crds => print_crds(&mut io::stdout().lock()),
             Command::Docs { table, kind } => {
-                let text = docs::table(table, kind.as_deref()).ok_or(Error::Kind)?;
+                let text = docs::table(table, kind.as_deref(), &Cli::command()).ok_or(Error::Kind)?;
                 Ok(write!(io::stdout().lock(), "{text}")?)
             }
             Command::Iam { feature, list, terraform } => {

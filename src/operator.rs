@@ -24,7 +24,6 @@ use tracing::{info, warn};
 
 use crate::aws::client::fleet::{ClientFactory, FactoryOptions};
 use crate::aws::{self, Gate, Observer, PlainHttp};
-use crate::kubernetes::delivery::Delivery;
 use crate::kubernetes::list_pages::ListTurns;
 use crate::kubernetes::reach::Reach;
 use crate::kubernetes::stored;
@@ -342,7 +341,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         fresh: Fresh::default(),
         written: Written::default(),
         stores: Stores::default(),
-        delivery: Delivery::default(),
+        delivery: Arc::default(),
         metrics,
     })
 }

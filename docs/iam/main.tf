@@ -1,4 +1,4 @@
-# The IAM policies of devops-agent-operator. Generated: change src/iam/ instead, and run `cargo xtask generate`.
+# The IAM policies of devops-agent-operator. Generated: change src/generate/iam/ instead, and run `cargo xtask generate`.
 #
 #   policies  which of them the operator's role gets. ["all"] is everything but the optional ones.
 #   trust     who may assume the role: EKS Pod Identity (the default), or an OIDC provider (IRSA).

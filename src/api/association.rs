@@ -1,6 +1,6 @@
 //! Association: a service connected to an agent space, and its webhook.
 
-mod aws;
+mod aws_sources;
 mod capabilities;
 mod chat;
 mod code;
@@ -13,7 +13,9 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use aws::{Aws, MonitorAccountType, OrganizationalUnit, SourceAccountType, SourceAws, SourceAwsOrg};
+pub use aws_sources::{
+    Aws, MonitorAccountType, OrganizationalUnit, SourceAccountType, SourceAws, SourceAwsOrg,
+};
 pub use capabilities::{Capabilities, Capability, PatternFilter, TriggerEvent, TriggerFilterGroup};
 pub use chat::{
     ChatRole, MsTeams, MsTeamsChannel, MsTeamsTransmissionTarget, Slack, SlackChannel,

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, CommandFactory, ValueEnum};
+use clap::{Arg, ValueEnum};
 
 use crate::reconcile::state::conditions::Reason;
-use crate::{cli, kinds, metrics};
+use crate::{kinds, metrics};
 
 use super::{iam, rbac};
 
@@ -31,11 +31,11 @@ pub enum Table {
 }
 
 /// The table as Markdown; `of` is the kind, for those that are of one kind. `None` when there is no such kind.
-pub fn table(table: Table, of: Option<&str>) -> Option<String> {
+pub fn table(table: Table, of: Option<&str>, command: &clap::Command) -> Option<String> {
     match table {
         Table::Kinds => Some(kinds_table()),
         Table::Reasons => Some(reasons_table()),
-        Table::Flags => Some(flags_table()),
+        Table::Flags => Some(flags_table(command)),
         Table::Iam => Some(iam::table()),
         Table::Reference => reference::page(of?),
         Table::Metrics => Some(metrics_table()),
@@ -85,9 +85,8 @@ fn metrics_table() -> String {
     text
 }
 
-fn flags_table() -> String {
+fn flags_table(command: &clap::Command) -> String {
     let mut text = String::from("| flag | variable | default | what it sets |\n| --- | --- | --- | --- |\n");
-    let command = cli::Cli::command();
     let arguments = command.find_subcommand("run").into_iter().flat_map(clap::Command::get_arguments);
     for argument in arguments {
         if let Some(flag) = argument.get_long().filter(|flag| *flag != "help") {

@@ -170,7 +170,8 @@ fn table() -> Vec<Granted> {
 
 /// The table as templates of the chart.
 pub fn templates() -> String {
-    let mut text = String::from("{{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}\n");
+    let mut text =
+        String::from("{{- /* Made by `cargo xtask generate` from src/generate/rbac.rs; don't edit. */}}\n");
     for Granted { name, why, rules } in table() {
         let _ = writeln!(text, "\n{{{{- /* {why} */}}}}");
         let _ = write!(text, "{{{{- define \"devops-agent-operator.rules.{name}\" -}}}}");

@@ -11,10 +11,8 @@ use kube::Client;
 use kube::client::Body;
 use tower_service::Service;
 
-use crate::reconcile::context::Context;
-
-use super::delivery::Watched;
-use super::list_pages::Pages;
+use super::delivery::{Delivery, Watched};
+use super::list_pages::{ListTurns, Pages};
 
 /// What a watch asks for of each object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,17 +29,26 @@ const METADATA_LIST: HeaderValue =
     HeaderValue::from_static("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
 
 /// A client for the watch `watched`.
-pub fn watching(cx: &Arc<Context>, watched: Watched, extent: Extent) -> Client {
-    cx.delivery.expect(&watched);
-    let namespace = cx.client.default_namespace().to_owned();
-    let pages = Arc::new(Pages::new(&cx.listing));
-    Client::new(Watching { cx: Arc::clone(cx), watched, extent, pages }, namespace)
+pub fn watching(
+    client: &Client,
+    listing: &ListTurns,
+    delivery: &Arc<Delivery>,
+    watched: Watched,
+    extent: Extent,
+) -> Client {
+    delivery.expect(&watched);
+    let namespace = client.default_namespace().to_owned();
+    let pages = Arc::new(Pages::new(listing));
+    let watching =
+        Watching { client: client.clone(), delivery: Arc::clone(delivery), watched, extent, pages };
+    Client::new(watching, namespace)
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, kube::Error>> + Send>>;
 
 struct Watching {
-    cx: Arc<Context>,
+    client: Client,
+    delivery: Arc<Delivery>,
     watched: Watched,
     extent: Extent,
     pages: Arc<Pages>,
@@ -61,16 +68,17 @@ impl Service<Request<Body>> for Watching {
         if self.extent == Extent::Metadata {
             ask_for_metadata(&mut request);
         }
-        let (cx, watched, pages) = (Arc::clone(&self.cx), self.watched.clone(), Arc::clone(&self.pages));
+        let (client, delivery) = (self.client.clone(), Arc::clone(&self.delivery));
+        let (watched, pages) = (self.watched.clone(), Arc::clone(&self.pages));
         // kube asks for the next page, and begins to watch, when it has gone through the last one.
         pages.done();
         Box::pin(async move {
             if !begins && has(&request, "limit=") {
-                return pages.get(&cx.client, request).await;
+                return pages.get(&client, request).await;
             }
-            let answer = cx.client.send(request).await?;
+            let answer = client.send(request).await?;
             if begins && answer.status().is_success() {
-                cx.delivery.begins(&watched);
+                delivery.begins(&watched);
             }
             Ok(answer)
         })

@@ -8,9 +8,10 @@ use kube::Client;
 use kube::runtime::reflector::Store;
 
 use crate::api::common::Object;
-use crate::kubernetes::delivery::Delivery;
+use crate::kubernetes::delivery::{Delivery, Watched};
 use crate::kubernetes::list_pages::ListTurns;
 use crate::kubernetes::reach::Reach;
+use crate::kubernetes::watch_client::{Extent, watching};
 use crate::metrics::Metrics;
 
 use super::backoff::{Failures, Timing};
@@ -73,7 +74,7 @@ pub struct Context {
     /// Watch caches by kind.
     pub stores: Stores,
     /// Whether every watch delivers.
-    pub delivery: Delivery,
+    pub delivery: Arc<Delivery>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -82,6 +83,11 @@ impl Context {
     /// The watch cache of kind `T`.
     pub fn store<T: Object>(&self) -> Option<Store<T>> {
         self.stores.get()
+    }
+
+    /// A client for the watch `watched`, which asks for `extent` of each object.
+    pub fn watch_client(&self, watched: Watched, extent: Extent) -> Client {
+        watching(&self.client, &self.listing, &self.delivery, watched, extent)
     }
 
     /// Forgets what is remembered of the object with this UID: it is gone.

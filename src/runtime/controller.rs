@@ -22,7 +22,7 @@ use crate::kinds;
 use crate::kubernetes::delivery::Watched;
 use crate::kubernetes::reach::{self, Watch};
 use crate::kubernetes::stored;
-use crate::kubernetes::watch_client::{Extent, watching};
+use crate::kubernetes::watch_client::Extent;
 use crate::reconcile::backoff;
 use crate::reconcile::conclusion::Action;
 use crate::reconcile::context::Context;
@@ -98,7 +98,7 @@ fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, reader: Arc<Reader>) -> 
 
 fn watch_at<T: Object>(cx: &Arc<Context>, namespace: Option<&str>, reader: Arc<Reader>) -> Watch<T> {
     let watched = Watched::new(T::kind_name(), namespace.unwrap_or_default());
-    let api = stored::api::<T>(watching(cx, watched.clone(), Extent::Whole), namespace);
+    let api = stored::api::<T>(cx.watch_client(watched.clone(), Extent::Whole), namespace);
     let failing = Arc::clone(cx);
     watcher(api, watcher::Config::default())
         .backoff(backoff::Watch::default())

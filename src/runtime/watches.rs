@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 
 use crate::kubernetes::delivery::Watched;
 use crate::kubernetes::stored::{self, Stored};
-use crate::kubernetes::watch_client::{Extent, watching};
+use crate::kubernetes::watch_client::Extent;
 use crate::reconcile::context::Context;
 use crate::reconcile::state::subject::Subject;
 
@@ -47,7 +47,7 @@ async fn each<T: Resource<DynamicType = ()>>(
     namespace: Option<String>,
     tell: impl Fn(&Stored, bool),
 ) {
-    let client = watching(cx, watched.clone(), Extent::Metadata);
+    let client = cx.watch_client(watched.clone(), Extent::Metadata);
     watcher(stored::api::<T>(client, namespace.as_deref()), watcher::Config::default())
         .backoff(crate::reconcile::backoff::Watch::default())
         .inspect_err(|error| {

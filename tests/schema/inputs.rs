@@ -49,7 +49,7 @@ fn every_field_says_what_its_value_is_and_every_row_is_needed() {
     assert!(fields.len() > 30, "{fields:#?}");
     let rows: BTreeSet<&str> = fields.iter().filter_map(|field| Some(Form::row(field)?.0)).collect();
     let without: Vec<&String> = fields.iter().filter(|field| Form::row(field).is_none()).collect();
-    assert!(without.is_empty(), "say in engine::input_value what these take:\n{without:#?}");
+    assert!(without.is_empty(), "say in reconcile::inputs::input_value what these take:\n{without:#?}");
     assert_eq!(rows, FORMS.iter().map(|(steps, _)| *steps).collect());
 }
 

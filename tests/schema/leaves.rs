@@ -413,7 +413,11 @@ fn the_engine_knows_every_field_that_names_something() {
         .filter(|place| rows(place).iter().any(|row| !is_known(place, LEAVES[*row].2)))
         .map(Place::name)
         .collect();
-    assert!(unknown.is_empty(), "add them to engine::references or engine::named:\n{}", unknown.join("\n"));
+    assert!(
+        unknown.is_empty(),
+        "add them to reconcile::graph::references or reconcile::inputs::named:\n{}",
+        unknown.join("\n")
+    );
 }
 
 #[test]

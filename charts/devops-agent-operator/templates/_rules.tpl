@@ -1,4 +1,4 @@
-{{- /* Made by `cargo xtask generate` from src/rbac.rs; don't edit. */}}
+{{- /* Made by `cargo xtask generate` from src/generate/rbac.rs; don't edit. */}}
 
 {{- /* Objects, and what they refer to. Secrets and ConfigMaps are watched by their metadata, and only those that an object refers to are read; Kubernetes has no permission for metadata alone. */}}
 {{- define "devops-agent-operator.rules.objects" -}}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::scalars::{EmailAddress, HttpsUrl, NewRelicAccountId};
 use crate::api::union::union;
 
-use super::aws::{Aws, SourceAws, SourceAwsOrg};
+use super::aws_sources::{Aws, SourceAws, SourceAwsOrg};
 use super::chat::{MsTeams, Slack};
 use super::code::{AzureDevOps, GitHub, GitLabProject, ReleaseManagement};
 use super::tools::{ElevatedTools, GrafanaTools, McpTools};

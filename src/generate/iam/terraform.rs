@@ -8,7 +8,7 @@ use super::features::{CLUSTER, named};
 use super::names;
 use super::policy::{ACCOUNT, Statement, conditions, one_or_many, statements};
 
-const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: change src/iam/ instead, and run `cargo xtask generate`.
+const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: change src/generate/iam/ instead, and run `cargo xtask generate`.
 #
 #   policies  which of them the operator's role gets. ["all"] is everything but the optional ones.
 #   trust     who may assume the role: EKS Pod Identity (the default), or an OIDC provider (IRSA).

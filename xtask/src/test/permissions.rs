@@ -53,7 +53,7 @@ pub fn check(cluster: &Cluster, namespace: &str) -> Result<Outcome, Error> {
     }
     if !complaints.is_empty() {
         return Err(Error::Other(format!(
-            "the rules of the chart (src/rbac.rs) are not what the operator needs:\n  {}",
+            "the rules of the chart (src/generate/rbac.rs) are not what the operator needs:\n  {}",
             complaints.join("\n  ")
         )));
     }
