@@ -25,7 +25,7 @@ pub fn customizations() -> Vec<Customization> {
 
 /// The fixtures of a kind, by state.
 pub fn fixtures(kind: &str) -> BTreeMap<String, Value> {
-    let folder = root().join("tests/gitops/fixtures").join(kind);
+    let folder = group().join(kind).join("testdata");
     let state = |file: &String| file.trim_end_matches(".yaml").to_owned();
     names(&folder).iter().map(|file| (state(file), yaml(&folder.join(file)))).collect()
 }

@@ -221,7 +221,7 @@ fn on_a_cluster_of_its_own(
 
 /// Write the fixtures of the GitOps tests, and what is made from them, from what the running operator does.
 ///
-/// They are in `tests/gitops/fixtures/` and `argocd/resource_customizations/`. Read what has changed before it is committed.
+/// They are in `argocd/resource_customizations/`. Read what has changed before it is committed.
 #[derive(Debug, clap::Args)]
 pub struct FixtureArguments {}
 

@@ -1,5 +1,5 @@
-//! The fixtures in `tests/gitops/fixtures/<Kind>/<state>.yaml`: compared with what the running operator produces, or
-//! written from it when `DEVOPS_AGENT_WRITE_FIXTURES` is 1.
+//! The fixtures of a kind, in `argocd/resource_customizations/devopsagent.dev/<Kind>/testdata/<state>.yaml`: compared with
+//! what the running operator produces, or written from it when `DEVOPS_AGENT_WRITE_FIXTURES` is 1.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,10 @@ pub struct Fixtures {
 
 impl Fixtures {
     pub fn new(t: &Test, kind: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gitops/fixtures").join(kind);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("argocd/resource_customizations/devopsagent.dev")
+            .join(kind)
+            .join("testdata");
         Self { folder, normal: Normal::new(t), produced: BTreeMap::new() }
     }
 
@@ -44,7 +47,7 @@ impl Fixtures {
             assert_eq!(
                 *produced,
                 stored,
-                "{} is not what the operator writes today; `cargo xtask fixtures` writes it anew",
+                "{} is not what the operator writes today; `cargo xtask fixtures` rewrites it",
                 file.display()
             );
         }

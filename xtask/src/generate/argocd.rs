@@ -25,9 +25,8 @@ struct Scripts {
 pub fn wanted(root: &Path, crds: &str) -> Result<Wanted, Error> {
     let scripts = Scripts::read(&root.join("argocd/scripts"))?;
     let group = root.join("argocd/resource_customizations").join(GROUP);
-    let fixtures = root.join("tests/gitops/fixtures");
     let mut wanted = Wanted::new();
-    for file in files(&group)?.into_iter().filter(|file| is_generated(&group, file)) {
+    for file in files(&group)?.into_iter().filter(|file| is_generated(file)) {
         wanted.insert(file, None);
     }
     for kind in kinds(crds) {
@@ -37,10 +36,6 @@ pub fn wanted(root: &Path, crds: &str) -> Result<Wanted, Error> {
         for (action, script) in scripts.of(kind) {
             let file = folder.join("actions").join(action).join("action.lua");
             wanted.insert(file, Some(noted(script)));
-        }
-        for fixture in files(&fixtures.join(kind))? {
-            let name = fixture.file_name().unwrap_or_default();
-            wanted.insert(folder.join("testdata").join(name), Some(read(&fixture)?));
         }
     }
     wanted.insert(root.join("argocd/argocd-cm.yaml"), Some(config_map(&scripts, crds)));
@@ -106,12 +101,9 @@ fn kinds(crds: &str) -> impl Iterator<Item = &str> {
     crds.lines().filter_map(|line| line.strip_prefix("    kind: "))
 }
 
-/// Scripts and test data are generated; the tests' tables are written by the tests of the scripts.
-fn is_generated(group: &Path, file: &Path) -> bool {
-    let below = file.strip_prefix(group).unwrap_or(file);
-    let copied =
-        below.parent().is_some_and(|folder| folder.components().count() == 2 && folder.ends_with("testdata"));
-    copied || file.extension().is_some_and(|extension| extension == "lua")
+/// Scripts are generated; the running operator writes the test data, and the tests of the scripts write their tables.
+fn is_generated(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "lua")
 }
 
 /// All files below a folder, which may not be there.
@@ -170,15 +162,14 @@ mod tests {
 
     #[test]
     fn what_the_tests_write_is_left_to_them() {
-        let group = Path::new("/g");
         for (file, generated) in [
             ("Asset/health.lua", true),
-            ("Asset/testdata/new.yaml", true),
+            ("Asset/testdata/new.yaml", false),
             ("Asset/health_test.yaml", false),
             ("Asset/actions/testdata/paused.yaml", false),
             ("Asset/actions/pause/action.lua", true),
         ] {
-            assert_eq!(is_generated(group, &group.join(file)), generated, "{file}");
+            assert_eq!(is_generated(Path::new(file)), generated, "{file}");
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::progress::{Step, say};
 use crate::session::Session;
 use crate::{cache, lock, poll};
 
-const FIXTURES: &str = "tests/gitops/fixtures";
+/// Here each kind has its fixtures in `testdata/`, where Argo CD's own tests look for them.
+const FIXTURES: &str = "argocd/resource_customizations/devopsagent.dev";
 /// What every state has to be to Argo CD and to kstatus.
 const STATES: &str = "tests/gitops/states.json";
 const PROGRAM: &str = "tests/kstatus";
@@ -78,7 +79,7 @@ fn fixtures(session: &Session) -> Result<Vec<PathBuf>, Error> {
     let folder = session.root().join(FIXTURES);
     let mut found = Vec::new();
     for kind in entries(&folder)? {
-        for file in entries(&kind)? {
+        for file in entries(&kind.join("testdata"))? {
             found.push(file.strip_prefix(session.root()).unwrap_or(&file).to_owned());
         }
     }
