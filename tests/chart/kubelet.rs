@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Container, Pod, Secret, ServiceAccount};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -109,6 +109,7 @@ async fn start(client: &Client, pod: &Pod) -> Process {
         command.env(variable, format!("[::]:{port}"));
     }
     command.env("LOGLEVEL_ADDRESS", "0");
+    command.envs(from_secrets(client, &namespace, container).await);
     for variable in container.env.iter().flatten() {
         let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
         let value = match field.map(|field| field.field_path.as_str()) {
@@ -124,6 +125,18 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, metrics));
     let (paths, once) = (paths(container), policy == Some("Never"));
     Process { namespace, name, guard, probes, paths, metrics, once, reported: "" }
+}
+
+/// The variables of `envFrom`. A kubelet doesn't start a container whose Secret isn't there.
+async fn from_secrets(client: &Client, namespace: &str, container: &Container) -> Vec<(String, String)> {
+    let mut variables = Vec::new();
+    for source in container.env_from.iter().flatten().filter_map(|source| source.secret_ref.as_ref()) {
+        let secret = Api::<Secret>::namespaced(client.clone(), namespace).get(&source.name).await;
+        let data = secret.expect("the Secret of envFrom is there").data.unwrap_or_default();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("variables are text");
+        variables.extend(data.into_iter().map(|(name, value)| (name, text(value.0))));
+    }
+    variables
 }
 
 /// Tells the API server what has become of a pod.

@@ -12,9 +12,14 @@
 
 mod admission;
 mod cluster;
+mod docs;
+mod documentation;
 mod helm;
 mod kubelet;
 mod life;
+mod reader;
+mod rebuild;
+mod relay;
 mod refusals;
 mod rendering;
 mod schemas;

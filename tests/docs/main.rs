@@ -9,16 +9,19 @@
 
 mod links;
 mod markdown;
+mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
 use devops_agent_operator::kinds;
 use devops_agent_operator::reconcile::state::conditions::Reason;
 use links::{anchors, links};
 use markdown::{pages, root, split};
 use serde_json::Value;
+use shell::{REASONS, is_run, is_shell, session};
 
 /// Pages outside the book whose links are checked too.
 const OTHERS: [&str; 5] =
@@ -133,6 +136,39 @@ fn every_block_of_yaml_and_json_can_be_read() {
         }
     }
     assert!(read_blocks > 10, "{read_blocks}");
+}
+
+/// What runs is run by the tests of the chart, for which a cluster is needed.
+#[test]
+fn shell_is_shell_and_what_is_not_run_says_why() {
+    let (mut run, mut left) = (0, 0);
+    for page in all_pages() {
+        for block in split(&read(&page)).0.iter().filter(|block| is_shell(block)) {
+            let place = format!("{}:{}", shown(&page), block.line);
+            let marks: Vec<&str> = block.info.split(',').skip(1).collect();
+            let why = block.mark("no-run");
+            assert!(marks.is_empty() || (marks.len() == 1 && why.is_some()), "{place}: {}", block.info);
+            if let Some(why) = why {
+                assert!(REASONS.iter().any(|(word, _)| *word == why), "{place}: there is no reason {why}");
+                left += 1;
+            }
+            run += usize::from(is_run(block));
+            let commands: Vec<String> = if block.language() == "sh" {
+                vec![block.text.clone()]
+            } else {
+                session(block).into_iter().map(|(command, _)| command).collect()
+            };
+            for command in commands {
+                let bash = Command::new("bash").args(["-n", "-c", &command]).output().expect("there is bash");
+                let said = String::from_utf8_lossy(&bash.stderr);
+                assert!(bash.status.success() && said.is_empty(), "{place}: {said}");
+            }
+        }
+    }
+    assert!(run > 60 && left < run / 3, "{run} blocks are run, {left} aren't");
+    for (word, meaning) in REASONS {
+        assert!(!meaning.is_empty() && !word.contains(' '));
+    }
 }
 
 #[test]
