@@ -142,7 +142,8 @@ fn every_block_of_yaml_and_json_can_be_read() {
 #[test]
 fn shell_is_shell_and_what_is_not_run_says_why() {
     let (mut run, mut left) = (0, 0);
-    for page in all_pages() {
+    let beside = ["README.md", "examples/README.md"].map(|page| root().join(page));
+    for page in pages().into_iter().chain(beside) {
         for block in split(&read(&page)).0.iter().filter(|block| is_shell(block)) {
             let place = format!("{}:{}", shown(&page), block.line);
             let marks: Vec<&str> = block.info.split(',').skip(1).collect();
