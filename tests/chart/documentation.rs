@@ -12,8 +12,8 @@ use super::cluster::{self, block_on};
 use super::docs::shell::is_run;
 use super::docs::summary;
 use super::helm::{self, NAMESPACE, RELEASE};
-use super::relay;
 use super::reader::{ACCOUNTS, Reader, SAMPLES, blocks};
+use super::relay;
 
 /// Pages outside the book, before and after it.
 const FIRST: &str = "README.md";
@@ -30,40 +30,6 @@ pub fn aws() -> Running {
     options.switches.settle_ms = 400;
     options.switches.deployment_ms = 400;
     block_on(async { Simulator::start(options).await.expect("the simulator starts") })
-}
-
-/// The release as the pages' readers have it: the page before may have changed its values.
-const INSTALL: &str = "helm upgrade --install devops-agent-operator \
-    oci://ghcr.io/devops-agent-operator/charts/devops-agent-operator --namespace devops-agent-operator \
-    --create-namespace --set aws.region=us-east-1 --set aws.requestsPerSecond=200\n\
-    kubectl rollout status deployment/devops-agent-operator -n devops-agent-operator --timeout=90s\n";
-
-/// What is there before the reader comes to a page.
-fn before(page: &str) -> String {
-    let has = |what: &str| blocks(page).iter().any(|block| is_run(block) && block.text.contains(what));
-    let mut before = String::new();
-    if has("helm install ") {
-        before.push_str("helm uninstall devops-agent-operator -n devops-agent-operator --ignore-not-found --wait\n");
-    } else {
-        before.push_str(INSTALL);
-    }
-    before.push_str(match page {
-        QUICKSTART => "forget\nkubectl delete namespace devops-agent-quickstart\n",
-        "docs/src/gitops.md" => {
-            "kubectl create namespace argocd\nkubectl create configmap argocd-cm -n argocd\n\
-             kubectl apply --server-side -f examples/gitops/\n"
-        }
-        "docs/src/install/scope.md" => "kubectl create namespace checkout\nkubectl create namespace payments\n",
-        "docs/src/install/proxy.md" => {
-            "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=ca 2>/dev/null\n"
-        }
-        "docs/src/use/adopt.md" => {
-            "curl -fsS \"$AWS_URL/_simulator/invoke\" -d '{\"operation\": \"CreateAgentSpace\", \
-             \"input\": {\"name\": \"Payments\", \"description\": \"Made in the console\"}}'\n"
-        }
-        _ => "",
-    });
-    before
 }
 
 /// What the reader puts in place of the words in capitals.
@@ -103,9 +69,22 @@ fn shell_of_all_pages_is_one_journey() {
     let pages = [FIRST.to_owned()].into_iter().chain(book).chain([LAST.to_owned()]);
     let pages: Vec<String> = pages.filter(|page| blocks(page).iter().any(is_run)).collect();
     assert!(pages.len() > 30, "{pages:?}");
+    let mut failures = Vec::new();
     for page in &pages {
-        let edit = |text: &str| if page.contains("/runbooks/") { filled_in(text) } else { text.to_owned() };
-        let said = reader.read(page, &before(page), edit);
+        let edit = |text: &str| {
+            // Whoever follows several pages has a release already.
+            let text = text
+                .replace("helm install ", "helm uninstall $RELEASE --ignore-not-found --wait\nhelm install ");
+            if page.contains("/runbooks/") { filled_in(&text) } else { text }
+        };
+        let said = match reader.read(page, &format!("before {page}"), edit) {
+            Ok(said) => said,
+            Err(why) => {
+                println!("{why}");
+                failures.push(why);
+                continue;
+            }
+        };
         println!("{page}:\n{said}");
         if page == WEBHOOKS {
             assert!(said.lines().any(|line| line.ends_with("200")), "the incident is accepted: {said}");
@@ -113,9 +92,11 @@ fn shell_of_all_pages_is_one_journey() {
         }
         if page == QUICKSTART {
             // Its last step is for those who stop there.
-            reader.follow(QUICKSTART, |block| block.language() == "yaml" || block.text.contains("space.yaml"));
+            reader
+                .follow(QUICKSTART, |block| block.language() == "yaml" || block.text.contains("space.yaml"));
         }
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     accounts_are_the_readers(&reader, &aws);
     reader.run("forget", "forget");
     helm::run(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "60s"]);

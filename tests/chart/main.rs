@@ -19,7 +19,7 @@ mod kubelet;
 mod life;
 mod reader;
 mod rebuild;
-mod relay;
 mod refusals;
+mod relay;
 mod rendering;
 mod schemas;

@@ -22,7 +22,6 @@ pub const SAMPLES: [&str; 2] = ["123456789012", "210987654321"];
 pub const ACCOUNTS: [&str; 2] = ["600000000001", "600000000002"];
 /// Groups whose objects are applied; those of other tools aren't installed.
 const GROUPS: [&str; 4] = ["devopsagent.dev/v1alpha1", "v1", "apps/v1", "networking.k8s.io/v1"];
-const PRELUDE: &str = include_str!("reader/prelude.sh");
 
 /// A reader with a folder, a kubeconfig and programs of their own.
 pub struct Reader {
@@ -60,10 +59,17 @@ impl Reader {
         fs::read_to_string(self.folder.join("calls")).unwrap_or_default()
     }
 
-    /// Runs a script; gives what it prints.
+    /// Runs a script, which must succeed; gives what it prints.
     pub fn run(&self, name: &str, script: &str) -> String {
+        self.attempt(name, script).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Runs a script; gives what it prints, or why it failed.
+    fn attempt(&self, name: &str, script: &str) -> Result<String, String> {
         let file = self.folder.join(format!("{}.sh", name.replace(['/', '.', ' '], "-")));
-        fs::write(&file, format!("{PRELUDE}\n{script}")).expect("a script can be written");
+        let prelude =
+            fs::read_to_string(helm::project().join("tests/chart/reader/prelude.sh")).expect("the prelude");
+        fs::write(&file, format!("{prelude}\n{script}")).expect("a script can be written");
         let mut command = Command::new("timeout");
         command.args(["--kill-after=5", "300", "bash"]).arg(&file).current_dir(self.work());
         let helm_home = self.folder.join("helm");
@@ -87,14 +93,16 @@ impl Reader {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
         let status = output.status;
-        assert!(status.success(), "{name}: {status}\n{said}\n{complained}\nscript: {}", file.display());
-        said
+        if status.success() {
+            return Ok(said);
+        }
+        Err(format!("{name}: {status}\n{said}\n{complained}\nscript: {}", file.display()))
     }
 
-    /// Does everything that a page says; `edit` stands for what the reader fills in.
-    pub fn read(&self, page: &str, before: &str, edit: impl Fn(&str) -> String) -> String {
+    /// Does everything that a page says, or says why it can't be done; `edit` stands for what the reader fills in.
+    pub fn read(&self, page: &str, before: &str, edit: impl Fn(&str) -> String) -> Result<String, String> {
         let script = script(page, |_| true, edit);
-        self.run(page, &format!("{before}\n{script}"))
+        self.attempt(page, &format!("{before}\n{script}"))
     }
 
     /// Does what stands in the blocks of a page that `chosen` names, in their order.
@@ -127,13 +135,15 @@ fn with_own_accounts(text: &str) -> String {
 
 /// The blocks of a page.
 pub fn blocks(page: &str) -> Vec<Block> {
-    let text = fs::read_to_string(helm::project().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+    let text =
+        fs::read_to_string(helm::project().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
     split(&text).0
 }
 
 /// A page as a script.
 fn script(page: &str, chosen: impl Fn(&Block) -> bool, edit: impl Fn(&str) -> String) -> String {
-    let text = fs::read_to_string(helm::project().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+    let text =
+        fs::read_to_string(helm::project().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
     let mut script = String::new();
     for block in blocks(page).iter().filter(|block| chosen(block)) {
         let (place, number) = (format!("{page}:{}", block.line), block.line);

@@ -1,7 +1,7 @@
 //! The pages about backups and uninstalling, followed to the end: a cluster is lost and rebuilt, and then everything is
 //! removed in each of the ways that the pages have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use devops_agent_simulator::Running;
 use serde_json::Value;
@@ -29,9 +29,12 @@ struct Story {
 }
 
 impl Story {
-    /// What the simulated AWS has, secrets included. Whatever is written there changes it.
+    /// What the simulated AWS has, secrets included. Whatever is written there changes it; only the tag with the UID of
+    /// the object is left out, which is another's in a new cluster.
     fn remotes(&self) -> Value {
-        self.aws.state(true)["accounts"].take()
+        let mut remotes = self.aws.state(true)["accounts"].take();
+        without(&mut remotes, "devopsagent.dev/uid");
+        remotes
     }
 
     /// The webhooks' Secrets: what is in them.
@@ -88,6 +91,32 @@ impl Story {
     }
 }
 
+/// Removes a member wherever it is.
+fn without(value: &mut Value, name: &str) {
+    match value {
+        Value::Object(members) => {
+            members.remove(name);
+            members.values_mut().for_each(|member| without(member, name));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| without(item, name)),
+        _ => {}
+    }
+}
+
+/// Where two values differ, as JSON pointers.
+fn differences(before: &Value, after: &Value, at: &str, found: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            for name in names {
+                differences(&before[name], &after[name], &format!("{at}/{name}"), found);
+            }
+        }
+        _ if before != after => found.push(at.to_owned()),
+        _ => {}
+    }
+}
+
 /// All that was in the cluster is gone, and no operator saw it go.
 const LOST: &str = "\
 forget
@@ -109,7 +138,9 @@ fn documentation_of_backup_and_uninstall_is_followed_to_the_end() {
     let (remotes, secrets) = (story.remotes(), story.secrets());
     assert!(secrets.len() > 1, "{secrets:?}");
     let unchanged = |when: &str| {
-        assert_eq!(story.remotes(), remotes, "{when}: nothing was made, changed or deleted in AWS");
+        let mut found = Vec::new();
+        differences(&remotes, &story.remotes(), "", &mut found);
+        assert!(found.is_empty(), "{when}: these were made, changed or deleted in AWS: {found:#?}");
         assert_eq!(story.secrets(), secrets, "{when}: the webhooks' Secrets are the same");
     };
 
@@ -168,9 +199,12 @@ fn uninstalled(story: &Story, unchanged: impl Fn(&str)) {
         kubectl get namespaces -o name | grep devops-agent-operator\n";
     assert_eq!(story.reader.run("left", left), "", "nothing is left in the cluster");
     let remotes = story.remotes();
-    for region in remotes.as_object().into_iter().flatten().flat_map(|(_, account)| account.as_object()).flatten() {
+    for region in
+        remotes.as_object().into_iter().flatten().flat_map(|(_, account)| account.as_object()).flatten()
+    {
         for kind in ["agentSpaces", "services", "privateConnections"] {
-            let left: Vec<&Value> = region.1[kind].as_object().into_iter().flatten().map(|(_, one)| one).collect();
+            let left: Vec<&Value> =
+                region.1[kind].as_object().into_iter().flatten().map(|(_, one)| one).collect();
             assert!(left.iter().all(|one| one["origin"] == "console"), "{kind} is left in AWS: {left:?}");
         }
     }

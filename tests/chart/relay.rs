@@ -24,7 +24,10 @@ impl Drop for Relay {
 /// An alert that is rejected stops no other, and a group that is sent again repeats none.
 pub fn forwards_every_alert(reader: &Reader, aws: &Running) {
     let script = reader.run("relay", "kubectl get configmap incident-relay -o jsonpath='{.data.relay\\.py}'");
-    let secret = reader.run("relay-secret", "kubectl get secret checkout-incidents -o json | jq '.data | map_values(@base64d)'");
+    let secret = reader.run(
+        "relay-secret",
+        "kubectl get secret checkout-incidents -o json | jq '.data | map_values(@base64d)'",
+    );
     let secret: BTreeMap<String, String> = serde_json::from_str(&secret).expect("jq prints JSON");
     let folder = reader.work().join("relay");
     fs::create_dir_all(&folder).expect("a folder can be made");
@@ -33,7 +36,8 @@ pub fn forwards_every_alert(reader: &Reader, aws: &Running) {
     }
     let program = reader.work().join("relay.py");
     fs::write(&program, script).expect("a file can be written");
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+    let port =
+        TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
     let child = Command::new("python3")
         .arg(&program)
         .env("WEBHOOK", &folder)

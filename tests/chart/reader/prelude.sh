@@ -11,7 +11,7 @@ table() { awk '$1 == "NAME" { $1 = $1; print; next } NF { print $1, $2, $3, $4 }
 
 # Runs a command until it shows each line that the page does.
 shows() { # command, file with what the page shows
-  local end=$((SECONDS + 90)) shown missing
+  local end=$((SECONDS + 40)) shown missing
   while :; do
     shown=$(eval "$1" 2>&1) || true
     missing=$(table < "$2" | command grep -Fxv -f <(table <<< "$shown")) || return 0
@@ -45,4 +45,39 @@ forget() {
     kubectl delete "$kind" --all -A >/dev/null 2>&1
   done
   kubectl delete secrets -A -l app.kubernetes.io/managed-by=devops-agent-operator >/dev/null
+}
+
+RELEASE='devops-agent-operator -n devops-agent-operator'
+
+# What is there before the reader comes to a page: the page before may have changed the release's values.
+before() { # page
+  if [ -e "$CALLS.helm" ]; then
+    helm upgrade --install devops-agent-operator \
+    oci://ghcr.io/devops-agent-operator/charts/devops-agent-operator --namespace devops-agent-operator \
+    --create-namespace --set aws.region=us-east-1 --set aws.requestsPerSecond=200 >/dev/null
+    kubectl rollout status deployment/devops-agent-operator -n devops-agent-operator --timeout=90s
+    rm "$CALLS.helm"
+  fi
+  case $1 in
+    docs/src/quickstart.md)
+      kubectl delete devopsagent --all -A
+      kubectl delete namespace devops-agent-quickstart
+      ;;
+    docs/src/gitops.md)
+      kubectl create namespace argocd
+      kubectl create configmap argocd-cm -n argocd
+      kubectl apply --server-side -f examples/gitops/
+      ;;
+    docs/src/install/scope.md)
+      kubectl create namespace checkout
+      kubectl create namespace payments
+      ;;
+    docs/src/install/proxy.md)
+      openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=ca 2>/dev/null
+      ;;
+    docs/src/use/adopt.md)
+      curl -fsS "$AWS_URL/_simulator/invoke" \
+        -d '{"operation": "CreateAgentSpace", "input": {"name": "Payments", "description": "Made in the console"}}'
+      ;;
+  esac
 }
