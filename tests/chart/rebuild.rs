@@ -200,7 +200,7 @@ fn uninstalled(story: &Story, unchanged: impl Fn(&str)) {
     assert_eq!(story.reader.run("left", left), "", "nothing is left in the cluster");
     let remotes = story.remotes();
     for region in
-        remotes.as_object().into_iter().flatten().flat_map(|(_, account)| account.as_object()).flatten()
+        remotes.as_object().into_iter().flatten().filter_map(|(_, account)| account.as_object()).flatten()
     {
         for kind in ["agentSpaces", "services", "privateConnections"] {
             let left: Vec<&Value> =
