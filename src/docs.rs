@@ -8,12 +8,15 @@ use crate::engine::conditions::Reason;
 use crate::{cli, iam, kinds, metrics, rbac};
 
 mod reference;
+mod services;
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Table {
     /// Kinds with their short names.
     Kinds,
+    /// Configurations of associations, and how their services are registered.
+    Services,
     /// Reasons of conditions, with what to do.
     Reasons,
     /// Metrics with their labels.
@@ -32,6 +35,7 @@ pub enum Table {
 pub fn table(table: Table, of: Option<&str>) -> Option<String> {
     match table {
         Table::Kinds => Some(kinds_table()),
+        Table::Services => Some(services::table()),
         Table::Reasons => Some(reasons_table()),
         Table::Flags => Some(flags_table()),
         Table::Iam => Some(iam::table()),

@@ -7,6 +7,7 @@ use super::aws::{Aws, SourceAws, SourceAwsOrg};
 use super::chat::{MsTeams, Slack};
 use super::code::{AzureDevOps, GitHub, GitLabProject, ReleaseManagement};
 use super::tools::{ElevatedTools, GrafanaTools, McpTools};
+use crate::api::catalog::{self, ConfigurationRow};
 use crate::api::scalars::{EmailAddress, HttpsUrl, NewRelicAccountId};
 use crate::api::union::union;
 
@@ -62,8 +63,12 @@ union! {
     }
 }
 
-/// The configurations for AWS accounts, which are not registered services: AWS calls their service `aws`.
-pub const AWS_ACCOUNTS: &[&str] = &["aws", "sourceAws", "sourceAwsOrg"];
+impl Configuration {
+    /// What is peculiar about the configuration that is set.
+    pub fn row(&self) -> &'static ConfigurationRow {
+        catalog::configuration(self.key())
+    }
+}
 
 /// A configuration without settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
