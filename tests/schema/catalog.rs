@@ -2,6 +2,9 @@
 //! every property of every row is compared with something else that knows it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{Debug, Display};
+use std::slice;
+use std::sync::LazyLock;
 
 use devops_agent_operator::api::association::Configuration;
 use devops_agent_operator::api::catalog::{
@@ -45,12 +48,11 @@ fn words<'m>(model: &'m Value, shape: &str) -> BTreeSet<&'m str> {
 }
 
 /// The schema of a spec's property.
-fn property(kind: &str, pointer: &str) -> Value {
-    let crds = crate::crds();
-    let crd = crds.iter().find(|crd| crd["spec"]["names"]["kind"] == kind).expect("the kind has a CRD");
+fn property(kind: &str, pointer: &str) -> &'static Value {
+    static CRDS: LazyLock<Vec<Value>> = LazyLock::new(crate::crds);
+    let crd = CRDS.iter().find(|crd| crd["spec"]["names"]["kind"] == kind).expect("the kind has a CRD");
     let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
-    let inner = pointer.split('/').skip(1).fold(schema, |schema, step| &schema["properties"][step]);
-    inner.clone()
+    pointer.split('/').skip(1).fold(schema, |schema, step| &schema["properties"][step])
 }
 
 /// Whether a path such as `Association.spec.configuration.aws.…` is of a member that only AWS sets.
@@ -113,74 +115,95 @@ fn every_type_of_service_has_one_row() {
     assert_eq!(registered, Service::KEYS.iter().copied().collect(), "registered by YAML, and in the CRD");
 }
 
-/// What the simulator, which knows nothing of the operator, says of a configuration.
-fn simulated(key: &str) -> simulated::Configuration {
-    let row = simulated::CONFIGURATIONS.iter().find(|row| row.key == key);
-    *row.unwrap_or_else(|| panic!("simulator/src/catalog.rs has no row for {key}"))
+/// What is wrong with rows, all of it: a row that is being written may lack several things.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    /// Notes that a property is not as something else says.
+    fn unless_equal<T: PartialEq + Debug>(&mut self, row: &str, property: &str, is: T, should_be: T) {
+        if is != should_be {
+            self.0.push(format!("{row}: {property} is {is:?}, and should be {should_be:?}"));
+        }
+    }
+
+    fn unless(&mut self, fine: bool, row: &str, what: impl Display) {
+        if !fine {
+            self.0.push(format!("{row}: {what}"));
+        }
+    }
+
+    fn assert_nothing(&self) {
+        assert!(self.0.is_empty(), "{}", self.0.join("\n"));
+    }
 }
 
+/// The simulator, which knows nothing of the operator, reads the API for itself.
 #[test]
-fn the_simulator_says_the_same_of_every_configuration() {
+fn the_simulator_says_the_same_of_every_row() {
+    let mut wrong = Wrong::default();
     for row in CONFIGURATIONS {
-        let simulated = simulated(row.key);
+        let of_the_simulator = simulated::CONFIGURATIONS.iter().find(|simulated| simulated.key == row.key);
+        let Some(simulated) = of_the_simulator else {
+            wrong.0.push(format!("{}: simulator/src/catalog.rs has no row", row.key));
+            continue;
+        };
         let service = match row.service {
             ServiceOf::Registered(types) => simulated::Service::Registered(types),
             ServiceOf::Word(word) => simulated::Service::Word(word),
             ServiceOf::Assumed(word) => simulated::Service::Organization(word),
             ServiceOf::Either(word, types) => simulated::Service::ReleaseManagement(word, types),
         };
-        assert_eq!(service, simulated.service, "{}: service", row.key);
-        assert_eq!(row.identity, simulated.natural_key, "{}: identity", row.key);
-        assert_eq!(row.is_validated, simulated.is_validated, "{}: is_validated", row.key);
-        assert_eq!(row.output_only, simulated.set_by_the_service, "{}: output_only", row.key);
-        let types: Option<Vec<&str>> = match simulated.webhook {
+        let webhook: Option<&[&str]> = match &simulated.webhook {
             simulated::Webhook::None => None,
-            simulated::Webhook::Of(kind) => Some(vec![kind]),
-            simulated::Webhook::Generic => Some(vec!["hmac", "apikey"]),
+            simulated::Webhook::Of(kind) => Some(slice::from_ref(kind)),
+            simulated::Webhook::Generic => Some(&["hmac", "apikey"]),
         };
-        assert_eq!(row.webhook.map(|webhook| webhook.types.to_vec()), types, "{}: webhook", row.key);
+        wrong.unless_equal(row.key, "service", service, simulated.service);
+        wrong.unless_equal(row.key, "identity", row.identity, simulated.natural_key);
+        wrong.unless_equal(row.key, "is_validated", row.is_validated, simulated.is_validated);
+        wrong.unless_equal(row.key, "output_only", row.output_only, simulated.set_by_the_service);
+        wrong.unless_equal(row.key, "webhook.types", row.webhook.map(|webhook| webhook.types), webhook);
     }
-    assert_eq!(CONFIGURATIONS.len(), simulated::CONFIGURATIONS.len());
-    let one: Vec<&str> =
-        SERVICES.iter().filter(|row| row.is_one_an_account).map(|row| row.service_type).collect();
-    assert_eq!(one, simulated::ONE_AN_ACCOUNT);
+    for row in SERVICES {
+        let is_one = simulated::ONE_AN_ACCOUNT.contains(&row.service_type);
+        wrong.unless_equal(row.service_type, "is_one_an_account", row.is_one_an_account, is_one);
+    }
+    wrong.assert_nothing();
+    assert_eq!(simulated::CONFIGURATIONS.len(), CONFIGURATIONS.len(), "the simulator has a row too many");
 }
 
 /// The members that a row names, and what they must be.
-fn check_members(model: &Value, row: &ConfigurationRow) {
-    let shape = members(model, "ServiceConfiguration")[row.key];
+fn check_members(model: &Value, row: &ConfigurationRow, wrong: &mut Wrong) {
+    let Some(shape) = members(model, "ServiceConfiguration").get(row.key).copied() else { return };
     for pointer in row.identity {
-        let found = at(model, shape, pointer).unwrap_or_else(|| panic!("{}: no {pointer}", row.key));
-        assert_eq!(model["shapes"][found]["type"], "string", "{} {pointer}: identity", row.key);
+        let found = at(model, shape, pointer);
+        let is_text = found.is_some_and(|found| model["shapes"][found]["type"] == "string");
+        wrong.unless(is_text, row.key, format!("identity: {pointer} is no text of the configuration"));
     }
-    let spec = format!("/configuration/{}", row.key);
     for pointer in row.output_only {
-        assert!(at(model, shape, pointer).is_some(), "{}: no {pointer}: output_only", row.key);
-        let in_crd = property("Association", &format!("{spec}{}", pointer.replace("/*", "")));
-        assert!(in_crd.is_null(), "{} {pointer} is output only, and in the CRD", row.key);
+        let is_there = at(model, shape, pointer).is_some();
+        wrong.unless(is_there, row.key, format!("output_only: {pointer} is not in the configuration"));
+        let in_crd = format!("/configuration/{}{}", row.key, pointer.replace("/*", ""));
+        let is_absent = property("Association", &in_crd).is_null();
+        wrong.unless(is_absent, row.key, format!("output_only: {pointer} is in the CRD"));
     }
     let mut marked = BTreeSet::new();
     sensitive(model, shape, "", &mut marked);
     marked.retain(|pointer| !row.output_only.iter().any(|output| pointer.starts_with(output)));
-    assert_eq!(
-        marked,
-        row.sensitive.iter().map(|pointer| (*pointer).to_owned()).collect(),
-        "{}: sensitive",
-        row.key
-    );
+    let sensitive = row.sensitive.iter().map(|pointer| (*pointer).to_owned()).collect();
+    wrong.unless_equal(row.key, "sensitive", sensitive, marked);
+    let known = words(model, "Service");
+    let types = row.service.types();
+    wrong.unless(types.iter().all(|of| known.contains(of)), row.key, "service: no such type");
+    wrong.unless(row.service.word().is_some() || !types.is_empty(), row.key, "service: none");
 }
 
 #[test]
 fn what_rows_say_of_members_is_what_the_model_says() {
-    let model = model();
-    for row in CONFIGURATIONS {
-        check_members(&model, row);
-        let known = words(&model, "Service");
-        for of in row.service.types() {
-            assert!(known.contains(of), "{}: there is no service of the type {of}", row.key);
-        }
-        assert!(row.service.word().is_some() || !row.service.types().is_empty(), "{}: no service", row.key);
-    }
+    let (model, mut wrong) = (model(), Wrong::default());
+    CONFIGURATIONS.iter().for_each(|row| check_members(&model, row, &mut wrong));
+    wrong.assert_nothing();
 }
 
 /// Every reference of the CRD is in a row, and fills a member of the API that is beside it.
@@ -194,71 +217,73 @@ fn every_reference_of_a_configuration_is_in_its_row() {
             collect(inner, &format!("{at}/{name}"), found);
         }
     }
-    let model = model();
+    let (model, mut wrong) = (model(), Wrong::default());
     for row in CONFIGURATIONS {
         let mut found = BTreeSet::new();
-        collect(&property("Association", &format!("/configuration/{}", row.key)), "", &mut found);
+        collect(property("Association", &format!("/configuration/{}", row.key)), "", &mut found);
         let known: BTreeSet<String> =
             row.references.iter().map(|reference| format!("{} {}", reference.at, reference.field)).collect();
-        assert_eq!(found, known, "{}: references", row.key);
+        wrong.unless_equal(row.key, "references", known, found);
         for reference in row.references {
             let shape = members(&model, "ServiceConfiguration")[row.key];
             let filled = at(&model, shape, &format!("{}/{}", reference.at, reference.fills));
-            assert!(filled.is_some(), "{}: {} fills no member of the API", row.key, reference.field);
+            wrong.unless(filled.is_some(), row.key, format!("{} fills no member", reference.field));
             // A reference and the member that it fills are named after the same thing.
             let named = reference.field.trim_end_matches("Ref");
-            assert!(reference.fills.starts_with(named), "{}: {}", row.key, reference.field);
+            wrong.unless(
+                reference.fills.starts_with(named),
+                row.key,
+                format!("{} fills another", reference.field),
+            );
             let to = format!("{:?}", reference.to);
-            assert!(named.to_lowercase().ends_with(&to.to_lowercase()), "{}: {to}", reference.field);
+            let fits = named.to_lowercase().ends_with(&to.to_lowercase());
+            wrong.unless(fits, row.key, format!("{} is to another kind than {to}", reference.field));
         }
     }
+    wrong.assert_nothing();
 }
 
 /// The members of `additionalServiceDetails` that rows leave out, and why.
 const NOT_COMPARED: &[(&str, &str, &str)] = &[
+    ("mcpserverdatadog", "apiKeyHeader", "only a person can sign in"),
+    ("mcpserverdatadog", "customHeaderNames", "only a person can sign in"),
     ("mcpservernewrelic", "description", "nothing in the request could be in it"),
     ("mcpserversigv4", "customHeaders", "their values are credentials, and may come back masked"),
 ];
 
-fn check_shown(model: &Value, row: &ServiceRow) {
+fn check_shown(model: &Value, row: &ServiceRow, wrong: &mut Wrong) {
     let of = row.service_type;
     let answer = members(model, "AdditionalServiceDetails").get(of).copied();
     let answered: BTreeSet<&str> =
         answer.into_iter().flat_map(|shape| members(model, shape).into_keys()).collect();
-    if row.registered_by == RegisteredBy::Console {
-        assert!(row.shown.is_empty(), "{of}: nothing was sent that could be shown");
-    } else {
-        let left_out = |name: &str| NOT_COMPARED.iter().any(|(this, not, _)| (*this, *not) == (of, name));
-        let compared: BTreeSet<&str> = answered.iter().copied().filter(|name| !left_out(name)).collect();
-        assert_eq!(
-            row.shown.iter().map(|shown| shown.name()).collect::<BTreeSet<_>>(),
-            compared,
-            "{of}: shown"
-        );
-        for shown in row.shown {
-            let member = answer.and_then(|answer| at(model, answer, &format!("/{}", shown.name())));
-            let is_sensitive = member.is_some_and(|member| model["shapes"][member]["sensitive"] == true);
-            assert_eq!(is_sensitive, matches!(shown, Shown::Hidden(_)), "{of} {}: sensitive", shown.name());
-            let (Shown::At(pointer) | Shown::Hidden(pointer)) = shown else { continue };
-            let request = members(model, "ServiceDetails")[of];
-            assert!(at(model, request, pointer).is_some(), "{of}: the request has no {pointer}");
-        }
-    }
     for (field, member) in row.matched_by {
-        assert!(answered.contains(member), "{of}: the answer has no {member}");
-        assert!(
-            !property("ServiceRegistration", &format!("/existing/match/{field}")).is_null(),
-            "{of}: {field}"
-        );
+        wrong.unless(answered.contains(member), of, format!("matched_by: the answer has no {member}"));
+        let is_field = !property("ServiceRegistration", &format!("/existing/match/{field}")).is_null();
+        wrong.unless(is_field, of, format!("matched_by: existing.match has no {field}"));
+    }
+    let names: BTreeSet<&str> = row.shown.iter().map(|shown| shown.name()).collect();
+    let Some(request) = members(model, "ServiceDetails").get(of).copied() else {
+        wrong.unless(names.is_empty(), of, "shown: nothing is sent that could be shown");
+        return;
+    };
+    let left_out = |name: &str| NOT_COMPARED.iter().any(|(this, not, _)| (*this, *not) == (of, name));
+    wrong.unless_equal(of, "shown", names, answered.into_iter().filter(|name| !left_out(name)).collect());
+    for shown in row.shown {
+        let member = answer.and_then(|answer| at(model, answer, &format!("/{}", shown.name())));
+        let is_sensitive = member.is_some_and(|member| model["shapes"][member]["sensitive"] == true);
+        let is_hidden = matches!(shown, Shown::Hidden(_));
+        wrong.unless_equal(of, &format!("shown: sensitive {}", shown.name()), is_hidden, is_sensitive);
+        let (Shown::At(pointer) | Shown::Hidden(pointer)) = shown else { continue };
+        let is_sent = at(model, request, pointer).is_some();
+        wrong.unless(is_sent, of, format!("shown: the request has no {pointer}"));
     }
 }
 
 #[test]
 fn what_rows_say_of_answers_is_what_the_model_says() {
-    let model = model();
-    for row in SERVICES {
-        check_shown(&model, row);
-    }
+    let (model, mut wrong) = (model(), Wrong::default());
+    SERVICES.iter().for_each(|row| check_shown(&model, row, &mut wrong));
+    wrong.assert_nothing();
     for (of, member, _) in NOT_COMPARED {
         let answer = members(&model, "AdditionalServiceDetails")[of];
         assert!(members(&model, answer).contains_key(member), "{of} {member} is not in the answer");
@@ -268,14 +293,16 @@ fn what_rows_say_of_answers_is_what_the_model_says() {
 /// A registration without a name is recognized by what names a thing: its name, its addresses and its ids.
 #[test]
 fn a_service_is_recognized_by_its_name_addresses_and_ids() {
+    let mut wrong = Wrong::default();
     for row in SERVICES {
         let names: BTreeSet<&str> = row.shown.iter().map(|shown| shown.name()).collect();
         let identifies = |name: &&str| {
             matches!(*name, "name" | "endpoint") || name.ends_with("Url") || name.ends_with("Id")
         };
         let expected: BTreeSet<&str> = names.into_iter().filter(identifies).collect();
-        assert_eq!(row.identity.iter().copied().collect::<BTreeSet<_>>(), expected, "{}", row.service_type);
+        wrong.unless_equal(row.service_type, "identity", row.identity.iter().copied().collect(), expected);
     }
+    wrong.assert_nothing();
 }
 
 /// Each property by which `existing.match` finds a service is one that the type's answer is searched for.

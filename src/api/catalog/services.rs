@@ -125,7 +125,12 @@ pub const SERVICES: &[ServiceRow] = &[
         identity: &["endpoint"],
         ..PLAIN
     },
-    ServiceRow { service_type: "mcpserverdatadog", ..MCP },
+    ServiceRow {
+        service_type: "mcpserverdatadog",
+        // Only a person can sign in, so there is neither a key nor headers.
+        shown: &[Shown::At("/name"), Shown::At("/endpoint"), Shown::Hidden("/description"), Shown::Method],
+        ..MCP
+    },
     ServiceRow { service_type: "mcpserver", ..MCP },
     ServiceRow { service_type: "mcpserversplunk", ..MCP },
     ServiceRow {
