@@ -70,7 +70,7 @@ pub fn is_output_only(path: &str) -> bool {
 pub fn shapes_of_outputs(model: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for row in CONFIGURATIONS {
-        let shape = members(model, "ServiceConfiguration")[row.key];
+        let Some(shape) = members(model, "ServiceConfiguration").get(row.key).copied() else { continue };
         for shape in row.output_only.iter().filter_map(|member| at(model, shape, member)) {
             crate::reach(model, shape, &mut found);
         }
@@ -206,6 +206,32 @@ fn what_rows_say_of_members_is_what_the_model_says() {
     wrong.assert_nothing();
 }
 
+/// Configurations that have an id in them and of which a space has only one of each service, and why.
+const ONE_OF_A_SERVICE: &[(&str, &str)] = &[
+    ("servicenow", "the registration is for the instance"),
+    ("dynatrace", "the registration is for the account, and its environment can change"),
+    ("mcpservergrafana", "the registration is for the server"),
+    ("mcpservernewrelic", "the registration is for the New Relic account"),
+];
+
+/// What has an id probably identifies something: that it doesn't is a decision, and no oversight.
+#[test]
+fn a_configuration_with_an_id_says_what_identifies_it() {
+    fn has_id(model: &Value, shape: &str) -> bool {
+        members(model, shape).iter().any(|(name, member)| name.ends_with("Id") || has_id(model, member))
+    }
+    let model = model();
+    let unsaid: Vec<&str> = CONFIGURATIONS
+        .iter()
+        .filter(|row| row.identity.is_empty())
+        .map(|row| row.key)
+        .filter(|key| {
+            members(&model, "ServiceConfiguration").get(key).is_some_and(|shape| has_id(&model, shape))
+        })
+        .collect();
+    assert_eq!(unsaid, ONE_OF_A_SERVICE.iter().map(|(key, _)| *key).collect::<Vec<_>>(), "without identity");
+}
+
 /// Every reference of the CRD is in a row, and fills a member of the API that is beside it.
 #[test]
 fn every_reference_of_a_configuration_is_in_its_row() {
@@ -225,8 +251,9 @@ fn every_reference_of_a_configuration_is_in_its_row() {
             row.references.iter().map(|reference| format!("{} {}", reference.at, reference.field)).collect();
         wrong.unless_equal(row.key, "references", known, found);
         for reference in row.references {
-            let shape = members(&model, "ServiceConfiguration")[row.key];
-            let filled = at(&model, shape, &format!("{}/{}", reference.at, reference.fills));
+            let shape = members(&model, "ServiceConfiguration").get(row.key).copied();
+            let filled =
+                shape.and_then(|shape| at(&model, shape, &format!("{}/{}", reference.at, reference.fills)));
             wrong.unless(filled.is_some(), row.key, format!("{} fills no member", reference.field));
             // A reference and the member that it fills are named after the same thing.
             let named = reference.field.trim_end_matches("Ref");
@@ -251,6 +278,9 @@ const NOT_COMPARED: &[(&str, &str, &str)] = &[
     ("mcpserversigv4", "customHeaders", "their values are credentials, and may come back masked"),
 ];
 
+/// What Slack's API calls a workspace, and so does the answer.
+const SLACKS_WORKSPACE: &str = "teamId";
+
 fn check_shown(model: &Value, row: &ServiceRow, wrong: &mut Wrong) {
     let of = row.service_type;
     let answer = members(model, "AdditionalServiceDetails").get(of).copied();
@@ -260,6 +290,8 @@ fn check_shown(model: &Value, row: &ServiceRow, wrong: &mut Wrong) {
         wrong.unless(answered.contains(member), of, format!("matched_by: the answer has no {member}"));
         let is_field = !property("ServiceRegistration", &format!("/existing/match/{field}")).is_null();
         wrong.unless(is_field, of, format!("matched_by: existing.match has no {field}"));
+        let is_named_so = field == member || (*field, *member) == ("workspaceId", SLACKS_WORKSPACE);
+        wrong.unless(is_named_so, of, format!("matched_by: {field} is compared with {member}"));
     }
     let names: BTreeSet<&str> = row.shown.iter().map(|shown| shown.name()).collect();
     let Some(request) = members(model, "ServiceDetails").get(of).copied() else {
