@@ -13,7 +13,7 @@ use crate::aws;
 use crate::engine::context::Context;
 use crate::engine::controller;
 use crate::engine::error::{Doing, Error};
-use crate::engine::kind::Kind;
+use crate::engine::kind::{Kind, Reconciled};
 use crate::engine::proof;
 use crate::engine::reach::Reach;
 use crate::engine::references::{ACCOUNT, DEFAULT_ACCOUNT};
@@ -60,7 +60,7 @@ mod owned_test;
 /// Every CRD as it is installed, in the order of its plural.
 pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     macro_rules! crds_of {
-        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Kind>::Object>()?),+] };
+        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Reconciled>::Object>()?),+] };
     }
     let mut crds: Vec<Value> = kinds!(crds_of);
     crds.sort_by_key(|crd| crd["spec"]["names"]["plural"].as_str().map(str::to_owned));
@@ -77,7 +77,7 @@ where
     macro_rules! start_all {
         ($($kind:ty,)+) => {
             $(if within::<$kind>(&cx.reach) {
-                let concurrency = concurrency(<$kind as Kind>::Object::kind_name());
+                let concurrency = concurrency(<$kind as Reconciled>::Object::kind_name());
                 controllers.spawn(controller::run::<$kind>(Arc::clone(cx), concurrency, shutdown()));
             })+
         };
@@ -90,7 +90,7 @@ where
 pub fn objects(cx: &Context) -> Objects {
     let mut objects = Objects::default();
     macro_rules! add_all {
-        ($($kind:ty,)+) => { $(objects.add::<<$kind as Kind>::Object>(cx);)+ };
+        ($($kind:ty,)+) => { $(objects.add::<<$kind as Reconciled>::Object>(cx);)+ };
     }
     kinds!(add_all);
     objects
@@ -99,7 +99,7 @@ pub fn objects(cx: &Context) -> Objects {
 /// Whether the status of every object carries the operator's seal, or says nothing that needs one.
 pub fn are_sealed(cx: &Context) -> bool {
     macro_rules! all_sealed {
-        ($($kind:ty,)+) => { $(proof::are_sealed::<<$kind as Kind>::Object>(cx))&&+ };
+        ($($kind:ty,)+) => { $(proof::are_sealed::<<$kind as Reconciled>::Object>(cx))&&+ };
     }
     kinds!(all_sealed)
 }
@@ -107,7 +107,7 @@ pub fn are_sealed(cx: &Context) -> bool {
 /// The names of all kinds.
 pub fn names() -> Vec<&'static str> {
     macro_rules! names_of {
-        ($($kind:ty,)+) => { vec![$(<$kind as Kind>::Object::kind_name()),+] };
+        ($($kind:ty,)+) => { vec![$(<$kind as Reconciled>::Object::kind_name()),+] };
     }
     kinds!(names_of)
 }

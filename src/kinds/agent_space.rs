@@ -16,7 +16,9 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::existence::Existence;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
+use crate::engine::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Stranger, Updated,
+};
 use crate::engine::owned::Reset;
 use crate::engine::ownership::Owner;
 use crate::engine::tagging::{self, TagMap};
@@ -62,7 +64,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for AgentSpaces {
+impl Reconciled for AgentSpaces {
     type Object = AgentSpace;
     type Desired = Desired;
     type Remote = Observed;
@@ -267,6 +269,10 @@ impl Kind for AgentSpaces {
         Some(format!("{account}/{name}"))
     }
 }
+
+impl Replaced for AgentSpaces {}
+impl Completed for AgentSpaces {}
+impl Issuing for AgentSpaces {}
 
 /// What is taken over keeps its name until the spec gives it one, and takes the object's once the spec gives none any more.
 fn keeps_name(object: &AgentSpace) -> bool {

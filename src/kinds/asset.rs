@@ -13,7 +13,9 @@ use crate::engine::drift::{Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::engine::owned::Reset;
 use crate::engine::tagging::TagMap;
 
@@ -49,7 +51,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for Assets {
+impl Reconciled for Assets {
     type Object = Asset;
     type Desired = Desired;
     type Remote = Observed;
@@ -239,6 +241,10 @@ impl Kind for Assets {
         says_something.then(|| json!([space, spec.asset_type, key, store]).to_string())
     }
 }
+
+impl Replaced for Assets {}
+impl Completed for Assets {}
+impl Issuing for Assets {}
 
 /// The asset with its files, if they have to be compared.
 async fn observed(

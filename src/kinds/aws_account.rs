@@ -10,7 +10,9 @@ use crate::aws::operations::ListAgentSpaces;
 use crate::engine::drift::Drift;
 use crate::engine::error::{Doing, Error};
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::engine::owned::Reset;
 
 /// The kind.
@@ -31,7 +33,7 @@ impl Remote for Reached {
     }
 }
 
-impl Kind for AwsAccounts {
+impl Reconciled for AwsAccounts {
     type Object = AWSAccount;
     type Desired = String;
     type Remote = Reached;
@@ -114,3 +116,7 @@ impl Kind for AwsAccounts {
 
     fn describe(_: &String, _: &Reached, _: &mut AWSAccountStatus) {}
 }
+
+impl Replaced for AwsAccounts {}
+impl Completed for AwsAccounts {}
+impl Issuing for AwsAccounts {}

@@ -9,7 +9,7 @@ use crate::api::standards::Standards;
 use crate::aws::operations::RegisteredService;
 use crate::engine::conditions::Reason;
 use crate::engine::error::Error;
-use crate::engine::kind::{Kind, Scope};
+use crate::engine::kind::{Reconciled, Scope};
 
 use super::service_registration::{Observed, ServiceRegistrations, list, observed_details};
 

@@ -18,7 +18,10 @@ use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint::Print;
 use crate::engine::input_value;
 use crate::engine::inputs::{Inputs, Source};
-use crate::engine::kind::{Created, Kind, Reached, Remote, Removal, Resolved, Scope, State, Updated};
+use crate::engine::kind::{
+    Completed, Created, Issuing, Reached, Reconciled, Remote, Removal, Replaced, Resolved, Scope, State,
+    Updated,
+};
 use crate::engine::owned::Reset;
 use crate::engine::tagging::{self, TagMap};
 
@@ -55,7 +58,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for PrivateConnections {
+impl Reconciled for PrivateConnections {
     type Object = PrivateConnection;
     type Desired = Desired;
     type Remote = Observed;
@@ -255,6 +258,10 @@ impl Kind for PrivateConnections {
         }
     }
 }
+
+impl Replaced for PrivateConnections {}
+impl Completed for PrivateConnections {}
+impl Issuing for PrivateConnections {}
 
 /// The private connection that `field` names by what AWS calls it, if there is one.
 pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Option<Reached>, Error> {

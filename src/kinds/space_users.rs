@@ -7,7 +7,7 @@ use crate::api::{Asset, Association, Trigger};
 use crate::engine::error::Error;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Kind, Scope, StatusOf, Stranger};
+use crate::engine::kind::{Reconciled, Scope, StatusOf, Stranger};
 
 use super::asset::Assets;
 use super::association::Associations;
@@ -21,7 +21,7 @@ pub fn strangers(inputs: &Inputs<'_>, owner: &Subject, id: &str) -> Vec<Stranger
     found
 }
 
-fn of_kind<K: Kind>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> Vec<Stranger> {
+fn of_kind<K: Reconciled>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> Vec<Stranger> {
     let lies_there = |object: &K::Object| {
         let status: StatusOf<K> = object.status();
         K::recorded_space(&status).as_deref() == Some(space)

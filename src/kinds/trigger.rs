@@ -10,7 +10,9 @@ use crate::engine::drift::{self, Change, Drift, Remedy};
 use crate::engine::error::{Doing, Error};
 use crate::engine::fingerprint;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::engine::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::engine::owned::Reset;
 use crate::engine::tagging::TagMap;
 
@@ -40,7 +42,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for Triggers {
+impl Reconciled for Triggers {
     type Object = Trigger;
     type Desired = Desired;
     type Remote = Observed;
@@ -195,6 +197,10 @@ impl Kind for Triggers {
         Some(parts.to_string())
     }
 }
+
+impl Replaced for Triggers {}
+impl Completed for Triggers {}
+impl Issuing for Triggers {}
 
 /// The action that gives a custom agent a task.
 fn task(agent: &str) -> Value {

@@ -14,7 +14,7 @@ use crate::engine::finalizer;
 use crate::engine::fingerprint::Print;
 use crate::engine::hub::Subject;
 use crate::engine::inputs::Inputs;
-use crate::engine::kind::{Kind, Scope};
+use crate::engine::kind::{Replaced, Scope};
 use crate::engine::tagging::TagMap;
 use crate::wire;
 

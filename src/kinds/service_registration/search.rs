@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::api::{ServiceRegistration, ServiceRegistrationStatus};
 use crate::aws::operations::{ListServices, RegisteredService};
 use crate::engine::error::{Doing, Error};
-use crate::engine::kind::{Kind, Remote, Scope};
+use crate::engine::kind::{Reconciled, Remote, Replaced, Scope};
 use crate::engine::ownership::Owner;
 
 use super::super::candidates::{self, Listed};
