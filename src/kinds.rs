@@ -10,28 +10,17 @@ use crate::kubernetes::reach::Reach;
 use crate::reconcile::context::Context;
 use crate::reconcile::graph::references::{ACCOUNT, DEFAULT_ACCOUNT};
 use crate::reconcile::inputs::proof;
-use crate::reconcile::kind::Kind;
+use crate::reconcile::kind::{Kind, Reconciled};
 use crate::reconcile::state::error::{Doing, Error};
 
 mod agent_space;
 mod asset;
-mod asset_archive;
-mod asset_content;
-mod asset_metadata;
 mod association;
 mod aws_account;
-mod candidates;
-mod configurations;
-mod deployment;
-mod existing_service;
-mod operator_app;
 mod private_connection;
-mod registered_details;
 mod service_registration;
-mod service_users;
 mod space_users;
 mod trigger;
-mod webhook;
 
 /// Calls the macro `$each` with every kind. A new kind is one line here.
 macro_rules! kinds {
@@ -68,7 +57,7 @@ pub fn each(visitor: &mut impl Visitor) {
 /// Every CRD as it is installed, in the order of its plural.
 pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     macro_rules! crds_of {
-        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Kind>::Object>()?),+] };
+        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Reconciled>::Object>()?),+] };
     }
     let mut crds: Vec<Value> = kinds!(crds_of);
     crds.sort_by_key(|crd| crd["spec"]["names"]["plural"].as_str().map(str::to_owned));

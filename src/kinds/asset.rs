@@ -1,5 +1,9 @@
 //! Asset: metadata, and content that is read back only when its version or the spec changed. The content
-//! itself is in [`super::asset_content`].
+//! itself is in [`self::content`].
+
+mod archive;
+mod content;
+mod metadata;
 
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
@@ -9,7 +13,9 @@ use crate::api::{Asset, AssetStatus};
 use crate::aws::operations::{self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets};
 use crate::aws::{self, ErrorCode};
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::reconcile::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
@@ -17,9 +23,8 @@ use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::fingerprint;
 use crate::reconcile::tagging::TagMap;
 
-use super::asset_archive::Sums;
-use super::asset_content::{self, DesiredContent};
-use super::asset_metadata;
+use self::archive::Sums;
+use self::content::DesiredContent;
 use super::not_found_is_none;
 
 /// The kind.
@@ -49,7 +54,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for Assets {
+impl Reconciled for Assets {
     type Object = Asset;
     type Desired = Desired;
     type Remote = Observed;
@@ -64,7 +69,7 @@ impl Kind for Assets {
     async fn resolve(object: &Asset, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
         let spec = &object.spec;
         let scope = inputs.space_scope(&spec.agent_space_ref).await?;
-        let content = asset_content::resolve(&spec.content, inputs, &scope).await?;
+        let content = content::resolve(&spec.content, inputs, &scope).await?;
         let mut metadata =
             serde_json::to_value(&spec.metadata).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
         if let Some(reference) = &spec.memory_store_ref {
@@ -72,12 +77,12 @@ impl Kind for Assets {
             metadata["memory_store_id"] = inputs.id_of(&*store, "spec.memoryStoreRef")?.into();
         }
         // What AWS reads from the front matter of SKILL.md, it ignores in the metadata.
-        asset_metadata::without_front_matter(spec, &mut metadata);
+        metadata::without_front_matter(spec, &mut metadata);
         Ok(Resolved { desired: Desired { asset_type: spec.asset_type.0.clone(), metadata, content }, scope })
     }
 
     fn holds(object: &Asset) -> usize {
-        asset_content::most_bytes(&object.spec.content)
+        content::most_bytes(&object.spec.content)
     }
 
     fn recorded_space(status: &AssetStatus) -> Option<String> {
@@ -130,7 +135,7 @@ impl Kind for Assets {
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &AssetStatus) -> State {
-        let mut changes = asset_metadata::compare(&desired.metadata, &remote.asset.metadata);
+        let mut changes = metadata::compare(&desired.metadata, &remote.asset.metadata);
         if remote.asset.asset_type != desired.asset_type {
             let (observed, wanted) = (remote.asset.asset_type.as_str(), desired.asset_type.as_str());
             changes.push(
@@ -141,13 +146,13 @@ impl Kind for Assets {
         if let Some(files) = &remote.files {
             changes.extend(desired.content.compare(files));
         } else if desired.content.fingerprint().changed(status.common.fingerprint.as_ref()) {
-            changes.push(Change::hidden(asset_content::WHOLE));
+            changes.push(Change::hidden(content::WHOLE));
         }
         if changes.is_empty() { State::Matching } else { State::Drifted(Drift(changes)) }
     }
 
     fn settings(object: &Asset) -> Value {
-        asset_metadata::settings(&object.spec)
+        metadata::settings(&object.spec)
     }
 
     fn observed(remote: &Observed) -> Value {
@@ -155,7 +160,7 @@ impl Kind for Assets {
     }
 
     fn reset(pointer: &str, status: &AssetStatus) -> Option<Reset> {
-        asset_metadata::reset(pointer, status)
+        metadata::reset(pointer, status)
     }
 
     async fn create(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Created, Error> {
@@ -184,7 +189,7 @@ impl Kind for Assets {
     ) -> Result<Updated, Error> {
         let id = remote.id();
         if drift.touches("metadata") {
-            let changed = asset_metadata::update(scope, &desired.metadata, id, drift, status).await?;
+            let changed = metadata::update(scope, &desired.metadata, id, drift, status).await?;
             return Ok(Updated::of(changed));
         }
         let changed = desired.content.mend(scope, id, drift).await?;
@@ -204,7 +209,7 @@ impl Kind for Assets {
     }
 
     fn describe(desired: &Desired, remote: &Observed, status: &mut AssetStatus) {
-        asset_metadata::describe(&desired.metadata, &remote.asset.metadata, status);
+        metadata::describe(&desired.metadata, &remote.asset.metadata, status);
         status.version = Some(remote.asset.version);
         if let Some(files) = &remote.files {
             status.files = i32::try_from(files.len()).ok();
@@ -240,6 +245,10 @@ impl Kind for Assets {
     }
 }
 
+impl Replaced for Assets {}
+impl Completed for Assets {}
+impl Issuing for Assets {}
+
 /// The asset with its files, if they have to be compared.
 async fn observed(
     scope: &Scope,
@@ -251,11 +260,7 @@ async fn observed(
         Some(desired) if !desired.content.is_fetched() => {
             let same_version = status.version == Some(asset.version);
             let known = desired.content.fingerprint().is(status.common.fingerprint.as_ref());
-            if same_version && known {
-                None
-            } else {
-                Some(asset_content::read(scope, &asset.asset_id).await?)
-            }
+            if same_version && known { None } else { Some(content::read(scope, &asset.asset_id).await?) }
         }
         _ => None,
     };

@@ -10,6 +10,7 @@ use crate::api::asset::{Content, FileSource, Zip};
 use crate::aws::operations::{
     CreateAssetFile, DeleteAssetFile, GetAssetContent, UpdateAsset, UpdateAssetFile,
 };
+use crate::kinds::not_found_is_none;
 use crate::reconcile::inputs::{Inputs, Source};
 use crate::reconcile::kind::Scope;
 use crate::reconcile::state::conditions::Reason;
@@ -17,9 +18,8 @@ use crate::reconcile::state::drift::{Change, Drift};
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::fingerprint::{Print, hex};
 
-use super::asset::no_files;
-use super::asset_archive::{self, Archive, Sums};
-use super::not_found_is_none;
+use super::archive::{self, Archive, Sums};
+use super::no_files;
 
 /// Path of content that is replaced as a whole.
 pub const WHOLE: &str = "content";
@@ -108,13 +108,12 @@ async fn source(source: &FileSource, inputs: &Inputs<'_>, field: &str) -> Result
 }
 
 /// An archive, with the bytes back. It is read where computing keeps no other task from going on.
-async fn archive(bytes: Vec<u8>) -> (Vec<u8>, Result<Archive, asset_archive::Error>) {
+async fn archive(bytes: Vec<u8>) -> (Vec<u8>, Result<Archive, archive::Error>) {
     let read = tokio::task::spawn_blocking(move || {
-        let archive = asset_archive::read(&bytes);
+        let archive = archive::read(&bytes);
         (bytes, archive)
     });
-    let gone =
-        |error: tokio::task::JoinError| (Vec::new(), Err(asset_archive::Error::Broken(error.to_string())));
+    let gone = |error: tokio::task::JoinError| (Vec::new(), Err(archive::Error::Broken(error.to_string())));
     read.await.unwrap_or_else(gone)
 }
 
@@ -157,14 +156,14 @@ pub async fn read(scope: &Scope, id: &str) -> Result<Sums, Error> {
 impl Form {
     fn digest(&self) -> Value {
         match self {
-            Self::Files(files) => digest(files.iter().map(|(path, file)| (path, asset_archive::sum(file)))),
+            Self::Files(files) => digest(files.iter().map(|(path, file)| (path, archive::sum(file)))),
             Self::Zip { archive, .. } => digest(archive.files.iter().map(|(path, sum)| (path, *sum))),
             Self::Source(url) => url.as_str().into(),
         }
     }
 }
 
-fn digest<'a>(files: impl Iterator<Item = (&'a String, asset_archive::Sum)>) -> Value {
+fn digest<'a>(files: impl Iterator<Item = (&'a String, archive::Sum)>) -> Value {
     files.map(|(path, sum)| (path.clone(), Value::from(hex(&sum)))).collect()
 }
 
@@ -214,9 +213,7 @@ impl DesiredContent {
                 let left_over = |path: &String| Change::new(file_path(path), Some("a file".into()), None);
                 let wanted = files.iter().filter_map(|(path, content)| match observed.get(path) {
                     None => Some(missing(path)),
-                    Some(found) if *found != asset_archive::sum(content) => {
-                        Some(Change::hidden(file_path(path)))
-                    }
+                    Some(found) if *found != archive::sum(content) => Some(Change::hidden(file_path(path))),
                     Some(_) => None,
                 });
                 // New files before old ones go: an asset must not be without any.
@@ -325,7 +322,7 @@ mod tests {
     }
 
     fn observed(files: &[(&str, &str)]) -> Sums {
-        files.iter().map(|(path, text)| ((*path).to_owned(), asset_archive::sum(text.as_bytes()))).collect()
+        files.iter().map(|(path, text)| ((*path).to_owned(), archive::sum(text.as_bytes()))).collect()
     }
 
     #[test]

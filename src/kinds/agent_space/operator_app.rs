@@ -15,7 +15,7 @@ use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::fingerprint::Print;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::not_found_is_none;
+use crate::kinds::not_found_is_none;
 
 /// Path of the client secret in drift.
 const CLIENT_SECRET: &str = "operatorApp.idp.clientSecretRef";

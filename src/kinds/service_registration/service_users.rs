@@ -2,15 +2,14 @@
 
 use crate::api::Association;
 use crate::api::common::{Object, Status};
+use crate::kinds::agent_space;
+use crate::kinds::association;
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{Scope, Stranger, Waiting};
 use crate::reconcile::state::annotations;
 use crate::reconcile::state::conditions::{self, Reason};
 use crate::reconcile::state::subject::Subject;
 use crate::text;
-
-use super::agent_space;
-use super::association;
 
 /// In so many agent spaces associations are searched for that keep a service from going.
 const SEARCHED: usize = 100;
