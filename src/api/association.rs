@@ -6,7 +6,7 @@ mod chat;
 mod code;
 mod configuration;
 mod deployment;
-mod service;
+mod service_ref;
 mod tools;
 mod webhook;
 
@@ -64,8 +64,8 @@ use super::{schema, union};
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::immutable("agentSpaceRef", "delete and recreate the object"),
-    service::forbidden(),
-    service::required(),
+    service_ref::forbidden(),
+    service_ref::required(),
 ]))]
 pub struct AssociationSpec {
     #[serde(flatten)]
@@ -76,7 +76,7 @@ pub struct AssociationSpec {
 
     /// The ServiceRegistration to connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = service::describe)]
+    #[schemars(transform = service_ref::describe)]
     pub service_ref: Option<ObjectRef>,
 
     /// Which parts of the service the agent can see: exactly one configuration, of the service's type.

@@ -9,8 +9,8 @@ use crate::{kinds, metrics};
 
 use super::{iam, rbac};
 
+mod catalog_table;
 mod reference;
-mod service_tables;
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -37,7 +37,7 @@ pub enum Table {
 pub fn table(table: Table, of: Option<&str>, command: &clap::Command) -> Option<String> {
     match table {
         Table::Kinds => Some(kinds_table()),
-        Table::Services => Some(service_tables::table()),
+        Table::Services => Some(catalog_table::table()),
         Table::Reasons => Some(reasons_table()),
         Table::Flags => Some(flags_table(command)),
         Table::Iam => Some(iam::table()),
