@@ -8,6 +8,7 @@ pub mod agent_space;
 pub mod asset;
 pub mod association;
 pub mod aws_account;
+pub mod catalog;
 pub mod common;
 pub mod private_connection;
 pub mod scalars;

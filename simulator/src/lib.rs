@@ -21,6 +21,7 @@
 
 mod api;
 mod calls;
+pub mod catalog;
 mod context;
 mod control;
 mod error;

@@ -193,6 +193,8 @@ def services(run):
     """Registers every type; gives one service id per type."""
     api, ids = run.api, {}
     plain, interactive = registrations()
+    run.equal("every type of service is registered", sorted({case[0] for case in [*plain, *interactive]}),
+              sorted(api.meta.service_model.shape_for("ServiceDetails").members))
     for kind, details, readable in plain:
         made = api.register_service(service=kind, serviceDetails={kind: details}, name=f"A {kind}", tags={"owner": "me"})
         ids[kind] = made["serviceId"]
@@ -228,6 +230,9 @@ def associations(run, sid, ids):
     api, webhooks = run.api, {}
     ids = {**ids, "aws": "aws", "sourceAws": "aws", "releaseManagement": "releaseManagement"}
     management, made_by_key = None, {}
+    # Organizations need a space of their own: organizations() has them.
+    run.equal("every configuration is associated", sorted([*configurations(None, "vpc-one"), "sourceAwsOrg"]),
+              sorted(api.meta.service_model.shape_for("ServiceConfiguration").members))
     for key in configurations(None, "vpc-one"):
         configuration, kind = configurations(management, "vpc-one")[key]
         made = api.associate_service(agentSpaceId=sid, serviceId=ids[key], configuration={key: configuration})

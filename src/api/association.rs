@@ -6,6 +6,7 @@ mod chat;
 mod code;
 mod configuration;
 mod deployment;
+mod service_ref;
 mod tools;
 mod webhook;
 
@@ -25,7 +26,7 @@ pub use code::{
     AzureDevOps, GitHub, GitHubOwnerType, GitLabProject, NetworkAccess, PrivateAccess, ReleaseManagement,
 };
 pub use configuration::{
-    AWS_ACCOUNTS, Azure, Configuration, DynatraceEnvironment, NewRelicAccount, NoSettings, PagerDutyServices,
+    Azure, Configuration, DynatraceEnvironment, NewRelicAccount, NoSettings, PagerDutyServices,
     ServiceNowInstance,
 };
 pub use deployment::{Deployment, DeploymentIssue};
@@ -63,19 +64,8 @@ use super::{schema, union};
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::immutable("agentSpaceRef", "delete and recreate the object"),
-    schema::rule(
-        ".serviceRef",
-        &format!("!has(self.serviceRef) || !({})", schema::any_of("self.configuration", AWS_ACCOUNTS)),
-        "an AWS account is not a registered service: omit serviceRef",
-    ),
-    schema::rule(
-        ".serviceRef",
-        &format!(
-            "has(self.serviceRef) || has(self.configuration.releaseManagement) || {}",
-            schema::any_of("self.configuration", AWS_ACCOUNTS)
-        ),
-        "serviceRef must name the ServiceRegistration that the configuration is for",
-    ),
+    service_ref::forbidden(),
+    service_ref::required(),
 ]))]
 pub struct AssociationSpec {
     #[serde(flatten)]
@@ -84,10 +74,9 @@ pub struct AssociationSpec {
     /// The AgentSpace to connect the service to.
     pub agent_space_ref: ObjectRef,
 
-    /// The ServiceRegistration to connect. It must be omitted for the configurations aws, sourceAws and
-    /// sourceAwsOrg, and can be omitted for releaseManagement. Changing it recreates the association, with a
-    /// new webhook.
+    /// The ServiceRegistration to connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = service_ref::describe)]
     pub service_ref: Option<ObjectRef>,
 
     /// Which parts of the service the agent can see: exactly one configuration, of the service's type.

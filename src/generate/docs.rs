@@ -10,12 +10,15 @@ use crate::{kinds, metrics};
 use super::{iam, rbac};
 
 mod reference;
+mod catalog_table;
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Table {
     /// Kinds with their short names.
     Kinds,
+    /// Configurations of associations, and how their services are registered.
+    Services,
     /// Reasons of conditions, with what to do.
     Reasons,
     /// Metrics with their labels.
@@ -34,6 +37,7 @@ pub enum Table {
 pub fn table(table: Table, of: Option<&str>, command: &clap::Command) -> Option<String> {
     match table {
         Table::Kinds => Some(kinds_table()),
+        Table::Services => Some(catalog_table::table()),
         Table::Reasons => Some(reasons_table()),
         Table::Flags => Some(flags_table(command)),
         Table::Iam => Some(iam::table()),

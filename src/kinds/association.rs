@@ -4,7 +4,8 @@
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api::association::{AWS_ACCOUNTS, Configuration, NetworkAccess};
+use crate::api::association::Configuration;
+use crate::api::catalog::{self, Referred, ServiceOf};
 use crate::api::common::{Object, ObjectRef};
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{
@@ -44,8 +45,8 @@ pub struct Desired {
     /// The configuration in wire form, with its key.
     configuration: Value,
     capabilities: Option<Value>,
-    /// The private connection that the spec names by what AWS calls it.
-    private_connection: Option<String>,
+    /// The private connections that the spec names by what AWS calls them, with the fields that do.
+    private_connections: Vec<(String, String)>,
     pub(super) webhook: DesiredWebhook,
     /// The registration has to be replaced and waits for its associations to go.
     released: bool,
@@ -92,7 +93,7 @@ impl Kind for Associations {
             key: spec.configuration.key(),
             configuration: configuration(&spec.configuration, inputs)?,
             capabilities: spec.capabilities.as_ref().and_then(|wanted| serde_json::to_value(wanted).ok()),
-            private_connection: named_connection(&spec.configuration),
+            private_connections: named_connections(&spec.configuration),
             webhook: webhook::resolve(object, &scope, inputs).await?,
             released,
         };
@@ -150,7 +151,8 @@ impl Kind for Associations {
     fn compare(desired: &Desired, remote: &Observed, status: &AssociationStatus) -> State {
         let association = &remote.association;
         let mut changes = Vec::new();
-        let is_other = association.service_id != desired.service_id && desired.key != deployment::KEY;
+        let is_assumed = matches!(catalog::configuration(desired.key).service, ServiceOf::Assumed(_));
+        let is_other = association.service_id != desired.service_id && !is_assumed;
         if desired.released || is_other {
             let (observed, wanted) = (association.service_id.as_str(), desired.service_id.as_str());
             changes.push(
@@ -189,7 +191,7 @@ impl Kind for Associations {
                  it names"
                     .to_owned(),
             ),
-            Some("pending-confirmation") if desired.key == deployment::KEY => deployment::waiting(),
+            Some("pending-confirmation") if deployment::is_of(desired.key) => deployment::waiting(),
             Some("pending-confirmation") => State::Waiting(Waiting {
                 reason: Reason::InTransition,
                 message: "AWS waits for a confirmation of the association".to_owned(),
@@ -280,7 +282,7 @@ impl Kind for Associations {
     /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
     async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
         let configuration = document::variant(&remote.association.configuration);
-        if !configuration.is_some_and(|(key, _)| AWS_ACCOUNTS.contains(&key)) {
+        if !configuration.is_some_and(|(key, _)| catalog::configuration(key).is_validated) {
             return Ok(());
         }
         let request = ValidateAwsAssociations { agent_space_id: scope.space_id.clone() };
@@ -335,9 +337,11 @@ impl Kind for Associations {
     }
 
     async fn reaches(scope: &Scope, desired: &Desired) -> Result<Vec<Reached>, Error> {
-        let Some(name) = &desired.private_connection else { return Ok(Vec::new()) };
-        let field = "spec.configuration.releaseManagement.networkAccess.privateAccess.privateConnectionName";
-        Ok(private_connection::reached(scope, field, name).await?.into_iter().collect())
+        let mut reached = Vec::new();
+        for (field, name) in &desired.private_connections {
+            reached.extend(private_connection::reached(scope, field, name).await?);
+        }
+        Ok(reached)
     }
 
     fn forget(status: &mut AssociationStatus) {
@@ -401,13 +405,9 @@ fn being_replaced() -> Error {
 fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), Error> {
     let spec = &object.spec;
     let Some(reference) = &spec.service_ref else {
-        // AWS accounts are not registered services: their service id is a literal. The ones of release management and
-        // of an organization are not documented; they are taken to follow suit.
-        let literal = match spec.configuration {
-            Configuration::ReleaseManagement(_) => "releaseManagement",
-            _ => "aws",
-        };
-        return Ok((literal.to_owned(), false));
+        let word = spec.configuration.row().service.word();
+        let word = word.ok_or_else(|| Error::terminal(Reason::Invalid, "spec.serviceRef must be set"))?;
+        return Ok((word.to_owned(), false));
     };
     let service = inputs.object::<ServiceRegistration>(reference, "spec.serviceRef")?;
     let released = service.status().released == Some(true);
@@ -417,21 +417,22 @@ fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), 
 /// The configuration in wire form: references to other objects give way to ids and names.
 fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Error> {
     let mut configuration = serde_json::to_value(spec).unwrap_or_default();
-    let Some(settings) = configuration.get_mut(spec.key()) else { return Ok(configuration) };
-    if let Some(id) = settings.get("releaseManagementAssociationId").and_then(Value::as_str) {
-        check_association(id, &format!("spec.configuration.{}", spec.key()), inputs)?;
-    }
-    if let Some(reference) = take_reference(settings, "releaseManagementAssociationRef") {
-        let field = "spec.configuration.releaseManagementAssociationRef";
-        let association = inputs.object::<Association>(&reference, field)?;
-        settings["releaseManagementAssociationId"] = inputs.id_of(&*association, field)?.into();
-    }
-    if let Some(access) = settings.pointer_mut("/networkAccess/privateAccess")
-        && let Some(reference) = take_reference(access, "privateConnectionRef")
-    {
-        let field = "spec.configuration.releaseManagement.networkAccess.privateAccess.privateConnectionRef";
-        let connection = inputs.object::<PrivateConnection>(&reference, field)?;
-        access["privateConnectionName"] = inputs.ready_id_of(&*connection, field)?.into();
+    let row = spec.row();
+    for reference in row.references {
+        let Some(part) = configuration[row.key].pointer_mut(reference.at) else { continue };
+        if let Some(object) = take_reference(part, reference.field) {
+            let field = reference.path(row.key, reference.field);
+            part[reference.fills] = match reference.to {
+                Referred::Association => {
+                    inputs.id_of(&*inputs.object::<Association>(&object, &field)?, &field)?.into()
+                }
+                Referred::PrivateConnection => {
+                    inputs.ready_id_of(&*inputs.object::<PrivateConnection>(&object, &field)?, &field)?.into()
+                }
+            };
+        } else if let (Referred::Association, Some(id)) = (reference.to, part[reference.fills].as_str()) {
+            check_association(id, &reference.path(row.key, reference.fills), inputs)?;
+        }
     }
     Ok(configuration)
 }
@@ -442,28 +443,36 @@ fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), E
     Err(Error::wait(
         Reason::ReferenceNotAllowed,
         format!(
-            "{field}.releaseManagementAssociationId: {id} is the {owner}, which can't be used from the namespace {}; use \
-             an association of this namespace",
+            "{field}: {id} is the {owner}, which can't be used from the namespace {}; use an association of this \
+             namespace",
             inputs.identity().namespace
         ),
     ))
 }
 
-fn named_connection(spec: &Configuration) -> Option<String> {
-    let Configuration::ReleaseManagement(settings) = spec else { return None };
-    let NetworkAccess::PrivateAccess(access) = &settings.network_access;
-    access.private_connection_name.as_ref().map(ToString::to_string)
+/// The private connections that the configuration names by what AWS calls them, with the fields that do.
+fn named_connections(spec: &Configuration) -> Vec<(String, String)> {
+    let configuration = serde_json::to_value(spec).unwrap_or_default();
+    let row = spec.row();
+    let references = row.references.iter().filter(|reference| reference.to == Referred::PrivateConnection);
+    let named = references.filter_map(|reference| {
+        let name = configuration[row.key].pointer(reference.at)?.get(reference.fills)?.as_str()?;
+        Some((reference.path(row.key, reference.fills), name.to_owned()))
+    });
+    named.collect()
 }
 
 fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
     serde_json::from_value(document::take(value, key)?).ok()
 }
 
-/// The path of a role of which the configuration itself says that it is invalid.
+/// The path of a role that AWS says is invalid, in the configuration itself.
 fn refused_role(configuration: &Value) -> Option<String> {
     let (key, settings) = document::variant(configuration)?;
-    let status = settings.get("agentElevatedRoleArnStatus")?.as_str()?;
-    (status == "invalid").then(|| format!("configuration.{key}.agentElevatedRoleArn"))
+    let statuses = catalog::configuration(key).output_only.iter();
+    let roles = statuses.filter_map(|member| Some((*member, member.strip_suffix("Status")?)));
+    let mut invalid = roles.filter(|(status, _)| settings.pointer(status).is_some_and(|is| is == "invalid"));
+    invalid.next().map(|(_, role)| format!("configuration.{key}{}", role.replace('/', ".")))
 }
 
 async fn list_webhooks(scope: &Scope, id: &str) -> Result<Vec<Webhook>, Error> {

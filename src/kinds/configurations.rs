@@ -1,71 +1,44 @@
-//! Configurations and capabilities of associations: what identifies one, where it differs from the spec, and what is sent. An
-//! update replaces either as a whole, so that what others set there has to go with it. Pure.
+//! Configurations and capabilities of associations: what identifies one, where it differs from the spec, and what is sent.
+//! An update replaces either as a whole, so what others set there has to be sent with it. What is peculiar about a
+//! configuration is in the catalog. Pure.
 
 use serde_json::{Map, Value, json};
 
 use crate::api::association::AssociationSpec;
+use crate::api::catalog::{self, ServiceOf};
 use crate::api::standards::Standards;
 use crate::document;
 use crate::reconcile::state::drift::{self, Change, Drift, Remedy};
 
-use super::deployment;
-
-/// Fields of a configuration that the model marks sensitive.
-const SENSITIVE: &[&str] = &["customerEmail"];
-/// What AWS says of a configuration within the configuration.
-const SAID_BY_AWS: &[&str] = &["agentElevatedRoleArnStatus", "deploymentState"];
-/// References, and the fields that they fill.
-const REFERENCES: &[(&str, &str)] = &[
-    ("releaseManagementAssociationRef", "releaseManagementAssociationId"),
-    ("privateConnectionRef", "privateConnectionName"),
-];
-
 /// What identifies an association within its space.
 pub fn key(service_id: &str, configuration: &Value) -> Value {
-    // What AWS calls the service of an organization is not documented: the configuration alone tells it apart.
-    let service_id = Some(service_id).filter(|_| configuration.get(deployment::KEY).is_none());
-    json!([service_id, natural(configuration)])
+    let key = document::variant(configuration).map_or("", |(key, _)| key);
+    // Whatever AWS calls the service, the configuration alone tells these apart.
+    let is_assumed = matches!(catalog::configuration(key).service, ServiceOf::Assumed(_));
+    json!([(!is_assumed).then_some(service_id), natural(configuration)])
 }
 
 /// What identifies an association within its service and space: the configuration's key and natural key.
 pub fn natural(configuration: &Value) -> Value {
     let normal = Standards::of("Association", "configuration").normal(configuration);
     let Some((key, settings)) = document::variant(&normal) else { return Value::Null };
-    let values: Vec<&Value> = identity(key).iter().filter_map(|member| settings.pointer(member)).collect();
+    let identity = catalog::configuration(key).identity;
+    let values: Vec<&Value> = identity.iter().filter_map(|member| settings.pointer(member)).collect();
     json!([key, values])
-}
-
-/// Pointers to the members that identify an association with the configuration `key` among those of its service.
-fn identity(key: &str) -> &'static [&'static str] {
-    match key {
-        "aws" | "sourceAws" => &["/accountId", "/accountType"],
-        deployment::KEY => &["/organizationalUnit/organizationalUnitId"],
-        "github" => &["/repoId", "/instanceIdentifier"],
-        "gitlab" => &["/projectId", "/instanceIdentifier"],
-        "azure" => &["/subscriptionId"],
-        "azuredevops" => &["/organizationName", "/projectId"],
-        "slack" => &["/workspaceId"],
-        "msteams" => &["/teamId"],
-        "releaseManagement" => &["/name"],
-        _ => &[],
-    }
 }
 
 /// The part of a spec that is AWS's, with the fields that references fill.
 pub fn of(spec: &AssociationSpec) -> Value {
     let mut configuration = json!(spec.configuration);
-    resolve(&mut configuration);
-    json!({ "configuration": configuration, "capabilities": spec.capabilities })
-}
-
-fn resolve(value: &mut Value) {
-    let Value::Object(members) = value else { return };
-    for (reference, field) in REFERENCES {
-        if members.remove(*reference).is_some() {
-            members.insert((*field).to_owned(), "".into());
+    let row = spec.configuration.row();
+    for reference in row.references {
+        if let Some(part) = configuration[row.key].pointer_mut(reference.at)
+            && document::take(part, reference.field).is_some()
+        {
+            part[reference.fills] = "".into();
         }
     }
-    members.values_mut().for_each(resolve);
+    json!({ "configuration": configuration, "capabilities": spec.capabilities })
 }
 
 /// Where the configuration `key` differs in what the spec sets.
@@ -78,12 +51,15 @@ pub fn compare(key: &str, desired: &Value, observed: &Value) -> Vec<Change> {
         return vec![change.mended_by(Remedy::Replace)];
     }
     let standards = Standards::of("Association", "configuration").member(key);
-    drift::compare_set(standards, &format!("configuration.{key}"), settings, &desired[key])
+    let place = format!("configuration.{key}");
+    let sensitive = catalog::configuration(key).sensitive;
+    let is_sensitive = |change: &Change| {
+        let member = change.path.strip_prefix(&place).unwrap_or_default().replace('.', "/");
+        sensitive.contains(&member.as_str())
+    };
+    drift::compare_set(standards, &place, settings, &desired[key])
         .into_iter()
-        .map(|change| {
-            let hidden = SENSITIVE.iter().any(|name| change.path.ends_with(name));
-            if hidden { change.sensitive() } else { change }
-        })
+        .map(|change| if is_sensitive(&change) { change.sensitive() } else { change })
         .collect()
 }
 
@@ -103,9 +79,9 @@ pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value 
         return desired.clone();
     }
     let mut sent = observed.clone();
-    for settings in sent.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        for said in SAID_BY_AWS {
-            document::take(settings, said);
+    for (key, settings) in sent.as_object_mut().into_iter().flatten() {
+        for member in catalog::configuration(key).output_only {
+            remove(settings, member);
         }
     }
     // Below the key; a part of which the spec sets nothing any more goes as a whole.
@@ -122,9 +98,22 @@ fn is_of_another(desired: &Value, observed: &Value) -> bool {
     let standards = Standards::of("Association", "configuration");
     let (desired, observed) = (standards.normal(desired), standards.normal(observed));
     let Some((key, settings)) = document::variant(&desired) else { return true };
-    identity(key).iter().any(|member| {
+    catalog::configuration(key).identity.iter().any(|member| {
         settings.pointer(member).is_some_and(|wanted| observed[key].pointer(member) != Some(wanted))
     })
+}
+
+/// Removes the member at `pointer`, in which `*` is any item of a list.
+fn remove(value: &mut Value, pointer: &str) {
+    let Some((step, rest)) = pointer.trim_start_matches('/').split_once('/') else {
+        document::take(value, pointer.trim_start_matches('/'));
+        return;
+    };
+    match value {
+        Value::Array(items) if step == "*" => items.iter_mut().for_each(|item| remove(item, rest)),
+        Value::Object(members) => members.get_mut(step).into_iter().for_each(|member| remove(member, rest)),
+        _ => {}
+    }
 }
 
 /// The capabilities to send, in the same way; none where the spec has no word on them and had none.
@@ -292,7 +281,7 @@ mod tests {
     }
 
     fn paths(desired: &Value, observed: &Value) -> Vec<String> {
-        compare(deployment::KEY, desired, observed).into_iter().map(|change| change.path).collect()
+        compare("sourceAwsOrg", desired, observed).into_iter().map(|change| change.path).collect()
     }
 
     #[test]

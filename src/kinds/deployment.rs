@@ -9,15 +9,22 @@ use crate::api::AssociationStatus;
 use crate::api::association::{Deployment, DeploymentIssue};
 use crate::reconcile::kind::{ExtraCondition, State, Waiting};
 use crate::reconcile::state::conditions::Reason;
+use crate::api::catalog;
+use crate::document;
 
-/// The configuration that this is about.
-pub const KEY: &str = "sourceAwsOrg";
+/// The member that only AWS sets, of the configurations that are deployed.
+const STATE: &str = "deploymentState";
 /// Most issues in status, and most accounts of each: an organization may have thousands.
 const MOST: usize = 20;
 
+/// Whether AWS deploys to the accounts of an association with this configuration.
+pub fn is_of(key: &str) -> bool {
+    catalog::configuration(key).output_only.iter().any(|member| member.trim_start_matches('/') == STATE)
+}
+
 /// What AWS says of the deployment, bounded and in an order that doesn't change by itself.
 pub fn of(configuration: &Value) -> Option<Deployment> {
-    let state = configuration.get(KEY)?.get("deploymentState")?;
+    let state = document::variant(configuration)?.1.get(STATE)?;
     let mut deployment: Deployment = serde_json::from_value(state.clone()).ok()?;
     deployment.issues.sort_by(|one, other| one.reason_code.cmp(&other.reason_code));
     deployment.issues.truncate(MOST);

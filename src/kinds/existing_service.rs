@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::api::ServiceRegistrationStatus;
+use crate::api::catalog;
 use crate::api::service_registration::{Existing, ServiceMatch};
 use crate::api::standards::Standards;
 use crate::aws::operations::RegisteredService;
@@ -64,14 +65,13 @@ pub async fn search(
 /// Whether every member of the match that is set agrees.
 fn fits(wanted: &ServiceMatch, service: &RegisteredService) -> bool {
     let details = observed_details(service);
-    let agrees = |wanted: Option<&str>, field: &str, key: &str| {
+    let properties = serde_json::to_value(wanted).unwrap_or_default();
+    let agrees = |(field, member): &(&str, &str)| {
         let standards = Standards::of("ServiceRegistration", "existing.match").member(field);
-        let observed = details.get(key).and_then(Value::as_str);
+        let observed = details.get(member).and_then(Value::as_str);
+        let wanted = properties.get(field).and_then(Value::as_str);
         wanted.is_none_or(|wanted| observed.is_some_and(|observed| standards.same(wanted, observed)))
     };
     (wanted.name.is_none() || wanted.name == service.name)
-        && agrees(wanted.owner.as_deref(), "owner", "owner")
-        && agrees(wanted.workspace_id.as_deref(), "workspaceId", "teamId")
-        && agrees(wanted.organization_name.as_deref(), "organizationName", "organizationName")
-        && agrees(wanted.tenant_id.as_deref(), "tenantId", "tenantId")
+        && catalog::service(&service.service_type).matched_by.iter().all(agrees)
 }

@@ -257,14 +257,10 @@ impl Kind for PrivateConnections {
 }
 
 /// The private connection that `field` names by what AWS calls it, if there is one.
-pub(super) async fn reached(
-    scope: &Scope,
-    field: &'static str,
-    name: &str,
-) -> Result<Option<Reached>, Error> {
+pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Option<Reached>, Error> {
     let found = PrivateConnections::read(scope, name, None, &PrivateConnectionStatus::default()).await?;
     Ok(found.map(|found| Reached {
-        field,
+        field: field.to_owned(),
         kind: PrivateConnection::kind_name(),
         what: format!("private connection {name}"),
         tags: found.0.tags,

@@ -1,7 +1,8 @@
 //! What AWS tells of a registration's settings, by type: the part in which drift can be seen.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::api::catalog::{self, Shown};
 use crate::api::standards::Standards;
 use crate::reconcile::state::drift::compare_as;
 
@@ -14,50 +15,47 @@ const AUTHORIZATION_METHODS: &[(&str, &str)] = &[
     ("customHeaders", "custom-headers"),
 ];
 
-/// What `additionalServiceDetails` is expected to say of a service of this type registered with `details`
-/// (`GetService`; section by section the readable members of each type).
+/// What `additionalServiceDetails` is expected to say of a service of this type registered with `details`.
 pub fn expected(service_type: &str, details: &Value) -> Value {
-    match service_type {
-        "servicenow" => pick(details, &["instanceUrl"]),
-        "pagerduty" => pick(details, &["scopes"]),
-        "gitlab" => pick(details, &["targetUrl", "tokenType", "groupId"]),
-        "azureidentity" => details.clone(),
-        "mcpservernewrelic" => pick(
-            details.pointer("/authorizationConfig/apiKey").unwrap_or(&Value::Null),
-            &["accountId", "region"],
-        ),
-        "mcpservergrafana" => with_method(pick(details, &["endpoint"]), details),
-        "mcpserver" | "mcpserversplunk" | "mcpserverdatadog" | "remoteagent" => {
-            with_method(pick(details, &["name", "endpoint", "description"]), details)
+    let shown = catalog::service(service_type).shown.iter();
+    shown.filter_map(|shown| Some((shown.name().to_owned(), shown_value(*shown, details)?))).collect()
+}
+
+/// What AWS makes of the request for a member of its answer.
+fn shown_value(shown: Shown, details: &Value) -> Option<Value> {
+    let form = || details.get("authorizationConfig")?.as_object()?.iter().next();
+    match shown {
+        Shown::At(pointer) | Shown::Hidden(pointer) => details.pointer(pointer).cloned(),
+        Shown::Method => {
+            let (form, _) = form()?;
+            let (_, method) = AUTHORIZATION_METHODS.iter().find(|(key, _)| key == form)?;
+            Some(json!(method))
         }
-        // The two SigV4 types answer flat what the request nests.
-        "mcpserversigv4" | "remoteagentsigv4" => {
-            let mut flat = pick(details, &["name", "endpoint", "description"]);
-            let config = details.get("authorizationConfig").unwrap_or(&Value::Null);
-            merge(&mut flat, pick(config, &["region", "service", "roleArn", "mcpRoleArn"]));
-            flat
+        Shown::HeaderNames => {
+            let headers = form()?.1.get("headers")?.as_object()?;
+            Some(headers.keys().cloned().collect())
         }
-        // Dynatrace and the event channel tell nothing.
-        _ => json!({}),
     }
 }
 
-/// The readable details that identify a service among others of its type, where there is no display name.
+/// The readable details that identify a service among others of its type, where there is no display name. `None` where
+/// AWS tells nothing by which to know it.
 pub fn identity(service_type: &str, details: &Value) -> Option<Value> {
-    let expected = expected(service_type, details);
-    let keys: &[&str] = match service_type {
-        "servicenow" => &["instanceUrl"],
-        "gitlab" => &["targetUrl", "groupId"],
-        "mcpservernewrelic" => &["accountId"],
-        "mcpservergrafana" => &["endpoint"],
-        "azureidentity" => &["tenantId", "clientId"],
-        "mcpserver" | "mcpserversplunk" | "mcpserverdatadog" | "mcpserversigv4" | "remoteagent"
-        | "remoteagentsigv4" => &["name", "endpoint"],
-        // One an account.
-        "eventChannel" => &[],
-        _ => return None,
-    };
-    Some(pick(&expected, keys))
+    let row = catalog::service(service_type);
+    if row.identity.is_empty() && !row.is_one_an_account {
+        return None;
+    }
+    let mut expected = expected(service_type, details);
+    if let Some(members) = expected.as_object_mut() {
+        members.retain(|name, _| row.identity.contains(&name.as_str()));
+    }
+    Some(expected)
+}
+
+/// Whether the member `name` of what AWS returns of a service of this type is sensitive.
+pub fn is_sensitive(service_type: &str, name: &str) -> bool {
+    let mut shown = catalog::service(service_type).shown.iter();
+    shown.any(|shown| matches!(shown, Shown::Hidden(_)) && shown.name() == name)
 }
 
 /// Whether `observed` says the same of a service of this type as `expected` wherever it says anything.
@@ -85,34 +83,6 @@ fn same(service_type: &str, key: &str, wanted: &Value, observed: &Value) -> bool
     match key {
         "customHeaderNames" => service.anywhere("headers").same_keys(wanted, observed),
         _ => compare_as(service.anywhere(key), "", observed, wanted).is_empty(),
-    }
-}
-
-fn with_method(mut details: Value, request: &Value) -> Value {
-    let config = request.get("authorizationConfig").and_then(Value::as_object);
-    let Some((form, settings)) = config.and_then(|config| config.iter().next()) else { return details };
-    if let Some((_, method)) = AUTHORIZATION_METHODS.iter().find(|(key, _)| key == form) {
-        details["authorizationMethod"] = json!(method);
-    }
-    match form.as_str() {
-        "apiKey" => merge(&mut details, pick(settings, &["apiKeyHeader"])),
-        "customHeaders" => {
-            let names = settings.get("headers").and_then(Value::as_object);
-            details["customHeaderNames"] = names.into_iter().flat_map(Map::keys).cloned().collect();
-        }
-        _ => {}
-    }
-    details
-}
-
-fn pick(value: &Value, keys: &[&str]) -> Value {
-    let found = keys.iter().filter_map(|key| Some(((*key).to_owned(), value.get(key)?.clone())));
-    Value::Object(found.collect())
-}
-
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
     }
 }
 

@@ -4,6 +4,7 @@
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::api::catalog;
 use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Policies};
 use crate::api::scalars::PrivateConnectionName;
 use crate::api::service_registration::Existing;
@@ -34,8 +35,6 @@ use super::{existing_service, not_found_is_none, private_connection, registered_
 const PREVIOUS: &str = "status.previousId";
 /// So many registrations may wait to be deregistered; then the next change waits, too.
 const MOST_LEAVING: usize = 8;
-/// The one type of which an account can have a single registration: the old one has to go first.
-const EVENT_CHANNEL: &str = "eventChannel";
 
 /// The kind.
 pub struct ServiceRegistrations;
@@ -323,10 +322,11 @@ impl Kind for ServiceRegistrations {
 
     fn natural_key(object: &ServiceRegistration) -> Option<String> {
         let service = object.spec.service.as_ref()?;
-        let key = match (service.service_type(), &object.spec.name) {
-            (EVENT_CHANNEL, _) => EVENT_CHANNEL.to_owned(),
-            (service_type, Some(name)) => format!("{service_type}/{}", name.0),
-            _ => return None,
+        let row = service.row();
+        let key = match &object.spec.name {
+            _ if row.is_one_an_account => row.service_type.to_owned(),
+            Some(name) => format!("{}/{}", row.service_type, name.0),
+            None => return None,
         };
         let account = super::account_of(object.spec.account_ref.as_ref());
         Some(format!("{account}/{key}"))
@@ -471,7 +471,7 @@ async fn search_own(
             // One of a gone object is there to be taken up, one of a living object is in the way; but without a name
             // two objects may well describe the same.
             Owner::Sibling { .. } => {
-                registration.request.service == EVENT_CHANNEL
+                is_one_an_account(&registration.request.service)
                     || (registration.request.name.is_some()
                         && describes_the_same(registration, &remote.service) == Some(true))
             }
@@ -491,7 +491,7 @@ fn listed(scope: &Scope, registration: &Registration, service: &operations::Regi
     Listed {
         same: describes_the_same(registration, service),
         recorded: scope.is_held_by_another::<ServiceRegistration>(&service.service_id),
-        exclusive: registration.request.service == EVENT_CHANNEL || registration.request.name.is_some(),
+        exclusive: is_one_an_account(&registration.request.service) || registration.request.name.is_some(),
         created: candidates::created(service),
     }
 }
@@ -509,7 +509,7 @@ pub(super) async fn list(
 /// Whether a service is what the registration describes. `None` where AWS tells nothing by which to know it.
 fn describes_the_same(registration: &Registration, service: &operations::RegisteredService) -> Option<bool> {
     let request = &registration.request;
-    if request.name.is_some() && request.service != EVENT_CHANNEL {
+    if request.name.is_some() && !is_one_an_account(&request.service) {
         return Some(request.name == service.name);
     }
     let details = &request.service_details[&request.service];
@@ -539,7 +539,7 @@ fn compare_settings(
         .map(|key| {
             let path = format!("service.{}.{key}", request.service);
             let change = Change::new(path, observed.get(&key).cloned(), expected.get(&key).cloned());
-            if key == "description" { change.sensitive() } else { change }
+            if registered_details::is_sensitive(&request.service, &key) { change.sensitive() } else { change }
         })
         .collect();
     let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
@@ -562,9 +562,14 @@ fn compare_settings(
     changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()
 }
 
+/// Whether an account can have a single registration of this type: the old one has to go first.
+fn is_one_an_account(service_type: &str) -> bool {
+    catalog::service(service_type).is_one_an_account
+}
+
 /// Whether the old registration has to go before there can be a new one.
 fn must_break_first(service: &operations::RegisteredService, status: &ServiceRegistrationStatus) -> bool {
-    service.service_type == EVENT_CHANNEL || status.released == Some(true)
+    is_one_an_account(&service.service_type) || status.released == Some(true)
 }
 
 fn is_replacement(change: &Change) -> bool {

@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use secrecy::SecretString;
 
 use crate::api::association::{OnLoss, SecretTemplate, WebhookPolicy, WebhookStatus};
+use crate::api::catalog::{self, WebhookRow};
 use crate::api::common::{AdoptionPolicy, ManagementPolicy, Object};
 use crate::api::{Association, AssociationStatus};
 use crate::aws::operations::{GenericWebhook, Webhook};
@@ -33,20 +34,6 @@ use contents::{Place, Writer};
 const SECRET_NAME: &str = "webhook.secretName";
 /// Path of its contents.
 const CONTENTS: &str = "webhook.secret";
-/// Configurations whose associations have no webhook.
-const WITHOUT: &[&str] = &[
-    "aws",
-    "sourceAws",
-    "sourceAwsOrg",
-    "github",
-    "azure",
-    "azuredevops",
-    "msteams",
-    "releaseManagement",
-    "remoteagent",
-    "remoteagentsigv4",
-];
-
 /// How the webhook is to be handed out, and what of that is there.
 pub struct DesiredWebhook {
     secret_name: String,
@@ -77,7 +64,7 @@ pub async fn resolve(
     let (status, key) = (object.status(), object.spec.configuration.key());
     let secret_name = secret_name(object);
     let policies = object.policies();
-    let is_needless = WITHOUT.contains(&key) || spec.policy == WebhookPolicy::Ignore;
+    let is_needless = comes_with(key).is_none() || spec.policy == WebhookPolicy::Ignore;
     // What is only observed has nothing secret to hand out.
     let needs_none = is_needless || policies.management_policy == ManagementPolicy::Observe;
     let template = spec.secret_template.unwrap_or_default();
@@ -116,6 +103,11 @@ pub async fn resolve(
     })
 }
 
+/// The webhook that an association of this configuration comes with.
+fn comes_with(key: &str) -> Option<&'static WebhookRow> {
+    catalog::configuration(key).webhook.as_ref()
+}
+
 fn secret_name(object: &Association) -> String {
     let named = object.spec.webhook.as_ref().and_then(|webhook| webhook.secret_name.clone());
     named.map_or_else(|| webhook_secret(&object.name_any()), |name| name.to_string())
@@ -131,10 +123,12 @@ fn about(status: &AssociationStatus) -> BTreeSet<String> {
 fn check_template(template: &SecretTemplate, key: &str, status: &AssociationStatus) -> Result<(), Error> {
     let known = status.webhook.as_ref().and_then(|webhook| webhook.webhook_type.as_deref());
     let known = known.filter(|_| status.configuration_type.as_deref() == Some(key));
-    let (kind, lacks): (&str, &[&str]) = match known.unwrap_or(key) {
-        kind @ ("gitlab" | "pagerduty") => (kind, &["token", "authVersion"]),
-        "hmac" => ("hmac", &["token"]),
-        "apikey" => ("apikey", &["secret"]),
+    let own = comes_with(key).and_then(WebhookRow::own_type);
+    let Some(kind) = known.or(own) else { return Ok(()) };
+    let lacks: &[&str] = match kind {
+        "hmac" => &["token"],
+        "apikey" => &["secret"],
+        kind if own == Some(kind) => &["token", "authVersion"],
         _ => return Ok(()),
     };
     for (name, text) in &template.data {
@@ -162,10 +156,7 @@ pub fn secret_to_come(
     if desired.is_needless {
         return None;
     }
-    let kind = match key {
-        "gitlab" | "pagerduty" => key,
-        _ => "hmac",
-    };
+    let kind = comes_with(key).and_then(WebhookRow::own_type).unwrap_or("hmac");
     let to_come = "to be issued";
     let facts = desired.place.facts(Some(to_come), Some(to_come), Some(kind));
     let mut output = desired.output(status, None, facts, to_come.to_owned().into(), true);
@@ -416,7 +407,7 @@ pub fn forget(status: &mut AssociationStatus) {
 pub fn secrets(object: &Association, status: &AssociationStatus) -> Secrets {
     let written = status.webhook.as_ref().and_then(|webhook| webhook.secret_name.clone());
     let mut names: BTreeSet<String> = status.webhook_secrets.iter().cloned().collect();
-    let never = names.is_empty() && written.is_none() && WITHOUT.contains(&object.spec.configuration.key());
+    let never = names.is_empty() && written.is_none() && object.spec.configuration.row().webhook.is_none();
     if never {
         return Secrets::default();
     }

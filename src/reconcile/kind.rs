@@ -267,7 +267,7 @@ pub enum Removal {
 /// A resource in AWS that a spec names by what AWS calls it.
 pub struct Reached {
     /// The field that names it.
-    pub field: &'static str,
+    pub field: String,
     /// Kind of the objects that may own it.
     pub kind: &'static str,
     /// What it is, and its name, for messages.

@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use devops_agent_operator::api::association::Configuration;
+use devops_agent_operator::api::catalog::CONFIGURATIONS;
+use devops_agent_operator::api::service_registration::Service;
 use devops_agent_operator::kinds;
 use devops_agent_operator::reconcile::state::conditions::Reason;
 use links::{anchors, links};
@@ -165,6 +168,35 @@ fn every_kind_has_a_generated_reference() {
         let page = root().join(format!("docs/src/reference/{name}.md"));
         assert!(read(&page).contains(&format!("<!-- generated:reference {name} -->")), "{}", shown(&page));
     }
+}
+
+#[test]
+fn every_configuration_is_on_the_page_that_its_row_names() {
+    for row in CONFIGURATIONS {
+        let page = root().join("docs/src/connect").join(row.page);
+        let (blocks, _) = split(&read(&page));
+        let key = format!("{}:", row.key);
+        let has = |text: &str| text.split([' ', '{', '\n']).any(|word| word == key);
+        let shows = blocks.iter().any(|block| block.language() == "yaml" && has(&block.text));
+        assert!(shows, "{}: no YAML with the configuration {}", shown(&page), row.key);
+    }
+}
+
+#[test]
+fn every_configuration_and_service_has_an_example() {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(root().join("examples/services")).unwrap() {
+        let path = entry.unwrap().path();
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&read(&path)).unwrap();
+        for place in
+            documents.iter().flat_map(|object| ["configuration", "service"].map(|part| &object["spec"][part]))
+        {
+            found.extend(place.as_object().into_iter().flat_map(|part| part.keys().cloned()));
+        }
+    }
+    let wanted = Configuration::KEYS.iter().chain(Service::KEYS);
+    let missing: Vec<_> = wanted.filter(|key| !found.contains(**key)).collect();
+    assert!(missing.is_empty(), "not in examples/services/: {missing:?}");
 }
 
 #[test]

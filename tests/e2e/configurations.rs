@@ -1,57 +1,30 @@
 //! Every configuration of an association: applied, Ready, in AWS exactly as written, its webhook in use, and gone
-//! again.
+//! again. With which service, and with which webhook, is in the catalog.
+
+use std::collections::BTreeSet;
 
 use devops_agent_operator::api::association::Configuration;
-
+use devops_agent_operator::api::catalog::{self, ConfigurationRow, RegisteredBy};
 use serde_json::{Value, json};
 
 use crate::fixtures::{CONNECTION, ORGANIZATION, SPACE, credentials, json_of, service};
 use crate::harness::{Test, run, text, webhook};
 
-/// One configuration.
-struct Row {
-    /// The configuration and what it says.
-    configuration: &'static str,
-    /// The `service` or `existing` block of the registration that it is for.
-    service: Option<String>,
-    /// Type of the webhook that comes with it.
-    webhook: Option<&'static str>,
-}
-
-/// A registration that the console made.
-fn existing(kind: &str) -> String {
-    format!("{{existing: {{match: {{serviceType: {kind}}}}}}}")
-}
-
-/// A registration of our own.
-fn registered(kind: &str) -> String {
-    format!("{{service: {}}}", service(kind))
-}
-
 /// A test for each configuration.
 macro_rules! round_trips {
-    ($($name:ident: $configuration:literal, $service:expr, $webhook:expr;)+) => {
+    ($($name:ident: $configuration:literal;)+) => {
         $(
             #[test]
             fn $name() {
-                run(async |t| {
-                    let row = Row { configuration: $configuration, service: $service, webhook: $webhook };
-                    round_trip(t, &row).await;
-                });
+                run(async |t| round_trips(t, &json_of($configuration)).await);
             }
         )+
 
         #[test]
         fn every_configuration_is_among_the_round_trips() {
-            let mut keys: Vec<String> = [$($configuration),+]
-                .iter()
-                .filter_map(|yaml| json_of(yaml).as_object()?.keys().next().cloned())
-                .collect();
-            keys.sort_unstable();
-            keys.dedup();
-            let mut all: Vec<&str> = Configuration::KEYS.to_vec();
-            all.sort_unstable();
-            assert_eq!(keys, all);
+            let keys: BTreeSet<String> =
+                [$($configuration),+].iter().map(|yaml| key(&json_of(yaml)).to_owned()).collect();
+            assert_eq!(keys, Configuration::KEYS.iter().map(|key| (*key).to_owned()).collect());
         }
     };
 }
@@ -59,106 +32,93 @@ macro_rules! round_trips {
 round_trips! {
     the_monitored_aws_account:
         "{aws: {accountId: '123456789012', accountType: monitor, assumableRoleArn: 'arn:aws:iam::123456789012:role/Agent',
-          agentElevatedRoleArn: 'arn:aws:iam::123456789012:role/Elevated', serviceManagementRoleArn: 'arn:aws:iam::210987654321:role/Manage'}}",
-        None, None;
+          agentElevatedRoleArn: 'arn:aws:iam::123456789012:role/Elevated', serviceManagementRoleArn: 'arn:aws:iam::210987654321:role/Manage'}}";
     a_further_aws_account:
         "{sourceAws: {accountId: '210987654321', accountType: source, assumableRoleArn: 'arn:aws:iam::210987654321:role/Agent',
-          externalId: secret-handshake, agentElevatedRoleArn: 'arn:aws:iam::210987654321:role/Elevated'}}",
-        None, None;
+          externalId: secret-handshake, agentElevatedRoleArn: 'arn:aws:iam::210987654321:role/Elevated'}}";
     the_accounts_of_an_organization:
-        "{sourceAwsOrg: {accountType: source, organizationalUnit: {organizationalUnitId: ou-ab12-c3d4e5f6, accountIds: ['210987654321', '111122223333']}}}",
-        None, None;
+        "{sourceAwsOrg: {accountType: source, organizationalUnit: {organizationalUnitId: ou-ab12-c3d4e5f6, accountIds: ['210987654321', '111122223333']}}}";
     a_github_repository:
         "{github: {repoName: shop, repoId: '1', owner: example-org, ownerType: organization, instanceIdentifier: ghes.example.com,
-          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}",
-        Some(existing("github")), None;
+          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}";
     a_gitlab_project:
         "{gitlab: {projectId: '42', projectPath: shop/checkout, instanceIdentifier: gitlab.example.com,
-          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}",
-        Some(registered("gitlab")), Some("gitlab");
+          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}";
     an_azure_subscription:
-        "{azure: {subscriptionId: 01234567-89ab-cdef-0123-456789abcdef}}",
-        Some(existing("azure")), None;
-    an_azure_subscription_through_an_identity:
-        "{azure: {subscriptionId: 01234567-89ab-cdef-0123-456789abcdef}}",
-        Some(registered("azureidentity")), None;
+        "{azure: {subscriptionId: 01234567-89ab-cdef-0123-456789abcdef}}";
     an_azure_devops_project:
-        "{azuredevops: {organizationName: example-org, projectId: p-1, projectName: Shop}}",
-        Some(existing("azuredevops")), None;
+        "{azuredevops: {organizationName: example-org, projectId: p-1, projectName: Shop}}";
     a_slack_workspace:
         "{slack: {workspaceId: T0EXAMPLE1, workspaceName: example, transmissionTarget: {opsOncallTarget: {channelId: C0123ABCDEF, channelName: incidents},
-          opsSRETarget: {channelId: G0123ABCDEF}}, bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: true}}}",
-        Some(existing("slack")), Some("apikey");
+          opsSRETarget: {channelId: G0123ABCDEF}}, bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: true}}}";
     a_teams_team:
         "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {opsOncallTarget: {channelId: '19:a@thread.tacv2',
           channelName: incidents}, opsSRETarget: {channelId: '19:b@thread.tacv2', channelName: sre}},
-          bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: false}}}",
-        Some(existing("msteams")), None;
+          bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: false}}}";
     a_teams_team_without_channels:
-        "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {}}}",
-        Some(existing("msteams")), None;
+        "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {}}}";
     pagerduty_services:
-        "{pagerduty: {services: [P0ABCDE, P1ABCDE], customerEmail: ops@example.com}}",
-        Some(registered("pagerduty")), Some("pagerduty");
+        "{pagerduty: {services: [P0ABCDE, P1ABCDE], customerEmail: ops@example.com}}";
     a_servicenow_instance:
-        "{servicenow: {instanceId: example, authScopes: [useraccount]}}",
-        Some(registered("servicenow")), Some("apikey");
+        "{servicenow: {instanceId: example, authScopes: [useraccount]}}";
     a_servicenow_instance_without_settings:
-        "{servicenow: {}}",
-        Some(registered("servicenow")), Some("apikey");
+        "{servicenow: {}}";
     a_dynatrace_environment:
-        "{dynatrace: {envId: abc12345, resources: [SERVICE-1, HOST-2]}}",
-        Some(registered("dynatrace")), Some("hmac");
+        "{dynatrace: {envId: abc12345, resources: [SERVICE-1, HOST-2]}}";
     the_event_channel:
-        "{eventChannel: {}}",
-        Some(registered("eventChannel")), Some("hmac");
+        "{eventChannel: {}}";
     tools_of_an_mcp_server:
         "{mcpserver: {tools: [search, restart, purge], toolDetails: [{name: search, toolClassification: READ_ONLY},
-          {name: restart, toolClassification: MUTATIVE}, {name: purge, toolClassification: DESTRUCTIVE}]}}",
-        Some(registered("mcpserver")), Some("hmac");
+          {name: restart, toolClassification: MUTATIVE}, {name: purge, toolClassification: DESTRUCTIVE}]}}";
     no_tools_of_an_mcp_server:
-        "{mcpserver: {tools: []}}",
-        Some(registered("mcpserver")), Some("hmac");
+        "{mcpserver: {tools: []}}";
     tools_of_an_mcp_server_with_signatures:
-        "{mcpserversigv4: {tools: [search], toolDetails: [{name: search}]}}",
-        Some(registered("mcpserversigv4")), Some("hmac");
+        "{mcpserversigv4: {tools: [search], toolDetails: [{name: search}]}}";
     datadog_with_elevated_tools:
-        "{mcpserverdatadog: {enabledElevatedTools: [{name: mute_monitor, toolClassification: MUTATIVE}]}}",
-        Some(registered("mcpserverdatadog")), Some("apikey");
+        "{mcpserverdatadog: {enabledElevatedTools: [{name: mute_monitor, toolClassification: MUTATIVE}]}}";
     grafana_with_tools:
         "{mcpservergrafana: {endpoint: 'https://example.grafana.net', organizationId: '1', tools: [query, list],
-          enabledElevatedTools: [{name: silence, toolClassification: MUTATIVE}]}}",
-        Some(registered("mcpservergrafana")), Some("apikey");
+          enabledElevatedTools: [{name: silence, toolClassification: MUTATIVE}]}}";
     a_new_relic_account:
-        "{mcpservernewrelic: {accountId: '1234567', endpoint: 'https://mcp.newrelic.com/mcp/'}}",
-        Some(registered("mcpservernewrelic")), Some("apikey");
+        "{mcpservernewrelic: {accountId: '1234567', endpoint: 'https://mcp.newrelic.com/mcp/'}}";
     splunk:
-        "{mcpserversplunk: {}}",
-        Some(registered("mcpserversplunk")), Some("apikey");
+        "{mcpserversplunk: {}}";
     a_remote_agent:
-        "{remoteagent: {}}",
-        Some(registered("remoteagent")), None;
+        "{remoteagent: {}}";
     a_remote_agent_with_signatures:
-        "{remoteagentsigv4: {}}",
-        Some(registered("remoteagentsigv4")), None;
+        "{remoteagentsigv4: {}}";
     release_management:
         "{releaseManagement: {name: staging, networkAccess: {privateAccess: {privateConnectionName: internal,
-          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}}}",
-        None, None;
+          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}}}";
 }
 
-async fn round_trip(t: &Test, row: &Row) {
+/// A round trip with each type of service that the configuration can be for, and one without if it can be without.
+async fn round_trips(t: &Test, configuration: &Value) {
+    let row = catalog::configuration(key(configuration));
     credentials(t).await;
-    let configuration = json_of(row.configuration);
-    let organization = configuration.get("sourceAwsOrg").is_some();
+    let organization = row.output_only.contains(&"/deploymentState");
     t.apply(if organization { ORGANIZATION } else { SPACE }).await;
-    if configuration.get("releaseManagement").is_some() {
+    if row.references.iter().any(|reference| configuration.to_string().contains(reference.fills)) {
         t.apply(CONNECTION).await.ready().await;
     }
+    if row.service.word().is_some() {
+        round_trip(t, row, configuration, None).await;
+    }
+    for service_type in row.service.types() {
+        let block = match catalog::service(service_type).registered_by {
+            RegisteredBy::Yaml => format!("{{service: {}}}", service(service_type)),
+            RegisteredBy::Console => format!("{{existing: {{match: {{serviceType: {service_type}}}}}}}"),
+        };
+        let name = service_type.to_lowercase();
+        register(t, &name, &block).await;
+        round_trip(t, row, configuration, Some(&name)).await;
+    }
+}
+
+async fn round_trip(t: &Test, row: &ConfigurationRow, configuration: &Value, service: Option<&str>) {
     let mut spec = json!({"agentSpaceRef": {"name": "space"}, "configuration": configuration});
-    if let Some(service) = &row.service {
-        register(t, service).await;
-        spec["serviceRef"] = json!({"name": "service"});
+    if let Some(name) = service {
+        spec["serviceRef"] = json!({"name": name});
     }
     let object = json!({"kind": "Association", "metadata": {"name": "connected"}, "spec": spec});
     let association = t.apply(&object.to_string()).await;
@@ -167,8 +127,8 @@ async fn round_trip(t: &Test, row: &Row) {
     assert_eq!(object["status"]["id"], remote["associationId"]);
     assert_eq!(object["status"]["serviceId"], remote["serviceId"]);
     assert_eq!(object["status"]["agentSpaceId"], remote["agentSpaceId"]);
-    assert_eq!(Some(text(&object, "/status/configurationType")), key(&configuration));
-    assert_eq!(without_status(&remote["configuration"]), configuration);
+    assert_eq!(text(&object, "/status/configurationType"), row.key);
+    assert_eq!(without_outputs(&remote["configuration"], row), *configuration);
     assert_webhook(t, row, &object, &remote).await;
     let mark = t.mark();
     association.reconcile().await;
@@ -177,10 +137,9 @@ async fn round_trip(t: &Test, row: &Row) {
     assert!(t.remotes("association").is_empty());
 }
 
-/// Registers the service, or finds it, as `service`.
-async fn register(t: &Test, block: &str) {
-    let object =
-        json!({"kind": "ServiceRegistration", "metadata": {"name": "service"}, "spec": json_of(block)});
+/// Registers the service, or finds it, as `name`.
+async fn register(t: &Test, name: &str, block: &str) {
+    let object = json!({"kind": "ServiceRegistration", "metadata": {"name": name}, "spec": json_of(block)});
     let registration = t.apply(&object.to_string()).await;
     if block.contains("authorizationDiscovery") {
         registration.condition("Ready", "False", "AuthorizationRequired").await;
@@ -189,33 +148,31 @@ async fn register(t: &Test, block: &str) {
     registration.ready().await;
 }
 
-fn key(configuration: &Value) -> Option<&str> {
-    configuration.as_object()?.keys().next().map(String::as_str)
+fn key(configuration: &Value) -> &str {
+    configuration.as_object().and_then(|union| union.keys().next()).expect("a configuration has a key")
 }
 
-/// The configuration without what only AWS sets.
-fn without_status(configuration: &Value) -> Value {
+/// The configuration without what only AWS sets, and has set.
+fn without_outputs(configuration: &Value, row: &ConfigurationRow) -> Value {
     let mut configuration = configuration.clone();
-    if let Some(settings) = configuration.get_mut("sourceAwsOrg").and_then(Value::as_object_mut) {
-        assert!(settings.remove("deploymentState").is_some());
-    }
-    for key in ["aws", "sourceAws"] {
-        if let Some(settings) = configuration.get_mut(key).and_then(Value::as_object_mut) {
-            assert_eq!(settings.remove("agentElevatedRoleArnStatus"), Some(json!("valid")));
-        }
+    for member in row.output_only {
+        let (parent, name) = member.rsplit_once('/').expect("a pointer has a slash");
+        let parent = configuration[row.key].pointer_mut(parent).and_then(Value::as_object_mut);
+        let set = parent.and_then(|parent| parent.remove(name));
+        assert!(set.is_some_and(|set| set == "valid" || set.is_object()), "{}{member}", row.key);
     }
     configuration
 }
 
-async fn assert_webhook(t: &Test, row: &Row, object: &Value, remote: &Value) {
+async fn assert_webhook(t: &Test, row: &ConfigurationRow, object: &Value, remote: &Value) {
     let secret = t.secret_data("connected-webhook").await;
-    let Some(kind) = row.webhook else {
+    let Some(expected) = row.webhook else {
         assert_eq!(secret, None);
         assert_eq!(object["status"]["webhook"], Value::Null);
         return;
     };
     let secret = secret.expect("there is a webhook's Secret");
-    assert_eq!(secret["type"], kind);
+    assert!(expected.types.contains(&secret["type"].as_str()), "{}", secret["type"]);
     assert_eq!(secret["id"], remote["webhook"]["webhookId"]);
     assert_eq!(object["status"]["webhook"]["secretName"], "connected-webhook");
     webhook::assert_works(t, &secret).await;

@@ -69,17 +69,9 @@ pub const NOT_IN_YAML: &[(&str, &str)] = &[
     ("CreateAssetFileRequestClientTokenString", "the operator derives it"),
     ("CreateAssetRequestClientTokenString", "the operator derives it"),
     ("CreateTriggerRequestClientTokenString", "the operator derives it"),
-    ("OrgSourceAccountReasonCode", "set by the service"),
-    ("OrgSourceDeploymentState", "set by the service"),
-    ("OrgSourceDeploymentStateDeployedAccountCountInteger", "set by the service"),
-    ("OrgSourceIssue", "set by the service"),
-    ("OrgSourceIssueAccountCountInteger", "set by the service"),
-    ("OrgSourceIssueList", "set by the service"),
-    ("OrgSourceIssueMessage", "set by the service"),
     ("PostRegisterServiceSupportedService", "the key of ServiceDetails says it"),
     ("TriggerCondition", "a union of one member, which is compared"),
     ("TriggerStatus", "suspend says it"),
-    ("SyntheticTimestamp_date_time", "set by the service"),
     ("UpdateAgentSpaceInput", "made of members of CreateAgentSpaceInput"),
     ("UpdateAssetFileRequest", "made of the same members as AssetFileContent"),
     ("UpdateAssetFileRequestClientTokenString", "the operator derives it"),
@@ -90,7 +82,6 @@ pub const NOT_IN_YAML: &[(&str, &str)] = &[
     ("UpdatePrivateConnectionCertificateInput", "made of members that are compared elsewhere"),
     ("UpdateTriggerRequest", "made of members of CreateTriggerRequest"),
     ("UpdateTriggerRequestClientTokenString", "the operator derives it"),
-    ("ValidationStatus", "set by the service"),
 ];
 
 /// A difference that is meant.
@@ -131,8 +122,6 @@ pub const TABLE: &[Deliberate] = &[
         NotRequired,
         "defaults to the one value that there is",
     ),
-    on_purpose("Association.spec.configuration.*.agentElevatedRoleArnStatus", Absent, "set by the service"),
-    on_purpose("Association.spec.configuration.sourceAwsOrg.deploymentState", Absent, "set by the service"),
     // References to other objects.
     on_purpose("*.spec.agentSpaceId", StandsIn("agentSpaceRef"), "a reference"),
     on_purpose("Association.spec.serviceId", StandsIn("serviceRef"), "a reference"),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::catalog;
 use crate::context::{Answer, Context, Object, iso};
 use crate::error::ApiError;
 use crate::input::Input;
@@ -12,8 +13,6 @@ use crate::switches::{AssociateExisting, AssociationIdentity, GenericWebhook, We
 
 mod configuration;
 pub mod organization;
-
-const AWS_KEYS: [&str; 3] = ["aws", "sourceAws", organization::KEY];
 
 pub fn associate(cx: &mut Context<'_>, input: &Input) -> Answer {
     cx.space(input)?;
@@ -100,7 +99,7 @@ pub fn validate(cx: &mut Context<'_>, input: &Input) -> Answer {
         let key = key_of(&association.configuration);
         // A look does not hurry a deployment.
         let is_deploying = key == organization::KEY && association.settles_at.is_some();
-        if AWS_KEYS.contains(&key) && !is_deploying {
+        if catalog::configuration(key).is_validated && !is_deploying {
             association.settles_at = None;
             refresh_status(association);
         }
@@ -192,7 +191,7 @@ fn over_existing(cx: &mut Context<'_>, input: &Input, id: &str, wanted: Value) -
 fn settle_ms(cx: &Context<'_>, key: &str) -> u64 {
     match key {
         organization::KEY => cx.switches.deployment_ms,
-        key if AWS_KEYS.contains(&key) => cx.switches.association_settle_ms,
+        key if catalog::configuration(key).is_validated => cx.switches.association_settle_ms,
         _ => 0,
     }
 }
@@ -255,18 +254,12 @@ fn replace(cx: &mut Context<'_>, input: &Input, id: &str, mut configuration: Val
 
 /// Type of the webhook by integration; `None` where an integration has no webhook.
 fn webhook_type(cx: &Context<'_>, key: &str) -> Option<&'static str> {
-    Some(match key {
-        "dynatrace" => "hmac",
-        "mcpserversplunk" | "mcpserverdatadog" | "mcpservernewrelic" | "mcpservergrafana" | "servicenow"
-        | "slack" => "apikey",
-        "gitlab" => "gitlab",
-        "pagerduty" => "pagerduty",
-        "eventChannel" | "mcpserver" | "mcpserversigv4" => match cx.switches.generic_webhook {
-            GenericWebhook::Hmac => "hmac",
-            GenericWebhook::Apikey => "apikey",
-        },
-        _ => return None,
-    })
+    match (catalog::configuration(key).webhook, cx.switches.generic_webhook) {
+        (catalog::Webhook::None, _) => None,
+        (catalog::Webhook::Of(kind), _) => Some(kind),
+        (catalog::Webhook::Generic, GenericWebhook::Hmac) => Some("hmac"),
+        (catalog::Webhook::Generic, GenericWebhook::Apikey) => Some("apikey"),
+    }
 }
 
 fn show_webhook(cx: &Context<'_>, webhook: &Webhook, with_secret: bool) -> Value {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::catalog::ONE_AN_ACCOUNT;
 use crate::context::{Answer, Context, Object, iso};
 use crate::error::ApiError;
 use crate::input::Input;
@@ -158,7 +159,7 @@ fn check_endpoint(registration: &Value) -> Result<(), ApiError> {
 
 fn check_unique(cx: &Context<'_>, kind: &str, input: &Input, registration: &Value) -> Result<(), ApiError> {
     let mut peers = cx.region.services.values().filter(|service| service.service_type == kind);
-    if kind == "eventChannel" {
+    if ONE_AN_ACCOUNT.contains(&kind) {
         return match peers.next() {
             Some(_) => Err(cx
                 .switches

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::catalog::{self, ConfigurationRow};
 use crate::api::scalars::{EmailAddress, HttpsUrl, NewRelicAccountId};
 use crate::api::union::union;
 
@@ -63,8 +64,12 @@ union! {
     }
 }
 
-/// The configurations for AWS accounts, which are not registered services: AWS calls their service `aws`.
-pub const AWS_ACCOUNTS: &[&str] = &["aws", "sourceAws", "sourceAwsOrg"];
+impl Configuration {
+    /// What is peculiar about the configuration that is set.
+    pub fn row(&self) -> &'static ConfigurationRow {
+        catalog::configuration(self.key())
+    }
+}
 
 /// A configuration without settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

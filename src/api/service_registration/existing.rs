@@ -1,8 +1,13 @@
 //! A service that is registered already.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Error};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::api::catalog::SERVICES;
 use crate::api::scalars::{Guid, ServiceId};
 use crate::api::schema;
 use crate::api::union::union;
@@ -20,12 +25,7 @@ union! {
 /// Properties that a registered service must have; all that are set must match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [
-    schema::rule(".owner", "!has(self.owner) || self.serviceType == 'github'", "owner is only valid with serviceType github"),
-    schema::rule(".workspaceId", "!has(self.workspaceId) || self.serviceType == 'slack'", "workspaceId is only valid with serviceType slack"),
-    schema::rule(".organizationName", "!has(self.organizationName) || self.serviceType == 'azuredevops'", "organizationName is only valid with serviceType azuredevops"),
-    schema::rule(".tenantId", "!has(self.tenantId) || self.serviceType == 'azureidentity'", "tenantId is only valid with serviceType azureidentity"),
-]))]
+#[schemars(extend("x-kubernetes-validations" = only_for_their_type()))]
 pub struct ServiceMatch {
     /// Type of the service, for example `github`.
     pub service_type: ServiceType,
@@ -58,44 +58,59 @@ pub struct ServiceMatch {
     pub tenant_id: Option<Guid>,
 }
 
-/// Declares the enum and its names in one place.
-macro_rules! service_types {
-    ($($key:literal => $variant:ident,)+) => {
-        /// The types that a registered service can have (`Service`).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-        pub enum ServiceType {
-            $(#[serde(rename = $key)] $variant,)+
-        }
-
-        impl ServiceType {
-            /// The type as the API names it.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $key,)+
-                }
+/// CEL rules that a property is only set with a type that AWS returns it for, as the catalog says.
+fn only_for_their_type() -> Vec<Value> {
+    let mut types: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in SERVICES {
+        for (field, _) in row.matched_by {
+            match types.iter_mut().find(|(known, _)| known == field) {
+                Some((_, types)) => types.push(row.service_type),
+                None => types.push((*field, vec![row.service_type])),
             }
         }
+    }
+    let rule = |(field, types): &(&str, Vec<&str>)| {
+        let is_one: Vec<String> = types.iter().map(|of| format!("self.serviceType == '{of}'")).collect();
+        schema::rule(
+            &format!(".{field}"),
+            &format!("!has(self.{field}) || {}", is_one.join(" || ")),
+            &format!("{field} is only valid with serviceType {}", types.join(" or ")),
+        )
     };
+    types.iter().map(rule).collect()
 }
 
-service_types! {
-    "github" => GitHub,
-    "slack" => Slack,
-    "azure" => Azure,
-    "azuredevops" => AzureDevOps,
-    "msteams" => MsTeams,
-    "dynatrace" => Dynatrace,
-    "servicenow" => ServiceNow,
-    "pagerduty" => PagerDuty,
-    "gitlab" => GitLab,
-    "eventChannel" => EventChannel,
-    "mcpservernewrelic" => NewRelic,
-    "mcpservergrafana" => Grafana,
-    "mcpserverdatadog" => Datadog,
-    "mcpserver" => McpServer,
-    "mcpserversplunk" => Splunk,
-    "azureidentity" => AzureIdentity,
-    "mcpserversigv4" => McpServerSigV4,
-    "remoteagent" => RemoteAgent,
-    "remoteagentsigv4" => RemoteAgentSigV4,
+/// A type that a registered service can have (`Service`): one of those in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceType(&'static str);
+
+impl ServiceType {
+    /// The type as the API names it.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ServiceType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let known = SERVICES.iter().find(|row| row.service_type == word);
+        known.map(|row| Self(row.service_type)).ok_or_else(|| {
+            D::Error::invalid_value(
+                de::Unexpected::Str(&word),
+                &"a type of service that AWS DevOps Agent has",
+            )
+        })
+    }
+}
+
+impl JsonSchema for ServiceType {
+    fn schema_name() -> Cow<'static, str> {
+        "ServiceType".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let types: Vec<&str> = SERVICES.iter().map(|row| row.service_type).collect();
+        json_schema!({ "type": "string", "enum": types })
+    }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::catalog::{self, ServiceRow};
 use crate::api::common::SecretValue;
 use crate::api::scalars::{
     DynatraceAccountUrn, GitLabUrl, Guid, RoleArn, ServerDescription, ServerEndpoint, ServerName,
@@ -56,6 +57,11 @@ impl Service {
     /// The type as the API names it, for example `pagerduty`.
     pub const fn service_type(&self) -> &'static str {
         self.key()
+    }
+
+    /// What is peculiar about the type.
+    pub fn row(&self) -> &'static ServiceRow {
+        catalog::service(self.key())
     }
 }
 

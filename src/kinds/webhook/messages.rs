@@ -6,7 +6,7 @@ use crate::api::{Association, AssociationStatus};
 use crate::reconcile::kind::{ExtraCondition, OutputSecret};
 use crate::reconcile::state::conditions::Reason;
 
-use super::{WITHOUT, template};
+use super::{comes_with, template};
 
 /// The condition of a webhook.
 pub const CONDITION: &str = "WebhookReady";
@@ -17,17 +17,10 @@ pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> S
     let kind = facts.get("type").map(String::as_str);
     let address = facts.get("url").map_or("", String::as_str);
     let credential = template::name_of_secret(kind);
-    let (to, how) = match (key, kind) {
-        ("gitlab", _) => {
-            ("in the GitLab project, under Settings, Webhooks".to_owned(), "as the secret token")
-        }
-        ("pagerduty", _) => {
-            ("in PagerDuty, in the webhook subscription of the services".to_owned(), "as its signing secret")
-        }
-        ("servicenow", _) => ("in ServiceNow, where it calls the webhook".to_owned(), "as the bearer token"),
-        ("dynatrace", _) => ("in Dynatrace, where it calls the webhook".to_owned(), "as the secret"),
-        (_, Some("apikey")) => ("in whatever posts incidents".to_owned(), "as the bearer token (bearer_v2)"),
-        _ => ("in whatever posts incidents".to_owned(), "as the key that it signs with (hmac_v1)"),
+    let (to, how) = match (comes_with(key).and_then(|webhook| webhook.entered), kind) {
+        (Some(entered), _) => entered,
+        (None, Some("apikey")) => ("in whatever posts incidents", "as the bearer token (bearer_v2)"),
+        (None, _) => ("in whatever posts incidents", "as the key that it signs with (hmac_v1)"),
     };
     let omitted = by.default_keys == DefaultKeys::Omit;
     let place = if omitted {
@@ -46,7 +39,7 @@ pub fn is_needless(object: &Association) -> bool {
     let ignored = object.spec.webhook.as_ref().is_some_and(|webhook| webhook.policy == WebhookPolicy::Ignore);
     ignored
         || object.policies().management_policy == ManagementPolicy::Observe
-        || WITHOUT.contains(&object.spec.configuration.key())
+        || object.spec.configuration.row().webhook.is_none()
 }
 
 /// Whether the webhook's Secret can be used.
@@ -93,6 +86,8 @@ mod tests {
         for (key, kind, place, credential) in [
             ("gitlab", "gitlab", "Settings, Webhooks", "secret"),
             ("pagerduty", "pagerduty", "in PagerDuty", "secret"),
+            ("servicenow", "apikey", "in ServiceNow", "token"),
+            ("dynatrace", "hmac", "in Dynatrace", "secret"),
             ("eventChannel", "hmac", "hmac_v1", "secret"),
             ("eventChannel", "apikey", "bearer_v2", "token"),
         ] {

@@ -1,10 +1,12 @@
 //! What the configuration of an association must agree with, and what identifies it.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use serde_json::{Value, json};
 
 use super::organization;
+use crate::catalog::{self, Service};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::input::Input;
@@ -12,8 +14,6 @@ use crate::switches::ReleaseManagementService;
 
 /// A role or environment with this word in its name can't be used: the association is `invalid`.
 const BROKEN: &str = "invalid";
-/// Members that answers have and requests don't.
-const SET_BY_THE_SERVICE: [&str; 2] = ["agentElevatedRoleArnStatus", "deploymentState"];
 
 /// Does the service exist, and is it of a type that takes this configuration?
 pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<(), ApiError> {
@@ -21,16 +21,17 @@ pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<()
         let message = format!("A {of} service takes no {key} configuration");
         Err(ApiError::validation("/configuration", message))
     };
-    let literal = match key {
-        "aws" | "sourceAws" => service_id == "aws",
-        organization::KEY => organization::is_service(cx.switches, service_id),
-        "releaseManagement" => {
-            service_id == "releaseManagement"
-                && cx.switches.release_management_service != ReleaseManagementService::Repository
+    let taken = catalog::configuration(key).service;
+    let release_management = cx.switches.release_management_service;
+    let is_word = match taken {
+        Service::Registered(_) => false,
+        Service::Word(word) => service_id == word,
+        Service::Organization(word) => organization::is_service(cx.switches, service_id, word),
+        Service::ReleaseManagement(word, _) => {
+            service_id == word && release_management != ReleaseManagementService::Repository
         }
-        _ => false,
     };
-    if literal {
+    if is_word {
         return Ok(());
     }
     let Some(service) = cx.region.services.get(service_id) else {
@@ -40,16 +41,9 @@ pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<()
         return Err(cx.switches.unknown_service.error(format!("Service {service_id} not found")));
     };
     let kind = service.service_type.as_str();
-    let fits = match key {
-        "aws" | "sourceAws" | organization::KEY => false,
-        "azure" | "azuredevops" => kind == key || kind == "azureidentity",
-        "releaseManagement" => {
-            matches!(kind, "github" | "gitlab")
-                && cx.switches.release_management_service != ReleaseManagementService::Literal
-        }
-        key => kind == key,
-    };
-    if fits { Ok(()) } else { misfit(kind) }
+    let only_the_word = matches!(taken, Service::ReleaseManagement(..))
+        && release_management == ReleaseManagementService::Literal;
+    if taken.types().contains(&kind) && !only_the_word { Ok(()) } else { misfit(kind) }
 }
 
 /// Everything about the configuration and the capabilities that the model can't say.
@@ -126,55 +120,48 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
     let Some((key, inner)) = configuration.as_object().and_then(|object| object.iter().next()) else {
         return Vec::new();
     };
-    let members: &[&str] = match key.as_str() {
-        "aws" | "sourceAws" => &["accountId", "accountType"],
-        organization::KEY => &["organizationalUnit/organizationalUnitId"],
-        "github" => &["repoId", "instanceIdentifier"],
-        "gitlab" => &["projectId", "instanceIdentifier"],
-        "azure" => &["subscriptionId"],
-        "azuredevops" => &["organizationName", "projectId"],
-        "slack" => &["workspaceId"],
-        "msteams" => &["teamId"],
-        "releaseManagement" => &["name"],
-        _ => &[],
-    };
-    let mut parts = vec![key.as_str()];
-    parts.extend(
-        members
-            .iter()
-            .map(|member| inner.pointer(&format!("/{member}")).and_then(Value::as_str).unwrap_or_default()),
-    );
-    parts
+    let members = catalog::configuration(key).natural_key.iter();
+    let values = members.map(|member| inner.pointer(member).and_then(Value::as_str).unwrap_or_default());
+    iter::once(key.as_str()).chain(values).collect()
 }
 
 /// Removes nulls, and what a client has no say in.
 pub fn clean(configuration: &mut Value) {
-    if let Value::Object(object) = configuration {
-        object.retain(|name, value| !value.is_null() && !SET_BY_THE_SERVICE.contains(&name.as_str()));
-        object.values_mut().for_each(clean);
+    for (key, inner) in configuration.as_object_mut().into_iter().flatten() {
+        for member in catalog::configuration(key).set_by_the_service {
+            let Some((parent, name)) = member.rsplit_once('/') else { continue };
+            if let Some(Value::Object(parent)) = inner.pointer_mut(parent) {
+                parent.remove(name);
+            }
+        }
+    }
+    remove_nulls(configuration);
+}
+
+fn remove_nulls(value: &mut Value) {
+    if let Value::Object(object) = value {
+        object.retain(|_, value| !value.is_null());
+        object.values_mut().for_each(remove_nulls);
     }
 }
 
 /// The status that the service finds.
 pub fn status(configuration: &Value) -> &'static str {
-    const PATHS: [&str; 5] = [
-        "/aws/assumableRoleArn",
-        "/aws/serviceManagementRoleArn",
-        "/sourceAws/assumableRoleArn",
-        "/sourceAwsOrg/organizationalUnit/organizationalUnitId",
-        "/dynatrace/envId",
-    ];
-    let broken = PATHS
-        .iter()
-        .filter_map(|path| configuration.pointer(path)?.as_str())
-        .any(|value| value.contains(BROKEN));
+    let is_broken = |(key, inner): (&String, &Value)| {
+        let mut values = catalog::configuration(key).checked.iter().filter_map(|path| inner.pointer(path));
+        values.any(|value| value.as_str().is_some_and(|value| value.contains(BROKEN)))
+    };
+    let broken = configuration.as_object().into_iter().flatten().any(is_broken);
     if broken { "invalid" } else { "valid" }
 }
 
 /// The status of the elevated role, next to the role.
 pub fn set_elevated_status(configuration: &mut Value) {
-    for key in super::AWS_KEYS {
-        let Some(Value::Object(inner)) = configuration.get_mut(key) else { continue };
+    for (key, inner) in configuration.as_object_mut().into_iter().flatten() {
+        let Value::Object(inner) = inner else { continue };
+        if !catalog::configuration(key).set_by_the_service.contains(&"/agentElevatedRoleArnStatus") {
+            continue;
+        }
         let status = inner
             .get("agentElevatedRoleArn")
             .and_then(Value::as_str)

@@ -31,9 +31,8 @@ const FAILING: [(&str, &str); 6] = [
 ];
 
 /// Whether a request may call the service so.
-pub fn is_service(switches: &Switches, service_id: &str) -> bool {
-    service_id == "aws"
-        || (switches.organization_service == OrganizationService::Own && service_id == SERVICE)
+pub fn is_service(switches: &Switches, service_id: &str, word: &str) -> bool {
+    service_id == word || (switches.organization_service == OrganizationService::Own && service_id == SERVICE)
 }
 
 /// The service id that is given back.

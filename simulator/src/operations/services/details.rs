@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::Model;
 use crate::switches::HeaderValues;
 
 /// Forms of authorization that a person must finish in a browser.
@@ -19,48 +20,37 @@ pub fn endpoint(registration: &Value) -> Option<&str> {
 
 /// The form of authorization and its configuration. Not for Signature Version 4, whose configuration is no union.
 fn authorization(registration: &Value) -> Option<(&str, &Value)> {
-    let config = registration.get("authorizationConfig")?.as_object()?;
-    config.iter().find(|(_, value)| value.is_object()).map(|(form, value)| (form.as_str(), value))
+    let config = registration.get("authorizationConfig")?.as_object().filter(|config| config.len() == 1)?;
+    config.iter().next().map(|(form, value)| (form.as_str(), value))
 }
 
-/// What `GetService` gives of a registration; `None` when it gives nothing.
+/// What `GetService` gives of a registration: the members that the model has for its type; `None` where it has none.
 pub fn readable(kind: &str, registration: &Value, headers: HeaderValues) -> Option<Value> {
-    let named = ["name", "endpoint", "description"];
-    Some(match kind {
-        "servicenow" => pick(registration, &["instanceUrl"]).into(),
-        "pagerduty" => pick(registration, &["scopes"]).into(),
-        "gitlab" => pick(registration, &["targetUrl", "tokenType", "groupId"]).into(),
-        "mcpservernewrelic" => pick(authorization(registration)?.1, &["accountId", "region"]).into(),
-        "azureidentity" => registration.clone(),
-        "mcpservergrafana" => {
-            let mut shown = pick(registration, &["endpoint"]);
-            shown.insert("authorizationMethod".to_owned(), json!(method(authorization(registration)?.0)));
-            shown.into()
-        }
-        "mcpserver" | "mcpserversplunk" | "mcpserverdatadog" | "remoteagent" => {
-            let mut shown = pick(registration, &named);
-            add_authorization(&mut shown, registration)?;
-            shown.into()
-        }
-        "remoteagentsigv4" => {
-            let mut shown = pick(registration, &named);
-            shown.extend(pick(registration.get("authorizationConfig")?, &["region", "service", "roleArn"]));
-            shown.into()
-        }
-        "mcpserversigv4" => {
-            sigv4(pick(registration, &named), registration.get("authorizationConfig")?, headers)
-        }
-        _ => return None,
-    })
+    let model = Model::embedded().ok()?;
+    let union = model.named("AdditionalServiceDetails")?;
+    let details = model.members(union).iter().find(|member| member.name == kind)?;
+    let shown = model.members(details.shape).iter().filter_map(|member| {
+        // A role may be left out of a request, and has to be in the answer.
+        let value = readable_member(registration, &member.name).or(member.required.then(|| json!("")))?;
+        Some((member.name.clone(), value))
+    });
+    let mut shown: Map<String, Value> = shown.collect();
+    if let (Some(Value::Object(values)), HeaderValues::Masked) = (shown.get_mut("customHeaders"), headers) {
+        values.values_mut().for_each(|value| *value = json!("****"));
+    }
+    Some(shown.into())
 }
 
-fn pick(from: &Value, names: &[&str]) -> Map<String, Value> {
-    names
-        .iter()
-        .filter_map(|name| {
-            Some(((*name).to_owned(), from.get(*name).filter(|value| !value.is_null())?.clone()))
-        })
-        .collect()
+/// A member of the answer, which is flat. The request nests the authorization.
+fn readable_member(registration: &Value, name: &str) -> Option<Value> {
+    let form = authorization(registration);
+    match name {
+        "authorizationMethod" => Some(json!(method(form?.0))),
+        "customHeaderNames" => Some(form?.1.get("headers")?.as_object()?.keys().cloned().collect()),
+        name => [Some(registration), registration.get("authorizationConfig"), form.map(|(_, config)| config)]
+            .into_iter()
+            .find_map(|place| place?.get(name).filter(|value| !value.is_null()).cloned()),
+    }
 }
 
 fn method(form: &str) -> &'static str {
@@ -71,29 +61,6 @@ fn method(form: &str) -> &'static str {
         "customHeaders" => "custom-headers",
         _ => "oauth-3lo",
     }
-}
-
-fn add_authorization(shown: &mut Map<String, Value>, registration: &Value) -> Option<()> {
-    let (form, config) = authorization(registration)?;
-    shown.insert("authorizationMethod".to_owned(), json!(method(form)));
-    shown.extend(pick(config, if form == "apiKey" { &["apiKeyHeader"] } else { &[] }));
-    if let Some(headers) = config.get("headers").and_then(Value::as_object) {
-        shown.insert("customHeaderNames".to_owned(), headers.keys().cloned().collect());
-    }
-    Some(())
-}
-
-/// The request nests the authorization, the answer is flat; `roleArn` is optional in one and required in the
-/// other.
-fn sigv4(mut shown: Map<String, Value>, config: &Value, headers: HeaderValues) -> Value {
-    shown.extend(pick(config, &["region", "service", "roleArn", "mcpRoleArn", "customHeaders"]));
-    shown.entry("roleArn").or_insert_with(|| json!(""));
-    if let Some(Value::Object(values)) = shown.get_mut("customHeaders")
-        && headers == HeaderValues::Masked
-    {
-        values.values_mut().for_each(|value| *value = json!("****"));
-    }
-    shown.into()
 }
 
 #[cfg(test)]
