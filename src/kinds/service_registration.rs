@@ -1,35 +1,37 @@
 //! ServiceRegistration: a registration can't be changed, so a change replaces it; nor can its secrets be
 //! read, so they are compared by fingerprint. Services registered elsewhere are in [`super::existing_service`].
 
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api::catalog;
 use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Policies};
 use crate::api::scalars::PrivateConnectionName;
 use crate::api::service_registration::Existing;
-use crate::api::standards::Standards;
-use crate::api::{PrivateConnection, ServiceRegistration, ServiceRegistrationStatus};
-use crate::aws::operations::{self, DeregisterService, GetService, ListServices, RegisterService};
-use crate::document;
+use crate::api::{ServiceRegistration, ServiceRegistrationStatus};
+use crate::aws::operations::{self, DeregisterService, GetService};
+use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::drift::{Change, Drift};
+use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::subject::Subject;
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{
     Created, ExtraCondition, Kind, Reached, Remote, Replacement, Resolved, Scope, State, Stranger, Updated,
     Waiting,
 };
 use crate::reconcile::owned::Reset;
-use crate::reconcile::state::conditions::Reason;
-use crate::reconcile::state::drift::{Change, Drift, Remedy};
-use crate::reconcile::state::error::{Doing, Error};
-use crate::reconcile::state::finalizer;
-use crate::reconcile::state::fingerprint::Print;
 use crate::reconcile::state::ownership::Owner;
-use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::{self, TagMap};
 
-use super::candidates::{self, Listed, Seeker};
 use super::service_users::{self, Uses};
-use super::{existing_service, not_found_is_none, private_connection, registered_details, space_users};
+use super::{existing_service, not_found_is_none, private_connection, space_users};
+
+mod differences;
+mod registration;
+mod search;
+
+pub(super) use search::list;
+
+use registration::Registration;
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
@@ -45,17 +47,6 @@ pub enum Desired {
     Service(Box<Registration>),
     /// Find that.
     Existing(Existing),
-}
-
-/// A registration with its secrets.
-pub struct Registration {
-    request: RegisterService,
-    fingerprint: Print,
-    /// The private connections that the spec names by what AWS calls them, with the fields that do.
-    named: Vec<(&'static str, String)>,
-    /// Who uses the present registration, and those that are to go.
-    uses: Uses,
-    seeker: Seeker,
 }
 
 /// What AWS has.
@@ -104,7 +95,7 @@ impl Kind for ServiceRegistrations {
         let spec = &object.spec;
         let scope = inputs.account_scope(spec.account_ref.as_ref()).await?;
         let desired = match (&spec.service, &spec.existing) {
-            (Some(_), _) => Desired::Service(Box::new(registration(object, inputs, &scope).await?)),
+            (Some(_), _) => Desired::Service(Box::new(registration::resolve(object, inputs, &scope).await?)),
             (None, Some(existing)) => Desired::Existing(existing.clone()),
             (None, None) => {
                 let message = "spec: one of service and existing must be set";
@@ -138,7 +129,7 @@ impl Kind for ServiceRegistrations {
     ) -> Result<Vec<Observed>, Error> {
         match desired {
             Desired::Existing(existing) => existing_service::search(scope, existing, status).await,
-            Desired::Service(registration) => search_own(scope, registration, status).await,
+            Desired::Service(registration) => search::own(scope, registration, status).await,
         }
     }
 
@@ -148,7 +139,7 @@ impl Kind for ServiceRegistrations {
             return State::Waiting(awaiting_authorization());
         }
         let leaving = Self::aside(status);
-        let mut changes = compare_settings(registration, &remote.service, status);
+        let mut changes = differences::compare(registration, &remote.service, status);
         if leaving.len() >= MOST_LEAVING {
             changes.clear();
         }
@@ -257,7 +248,7 @@ impl Kind for ServiceRegistrations {
         status: &ServiceRegistrationStatus,
     ) -> Replacement {
         match desired {
-            Desired::Service(registration) if must_break_first(&remote.service, status) => {
+            Desired::Service(registration) if differences::must_break_first(&remote.service, status) => {
                 let present = [remote.id().to_owned()];
                 if registration.uses.is_free(remote.id()) {
                     Replacement::BreakBeforeMake
@@ -273,7 +264,9 @@ impl Kind for ServiceRegistrations {
     /// if it describes the same thing.
     fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
         let same = match desired {
-            Desired::Service(registration) => describes_the_same(registration, &remote.service) == Some(true),
+            Desired::Service(registration) => {
+                registration::describes_the_same(registration, &remote.service) == Some(true)
+            }
             Desired::Existing(_) => false,
         };
         status.released = same.then_some(true);
@@ -312,8 +305,9 @@ impl Kind for ServiceRegistrations {
     fn describe(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) {
         status.service_type = Some(remote.service.service_type.clone());
         let Desired::Service(registration) = desired else { return };
-        let replaced = compare_settings(registration, &remote.service, status).iter().any(is_replacement);
-        status.released = (replaced && must_break_first(&remote.service, status)).then_some(true);
+        let replaced = !differences::compare(registration, &remote.service, status).is_empty();
+        status.released =
+            (replaced && differences::must_break_first(&remote.service, status)).then_some(true);
         let tags = &registration.request.tags;
         status.common.tag_keys = tagging::remembered(tags, &remote.tags, &status.common.tag_keys);
         let recorded = status.common.fingerprint.take();
@@ -368,71 +362,6 @@ impl Kind for ServiceRegistrations {
     }
 }
 
-/// The registration with secrets and connections in place.
-async fn registration(
-    object: &ServiceRegistration,
-    inputs: &Inputs<'_>,
-    scope: &Scope,
-) -> Result<Registration, Error> {
-    let spec = &object.spec;
-    let service = serde_json::to_value(&spec.service).unwrap_or_default();
-    let service = inputs.substituted(service, "spec.service").await?;
-    let (service_type, details) = document::variant(&service)
-        .ok_or_else(|| Error::terminal(Reason::Invalid, "spec.service: exactly one type must be set"))?;
-    let connection = |reference: &Option<ObjectRef>, name: &Option<PrivateConnectionName>, field: &str| {
-        connection_name(inputs, reference.as_ref(), name.as_ref(), field)
-    };
-    let by_name = [
-        ("spec.privateConnectionName", &spec.private_connection_name),
-        ("spec.targetUrlPrivateConnectionName", &spec.target_url_private_connection_name),
-        ("spec.exchangeUrlPrivateConnectionName", &spec.exchange_url_private_connection_name),
-    ];
-    let named =
-        by_name.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?.to_string()))).collect();
-    let request = RegisterService {
-        service: service_type.to_owned(),
-        service_details: json!({ service_type: details }),
-        kms_key_arn: spec.kms_key_arn.as_ref().map(ToString::to_string),
-        private_connection_name: connection(
-            &spec.private_connection_ref,
-            &spec.private_connection_name,
-            "spec.privateConnectionRef",
-        )?,
-        target_url_private_connection_name: connection(
-            &spec.target_url_private_connection_ref,
-            &spec.target_url_private_connection_name,
-            "spec.targetUrlPrivateConnectionRef",
-        )?,
-        exchange_url_private_connection_name: connection(
-            &spec.exchange_url_private_connection_ref,
-            &spec.exchange_url_private_connection_name,
-            "spec.exchangeUrlPrivateConnectionRef",
-        )?,
-        name: spec.name.as_ref().map(|name| name.0.clone()),
-        tags: inputs.tags(scope, &spec.tags)?,
-    };
-    let untagged = RegisterService { tags: TagMap::new(), ..request.clone() };
-    let fingerprint = scope.fingerprints.of(&serde_json::to_value(&untagged).unwrap_or_default());
-    let status = object.status();
-    let mut ids = ServiceRegistrations::aside(&status);
-    ids.extend(status.common.id);
-    let uses = Uses::of(inputs, &Subject::of(object), &ids);
-    let made = object.creation_timestamp().map(|time| time.0);
-    let seeker = Seeker { made, held: finalizer::is_on(object) };
-    Ok(Registration { request, fingerprint, named, uses, seeker })
-}
-
-fn connection_name(
-    inputs: &Inputs<'_>,
-    reference: Option<&ObjectRef>,
-    name: Option<&PrivateConnectionName>,
-    field: &str,
-) -> Result<Option<String>, Error> {
-    let Some(reference) = reference else { return Ok(name.map(ToString::to_string)) };
-    let connection = inputs.object::<PrivateConnection>(reference, field)?;
-    inputs.ready_id_of(&*connection, field).map(Some)
-}
-
 /// Deregisters `id`, which has been replaced, and forgets it. What belongs to somebody else by now is only forgotten.
 async fn leave(
     scope: &Scope,
@@ -452,128 +381,11 @@ async fn leave(
     Ok(())
 }
 
-/// Services that carry our tags, and unowned or foreign ones that describe the same thing.
-async fn search_own(
-    scope: &Scope,
-    registration: &Registration,
-    status: &ServiceRegistrationStatus,
-) -> Result<Vec<Observed>, Error> {
-    let mut found = Vec::new();
-    for service in list(scope, &registration.request.service).await? {
-        if !registration.seeker.must_read(&listed(scope, registration, &service), status) {
-            continue;
-        }
-        let Some(remote) = ServiceRegistrations::read(scope, &service.service_id, None, status).await? else {
-            continue;
-        };
-        let fits = match scope.identity.owner(&remote.tags) {
-            Owner::Ours { .. } => !ServiceRegistrations::aside(status).iter().any(|id| id == remote.id()),
-            // One of a gone object is there to be taken up, one of a living object is in the way; but without a name
-            // two objects may well describe the same.
-            Owner::Sibling { .. } => {
-                is_one_an_account(&registration.request.service)
-                    || (registration.request.name.is_some()
-                        && describes_the_same(registration, &remote.service) == Some(true))
-            }
-            _ => describes_the_same(registration, &remote.service) == Some(true),
-        };
-        if fits {
-            found.push(remote);
-        }
-    }
-    // After an interrupted replacement there are two of ours: the younger is the new one.
-    found.sort_by_key(|remote| std::cmp::Reverse(remote.service.created_at.0));
-    Ok(found)
-}
-
-/// What a list tells of a service.
-fn listed(scope: &Scope, registration: &Registration, service: &operations::RegisteredService) -> Listed {
-    Listed {
-        same: describes_the_same(registration, service),
-        recorded: scope.is_held_by_another::<ServiceRegistration>(&service.service_id),
-        exclusive: is_one_an_account(&registration.request.service) || registration.request.name.is_some(),
-        created: candidates::created(service),
-    }
-}
-
-/// Every service of a type in the account.
-pub(super) async fn list(
-    scope: &Scope,
-    service_type: &str,
-) -> Result<Vec<operations::RegisteredService>, Error> {
-    let request =
-        ListServices { filter_service_type: Some(service_type.to_owned()), ..ListServices::default() };
-    scope.aws.list_all(request).await.doing(|| format!("looking for the {service_type} service"))
-}
-
-/// Whether a service is what the registration describes. `None` where AWS tells nothing by which to know it.
-fn describes_the_same(registration: &Registration, service: &operations::RegisteredService) -> Option<bool> {
-    let request = &registration.request;
-    if request.name.is_some() && !is_one_an_account(&request.service) {
-        return Some(request.name == service.name);
-    }
-    let details = &request.service_details[&request.service];
-    let identity = registered_details::identity(&request.service, details)?;
-    Some(registered_details::agrees(&request.service, &identity, observed_details(service)))
-}
-
 /// The details that AWS tells, out of their union.
 pub(super) fn observed_details(service: &operations::RegisteredService) -> &Value {
     const NOTHING: &Value = &Value::Null;
     let union = service.additional_service_details.as_ref().unwrap_or(NOTHING);
     union.get(&service.service_type).unwrap_or(NOTHING)
-}
-
-/// Where the registration differs in what can't be changed.
-fn compare_settings(
-    registration: &Registration,
-    service: &operations::RegisteredService,
-    status: &ServiceRegistrationStatus,
-) -> Vec<Change> {
-    let request = &registration.request;
-    let details = &request.service_details[&request.service];
-    let observed = observed_details(service);
-    let expected = registered_details::expected(&request.service, details);
-    let mut changes: Vec<Change> = registered_details::differing(&request.service, &expected, observed)
-        .into_iter()
-        .map(|key| {
-            let path = format!("service.{}.{key}", request.service);
-            let change = Change::new(path, observed.get(&key).cloned(), expected.get(&key).cloned());
-            if registered_details::is_sensitive(&request.service, &key) { change.sensitive() } else { change }
-        })
-        .collect();
-    let text = |value: &Option<String>| value.as_ref().map(|value| Value::from(value.as_str()));
-    let pairs = [
-        ("name", &service.name, &request.name),
-        ("kmsKeyArn", &service.kms_key_arn, &request.kms_key_arn),
-        ("privateConnectionRef", &service.private_connection_name, &request.private_connection_name),
-    ];
-    for (path, observed, wanted) in pairs {
-        let standards = Standards::of("ServiceRegistration", path);
-        if let (Some(old), Some(new)) = (observed, wanted)
-            && !standards.same(old, new)
-        {
-            changes.push(Change::new(path, text(observed), text(wanted)));
-        }
-    }
-    if changes.is_empty() && registration.fingerprint.changed(status.common.fingerprint.as_ref()) {
-        changes.push(Change::hidden("service"));
-    }
-    changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()
-}
-
-/// Whether an account can have a single registration of this type: the old one has to go first.
-fn is_one_an_account(service_type: &str) -> bool {
-    catalog::service(service_type).is_one_an_account
-}
-
-/// Whether the old registration has to go before there can be a new one.
-fn must_break_first(service: &operations::RegisteredService, status: &ServiceRegistrationStatus) -> bool {
-    is_one_an_account(&service.service_type) || status.released == Some(true)
-}
-
-fn is_replacement(change: &Change) -> bool {
-    change.remedy == Remedy::Replace
 }
 
 fn awaiting_authorization() -> Waiting {
