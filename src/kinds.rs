@@ -10,7 +10,7 @@ use crate::kubernetes::reach::Reach;
 use crate::reconcile::context::Context;
 use crate::reconcile::graph::references::{ACCOUNT, DEFAULT_ACCOUNT};
 use crate::reconcile::inputs::proof;
-use crate::reconcile::kind::Kind;
+use crate::reconcile::kind::{Kind, Reconciled};
 use crate::reconcile::state::error::{Doing, Error};
 
 mod agent_space;
@@ -68,7 +68,7 @@ pub fn each(visitor: &mut impl Visitor) {
 /// Every CRD as it is installed, in the order of its plural.
 pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     macro_rules! crds_of {
-        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Kind>::Object>()?),+] };
+        ($($kind:ty,)+) => { vec![$(schema::crd::<<$kind as Reconciled>::Object>()?),+] };
     }
     let mut crds: Vec<Value> = kinds!(crds_of);
     crds.sort_by_key(|crd| crd["spec"]["names"]["plural"].as_str().map(str::to_owned));

@@ -12,7 +12,9 @@ use crate::aws::operations::{
     self, CreateAgentSpace, DeleteAgentSpace, GetAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,
 };
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Stranger, Updated};
+use crate::reconcile::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Stranger, Updated,
+};
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
@@ -62,7 +64,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for AgentSpaces {
+impl Reconciled for AgentSpaces {
     type Object = AgentSpace;
     type Desired = Desired;
     type Remote = Observed;
@@ -267,6 +269,10 @@ impl Kind for AgentSpaces {
         Some(format!("{account}/{name}"))
     }
 }
+
+impl Replaced for AgentSpaces {}
+impl Completed for AgentSpaces {}
+impl Issuing for AgentSpaces {}
 
 /// What is taken over keeps its name until the spec gives it one, and takes the object's once the spec gives none any more.
 fn keeps_name(object: &AgentSpace) -> bool {

@@ -9,7 +9,9 @@ use crate::api::{Asset, AssetStatus};
 use crate::aws::operations::{self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets};
 use crate::aws::{self, ErrorCode};
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::reconcile::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
@@ -49,7 +51,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for Assets {
+impl Reconciled for Assets {
     type Object = Asset;
     type Desired = Desired;
     type Remote = Observed;
@@ -239,6 +241,10 @@ impl Kind for Assets {
         says_something.then(|| json!([space, spec.asset_type, key, store]).to_string())
     }
 }
+
+impl Replaced for Assets {}
+impl Completed for Assets {}
+impl Issuing for Assets {}
 
 /// The asset with its files, if they have to be compared.
 async fn observed(

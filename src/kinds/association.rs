@@ -15,8 +15,8 @@ use crate::aws::operations::{
 use crate::document;
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{
-    Created, ExtraCondition, Kind, OutputSecret, Reached, Remote, Replacement, Resolved, Scope, Secrets,
-    State, Updated, Waiting,
+    Completed, Created, ExtraCondition, Issuing, OutputSecret, Reached, Reconciled, Remote, Replaced,
+    Replacement, Resolved, Scope, Secrets, State, Updated, Waiting,
 };
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::conditions::Reason;
@@ -69,7 +69,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for Associations {
+impl Reconciled for Associations {
     type Object = Association;
     type Desired = Desired;
     type Remote = Observed;
@@ -291,15 +291,6 @@ impl Kind for Associations {
         Ok(())
     }
 
-    /// A new service has a new association beside the old one; the same service can't have two.
-    fn replacement(desired: &Desired, _: &Observed, drift: &Drift, _: &AssociationStatus) -> Replacement {
-        if drift.touches(SERVICE) && !desired.released {
-            Replacement::MakeBeforeBreak
-        } else {
-            Replacement::BreakBeforeMake
-        }
-    }
-
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
         let request =
             DisassociateService { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
@@ -323,15 +314,6 @@ impl Kind for Associations {
         Some(json!([space, service, natural(&configuration)]).to_string())
     }
 
-    fn set_aside(status: &mut AssociationStatus, old: String) {
-        status.previous_id = Some(old);
-        status.previous_service_id = status.service_id.take();
-    }
-
-    fn aside(status: &AssociationStatus) -> Vec<String> {
-        status.previous_id.clone().into_iter().collect()
-    }
-
     fn sought(desired: &Desired) -> Option<Value> {
         Some(key(&desired.service_id, &desired.configuration))
     }
@@ -351,6 +333,36 @@ impl Kind for Associations {
         status.deployment = None;
     }
 
+    fn needless_conditions(object: &Association) -> &'static [&'static str] {
+        if webhook::is_needless(object) { &[webhook::CONDITION] } else { &[] }
+    }
+
+    fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
+        webhook::condition(object, status).into_iter().chain(deployment::condition(status)).collect()
+    }
+}
+
+impl Replaced for Associations {
+    /// A new service has a new association beside the old one; the same service can't have two.
+    fn replacement(desired: &Desired, _: &Observed, drift: &Drift, _: &AssociationStatus) -> Replacement {
+        if drift.touches(SERVICE) && !desired.released {
+            Replacement::MakeBeforeBreak
+        } else {
+            Replacement::BreakBeforeMake
+        }
+    }
+
+    fn set_aside(status: &mut AssociationStatus, old: String) {
+        status.previous_id = Some(old);
+        status.previous_service_id = status.service_id.take();
+    }
+
+    fn aside(status: &AssociationStatus) -> Vec<String> {
+        status.previous_id.clone().into_iter().collect()
+    }
+}
+
+impl Issuing for Associations {
     fn answer_lost(status: &mut AssociationStatus) {
         status.answer_lost = Some(true);
     }
@@ -378,15 +390,9 @@ impl Kind for Associations {
     fn secrets(object: &Association, status: &AssociationStatus) -> Secrets {
         webhook::secrets(object, status)
     }
-
-    fn needless_conditions(object: &Association) -> &'static [&'static str] {
-        if webhook::is_needless(object) { &[webhook::CONDITION] } else { &[] }
-    }
-
-    fn more_conditions(object: &Association, status: &AssociationStatus) -> Vec<ExtraCondition> {
-        webhook::condition(object, status).into_iter().chain(deployment::condition(status)).collect()
-    }
 }
+
+impl Completed for Associations {}
 
 /// Every association of a space; none if the space is gone.
 pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::Association>, Error> {

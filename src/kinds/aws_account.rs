@@ -8,7 +8,9 @@ use serde_json::Value;
 use crate::api::{AWSAccount, AWSAccountStatus};
 use crate::aws::operations::ListAgentSpaces;
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::reconcile::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::drift::Drift;
 use crate::reconcile::state::error::{Doing, Error};
@@ -31,7 +33,7 @@ impl Remote for Reached {
     }
 }
 
-impl Kind for AwsAccounts {
+impl Reconciled for AwsAccounts {
     type Object = AWSAccount;
     type Desired = String;
     type Remote = Reached;
@@ -114,3 +116,7 @@ impl Kind for AwsAccounts {
 
     fn describe(_: &String, _: &Reached, _: &mut AWSAccountStatus) {}
 }
+
+impl Replaced for AwsAccounts {}
+impl Completed for AwsAccounts {}
+impl Issuing for AwsAccounts {}

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::api::AssociationStatus;
 use crate::api::association::{Deployment, DeploymentIssue};
-use crate::reconcile::kind::{ExtraCondition, State, Waiting};
-use crate::reconcile::state::conditions::Reason;
 use crate::api::catalog;
 use crate::document;
+use crate::reconcile::kind::{ExtraCondition, State, Waiting};
+use crate::reconcile::state::conditions::Reason;
 
 /// The member that only AWS sets, of the configurations that are deployed.
 const STATE: &str = "deploymentState";

@@ -7,7 +7,7 @@ use crate::api::catalog;
 use crate::api::service_registration::{Existing, ServiceMatch};
 use crate::api::standards::Standards;
 use crate::aws::operations::RegisteredService;
-use crate::reconcile::kind::{Kind, Scope};
+use crate::reconcile::kind::{Reconciled, Scope};
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::error::Error;
 

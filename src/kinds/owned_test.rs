@@ -44,8 +44,8 @@ const STAYS: &[(&str, &str)] = &[("AgentSpace", "/description"), ("AgentSpace", 
 fn reset(kind: &str, pointer: &str) -> Option<Reset> {
     macro_rules! reset_of {
         ($($kind:ty,)+) => {
-            $(if <$kind as Kind>::Object::kind_name() == kind {
-                return <$kind as Kind>::reset(pointer, &Default::default());
+            $(if <$kind as Reconciled>::Object::kind_name() == kind {
+                return <$kind as Reconciled>::reset(pointer, &Default::default());
             })+
         };
     }

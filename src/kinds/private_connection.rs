@@ -14,7 +14,10 @@ use crate::aws::operations::{
 };
 use crate::reconcile::inputs::input_value;
 use crate::reconcile::inputs::{Inputs, Source};
-use crate::reconcile::kind::{Created, Kind, Reached, Remote, Removal, Resolved, Scope, State, Updated};
+use crate::reconcile::kind::{
+    Completed, Created, Issuing, Reached, Reconciled, Remote, Removal, Replaced, Resolved, Scope, State,
+    Updated,
+};
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
@@ -55,7 +58,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for PrivateConnections {
+impl Reconciled for PrivateConnections {
     type Object = PrivateConnection;
     type Desired = Desired;
     type Remote = Observed;
@@ -255,6 +258,10 @@ impl Kind for PrivateConnections {
         }
     }
 }
+
+impl Replaced for PrivateConnections {}
+impl Completed for PrivateConnections {}
+impl Issuing for PrivateConnections {}
 
 /// The private connection that `field` names by what AWS calls it, if there is one.
 pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Option<Reached>, Error> {

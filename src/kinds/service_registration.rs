@@ -9,17 +9,17 @@ use crate::api::scalars::PrivateConnectionName;
 use crate::api::service_registration::Existing;
 use crate::api::{ServiceRegistration, ServiceRegistrationStatus};
 use crate::aws::operations::{self, DeregisterService, GetService};
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{
+    Completed, Created, ExtraCondition, Issuing, Reached, Reconciled, Remote, Replaced, Replacement,
+    Resolved, Scope, State, Stranger, Updated, Waiting,
+};
+use crate::reconcile::owned::Reset;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift};
 use crate::reconcile::state::error::{Doing, Error};
-use crate::reconcile::state::subject::Subject;
-use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{
-    Created, ExtraCondition, Kind, Reached, Remote, Replacement, Resolved, Scope, State, Stranger, Updated,
-    Waiting,
-};
-use crate::reconcile::owned::Reset;
 use crate::reconcile::state::ownership::Owner;
+use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::{self, TagMap};
 
 use super::service_users::{self, Uses};
@@ -65,7 +65,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for ServiceRegistrations {
+impl Reconciled for ServiceRegistrations {
     type Object = ServiceRegistration;
     type Desired = Desired;
     type Remote = Observed;
@@ -241,38 +241,6 @@ impl Kind for ServiceRegistrations {
         }
     }
 
-    fn replacement(
-        desired: &Desired,
-        remote: &Observed,
-        _: &Drift,
-        status: &ServiceRegistrationStatus,
-    ) -> Replacement {
-        match desired {
-            Desired::Service(registration) if differences::must_break_first(&remote.service, status) => {
-                let present = [remote.id().to_owned()];
-                if registration.uses.is_free(remote.id()) {
-                    Replacement::BreakBeforeMake
-                } else {
-                    Replacement::Wait(registration.uses.waiting_for(&present))
-                }
-            }
-            _ => Replacement::MakeBeforeBreak,
-        }
-    }
-
-    /// Whether names and addresses may repeat is not documented. Where they may not, the old one is in the way
-    /// if it describes the same thing.
-    fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
-        let same = match desired {
-            Desired::Service(registration) => {
-                registration::describes_the_same(registration, &remote.service) == Some(true)
-            }
-            Desired::Existing(_) => false,
-        };
-        status.released = same.then_some(true);
-        same
-    }
-
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
         let request = DeregisterService { service_id: id.to_owned() };
         let done = scope.aws.call(&request).await;
@@ -326,6 +294,52 @@ impl Kind for ServiceRegistrations {
         Some(format!("{account}/{key}"))
     }
 
+    fn more_conditions(_: &ServiceRegistration, status: &ServiceRegistrationStatus) -> Vec<ExtraCondition> {
+        let condition =
+            |status, reason, message| ExtraCondition { kind: "Authorized", status, reason, message };
+        if status.authorization_url.is_some() {
+            vec![condition(false, Reason::AuthorizationRequired, awaiting_authorization().message)]
+        } else if status.common.id.is_some() {
+            vec![condition(true, Reason::Available, String::new())]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+impl Replaced for ServiceRegistrations {
+    fn replacement(
+        desired: &Desired,
+        remote: &Observed,
+        _: &Drift,
+        status: &ServiceRegistrationStatus,
+    ) -> Replacement {
+        match desired {
+            Desired::Service(registration) if differences::must_break_first(&remote.service, status) => {
+                let present = [remote.id().to_owned()];
+                if registration.uses.is_free(remote.id()) {
+                    Replacement::BreakBeforeMake
+                } else {
+                    Replacement::Wait(registration.uses.waiting_for(&present))
+                }
+            }
+            _ => Replacement::MakeBeforeBreak,
+        }
+    }
+
+    /// Whether names and addresses may repeat is not documented. Where they may not, the old one is in the way
+    /// if it describes the same thing.
+    fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
+        let same = match desired {
+            Desired::Service(registration) => {
+                registration::describes_the_same(registration, &remote.service) == Some(true)
+            }
+            Desired::Existing(_) => false,
+        };
+        status.released = same.then_some(true);
+        same
+    }
+
     fn set_aside(status: &mut ServiceRegistrationStatus, old: String) {
         status.leftover_ids.extend(status.previous_id.replace(old));
     }
@@ -333,7 +347,9 @@ impl Kind for ServiceRegistrations {
     fn aside(status: &ServiceRegistrationStatus) -> Vec<String> {
         status.leftover_ids.iter().chain(&status.previous_id).cloned().collect()
     }
+}
 
+impl Completed for ServiceRegistrations {
     /// What was sent is what is desired now; after an edit the registration starts afresh.
     fn awaits_person(desired: &Desired, status: &ServiceRegistrationStatus) -> bool {
         match desired {
@@ -348,19 +364,9 @@ impl Kind for ServiceRegistrations {
     fn set_authorization_url(status: &mut ServiceRegistrationStatus, url: Option<String>) {
         status.authorization_url = url;
     }
-
-    fn more_conditions(_: &ServiceRegistration, status: &ServiceRegistrationStatus) -> Vec<ExtraCondition> {
-        let condition =
-            |status, reason, message| ExtraCondition { kind: "Authorized", status, reason, message };
-        if status.authorization_url.is_some() {
-            vec![condition(false, Reason::AuthorizationRequired, awaiting_authorization().message)]
-        } else if status.common.id.is_some() {
-            vec![condition(true, Reason::Available, String::new())]
-        } else {
-            Vec::new()
-        }
-    }
 }
+
+impl Issuing for ServiceRegistrations {}
 
 /// Deregisters `id`, which has been replaced, and forgets it. What belongs to somebody else by now is only forgotten.
 async fn leave(

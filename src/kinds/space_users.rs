@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use crate::api::common::{Object, Status};
 use crate::api::{Asset, Association, Trigger};
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Kind, Scope, StatusOf, Stranger};
+use crate::reconcile::kind::{Reconciled, Scope, StatusOf, Stranger};
 use crate::reconcile::state::error::Error;
 use crate::reconcile::state::subject::Subject;
 
@@ -21,7 +21,7 @@ pub fn strangers(inputs: &Inputs<'_>, owner: &Subject, id: &str) -> Vec<Stranger
     found
 }
 
-fn of_kind<K: Kind>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> Vec<Stranger> {
+fn of_kind<K: Reconciled>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> Vec<Stranger> {
     let lies_there = |object: &K::Object| {
         let status: StatusOf<K> = object.status();
         K::recorded_space(&status).as_deref() == Some(space)

@@ -7,7 +7,9 @@ use crate::api::trigger::Schedule;
 use crate::api::{Asset, Trigger, TriggerStatus};
 use crate::aws::operations::{self, CreateTrigger, DeleteTrigger, GetTrigger, ListTriggers, UpdateTrigger};
 use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Created, Kind, Remote, Resolved, Scope, State, Updated};
+use crate::reconcile::kind::{
+    Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
+};
 use crate::reconcile::owned::Reset;
 use crate::reconcile::state::drift::{self, Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
@@ -40,7 +42,7 @@ impl Remote for Observed {
     }
 }
 
-impl Kind for Triggers {
+impl Reconciled for Triggers {
     type Object = Trigger;
     type Desired = Desired;
     type Remote = Observed;
@@ -195,6 +197,10 @@ impl Kind for Triggers {
         Some(parts.to_string())
     }
 }
+
+impl Replaced for Triggers {}
+impl Completed for Triggers {}
+impl Issuing for Triggers {}
 
 /// The action that gives a custom agent a task.
 fn task(agent: &str) -> Value {

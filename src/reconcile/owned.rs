@@ -2,7 +2,7 @@
 //! AWS's default; what it never set is left alone. Pure.
 //!
 //! Status remembers the fields that the spec set at the last write (`ownedFields`). A kind says which fields of a spec are
-//! AWS's, and how each goes back ([`Kind::reset`]). Tags and ways of signing in have records of their own.
+//! AWS's, and how each goes back ([`reset`](super::kind::Reconciled::reset)). Tags and ways of signing in have records of their own.
 
 use std::collections::BTreeSet;
 

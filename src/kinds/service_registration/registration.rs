@@ -8,15 +8,15 @@ use crate::api::common::{Object, ObjectRef};
 use crate::api::scalars::PrivateConnectionName;
 use crate::api::{PrivateConnection, ServiceRegistration};
 use crate::aws::operations::{RegisterService, RegisteredService};
+use crate::document;
+use crate::reconcile::inputs::Inputs;
+use crate::reconcile::kind::{Replaced, Scope};
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::error::Error;
 use crate::reconcile::state::finalizer;
 use crate::reconcile::state::fingerprint::Print;
 use crate::reconcile::state::subject::Subject;
-use crate::reconcile::inputs::Inputs;
-use crate::reconcile::kind::{Kind, Scope};
 use crate::reconcile::tagging::TagMap;
-use crate::document;
 
 use super::super::candidates::Seeker;
 use super::super::registered_details;

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use crate::api::{ServiceRegistration, ServiceRegistrationStatus};
 use crate::aws::operations::{ListServices, RegisteredService};
+use crate::reconcile::kind::{Reconciled, Remote, Replaced, Scope};
 use crate::reconcile::state::error::{Doing, Error};
-use crate::reconcile::kind::{Kind, Remote, Scope};
 use crate::reconcile::state::ownership::Owner;
 
 use super::super::candidates::{self, Listed};
