@@ -9,8 +9,8 @@ use crate::{kinds, metrics};
 
 use super::{iam, rbac};
 
-mod reference;
 mod catalog_table;
+mod reference;
 
 /// A generated table.
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -184,9 +184,12 @@ fn every_configuration_is_on_the_page_that_its_row_names() {
 
 #[test]
 fn every_configuration_and_service_has_an_example() {
+    let listed = read(&root().join("examples/README.md"));
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(root().join("examples/services")).unwrap() {
         let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(listed.contains(&format!("`{name}`")), "examples/README.md doesn't have {name}");
         let documents: Vec<Value> = serde_saphyr::from_multiple(&read(&path)).unwrap();
         for place in
             documents.iter().flat_map(|object| ["configuration", "service"].map(|part| &object["spec"][part]))

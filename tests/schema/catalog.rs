@@ -105,6 +105,11 @@ fn every_type_of_service_has_one_row() {
     let rows: Vec<&str> = SERVICES.iter().map(|row| row.service_type).collect();
     assert_eq!(rows.iter().copied().collect::<BTreeSet<_>>(), words(&model, "Service"));
     assert_eq!(rows.len(), words(&model, "Service").len(), "a type is there twice");
+}
+
+#[test]
+fn what_can_be_registered_by_yaml_is_what_the_api_registers() {
+    let model = model();
     let registered: BTreeSet<&str> = SERVICES
         .iter()
         .filter(|row| row.registered_by == RegisteredBy::Yaml)

@@ -13,7 +13,14 @@ const CALLERS: &[(&[&str], &[&str])] = &[
     (&["kinds/agent_space.rs"], &["spaces"]),
     (&["kinds/operator_app.rs"], &["operator-app"]),
     (
-        &["kinds/service_registration.rs", "kinds/existing_service.rs", "kinds/registered_details.rs"],
+        &[
+            "kinds/service_registration.rs",
+            "kinds/service_registration/differences.rs",
+            "kinds/service_registration/registration.rs",
+            "kinds/service_registration/search.rs",
+            "kinds/existing_service.rs",
+            "kinds/registered_details.rs",
+        ],
         &["registrations"],
     ),
     (&["kinds/association.rs", "kinds/webhook.rs"], &["associations", "webhooks"]),
