@@ -127,8 +127,8 @@ const RELEASE_MANAGEMENT: Reference = Reference {
 };
 
 /// The webhook of a service that the user guide says to be of this type.
-const fn webhook(types: &'static [&'static str]) -> Option<WebhookRow> {
-    Some(WebhookRow { types, entered: None })
+const fn webhook(types: &'static [&'static str]) -> WebhookRow {
+    WebhookRow { types, entered: None }
 }
 
 /// A webhook that a person enters in a service.
@@ -136,8 +136,8 @@ const fn entered(
     types: &'static [&'static str],
     place: &'static str,
     credential: &'static str,
-) -> Option<WebhookRow> {
-    Some(WebhookRow { types, entered: Some((place, credential)) })
+) -> WebhookRow {
+    WebhookRow { types, entered: Some((place, credential)) }
 }
 
 /// Every configuration of an association.
@@ -181,11 +181,11 @@ pub const CONFIGURATIONS: &[ConfigurationRow] = &[
         key: "gitlab",
         service: ServiceOf::Registered(&["gitlab"]),
         identity: &["/projectId", "/instanceIdentifier"],
-        webhook: entered(
+        webhook: Some(entered(
             &["gitlab"],
             "in the GitLab project, under Settings, Webhooks",
             "as the secret token",
-        ),
+        )),
         references: &[RELEASE_MANAGEMENT],
         page: "gitlab.md",
         ..PLAIN
@@ -208,7 +208,7 @@ pub const CONFIGURATIONS: &[ConfigurationRow] = &[
         key: "slack",
         service: ServiceOf::Registered(&["slack"]),
         identity: &["/workspaceId"],
-        webhook: webhook(&["apikey"]),
+        webhook: Some(webhook(&["apikey"])),
         page: "slack.md",
         ..PLAIN
     },
@@ -222,11 +222,11 @@ pub const CONFIGURATIONS: &[ConfigurationRow] = &[
     ConfigurationRow {
         key: "pagerduty",
         service: ServiceOf::Registered(&["pagerduty"]),
-        webhook: entered(
+        webhook: Some(entered(
             &["pagerduty"],
             "in PagerDuty, in the webhook subscription of the services",
             "as its signing secret",
-        ),
+        )),
         sensitive: &["/customerEmail"],
         page: "pagerduty.md",
         ..PLAIN
@@ -234,63 +234,67 @@ pub const CONFIGURATIONS: &[ConfigurationRow] = &[
     ConfigurationRow {
         key: "servicenow",
         service: ServiceOf::Registered(&["servicenow"]),
-        webhook: entered(&["apikey"], "in ServiceNow, where it calls the webhook", "as the bearer token"),
+        webhook: Some(entered(
+            &["apikey"],
+            "in ServiceNow, where it calls the webhook",
+            "as the bearer token",
+        )),
         page: "servicenow.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "dynatrace",
         service: ServiceOf::Registered(&["dynatrace"]),
-        webhook: entered(&["hmac"], "in Dynatrace, where it calls the webhook", "as the secret"),
+        webhook: Some(entered(&["hmac"], "in Dynatrace, where it calls the webhook", "as the secret")),
         page: "dynatrace.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "eventChannel",
         service: ServiceOf::Registered(&["eventChannel"]),
-        webhook: webhook(&["hmac", "apikey"]),
+        webhook: Some(webhook(&["hmac", "apikey"])),
         page: "webhooks.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "mcpserver",
         service: ServiceOf::Registered(&["mcpserver"]),
-        webhook: webhook(&["hmac", "apikey"]),
+        webhook: Some(webhook(&["hmac", "apikey"])),
         page: "mcp.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "mcpserversigv4",
         service: ServiceOf::Registered(&["mcpserversigv4"]),
-        webhook: webhook(&["hmac", "apikey"]),
+        webhook: Some(webhook(&["hmac", "apikey"])),
         page: "mcp.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "mcpserverdatadog",
         service: ServiceOf::Registered(&["mcpserverdatadog"]),
-        webhook: webhook(&["apikey"]),
+        webhook: Some(webhook(&["apikey"])),
         page: "observability.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "mcpservergrafana",
         service: ServiceOf::Registered(&["mcpservergrafana"]),
-        webhook: webhook(&["apikey"]),
+        webhook: Some(webhook(&["apikey"])),
         page: "observability.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "mcpservernewrelic",
         service: ServiceOf::Registered(&["mcpservernewrelic"]),
-        webhook: webhook(&["apikey"]),
+        webhook: Some(webhook(&["apikey"])),
         page: "observability.md",
         ..PLAIN
     },
     ConfigurationRow {
         key: "mcpserversplunk",
         service: ServiceOf::Registered(&["mcpserversplunk"]),
-        webhook: webhook(&["apikey"]),
+        webhook: Some(webhook(&["apikey"])),
         page: "observability.md",
         ..PLAIN
     },
