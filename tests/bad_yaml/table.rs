@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use devops_agent_operator::api::association::Configuration;
+use devops_agent_operator::api::service_registration::Service;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -40,9 +42,19 @@ pub fn good() -> BTreeMap<String, Value> {
     objects
 }
 
-/// The rows.
+/// The rows. In what they say, the words `SERVICES` and `CONFIGURATIONS` stand for all members of these unions.
 pub fn rows() -> Vec<Row> {
-    serde_saphyr::from_str(include_str!("rows.yaml")).expect("rows.yaml can be read")
+    let text = include_str!("rows.yaml")
+        .replace("SERVICES", &list(Service::KEYS))
+        .replace("CONFIGURATIONS", &list(Configuration::KEYS));
+    serde_saphyr::from_str(&text).expect("rows.yaml can be read")
+}
+
+/// The members of a union, as messages list them.
+fn list(keys: &[&str]) -> String {
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    keys.join(", ")
 }
 
 /// Merges a patch over a value, as RFC 7386 says.
