@@ -220,7 +220,7 @@ pub enum Error {
     Traces(#[from] crate::traces::Error),
     /// Settings contradict each other.
     #[error(
-        "--require-account and --without-accounts contradict each other: without AWSAccounts no object could be served"
+        "--require-account and --without-accounts can't be combined: without AWSAccounts, no object could be reconciled"
     )]
     Accounts,
     /// The times of the lease make no sense together.

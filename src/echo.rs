@@ -14,10 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use parts::Parts;
 
 /// Stands for AWS's words that repeat what was sent.
-pub const LEFT_OUT: &str = "(AWS's words are left out: they repeat a part of what was sent)";
+pub const LEFT_OUT: &str = "(AWS's message is omitted: it repeats a part of the request)";
 /// Stands for the API server's.
-const LEFT_OUT_BY_KUBERNETES: &str =
-    "the API server's words are left out: they repeat a part of what was sent";
+const LEFT_OUT_BY_KUBERNETES: &str = "the API server's message is omitted: it repeats a part of the request";
 
 /// Words beyond this many bytes are neither looked at nor shown.
 pub const LONGEST: usize = 8 * 1024;

@@ -125,10 +125,10 @@ pub enum Error {
     #[error("reading the AWS settings: {0}")]
     Aws(#[from] aws::Error),
     /// Another replica may lead now: this process must not go on.
-    #[error("leadership is lost; the process ends, and starts again as one that stands by")]
+    #[error("lost the leadership; exiting, to restart as a standby")]
     LeadershipLost,
     /// A controller or a watch ended: that kind would not be looked after any more.
-    #[error("a controller ended by itself; the process ends, and starts again")]
+    #[error("a controller ended unexpectedly; exiting, to be restarted")]
     ControllerEnded,
     /// The metrics can't be served over TLS.
     #[error(transparent)]
@@ -234,7 +234,7 @@ async fn lead(
         () = operator.stop(options.shutdown_timeout) => {}
     }
     if tokio::time::timeout(RELEASE, election.release()).await.is_err() {
-        warn!("the lease could not be released in time; it runs out");
+        warn!("the lease could not be released in time; it will expire");
     }
     metrics.leads(lease::NAME, false);
     Ok(())
@@ -292,10 +292,10 @@ impl Operator {
         let _ = self.stopping.send(true);
         // Passes that wait for the caches to be filled have not begun.
         if self.cx.stores.is_ready() {
-            info!(?patience, "stopping: passes under way are finished");
+            info!(?patience, "stopping: waiting for reconciles in progress");
             let finished = async { while self.controllers.join_next().await.is_some() {} };
             if tokio::time::timeout(patience, finished).await.is_err() {
-                warn!("passes under way are abandoned; the next start goes on where they were");
+                warn!("reconciles in progress are aborted; the next start continues them");
             }
         }
         self.controllers.shutdown().await;

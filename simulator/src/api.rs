@@ -233,7 +233,7 @@ fn check_answer(model: &Model, operation: &Operation, answer: &Value) -> Result<
     let list: Vec<String> =
         found.iter().map(|violation| format!("{}: {}", violation.path, violation.message)).collect();
     let message =
-        format!("The simulator's own answer to {} breaks the model: {}", operation.name, list.join("; "));
+        format!("The simulator's own response to {} violates the model: {}", operation.name, list.join("; "));
     tracing::error!("{message}");
     Err(ApiError::internal(message))
 }
@@ -247,7 +247,7 @@ fn perform(
     now: Timestamp,
 ) -> Result<Value, ApiError> {
     let handler = operations::handler(&operation.name)
-        .ok_or_else(|| ApiError::internal(format!("{} has no behaviour", operation.name)))?;
+        .ok_or_else(|| ApiError::internal(format!("{} is not implemented", operation.name)))?;
     inner.world.region(&caller.account, &caller.region, now).settle(now);
     let lagging = inner.lagging(caller, now);
     let mut cx = Context {

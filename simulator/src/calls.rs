@@ -1,4 +1,4 @@
-//! Which calls came in: counts for ever, and the newest of them in detail.
+//! Which calls came in: counts forever, and the newest of them in detail.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -67,7 +67,7 @@ impl Calls {
         self.newest
     }
 
-    /// Takes note of a call.
+    /// Notes a call.
     pub fn record(&mut self, mut call: Call) {
         self.newest += 1;
         call.sequence = self.newest;

@@ -35,7 +35,7 @@ pub fn save(simulation: &Simulation, path: &Path) -> io::Result<()> {
     std::fs::rename(new, path)
 }
 
-/// Saves after every change, for ever.
+/// Saves after every change, forever.
 pub async fn keep_saving(simulation: Arc<Simulation>, path: std::path::PathBuf) {
     loop {
         simulation.changed.notified().await;

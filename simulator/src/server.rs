@@ -143,12 +143,12 @@ impl Running {
         )
     }
 
-    /// Changes a resource behind everybody's back, by a merge patch on it as the state shows it.
+    /// Changes a resource behind everyone's back, by a merge patch on it as the state shows it.
     pub fn mutate(&self, kind: &str, id: &str, set: Value) -> Result<(), ApiError> {
         control::mutate(&self.simulation, &Mutation { target: target(kind, id), set })
     }
 
-    /// Removes a resource behind everybody's back.
+    /// Removes a resource behind everyone's back.
     pub fn remove(&self, kind: &str, id: &str) -> Result<(), ApiError> {
         control::remove(&self.simulation, &target(kind, id))
     }
@@ -159,7 +159,7 @@ impl Running {
         self.simulation.changed.notify_one();
     }
 
-    /// Stops: lets calls that are under way finish, and saves the state.
+    /// Stops: lets calls that are in progress finish, and saves the state.
     pub async fn stop(mut self) -> io::Result<()> {
         let _ = self.stop.send(());
         let _ = (&mut self.server).await;

@@ -149,7 +149,7 @@ choice! {
     }
 }
 choice! {
-    /// `EnableOperatorApp` for a flow that is on already.
+    /// `EnableOperatorApp` for a flow that is enabled already.
     EnableExisting {
         /// `ConflictException`
         Conflict,
@@ -158,7 +158,7 @@ choice! {
     }
 }
 choice! {
-    /// `DisableOperatorApp` without `authFlow` when several flows are on.
+    /// `DisableOperatorApp` without `authFlow` when several flows are enabled.
     DisableWithoutFlow {
         /// All of them go.
         All,

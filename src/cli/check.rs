@@ -51,7 +51,7 @@ pub enum Error {
     /// The operator did not do something in time.
     #[error(
         "after {timeout:?} the operator {missing}; is it running, leading, and watching the namespace \
-         {namespace}? Its log says more: kubectl logs -l app.kubernetes.io/name=devops-agent-operator -A"
+         {namespace}? See its log: kubectl logs -l app.kubernetes.io/name=devops-agent-operator -A"
     )]
     Silence {
         /// What it did not do.

@@ -44,7 +44,7 @@ pub fn table(table: Table, of: Option<&str>, command: &clap::Command) -> Option<
 }
 
 fn kinds_table() -> String {
-    let mut text = String::from("| kind | short name | what it stands for |\n| --- | --- | --- |\n");
+    let mut text = String::from("| kind | short name | what it represents |\n| --- | --- | --- |\n");
     for crd in kinds::crds().unwrap_or_default() {
         let names = &crd["spec"]["names"];
         let description =

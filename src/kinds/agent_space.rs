@@ -181,7 +181,7 @@ impl Kind for AgentSpaces {
                 "AWS can't clear it; set spec.description again, or delete and recreate the object",
             )),
             "/locale" => Some(Reset::Stays(
-                "AWS can't clear it; set spec.locale to the language that is wanted, or delete and recreate the object",
+                "AWS can't clear it; set spec.locale to the desired language, or delete and recreate the object",
             )),
             "/kmsKeyArn" => Some(Reset::Stays(
                 "AWS can't change it; set spec.kmsKeyArn again, or delete and recreate the object",

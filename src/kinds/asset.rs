@@ -296,12 +296,12 @@ fn is_denied<T>(answer: &Result<T, aws::Error>) -> bool {
 async fn space_is_gone(scope: &Scope) -> Result<bool, Error> {
     let request = GetAgentSpace { agent_space_id: scope.space_id.clone(), ..GetAgentSpace::default() };
     let space = not_found_is_none(scope.aws.call(&request).await, || {
-        format!("looking whether the agent space {} is gone", scope.space_id)
+        format!("checking whether the agent space {} still exists", scope.space_id)
     })?;
     Ok(space.is_none())
 }
 
 /// An asset without a single file can't be made.
 pub(super) fn no_files(field: &str) -> Error {
-    Error::wait(Reason::InputInvalid, format!("{field}: there is no file in it; an asset needs one at least"))
+    Error::wait(Reason::InputInvalid, format!("{field}: contains no files; an asset needs at least one"))
 }

@@ -43,7 +43,7 @@ pub enum Error {
     #[error("it can't be read: {0}")]
     Broken(String),
     /// It has too many bytes.
-    #[error("it has {0} bytes; {LARGEST_ARCHIVE} is the most")]
+    #[error("it has {0} bytes; the maximum is {LARGEST_ARCHIVE}")]
     TooLarge(usize),
     /// It has too many files.
     #[error("it has more than {MOST_FILES} files")]
@@ -52,7 +52,7 @@ pub enum Error {
     #[error("it has more than {MOST_UNPACKED} bytes unpacked")]
     TooMuch,
     /// A file is packed so tightly that it can only be meant to do harm.
-    #[error("{path} has more than {MOST_RATIO} times its packed size")]
+    #[error("{path} unpacks to more than {MOST_RATIO} times its compressed size")]
     TooTight {
         /// The file.
         path: String,
@@ -197,9 +197,11 @@ mod tests {
     fn what_is_made_to_do_harm_is_refused_and_says_why() {
         let refused = |bytes: &[u8]| read(bytes).expect_err("it is refused").to_string();
         assert!(refused(b"no zip at all").contains("can't be read"));
-        assert!(refused(&one("pad.bin", vec![0; 8 << 20])).contains("pad.bin has more than 200 times"));
+        assert!(
+            refused(&one("pad.bin", vec![0; 8 << 20])).contains("pad.bin unpacks to more than 200 times")
+        );
         assert!(refused(&one(&"x".repeat(600), Vec::new())).contains("longer than 512"));
-        assert!(refused(&vec![0; LARGEST_ARCHIVE + 1]).contains("6291457 bytes; 6291456 is the most"));
+        assert!(refused(&vec![0; LARGEST_ARCHIVE + 1]).contains("6291457 bytes; the maximum is 6291456"));
         let many: Vec<_> = (0..=MOST_FILES).map(|number| (number.to_string(), Vec::new())).collect();
         assert!(refused(&archive(&many)).contains("more than 1000 files"));
         assert!(refused(&b"PK\x01\x02".repeat(MOST_DIRECTORY_ENTRIES + 1)).contains("more than 1000 files"));

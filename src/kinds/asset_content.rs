@@ -56,7 +56,7 @@ pub async fn resolve(content: &Content, inputs: &Inputs<'_>, scope: &Scope) -> R
                     return Err(Error::wait(
                         Reason::InputInvalid,
                         format!(
-                            "{field}: the files have more than {MOST_BYTES} bytes together; make them smaller"
+                            "{field}: the files have more than {MOST_BYTES} bytes in total; make them smaller"
                         ),
                     ));
                 }
@@ -100,7 +100,7 @@ async fn source(source: &FileSource, inputs: &Inputs<'_>, field: &str) -> Result
     match source {
         FileSource::Text(text) => Ok(text.as_bytes().to_vec()),
         FileSource::Base64(text) => STANDARD.decode(text.as_bytes()).map_err(|error| {
-            Error::terminal(Reason::Invalid, format!("{field}.base64: this is no base64: {error}"))
+            Error::terminal(Reason::Invalid, format!("{field}.base64: not valid base64: {error}"))
         }),
         FileSource::ConfigMapKeyRef(reference) => inputs.bytes(Source::ConfigMap, reference, field).await,
         FileSource::SecretKeyRef(reference) => inputs.bytes(Source::Secret, reference, field).await,

@@ -55,7 +55,7 @@ pub fn reset(pointer: &str, status: &AssetStatus) -> Option<Reset> {
         "status" => Reset::To("ACTIVE".into()),
         "skill_type" => Reset::To("USER".into()),
         _ if status.kept_metadata.contains(&key) => Reset::Stays(
-            "AWS was asked to remove it and keeps it; set it to what is wanted, or delete and recreate the object",
+            "AWS was asked to remove it but keeps it; set it to the desired value, or delete and recreate the object",
         ),
         _ => Reset::Clear,
     })

@@ -180,19 +180,18 @@ impl Kind for Associations {
         }
         if let Some(role) = refused_role(&association.configuration) {
             return State::Failed(format!(
-                "AWS says that {role} is invalid; check that the role exists and trusts AWS DevOps Agent"
+                "AWS reports that {role} is invalid; check that the role exists and trusts AWS DevOps Agent"
             ));
         }
         match association.status.as_deref() {
             Some("invalid") => State::Failed(
-                "AWS says that the association is invalid; check the role, the credentials and the settings that \
-                 it names"
+                "AWS reports that the association is invalid; check its role, credentials and settings"
                     .to_owned(),
             ),
             Some("pending-confirmation") if desired.key == deployment::KEY => deployment::waiting(),
             Some("pending-confirmation") => State::Waiting(Waiting {
                 reason: Reason::InTransition,
-                message: "AWS waits for a confirmation of the association".to_owned(),
+                message: "AWS is waiting for the association to be confirmed".to_owned(),
                 poll: true,
             }),
             _ => deployment::state(&association.configuration).unwrap_or(State::Matching),
@@ -442,8 +441,8 @@ fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), E
     Err(Error::wait(
         Reason::ReferenceNotAllowed,
         format!(
-            "{field}.releaseManagementAssociationId: {id} is the {owner}, which can't be used from the namespace {}; use \
-             an association of this namespace",
+            "{field}.releaseManagementAssociationId: {id} belongs to the {owner}, which can't be used from the namespace \
+             {}; use an association of this namespace",
             inputs.identity().namespace
         ),
     ))

@@ -63,7 +63,7 @@ impl Kind for AwsAccounts {
                 .aws
                 .call(&request)
                 .await
-                .doing(|| format!("trying the credentials of the AWSAccount {id}"))?;
+                .doing(|| format!("checking the credentials of the AWSAccount {id}"))?;
             return Ok(Some(Reached { name: id.to_owned() }));
         }
         Ok(None)

@@ -40,15 +40,17 @@ pub fn state(configuration: &Value) -> Option<State> {
     if deployment.issues.is_empty() {
         return Some(waiting());
     }
-    Some(State::Failed(format!("AWS has deployed to no account of the organization: {}", told(&deployment))))
+    Some(State::Failed(format!(
+        "AWS has not deployed to any account of the organization: {}",
+        told(&deployment)
+    )))
 }
 
 /// AWS is still deploying.
 pub fn waiting() -> State {
     State::Waiting(Waiting {
         reason: Reason::InTransition,
-        message: "AWS is deploying to the accounts of the organization; the first one is not done yet"
-            .to_owned(),
+        message: "AWS is deploying to the accounts of the organization; none has finished yet".to_owned(),
         poll: true,
     })
 }
@@ -64,11 +66,15 @@ pub fn condition(status: &AssociationStatus) -> Option<ExtraCondition> {
     let condition = |status, reason, message| ExtraCondition { kind: "Deployed", status, reason, message };
     let done = deployment.deployed_account_count;
     if !deployment.issues.is_empty() {
-        let message = format!("{}; status.deployment has the accounts", told(deployment));
+        let message = format!("{}; see status.deployment for the accounts", told(deployment));
         return Some(condition(false, Reason::Failed, message));
     }
     if done == 0 {
-        return Some(condition(false, Reason::InTransition, "AWS has deployed to no account yet".to_owned()));
+        return Some(condition(
+            false,
+            Reason::InTransition,
+            "AWS has not deployed to any account yet".to_owned(),
+        ));
     }
     Some(condition(true, Reason::Available, format!("AWS has deployed to {}", accounts(done))))
 }
@@ -163,8 +169,7 @@ mod tests {
             Some((condition.status, condition.reason, condition.message))
         };
         let issues = json!([issue("accountSuspended", &["1"]), issue("accessDenied", &["2", "3"])]);
-        let message =
-            "1 account deployed, not: 2 accessDenied, 1 accountSuspended; status.deployment has the accounts";
+        let message = "1 account deployed, not: 2 accessDenied, 1 accountSuspended; see status.deployment for the accounts";
         assert_eq!(told(&configuration(1, &issues)), Some((false, Reason::Failed, message.to_owned())));
         let done = (true, Reason::Available, "AWS has deployed to 12 accounts".to_owned());
         assert_eq!(told(&configuration(12, &json!([]))), Some(done));

@@ -51,8 +51,8 @@ pub async fn search(
             Err(Error::terminal(
                 Reason::Conflict,
                 format!(
-                    "spec.existing.match fits {} services ({}); say more of the one that is meant, or name it with \
-                     spec.existing.serviceId",
+                    "spec.existing.match matches {} services ({}); make it more specific, or set spec.existing.serviceId \
+                     to select one",
                     ids.len(),
                     ids.join(", ")
                 ),

@@ -126,7 +126,7 @@ impl Kind for PrivateConnections {
                     failure(connection)
                 ));
             }
-            other => return State::InTransition(format!("AWS says {other}; this can take ten minutes")),
+            other => return State::InTransition(format!("AWS reports {other}; this can take ten minutes")),
         }
         let mut changes = compare_settings(desired, connection);
         if let Some(now) = &desired.fingerprint
@@ -273,7 +273,7 @@ pub(super) async fn reached(
 
 /// Why AWS couldn't bring the connection up or down.
 fn failure(connection: &operations::PrivateConnection) -> &str {
-    connection.failure_message.as_deref().unwrap_or("AWS gives no reason")
+    connection.failure_message.as_deref().unwrap_or("AWS gave no reason")
 }
 
 /// Whether the connection has no certificate: none was recorded as sent, and AWS shows none.

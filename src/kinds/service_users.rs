@@ -77,7 +77,7 @@ impl Uses {
         let names = self.users.iter().filter(|(id, _)| ids.contains(id)).map(|(_, name)| name.as_str());
         let shown = text::some_of(names, SHOWN);
         let way_out = if self.from_elsewhere {
-            "; to go on without those of other namespaces, withdraw their consent (spec.allowedNamespaces)"
+            "; to continue without those in other namespaces, withdraw their consent (spec.allowedNamespaces)"
         } else {
             ""
         };

@@ -143,7 +143,7 @@ fn check_template(template: &SecretTemplate, key: &str, status: &AssociationStat
             return Err(Error::wait(
                 Reason::InputInvalid,
                 format!(
-                    "spec.webhook.secretTemplate.data.{name}: $({missing}) is not there for a webhook of the type {kind}; \
+                    "spec.webhook.secretTemplate.data.{name}: $({missing}) is not available for a webhook of type {kind}; \
                      its secret is $({has})",
                     name = name.0
                 ),
@@ -374,7 +374,7 @@ pub fn rewrite(desired: &DesiredWebhook, association: &str, status: &Association
         (Some(changes), _) if !changes.is_empty() => {
             let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).map(told).collect();
             Some(format!(
-                "wrote the Secret {name} again, for these were not as they should be: {}",
+                "rewrote the Secret {name}: these did not have the expected values: {}",
                 paths.join(", ")
             ))
         }

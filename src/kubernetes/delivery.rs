@@ -72,8 +72,8 @@ impl Delivery {
     pub fn report(&self) -> Vec<(bool, String)> {
         let line = |(watched, state): (&Watched, &State)| match state {
             State::Delivering => (true, format!("watch {watched} ok")),
-            State::Beginning(None) => (false, format!("watch {watched} has not begun yet")),
-            State::Beginning(Some(why)) => (false, format!("watch {watched} can't begin: {why}")),
+            State::Beginning(None) => (false, format!("watch {watched} has not started yet")),
+            State::Beginning(Some(why)) => (false, format!("watch {watched} can't start: {why}")),
             State::Failing { since, why } => {
                 let (ok, seconds) = (since.elapsed() < PATIENCE, since.elapsed().as_secs());
                 (ok, format!("watch {watched} has delivered nothing for {seconds} s: {why}"))
@@ -99,9 +99,9 @@ mod tests {
     async fn a_watch_is_well_from_when_it_begins_until_it_has_failed_for_a_while() {
         let (delivery, secrets) = (Delivery::default(), Watched::new("Secret", "team"));
         delivery.expect(&secrets);
-        assert_eq!(state(&delivery), (false, "watch Secret in team has not begun yet".to_owned()));
+        assert_eq!(state(&delivery), (false, "watch Secret in team has not started yet".to_owned()));
         delivery.failed(&secrets, "forbidden".to_owned());
-        assert_eq!(state(&delivery), (false, "watch Secret in team can't begin: forbidden".to_owned()));
+        assert_eq!(state(&delivery), (false, "watch Secret in team can't start: forbidden".to_owned()));
         delivery.begins(&secrets);
         assert!(state(&delivery).0);
         delivery.failed(&secrets, "cut".to_owned());

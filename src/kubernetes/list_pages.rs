@@ -83,7 +83,7 @@ impl Pages {
                 return Ok(Response::from_parts(head, Body::from(bytes)));
             }
             if objects == 1 {
-                return Err(problem(format!("an object has more than {OBJECT_BYTES} bytes")));
+                return Err(problem(format!("an object is larger than {OBJECT_BYTES} bytes")));
             }
             self.objects.store((objects / 4).max(1), Ordering::Relaxed);
         }

@@ -56,7 +56,7 @@ pub enum Unreadable {
     Malformed(#[source] serde_json::Error),
     /// Even without its long texts and lists it would take too much of the cache.
     #[error(
-        "it has {bytes} bytes, and too much of them in its structure, its references or its consent; make it smaller"
+        "it has {bytes} bytes, too many of them in its structure, references or allowedNamespaces; make it smaller"
     )]
     TooLarge {
         /// Its length.
@@ -64,7 +64,7 @@ pub enum Unreadable {
     },
     /// Its namespace has used up its room.
     #[error(
-        "the objects of its namespace take all of the {most} bytes that one may have in the operator's memory; \
+        "the objects of its namespace use all of the {most} bytes of the operator's memory that a namespace may use; \
          delete some, or raise the operator's memory limit"
     )]
     NoRoom {

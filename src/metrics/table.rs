@@ -133,7 +133,8 @@ metrics! {
     /// Requests that AWS throttled.
     Counter BUDGET_THROTTLES "devopsagent_api_budget_throttles_total" ["account"];
 
-    /// Whether the watch cache of a kind has been filled: 1 or 0. Nothing is reconciled until all are filled.
+    /// Whether the watch cache of a kind has been filled: 1 or 0. Nothing is reconciled until all are filled, except
+    /// that a missing CRD holds up only its own kind.
     Gauge CACHE_FILLED "devopsagent_watch_cache_filled" ["kind"];
     /// Objects of a kind that can't be read. Each has an Event that says why.
     Gauge UNREADABLE "devopsagent_unreadable_objects" ["kind"];

@@ -91,7 +91,9 @@ pub fn random_id() -> String {
 
 fn unreadable(namespace: &str) -> kube::Error {
     kube::Error::Service(
-        format!("the Secret {namespace}/{NAME} has no usable id and key; delete it, and a new one is made")
-            .into(),
+        format!(
+            "the Secret {namespace}/{NAME} has no usable id and key; delete it to have a new one created"
+        )
+        .into(),
     )
 }

@@ -106,7 +106,7 @@ impl Health {
         let lease = *self.lease.lock().unwrap_or_else(PoisonError::into_inner);
         match lease {
             Lease::None => report.check(true, "lease not used"),
-            Lease::StandingBy => report.check(true, "lease held by another replica; this one stands by"),
+            Lease::StandingBy => report.check(true, "lease held by another replica; this one is on standby"),
             Lease::Held => report.check(true, "lease held"),
         }
         match self.context.get() {
@@ -138,7 +138,7 @@ fn cache(kind: &str, state: &CacheState) -> (bool, String) {
             (false, format!("cache {kind}: its CustomResourceDefinition is missing"))
         }
         (Some(failure), true) => {
-            (true, format!("cache {kind} ok, the watch is started again: {}", failure.message))
+            (true, format!("cache {kind} ok, the watch is being restarted: {}", failure.message))
         }
         (None, true) => (true, format!("cache {kind} ok")),
         (Some(failure), false) => (false, format!("cache {kind} not filled: {}", failure.message)),
@@ -169,7 +169,7 @@ mod tests {
         health.stands_by();
         assert_eq!(
             health.ready().text("readyz"),
-            "[+]lease held by another replica; this one stands by\nreadyz check passed\n"
+            "[+]lease held by another replica; this one is on standby\nreadyz check passed\n"
         );
     }
 

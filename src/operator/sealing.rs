@@ -32,7 +32,7 @@ async fn require(cx: &Context, own_namespace: &str) -> bool {
     match fingerprint_key::require_seals(&cx.client, own_namespace).await {
         Ok(()) => {
             cx.seals.require();
-            info!("every status carries the operator's seal, and has to from now on");
+            info!("every status carries the operator's seal, which is required from now on");
             true
         }
         Err(error) => {

@@ -190,8 +190,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         if let Some(recorded) = common.account.as_deref().filter(|recorded| *recorded != scope.account) {
             return Err(account_changed::<K>(&format!(
-                "was created with the AWSAccount '{recorded}' and would now be looked for with '{}' ('' stands for the \
-                 operator's own credentials)",
+                "was created with the AWSAccount '{recorded}', but the object now uses '{}' ('' means the operator's \
+                 own credentials)",
                 scope.account
             )));
         }
@@ -202,17 +202,17 @@ impl<K: Kind> Pass<'_, K> {
     pub(super) async fn check_place(&self, scope: &Scope) -> Result<(), Error> {
         let common = self.status.common();
         if let Some(region) = common.region.as_deref().filter(|region| *region != scope.aws.region()) {
-            return Err(account_changed::<K>(&format!("is in {region}, and not in {}", scope.aws.region())));
+            return Err(account_changed::<K>(&format!("is in {region}, not in {}", scope.aws.region())));
         }
         let Some(pinned) = &common.account_id else { return Ok(()) };
         let now = scope.aws.account_id().await;
-        let now = now
-            .doing(|| format!("finding out which AWS account is used, as the {} is in {pinned}", K::NOUN))?;
+        let now =
+            now.doing(|| format!("checking which AWS account is used: the {} is in {pinned}", K::NOUN))?;
         if now == *pinned {
             return Ok(());
         }
         Err(account_changed::<K>(&format!(
-            "is in the AWS account {pinned}, and the credentials are of {now}"
+            "is in the AWS account {pinned}, but the credentials belong to {now}"
         )))
     }
 

@@ -38,7 +38,7 @@ impl<K: Kind> Pass<'_, K> {
     async fn delete(&mut self) -> Result<(), Error> {
         if self.is_paused() {
             let message =
-                "the object is being deleted; remove the annotation devopsagent.dev/paused to go on";
+                "the object is being deleted; remove the annotation devopsagent.dev/paused to continue";
             return Err(Error::wait(Reason::Paused, message));
         }
         let deletes = K::HAS_REMOTE && self.deletes_remote();
@@ -82,8 +82,8 @@ impl<K: Kind> Pass<'_, K> {
                 return Err(Error::terminal(
                     Reason::Failed,
                     format!(
-                        "AWS could not delete the {} {id}: {why}; fix the cause. It is tried again from time to time, and \
-                         at once when {RECONCILE_REQUESTED} is set",
+                        "AWS could not delete the {} {id}: {why}; fix the cause. Deletion is retried periodically, and at \
+                         once when {RECONCILE_REQUESTED} is set",
                         K::NOUN
                     ),
                 ));
@@ -128,7 +128,7 @@ impl<K: Kind> Pass<'_, K> {
         }
         self.cx.fence.check()?;
         for Stranger { object, id, .. } in &strangers {
-            info!(%object, id, "deleting what it has there without consent");
+            info!(%object, id, "deleting its resource, which has no consent");
         }
         K::make_way(scope, id, &strangers).await
     }

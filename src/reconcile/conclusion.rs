@@ -124,11 +124,7 @@ pub fn of(
         }
         Ok(Ending::Again | Ending::Adopted { .. }) => {
             if !was_ready {
-                write.ready(
-                    false,
-                    Reason::Progressing,
-                    "the resource is being brought in line with the spec",
-                );
+                write.ready(false, Reason::Progressing, "the resource is being updated to match the spec");
                 // What held it up before does so no longer.
                 write.synced(true, Reason::Progressing, "");
                 write.reconciling(Reason::Progressing, "");
@@ -151,7 +147,7 @@ pub fn of(
             Pace::Slowing(Longest::Resync)
         }
         Ok(Ending::Paused) => {
-            let message = "remove the annotation devopsagent.dev/paused to go on";
+            let message = "remove the annotation devopsagent.dev/paused to continue";
             write.synced(false, Reason::Paused, message);
             write.neither();
             Pace::Even

@@ -71,13 +71,13 @@ fn absent(situation: &Situation, noun: &str) -> Decision {
         Some(id) => Decision::Stall {
             reason: Reason::NotFound,
             message: format!(
-                "there is no {noun} {id} in AWS; correct spec.externalId, or leave it out to create one"
+                "the {noun} {id} does not exist in AWS; correct spec.externalId, or omit it to create one"
             ),
         },
         None if observe => Decision::Stall {
             reason: Reason::NotFound,
             message: format!(
-                "there is no such {noun} in AWS, and managementPolicy: Observe does not create one"
+                "no matching {noun} exists in AWS, and managementPolicy: Observe does not create one"
             ),
         },
         None if situation.awaiting_person => Decision::Wait(Waiting {
@@ -124,7 +124,7 @@ fn claim(
         Owner::Given { by } => Claim::Refused {
             reason: Reason::AlreadyExists,
             message: format!(
-                "the {noun} {id} was handed over by the namespace {by}; set spec.adoptionPolicy to Adopt to take it, or \
+                "the {noun} {id} was handed over by the namespace {by}; set spec.adoptionPolicy to Adopt to adopt it, or \
                  change what identifies it to create another"
             ),
         },
@@ -132,7 +132,7 @@ fn claim(
             reason: Reason::AlreadyExists,
             message: format!(
                 "the {noun} {id} matches and was not created by this object; set spec.externalId to {id} or \
-                 spec.adoptionPolicy to Adopt to take it over, or change what identifies it to create another"
+                 spec.adoptionPolicy to Adopt to adopt it, or change what identifies it to create another"
             ),
         },
         Owner::Sibling { namespace, name } => Claim::Refused {
@@ -194,7 +194,7 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
                 return Decision::Stall {
                     reason: Reason::Invalid,
                     message: format!(
-                        "AWS has no way to change {} of the {noun}; delete the object and create it anew",
+                        "AWS can't change {} of the {noun}; delete and recreate the object",
                         impossible.join(", ")
                     ),
                 };

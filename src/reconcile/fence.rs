@@ -39,7 +39,7 @@ impl Fence {
         if self.is_open() {
             return Ok(());
         }
-        Err(Error::wait(Reason::Progressing, "this replica no longer leads; the one that does goes on"))
+        Err(Error::wait(Reason::Progressing, "this replica is no longer the leader; the new one continues"))
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Inputs<'a> {
         };
         let field = match account {
             Some(_) => "spec.accountRef",
-            None => "spec.accountRef (left out, so the AWSAccount of that name is meant)",
+            None => "spec.accountRef (omitted, so the AWSAccount of that name is used)",
         };
         self.check_account(&name, field)?;
         self.scope(&name).await
@@ -179,7 +179,7 @@ impl<'a> Inputs<'a> {
         let found = found.map(|object| self.believed(object)).ok_or_else(|| {
             if self.cx.hub.exists(&subject) {
                 let message = format!(
-                    "{field}: the {subject} can't be read (it has an Event Unreadable); replace it with its present form"
+                    "{field}: the {subject} can't be read (see its Unreadable Event); update it to the current schema"
                 );
                 return Error::wait(Reason::DependencyNotReady, message);
             }
@@ -193,7 +193,7 @@ impl<'a> Inputs<'a> {
             return Err(Error::wait(
                 Reason::ReferenceNotAllowed,
                 format!(
-                    "{field}: what the {subject} stands for belongs to the {owner}, which doesn't allow the namespace {}; \
+                    "{field}: the resource of the {subject} belongs to the {owner}, which doesn't allow the namespace {}; \
                      its owner can allow it with spec.allowedNamespaces",
                     self.identity.namespace
                 ),
@@ -278,7 +278,7 @@ impl<'a> Inputs<'a> {
             _ if object.meta().deletion_timestamp.is_some() => "it is being deleted".to_owned(),
             Some(ready) if !ready.message.is_empty() => format!("{}: {}", ready.reason, ready.message),
             Some(ready) => ready.reason.clone(),
-            None => "it has not been looked at yet".to_owned(),
+            None => "it has not been reconciled yet".to_owned(),
         };
         Error::wait(Reason::DependencyNotReady, format!("{field}: the {subject} is not ready ({why})"))
     }
@@ -411,8 +411,11 @@ fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str
     const NAMED: usize = 10;
     let keys = object.keys();
     let named = text::some_of(keys.iter().map(String::as_str), NAMED);
-    let has =
-        if keys.is_empty() { "it is empty".to_owned() } else { format!("it has {}", text::plain(&named)) };
+    let has = if keys.is_empty() {
+        "it has no keys".to_owned()
+    } else {
+        format!("its keys: {}", text::plain(&named))
+    };
     Error::wait(
         Reason::InputNotFound,
         format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),

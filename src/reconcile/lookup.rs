@@ -37,7 +37,7 @@ impl<K: Kind> Pass<'_, K> {
             {
                 let operation = &intent.operation;
                 let message =
-                    format!("the answer to {operation} was lost; searching for what it may have made");
+                    format!("the response to {operation} was lost; searching for what it may have created");
                 Err(Error::poll(self.looking(), message))
             }
             (None, _) => Ok(None),

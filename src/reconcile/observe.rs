@@ -28,7 +28,7 @@ impl<K: Kind> Pass<'_, K> {
             }
             self.check_shown(&id)?;
             if recorded.is_some() {
-                info!(id, "the {} is gone from AWS", K::NOUN);
+                info!(id, "the {} no longer exists in AWS", K::NOUN);
                 self.forget_remote();
                 // What was adopted is made again like everything else; what is only observed, or never was the object's, isn't.
                 if !self.manages() || recorded.as_deref() != Some(&id) {
@@ -70,7 +70,7 @@ impl<K: Kind> Pass<'_, K> {
             return Err(Error::terminal(
                 Reason::Conflict,
                 format!(
-                    "{} {}s match ({}); say which is meant with spec.externalId",
+                    "{} {}s match ({}); set spec.externalId to select one",
                     alike.len(),
                     K::NOUN,
                     alike.join(", ")
@@ -85,7 +85,7 @@ impl<K: Kind> Pass<'_, K> {
         if !self.cx.fresh.is_fresh(&self.identity.uid, id, self.cx.timing.unknown_outcome / 2) {
             return Ok(());
         }
-        let message = format!("AWS doesn't show the {} {id} yet, which was just created", K::NOUN);
+        let message = format!("AWS does not return the {} {id} yet, which was just created", K::NOUN);
         Err(Error::poll(Reason::Progressing, message))
     }
 

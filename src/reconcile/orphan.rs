@@ -24,7 +24,7 @@ pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
         match pass.recorded_scope().await {
             Ok(scope) => pass.made = Some((scope, id)),
             Err(error) => {
-                warn!(%error, id, "the {} of an object that vanished may be left; delete it in AWS", K::NOUN);
+                warn!(%error, id, "the {} of an object that no longer exists may be left over; delete it in AWS", K::NOUN);
             }
         }
     }
@@ -41,7 +41,7 @@ impl<K: Kind> Pass<'_, K> {
             match self.abandoned(&scope, &id).await {
                 Ok(gone) => return gone,
                 Err(error) => {
-                    warn!(%error, id, attempt, "it is not known yet whether the object of the {} is gone", K::NOUN);
+                    warn!(%error, id, attempt, "it is not yet known whether the object of the {} still exists", K::NOUN);
                 }
             }
             tokio::time::sleep(backoff::retry(&self.cx.timing, attempt, backoff::draw())).await;
@@ -63,7 +63,7 @@ impl<K: Kind> Pass<'_, K> {
         let mut secrets = K::secrets(&self.object, &self.status);
         secrets.about.insert(id.to_owned());
         self.delete_each(&secrets).await?;
-        info!(id, "deleted the {} again: its object was deleted while it was made", K::NOUN);
+        info!(id, "deleted the new {}: its object was deleted while it was being created", K::NOUN);
         Ok(true)
     }
 }

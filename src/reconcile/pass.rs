@@ -83,7 +83,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         let held = finalizer::is_on(object);
         let (mut object, mut status, mut hint) = (Cow::Borrowed(object), stored.clone(), None);
         if !proof::is_believed(cx, &*object, &stored) {
-            warn!("somebody else wrote to the status; the resource is looked up in AWS");
+            warn!("someone else wrote to the status; looking the resource up in AWS");
             status = proof::without_word(&stored);
             hint.clone_from(&stored.common().id);
             object.to_mut().set_status(status.clone());
@@ -182,9 +182,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             (Decision::Replace(drift), Observation::Found { remote, .. }) => {
                 self.replace(resolved, &remote, drift).await
             }
-            (Decision::Leave(drift), _) => {
-                Ok(Ending::Left(format!("AWS differs in {drift}; managementPolicy: Observe leaves it so")))
-            }
+            (Decision::Leave(drift), _) => Ok(Ending::Left(format!(
+                "AWS differs in {drift}; not corrected because of managementPolicy: Observe"
+            ))),
             (Decision::Keep(left), _) => {
                 self.settle(&left);
                 Ok(Ending::Left(owned::told(&left)))
@@ -267,7 +267,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         Err(Error::poll(
             Reason::Progressing,
             format!(
-                "the answer to {operation} was lost; checking whether it took effect before trying again"
+                "the response to {operation} was lost; checking whether it took effect before trying again"
             ),
         ))
     }
@@ -313,7 +313,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Some(old) = old {
             if keeps_old {
                 // The spec means another one now, and never asked for this one to go.
-                events::kept(self, &format!("left the {} {old} in AWS: the spec names another", K::NOUN));
+                events::kept(self, &format!("left the {} {old} in AWS: the spec now names another", K::NOUN));
             } else {
                 K::set_aside(&mut self.status, old);
             }
@@ -329,7 +329,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if !K::HAS_REMOTE {
             return Ok(Ending::Again);
         }
-        info!(id = remote.id(), ?owner, lost_answer, "took up the {}", K::NOUN);
+        info!(id = remote.id(), ?owner, lost_answer, "adopted the {}", K::NOUN);
         Ok(Ending::Adopted { id: remote.id().to_owned() })
     }
 
@@ -391,7 +391,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                     Err(Error::Aws { source, .. })
                         if source.is_conflict() && K::yields(desired, remote, &mut self.status) =>
                     {
-                        info!(id = remote.id(), %source, "the old {} has to go first", K::NOUN);
+                        info!(id = remote.id(), %source, "the old {} must be deleted first", K::NOUN);
                         return Ok(Ending::Again);
                     }
                     created => created?,
@@ -421,8 +421,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         (!self.cx.breaker.allows(&self.identity.uid, generation, drift)).then(|| Ending::Stalled {
             reason: Reason::NotConverging,
             message: format!(
-                "came back after several successful writes: {drift}; AWS doesn't keep it, or somebody changes it back. \
-                 Nothing more is written until the object changes or {RECONCILE_REQUESTED} is set"
+                "the same difference came back after several successful writes: {drift}; AWS doesn't keep the value, or \
+                 someone changes it back. Updates are suspended until the object changes or {RECONCILE_REQUESTED} is set"
             ),
         })
     }

@@ -118,7 +118,7 @@ impl Recorder {
         let admitted = self.state().budgets.take(namespace, floor(event), Instant::now());
         if !admitted {
             let note = event.note.as_deref().unwrap_or_default();
-            debug!(reason = event.reason, name = about.name, "too many Events; left out: {note}");
+            debug!(reason = event.reason, name = about.name, "too many Events; omitted: {note}");
             self.metrics.event_dropped(word(event.type_));
         }
         admitted

@@ -38,8 +38,8 @@ pub fn checked(identity: &Identity, account: (&str, &TagMap), spec: &Tags) -> Re
     Err(Error::terminal(
         Reason::Invalid,
         format!(
-            "spec.tags: {} tags in all, and AWS takes {MOST}: {} of this object, {added} of the AWSAccount {name}, {} of \
-             the operator; remove {} of them",
+            "spec.tags: {} tags in total, but AWS accepts at most {MOST}: {} from this object, {added} from the AWSAccount \
+             {name}, {} from the operator; remove {} of them",
             tags.len(),
             spec.len(),
             identity.tags().len(),
@@ -163,11 +163,11 @@ mod tests {
         assert_eq!(error.classify().1, Reason::Invalid);
         let message = error.to_string();
         for part in [
-            "63 tags in all",
-            "takes 50",
-            "30 of this object",
-            "29 of the AWSAccount production",
-            "4 of",
+            "63 tags in total",
+            "at most 50",
+            "30 from this object",
+            "29 from the AWSAccount production",
+            "4 from",
             "remove 13",
         ] {
             assert!(message.contains(part), "{part}: {message}");

@@ -115,15 +115,12 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
     match cx.stores.watch_failed(kind, kinds::count(&cx.reach), error) {
         (false, true) => {
             let crd = format!("{}.{}", T::plural(&()), T::group(&()));
-            error!(
-                kind,
-                crd, "the CRD is not installed; objects of the kind are looked after as soon as it is"
-            );
+            error!(kind, crd, "the CRD is not installed; objects of the kind will be reconciled once it is");
             cx.hub.retain(kind, &HashSet::new());
             cx.kept.retain(kind, &HashSet::new());
         }
         (true, true) => debug!(kind, "the CRD is still not installed"),
-        _ => warn!(kind, %error, "the watch failed; it is started again"),
+        _ => warn!(kind, %error, "the watch failed and will be restarted"),
     }
 }
 
@@ -134,7 +131,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             let profile = cx.kept.profile(&subject).unwrap_or_else(|| Profile::of(&subject, &value));
             cx.hub.applied(&subject, profile);
             if cx.written.is_overwritten(object) {
-                info!(object = %subject, "its status is not what was last written; looking again");
+                info!(object = %subject, "its status differs from what was last written; checking again");
                 cx.hub.wake(&subject);
             }
         }
@@ -273,7 +270,8 @@ fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Act
     // A stale cache: the object was changed or is gone, and its watch event is under way.
     let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
     if !stale {
-        warn!(kind = K::Object::kind_name(), name = object.name_any(), %error, "the object could not be read, or its finalizer not be changed");
+        let (kind, name) = (K::Object::kind_name(), object.name_any());
+        warn!(kind, name, %error, "reading the object or changing its finalizer failed");
     }
     cx.metrics.failed(K::Object::kind_name());
     let before = cx.failures.count(&object.uid().unwrap_or_default());

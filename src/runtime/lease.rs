@@ -87,7 +87,7 @@ impl Election {
 
     /// Waits until this replica leads.
     pub async fn lead(&mut self) {
-        info!(lease = self.name, identity = self.identity, "standing by until the lease is free");
+        info!(lease = self.name, identity = self.identity, "on standby until the lease is free");
         while !self.attempt().await {
             tokio::time::sleep(self.timing.retry).await;
         }
@@ -102,7 +102,7 @@ impl Election {
             if self.attempt().await {
                 renewed = Instant::now();
             } else if renewed.elapsed() >= self.timing.deadline || !self.fence.is_open() {
-                warn!(identity = self.identity, "leadership is lost");
+                warn!(identity = self.identity, "lost the leadership");
                 return;
             }
         }
@@ -118,7 +118,7 @@ impl Election {
         spec.holder_identity = None;
         spec.lease_duration_seconds = Some(1);
         if let Err(error) = self.api.replace(&self.name, &PostParams::default(), &lease).await {
-            debug!(%error, "the lease could not be released; it runs out");
+            debug!(%error, "the lease could not be released; it will expire");
         }
     }
 

@@ -153,10 +153,10 @@ impl Reader {
             return;
         }
         let advice = if object.meta().deletion_timestamp.is_some() {
-            "it isn't deleted either, since what it has in AWS would stay: correct it (kubectl edit), or remove its \
-             finalizer if nothing of it is left in AWS"
+            "it isn't deleted either, because its AWS resource would be left behind: correct it (kubectl edit), or remove \
+             its finalizer if nothing of it is left in AWS"
         } else {
-            "it is left alone as it is; correct it (kubectl replace)"
+            "it is left unchanged; correct it (kubectl replace)"
         };
         error!(
             kind = subject.kind,

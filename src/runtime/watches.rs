@@ -51,7 +51,7 @@ async fn each<T: Resource<DynamicType = ()>>(
     watcher(stored::api::<T>(client, namespace.as_deref()), watcher::Config::default())
         .backoff(crate::reconcile::backoff::Watch::default())
         .inspect_err(|error| {
-            warn!(kind = watched.kind, namespace, %error, "the watch failed; it is started again");
+            warn!(kind = watched.kind, namespace, %error, "the watch failed and will be restarted");
             cx.metrics.watch_failed(watched.kind);
             cx.delivery.failed(&watched, error.to_string());
         })

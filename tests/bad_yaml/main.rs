@@ -1,4 +1,4 @@
-//! YAML that must be refused at `kubectl apply`, with the field named: asked of a real API server.
+//! YAML that must be rejected at `kubectl apply`, with the field named: asked of a real API server.
 //!
 //! `cargo xtask test` runs this with a cluster; alone, the test of the server says so and does nothing.
 

@@ -82,7 +82,7 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
         // An operator that ran here before has left its own.
         let _ = theirs.delete(name, &DeleteParams::default()).await;
         own.create(&dry, &key).await.expect("the key can be made");
-        // One that somebody brought back without its label is the operator's all the same.
+        // One that someone brought back without its label is the operator's all the same.
         made_by_somebody(&theirs, &secret(name, "Opaque", &nothing)).await;
         let note = json!({"metadata": {"annotations": {"a": "b"}}});
         merge(&own, name, note.clone()).await.expect("the key can be written on");

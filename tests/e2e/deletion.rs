@@ -23,7 +23,7 @@ fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
         }
         namespace.gone_within(NAMESPACES_ARE_SLOW).await;
         assert!(t.is_empty(), "{:#}", t.state());
-        // The Secrets may go first: nothing is issued anew, or registered anew, for a namespace that is going.
+        // The Secrets may go first: nothing is issued again, or registered again, for a namespace that is going.
         let calls = t.mutations_since(mark);
         let makes =
             |call: &&String| ["Create", "Register", "Associate"].iter().any(|verb| call.starts_with(verb));

@@ -179,7 +179,7 @@ async fn page(t: &Test, name: &str) {
 }
 
 async fn journey(t: &Test, pages: &[&str]) {
-    // The README shows a part of the demo, and who sets up a cluster for several teams is somebody else.
+    // The README shows a part of the demo, and who sets up a cluster for several teams is someone else.
     const OTHERS: &[&str] = &["README.md", "docs/src/use/teams.md", "docs/src/operate/tenancy.md"];
     let mut journey = Journey::begin(t);
     for page in pages.iter().filter(|page| !OTHERS.contains(page)) {

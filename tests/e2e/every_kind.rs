@@ -19,7 +19,7 @@ struct Sample {
     renamed: (&'static str, &'static str),
     /// A change behind the operator's back, what an Event must say of its correction, and what it must not.
     drift: (&'static str, &'static str, &'static str),
-    /// How somebody else makes a remote that matches: the operation, and its input but for the space.
+    /// How someone else makes a remote that matches: the operation, and its input but for the space.
     foreign: (&'static str, &'static str),
 }
 
@@ -155,8 +155,8 @@ impl Sample {
         (object, id)
     }
 
-    /// A remote that somebody else made and that matches; its id. What lies in a space lies in one that somebody
-    /// else manages.
+    /// A remote that someone else made and that matches; its id. What lies in a space lies in one that someone else
+    /// manages.
     async fn foreign(&self, t: &Test) -> String {
         credentials(t).await;
         let mut input = json_of(self.foreign.1);
@@ -372,7 +372,7 @@ async fn retained(t: &Test, sample: &Sample) {
     object.delete_and_wait().await;
     assert_eq!(remote_id(sample.remote, &sample.only(t)), id);
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());
-    // The same object, made anew, takes its remote up again.
+    // The same object, made again, takes its remote up again.
     let again = sample.apply(t, &json!({})).await;
     assert_eq!(again.ready().await["status"]["id"], id.as_str());
     assert_eq!(sample.remotes(t).len(), 1);

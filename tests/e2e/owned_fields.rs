@@ -92,7 +92,7 @@ fn without_a_record_that_is_believed_nothing_is_reset() {
         let mark = t.mark();
         object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;
         assert_eq!((owned(&object).await, elevated(t)), (Value::Null, json!(true)));
-        // Somebody else's word.
+        // Someone else's word.
         object.patch_status(json!({"ownedFields": [PREFERENCE]})).await;
         object.reconcile().await;
         assert_eq!((owned(&object).await, elevated(t)), (Value::Null, json!(true)));

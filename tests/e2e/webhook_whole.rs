@@ -114,7 +114,7 @@ fn another_name_moves_the_secret_and_deletes_the_old_one() {
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
         webhook::assert_works(t, &before).await;
 
-        // A rotation later, somebody restores the old one, and the name goes back to it.
+        // A rotation later, someone restores the old one, and the name goes back to it.
         events.patch(json!({"spec": {"webhook": {"rotation": "1"}}})).await;
         events.wait("it is rotated", |object| object["status"]["webhook"]["rotation"] == "1").await;
         events.ready().await;

@@ -1,8 +1,8 @@
 //! Argo CD's view of the operator's objects: its own test format, run by a real Lua 5.1 with what Argo CD opens of it,
 //! on fixtures that the running operator wrote (`tests/e2e/gitops/`).
 //!
-//! With `DEVOPS_AGENT_WRITE_FIXTURES=1` the tables of tests are written anew; what has to come of a state is decided in
-//! `states.json`, by hand.
+//! With `DEVOPS_AGENT_WRITE_FIXTURES=1` the tables of tests are written again; what has to come of a state is decided
+//! in `states.json`, by hand.
 
 #![allow(
     clippy::unwrap_used,

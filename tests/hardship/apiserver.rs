@@ -85,7 +85,7 @@ fn an_api_server_that_restarts_is_caught_up_with_and_no_webhook_is_lost_meanwhil
         world.apply(SPACE).await.ready().await;
         world.apply(GITLAB).await.ready().await;
         world.apply(CHANNEL).await.ready().await;
-        // AWS takes its time, and answers when there is no API server that could take the Secret.
+        // AWS takes its time, and returns when there is no API server that could take the Secret.
         let rule = world
             .fault(json!({"operation": "AssociateService", "effect": "delay", "delayMs": 1000, "times": 1}));
         let events = world.apply(EVENTS).await;

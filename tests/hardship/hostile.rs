@@ -77,7 +77,7 @@ spec:
 /// Everything that is there before the operator starts, forged.
 async fn prepare(world: &World) {
     world.simulator.set_switches(|switches| switches.action_needs_agent = false);
-    // An operator that looks after all namespaces meets what other tests have left.
+    // An operator that watches all namespaces meets what other tests have left.
     for name in ["space", "forged"] {
         let spec = json!({"name": format!("{name} of {}", world.namespace)});
         world

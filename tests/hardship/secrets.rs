@@ -323,7 +323,7 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
     });
 }
 
-/// What was refused for good is tried again when a person asks.
+/// What was refused for good is retried when a person asks.
 async fn retried(object: &Handle) {
     crate::harness::wait_until(format!("{object} is made after all"), async || {
         let now = object.get().await;

@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// How long to wait for the last output of a program that has ended. Somebody else may hold its pipe open for ever:
-/// a program that it has started and left.
+/// How long to wait for the last output of a program that has ended. Someone else may hold its pipe open forever: a
+/// program that it has started and left.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Output that is being passed on.

@@ -38,12 +38,12 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
 pub fn check(session: &Session, operator: &Path) -> Result<(), Error> {
     let differing = differing(session, operator)?;
     if differing.is_empty() {
-        say("All generated files are current.");
+        say("All generated files are up to date.");
         return Ok(());
     }
     let names: Vec<String> = differing.keys().map(|path| format!("  {}", shown(session, path))).collect();
     Err(Error::Other(format!(
-        "these files are not what the code generates; run `cargo xtask generate` and commit them:\n{}",
+        "these files are out of date; run `cargo xtask generate` and commit them:\n{}",
         names.join("\n")
     )))
 }
@@ -60,7 +60,7 @@ pub fn write(session: &Session, operator: &Path) -> Result<(), Error> {
         result(&format!("{verb} {}", shown(session, path)));
     }
     if differing.is_empty() {
-        say("All generated files were current.");
+        say("All generated files were up to date.");
     }
     Ok(())
 }

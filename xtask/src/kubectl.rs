@@ -19,8 +19,8 @@ pub struct Kubectl<'a> {
     pub program: PathBuf,
     /// The cluster's kubeconfig; none means the user's own.
     pub kubeconfig: Option<PathBuf>,
-    /// Where kubectl keeps what it discovered. Never the user's folder: it goes by address, and the next cluster
-    /// may get the same port.
+    /// Where kubectl keeps what it discovered. Never the user's folder: it uses address, and the next cluster may get
+    /// the same port.
     pub cache: PathBuf,
 }
 

@@ -47,8 +47,8 @@ pub fn check_pinned(session: &Session) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Other(format!(
-        "{MODEL} is not what botocore {version} gives, which {PIN} pins; run `cargo xtask model --release {version}` and \
-         commit what it writes"
+        "{MODEL} does not match botocore {version}, which {PIN} pins; run `cargo xtask model --release {version}` and \
+         commit the result"
     )))
 }
 
@@ -63,7 +63,7 @@ fn check(session: &Session) -> Result<(), Error> {
     let table = changes(session, &newest)?.1;
     if table.is_empty() {
         say(&format!(
-            "botocore {newest} is the newest release; the service is as in {ours}, which is pinned."
+            "botocore {newest} is the newest release; the service is unchanged since {ours}, which is pinned."
         ));
         return Ok(());
     }
@@ -84,7 +84,7 @@ fn write(session: &Session, version: Option<&str>) -> Result<(), Error> {
     put(MODEL, &text(&model)?)?;
     put(PIN, &pin(&read(session.root(), PIN)?, &version))?;
     if table.is_empty() {
-        say(&format!("botocore {version} has the service as it was in {ours}."));
+        say(&format!("botocore {version} has the same model of the service as {ours}."));
     } else {
         result(&format!("botocore {version} changes the service's model since {ours}\n\n{table}"));
     }

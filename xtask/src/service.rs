@@ -41,7 +41,7 @@ impl Service {
 
     /// Fails, with the end of the log, when the program is not running any more.
     pub fn check(&mut self) -> Result<(), Error> {
-        match self.child.try_wait().doing(|| format!("looking after {}", self.name))? {
+        match self.child.try_wait().doing(|| format!("checking on {}", self.name))? {
             None => Ok(()),
             Some(status) => Err(Error::Died {
                 name: self.name.to_owned(),

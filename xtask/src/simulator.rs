@@ -57,7 +57,7 @@ impl Simulator {
         http::get(&format!("{}/_simulator/state", self.url))?.json("reading the simulator's state")
     }
 
-    /// Changes a resource as somebody in the console would: unknown to the operator.
+    /// Changes a resource as someone in the console would: unknown to the operator.
     pub fn mutate(&self, kind: &str, id: &str, set: &Value) -> Result<(), Error> {
         let body = json!({"kind": kind, "id": id, "set": set}).to_string();
         let answer = http::post(&format!("{}/_simulator/mutate", self.url), &[], &body)?;

@@ -30,7 +30,7 @@ use crate::{faults, generate};
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
-/// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
+/// examples for Argo CD and Flux and YAML that must be rejected on a real API server, the end-to-end tests, the chart,
 /// hard times, attacks of tenants, with `--faults` a sample of faults, dependencies. With a filter: only the tests of
 /// which it is a part of the name.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -48,10 +48,10 @@ pub struct Arguments {
     /// Only what needs no cluster and no Python.
     #[arg(long)]
     fast: bool,
-    /// Check the dependencies' licences and sources even if cargo-deny has to be compiled first (minutes, once).
+    /// Check the dependencies' licences and sources even if cargo-deny must be compiled first (minutes, once).
     #[arg(long)]
     deny: bool,
-    /// Build the book of the documentation even if mdBook has to be compiled first (minutes, once).
+    /// Build the book of the documentation even if mdBook must be compiled first (minutes, once).
     #[arg(long)]
     book: bool,
     /// Only tests with this in their name; what follows is passed on to cargo test too.
@@ -116,14 +116,14 @@ fn compile_faults(session: &Session) -> Result<(PathBuf, Duration), Error> {
 
 fn sample_of_faults(session: &Session, report: &mut Report, compiling: Compiling) -> Result<(), Error> {
     let mut program = None;
-    report.step("Waiting for the fault enumeration to be compiled", || {
+    report.step("Waiting for the fault enumeration to compile", || {
         let (path, took) =
             compiling.join().map_err(|_| Error::Other("the thread that compiles it ended".to_owned()))??;
         program = Some(path);
-        Ok(Outcome::Counted(format!("{} beside the tests", seconds(took))))
+        Ok(Outcome::Counted(format!("{} while the tests run", seconds(took))))
     })?;
     let Some(program) = program else { return Ok(()) };
-    report.step("A sample of faults, drawn by the commit", || {
+    report.step("A sample of faults, seeded by the commit", || {
         faults::sample(session, &program).map(Outcome::Counted)
     })
 }
@@ -175,7 +175,7 @@ fn on_a_cluster(
         report.step("Examples for Argo CD and Flux", || gitops::examples(session, &cluster))?;
     }
     for (name, test) in
-        [("YAML that must be refused", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
+        [("YAML that must be rejected", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
     {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
@@ -187,7 +187,7 @@ fn on_a_cluster(
         report.step("The operator's permissions in namespace scope", || {
             permissions::check(&cluster, "e2e-namespace-scope")
         })?;
-        report.step("The IAM policies beside the calls", || iam::check(session, programs))?;
+        report.step("The IAM policies against the calls made", || iam::check(session, programs))?;
     }
     report.step("The chart", || {
         let own = Cluster::start(session, cluster.binaries())?;

@@ -146,7 +146,7 @@ fn authorize(simulation: &Simulation, token: &str) -> Reply {
     simulation.changed.notify_one();
     let (status, text) = match id {
         Some(id) => (StatusCode::OK, format!("The registration is complete: service {id}.")),
-        None => (StatusCode::NOT_FOUND, "This authorization URL is not valid, or not any more.".to_owned()),
+        None => (StatusCode::NOT_FOUND, "This authorization URL is invalid or no longer valid.".to_owned()),
     };
     Reply::text(
         status,
@@ -173,7 +173,7 @@ pub struct Invocation {
 /// Region of an invocation that names none.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
-/// Performs an operation behind everybody's back.
+/// Performs an operation behind everyone's back.
 pub fn invoke(simulation: &Simulation, invocation: &Invocation) -> Answer {
     let name = &invocation.operation;
     let operation =

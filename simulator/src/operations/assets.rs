@@ -203,7 +203,7 @@ fn check_unique(
         if assets.get(store).is_none_or(|asset| asset.asset_type != "memory_store") {
             return Err(ApiError::validation(
                 "/metadata/memory_store_id",
-                format!("{store} is no memory store of the space"),
+                format!("{store} is not a memory store of the space"),
             ));
         }
     }

@@ -21,7 +21,7 @@ pub fn register(cx: &mut Context<'_>, input: &Input) -> Answer {
     if key != kind {
         return Err(ApiError::validation(
             "/serviceDetails",
-            format!("A {kind} service takes the details {kind}, not {key}"),
+            format!("A {kind} service expects the details {kind}, not {key}"),
         ));
     }
     check_connections(cx, input)?;

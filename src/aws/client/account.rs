@@ -60,10 +60,10 @@ impl Account {
         }
         let unknown =
             |message: &str| Error::Credentials { message: format!("the account's id is unknown: {message}") };
-        let sts = self.sts.as_ref().ok_or_else(|| unknown("there is no STS to ask"))?;
+        let sts = self.sts.as_ref().ok_or_else(|| unknown("no STS endpoint is configured"))?;
         let identity = sts.get_caller_identity().send().await;
         let identity = identity.map_err(|error| unknown(&explain(&error)))?;
-        identity.account().map(str::to_owned).ok_or_else(|| unknown("STS did not tell it"))
+        identity.account().map(str::to_owned).ok_or_else(|| unknown("STS did not return it"))
     }
 }
 

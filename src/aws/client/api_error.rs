@@ -47,7 +47,7 @@ pub enum Error {
         message: String,
     },
     /// This process may not send anything any more; nothing was sent.
-    #[error("{operation}: not sent, as this replica no longer leads")]
+    #[error("{operation}: not sent: this replica is no longer the leader")]
     Closed {
         /// The operation.
         operation: &'static str,
@@ -61,7 +61,7 @@ pub enum Error {
         message: String,
     },
     /// The service accepted the call, but its answer can't be read.
-    #[error("{operation}: the answer can't be read: {message}")]
+    #[error("{operation}: the response can't be read: {message}")]
     Decode {
         /// The operation.
         operation: &'static str,
@@ -113,7 +113,8 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.operation, self.code, self.status)?;
         if self.is_foreign() {
-            return f.write_str(", which is no answer of AWS: check the endpoint, and proxies on the way");
+            return f
+                .write_str(", which is not an AWS response: check the endpoint and any proxies in between");
         }
         if !self.message.is_empty() {
             write!(f, ": {}", self.message)?;

@@ -129,7 +129,7 @@ impl CachedCredentials {
         match tokio::time::timeout(PATIENCE, self.source.provide_credentials()).await {
             Ok(Ok(credentials)) => Ok(credentials),
             Ok(Err(error)) => Err(self.said(&self.unquoted(explain(&error)).await)),
-            Err(_) => Err(self.said("their source did not answer in time")),
+            Err(_) => Err(self.said("the credential source did not respond in time")),
         }
     }
 
@@ -176,7 +176,7 @@ fn said_by_sts(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .map(ProvideErrorMetadata::meta)
         .or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta))
         .or_else(|| error.downcast_ref::<GetCallerIdentityError>().map(ProvideErrorMetadata::meta))?;
-    let code = metadata.code().unwrap_or("an error without a name");
+    let code = metadata.code().unwrap_or("an unnamed error");
     // After the first line follows what was signed, where a signature is refused.
     let first = metadata.message().and_then(|message| message.trim().lines().next());
     let said = first.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));

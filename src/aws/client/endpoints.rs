@@ -73,9 +73,7 @@ impl Endpoints {
         let plane = |own: &Option<String>, field: &str, prefix: &str| {
             let given = own.as_deref().map(|url| (url, field));
             match given.or_else(|| standard.map(|url| (url, STANDARD))) {
-                Some(_) if fips => {
-                    Err(config("an endpoint of your own and FIPS exclude each other".to_owned()))
-                }
+                Some(_) if fips => Err(config("a custom endpoint can't be combined with FIPS".to_owned())),
                 Some((url, field)) => base(url, field, http),
                 None => {
                     let service = if fips { "aidevops-fips" } else { "aidevops" };
@@ -109,7 +107,7 @@ const STANDARD: &str = "AWS_ENDPOINT_URL_DEVOPS_AGENT, AWS_ENDPOINT_URL or endpo
 fn base(url: &str, field: &str, http: PlainHttp) -> Result<String, Error> {
     // The address may hold a password, so the message does not repeat it.
     let parsed =
-        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: this isn't a URL: {error}")))?;
+        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: not a valid URL: {error}")))?;
     let plain = parsed.username().is_empty()
         && parsed.password().is_none()
         && parsed.query().is_none()
@@ -128,7 +126,7 @@ fn check_http(url: &reqwest::Url, field: &str, http: PlainHttp) -> Result<(), Er
         return Ok(());
     }
     Err(config(format!(
-        "{field}: http:// sends secrets in the clear, so it is refused except to this machine (localhost); use \
+        "{field}: http:// would send secrets unencrypted and is only allowed for localhost; use \
          https://, or start the operator with --allow-http-endpoints"
     )))
 }

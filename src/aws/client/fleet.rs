@@ -94,7 +94,7 @@ impl ClientFactory {
     pub fn with_settings(options: FactoryOptions, sdk: SdkConfig) -> Result<Self, Error> {
         let http = transport::connections(options.timeouts)?;
         let source = sdk.credentials_provider().ok_or_else(|| Error::Credentials {
-            message: "the settings name no source of credentials".to_owned(),
+            message: "no source of credentials is configured".to_owned(),
         })?;
         let credentials = CachedCredentials::new(source);
         Ok(Self { options, sdk, http, credentials, clients: Mutex::default() })

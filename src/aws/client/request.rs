@@ -51,7 +51,7 @@ fn build(binding: &Binding, mut members: Map<String, Value>, base: &str) -> Resu
     let address = format!("{base}{}{}", path(binding, &mut members)?, query(binding, &mut members));
     let url = reqwest::Url::parse(&address).map_err(|error| input(binding, &error.to_string()))?;
     if url.as_str() != address {
-        return Err(input(binding, "its address would be changed on the way"));
+        return Err(input(binding, "its URL would be altered by normalization"));
     }
     let method =
         Method::from_bytes(binding.method.as_bytes()).map_err(|error| input(binding, &error.to_string()))?;

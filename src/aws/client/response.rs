@@ -31,8 +31,7 @@ impl Answer {
     pub(crate) fn output<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, Error> {
         let body = if self.body.trim_ascii().is_empty() { b"{}" } else { self.body.as_slice() };
         if self.is_page() {
-            let message =
-                "the answer is a web page, and none of AWS: check the endpoint, and proxies on the way";
+            let message = "the response is a web page, not an AWS response: check the endpoint and any proxies in between";
             return Err(Error::Foreign { operation, message: message.to_owned() });
         }
         // An error of serde may quote a value, so only its place and kind are told.
@@ -199,7 +198,8 @@ mod tests {
             answer(404, &[], "<html>nginx</html>").error("GetService", sent(b"", &Seen::default())),
         ));
         assert!(!error.is_not_found());
-        let text = "GetService: Not Found (404), which is no answer of AWS: check the endpoint, and proxies on the way";
+        let text = "GetService: Not Found (404), which is not an AWS response: check the endpoint and any proxies in \
+                    between";
         assert_eq!(error.to_string(), text);
     }
 

@@ -44,7 +44,7 @@ pub fn connections(timeouts: Timeouts) -> Result<reqwest::Client, Error> {
         .retry(reqwest::retry::never())
         .referer(false)
         .build()
-        .map_err(|error| Error::Config { message: format!("no HTTPS client: {}", chain(&error)) })
+        .map_err(|error| Error::Config { message: format!("creating an HTTPS client: {}", chain(&error)) })
 }
 
 /// Sends a request, once, and reads the answer, whatever its status.

@@ -28,7 +28,7 @@ pub fn page(singular: &str) -> Option<String> {
             let title = format!("Rules of the {part}");
             let _ = write!(
                 text,
-                "\n### {title}\n\n| of | rule | what is said when it is broken |\n| --- | --- | --- |\n{}",
+                "\n### {title}\n\n| on | rule | message if violated |\n| --- | --- | --- |\n{}",
                 rows.rules
             );
         }

@@ -81,7 +81,7 @@ const PASS_ROLE: Also = Also {
 pub const FEATURES: &[Feature] = &[
     Feature {
         name: "aws-account",
-        what: "AWSAccount: trying its credentials",
+        what: "AWSAccount: checking its credentials",
         resource: Resource::AgentSpace,
         operations: names![ListAgentSpaces],
         also: &[],
@@ -266,7 +266,7 @@ pub const FEATURES: &[Feature] = &[
     },
     Feature {
         name: "owner-tags",
-        what: "in addition to the others: what does not carry this cluster's owner tag can't be changed",
+        what: "in addition to the others: resources without this cluster's owner tag can't be changed",
         resource: Resource::AgentSpace,
         operations: &[],
         also: OWNER_TAGS,
@@ -348,8 +348,8 @@ pub fn named(name: &str) -> Result<Vec<Part>, Unknown> {
 /// What the policy `name` is for.
 pub fn what(name: &str) -> &'static str {
     match name {
-        ALL => "everything but what is marked optional",
-        OBSERVE => "objects with `managementPolicy: Observe`, of every kind; nothing can be changed",
+        ALL => "everything except the policies marked optional",
+        OBSERVE => "read-only: objects of every kind with `managementPolicy: Observe`",
         _ => FEATURES.iter().find(|feature| feature.name == name).map_or("", |feature| feature.what),
     }
 }

@@ -26,8 +26,10 @@ pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> S
         }
         ("servicenow", _) => ("in ServiceNow, where it calls the webhook".to_owned(), "as the bearer token"),
         ("dynatrace", _) => ("in Dynatrace, where it calls the webhook".to_owned(), "as the secret"),
-        (_, Some("apikey")) => ("in whatever posts incidents".to_owned(), "as the bearer token (bearer_v2)"),
-        _ => ("in whatever posts incidents".to_owned(), "as the key that it signs with (hmac_v1)"),
+        (_, Some("apikey")) => {
+            ("in the tool that posts incidents".to_owned(), "as the bearer token (bearer_v2)")
+        }
+        _ => ("in the tool that posts incidents".to_owned(), "as the key that it signs with (hmac_v1)"),
     };
     let omitted = by.default_keys == DefaultKeys::Omit;
     let place = if omitted {
@@ -36,8 +38,8 @@ pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> S
         format!("the key {credential} of the Secret {} {how}", secret.name)
     };
     format!(
-        "the webhook has a new address, and calls of the old one are refused: enter {address} {to}, and {place}. What reads \
-         the Secret at each call needs nothing"
+        "the webhook has a new address, and calls to the old one are refused: enter {address} {to}, and {place}. Clients \
+         that read the Secret for every call need no change"
     )
 }
 
@@ -60,16 +62,16 @@ pub fn condition(object: &Association, status: &AssociationStatus) -> Option<Ext
         if !lost {
             return None;
         }
-        let message = "the webhook's secret is not known, since AWS shows it once; set spec.webhook.rotation to \
-                       issue a new webhook (what uses the present one then needs the new address and secret), or \
+        let message = "the webhook's secret is not known, because AWS shows it only once; set spec.webhook.rotation \
+                       to issue a new webhook (whoever uses the current one then needs the new address and secret), or \
                        spec.webhook.policy: Ignore if nobody uses it";
         return Some(condition(false, Reason::WebhookSecretLost, message.to_owned()));
     };
     let name = webhook.secret_name.as_deref().unwrap_or_default();
     if lost {
         let message = format!(
-            "the webhook's secret is not in the Secret {name}, and AWS shows it once; restore the Secret from a backup, or \
-             set spec.webhook.rotation to issue a new webhook"
+            "the webhook's secret is not in the Secret {name}, and AWS shows it only once; restore the Secret from a backup, \
+             or set spec.webhook.rotation to issue a new webhook"
         );
         return Some(condition(false, Reason::WebhookSecretLost, message));
     }

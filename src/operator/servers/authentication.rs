@@ -91,7 +91,7 @@ impl<R: Reviewer> Authentication<R> {
             Ok(verdict) => Ok(verdict),
             Err(error) => {
                 if self.failed.may_tell() {
-                    warn!(%error, "a reader of metrics could not be reviewed");
+                    warn!(%error, "reviewing a metrics client failed");
                 }
                 if self.known().was_allowed(&key) { Ok(Verdict::Allowed) } else { Err(Undecided) }
             }

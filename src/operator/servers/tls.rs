@@ -103,7 +103,7 @@ impl Certificate {
         let contents = match read {
             Ok(contents) if self.read.as_ref() == Some(&contents) => return,
             Ok(contents) => contents,
-            Err(error) => return warn!(%error, "the certificate of the metrics server stays as it is"),
+            Err(error) => return warn!(%error, "keeping the current certificate of the metrics server"),
         };
         match contents.certified_key() {
             Ok(key) => {
@@ -111,7 +111,7 @@ impl Certificate {
                 info!("the metrics server has a new certificate");
             }
             // One file may have been written and not yet the other.
-            Err(error) => warn!(%error, "the certificate of the metrics server stays as it is"),
+            Err(error) => warn!(%error, "keeping the current certificate of the metrics server"),
         }
         self.read = Some(contents);
     }

@@ -77,7 +77,7 @@ impl Request<'_> {
             return Access::Granted;
         }
         self.unlisted(&format!(
-            "lies in an agent space of the namespace {namespace} and was not created by this object"
+            "belongs to an agent space of the namespace {namespace} and was not created by this object"
         ))
     }
 
@@ -105,8 +105,8 @@ impl Request<'_> {
         }
         Access::Refused(format!(
             "the {} was retained by {namespace}/{name}; create an object with that name there and delete it with \
-             deletionPolicy: Retain and the annotation devopsagent.dev/hand-over-to: {}, or have the namespace listed in \
-             spec.adoption of the AWSAccount{}",
+             deletionPolicy: Retain and the annotation devopsagent.dev/hand-over-to: {}, or ask for the namespace to be \
+             listed in spec.adoption of the AWSAccount{}",
             self.resource,
             self.namespace,
             self.account_name()

@@ -40,9 +40,9 @@ impl OwnAccount {
         }
         Err(Error::wait(
             Reason::AccountRequired,
-            "the operator's own credentials are not used (--require-account); have an AWSAccount `default` made, or \
-             create this (its agent space, for what lies in one) with spec.accountRef. What exists in AWS already stays \
-             as it is, and goes when the object is deleted",
+            "the operator's own credentials are not used (--require-account); ask for an AWSAccount `default`, or \
+             recreate the object (or the agent space that it belongs to) with spec.accountRef. What already exists in AWS \
+             is left unchanged, and is deleted with the object",
         ))
     }
 }
@@ -67,7 +67,7 @@ impl Accounts {
             None => {
                 return Err(Error::wait(
                     Reason::DependencyNotReady,
-                    format!("the AWSAccount {name}, in which this is, does not exist; create it again"),
+                    format!("the AWSAccount {name}, which holds this resource, does not exist; recreate it"),
                 ));
             }
         };

@@ -108,23 +108,23 @@ impl Form {
 fn check_credential(text: &str, most: usize, made_of: Characters) -> Result<(), Problem> {
     if text.contains(['\n', '\r']) {
         return problem(
-            "has a line break; make the Secret with --from-literal, or with printf instead of echo",
+            "contains a line break; create the Secret with --from-literal, or with printf instead of echo",
         );
     }
     let length = text.chars().count();
     if most > 0 && length > most {
-        return problem(format!("has {length} characters, and AWS takes {most}"));
+        return problem(format!("has {length} characters; AWS accepts at most {most}"));
     }
     let printable = |text: &str| text.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c == '\t');
     match made_of {
-        NoWhiteSpace if text.contains(char::is_whitespace) => problem("has white space in it"),
-        Header if !printable(text) => problem("has characters that don't fit into an HTTP header"),
-        Header if text.trim() != text => problem("begins or ends with a blank"),
+        NoWhiteSpace if text.contains(char::is_whitespace) => problem("contains white space"),
+        Header if !printable(text) => problem("contains characters that are not allowed in an HTTP header"),
+        Header if text.trim() != text => problem("begins or ends with a space"),
         GitLabToken if !text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) => {
-            problem("is no GitLab token, which has only letters, digits, '.', '_' and '-'")
+            problem("is not a valid GitLab token: only letters, digits, '.', '_' and '-' are allowed")
         }
         NewRelicKey if !is_new_relic_key(text) => {
-            problem("is no user key of New Relic, which is NRAK- and then capital letters and digits")
+            problem("is not a New Relic user key: expected NRAK- followed by capital letters and digits")
         }
         _ => Ok(()),
     }
@@ -140,7 +140,9 @@ pub fn certificates(text: &str) -> Result<String, Problem> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     if text.to_ascii_uppercase().contains("PRIVATE KEY") {
-        return problem("has a private key, which is never sent; name where the certificates alone are");
+        return problem(
+            "contains a private key, which is never sent; refer to a key with only the certificates",
+        );
     }
     let (mut chain, mut open, mut found, mut comments) = (String::new(), false, 0, false);
     for line in text.lines() {
@@ -149,12 +151,12 @@ pub fn certificates(text: &str) -> Result<String, Problem> {
             END if open => (open, found) = (false, found + 1),
             other if other.starts_with("-----") => {
                 return problem(
-                    "has something else than whole CERTIFICATE blocks; only certificates are sent",
+                    "contains data other than complete CERTIFICATE blocks; only certificates are allowed",
                 );
             }
             base64 if open => {
                 if !base64.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)) {
-                    return problem("has a certificate that isn't base64");
+                    return problem("contains a certificate that is not valid base64");
                 }
             }
             other => {
@@ -166,15 +168,17 @@ pub fn certificates(text: &str) -> Result<String, Problem> {
         chain.push('\n');
     }
     if open {
-        return problem("has a certificate without its end");
+        return problem("contains a certificate without an END line");
     }
     if found == 0 {
-        return problem(format!("has no certificate in PEM form, which begins with {BEGIN}"));
+        return problem(format!("contains no PEM certificate, which begins with {BEGIN}"));
     }
     let chain = if comments { chain } else { text.to_owned() };
     let length = chain.chars().count();
     if length > LONGEST_CHAIN {
-        return problem(format!("has {length} characters of certificates, and AWS takes {LONGEST_CHAIN}"));
+        return problem(format!(
+            "has {length} characters of certificates; AWS accepts at most {LONGEST_CHAIN}"
+        ));
     }
     Ok(chain)
 }
@@ -229,7 +233,7 @@ mod tests {
             let message = refusal(Form::of(path), bad);
             assert!(!message.contains(bad), "{path}: {message}");
         }
-        assert!(refusal(credential(3, OneLine), "four").contains("has 4 characters, and AWS takes 3"));
+        assert!(refusal(credential(3, OneLine), "four").contains("has 4 characters; AWS accepts at most 3"));
     }
 
     #[test]

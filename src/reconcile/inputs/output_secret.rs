@@ -199,7 +199,7 @@ pub async fn rehearse(cx: &Context, identity: &Identity, output: &OutputSecret) 
             ),
         }),
         Err(error) => {
-            Err(Error::kubernetes(format!("trying whether the Secret {name} can be written"))(error))
+            Err(Error::kubernetes(format!("checking whether the Secret {name} can be written"))(error))
         }
     }
 }
@@ -334,7 +334,7 @@ pub async fn delete(
         Err(kube::Error::Api(status)) if is_refusal(status.code) => Err(Error::Refused {
             reason: Reason::SecretRefused,
             message: format!(
-                "the webhook's former Secret {name} can't be deleted, delete it by hand: {}",
+                "the webhook's former Secret {name} can't be deleted; delete it manually: {}",
                 status.message
             ),
         }),
@@ -349,8 +349,8 @@ pub fn not_ours(name: &str, identity: &Identity) -> Error {
         Reason::SecretNotOurs,
         format!(
             "the Secret {name} exists and was not written for this object; name another in spec.webhook.secretName, or \
-             delete it. If it is this object's own and has lost its marks, give it the label {label}: {value} and the \
-             annotation {WRITTEN_FOR}: {}",
+             delete it. If it belongs to this object and was stripped of its metadata, restore the label {label}: \
+             {value} and the annotation {WRITTEN_FOR}: {}",
             identity.name
         ),
     )
@@ -361,9 +361,9 @@ pub fn anothers(name: &str, about: &str) -> Error {
     Error::wait(
         Reason::SecretNotOurs,
         format!(
-            "the Secret {name} has the webhook of the association {about}, which this object doesn't have, and may be the \
-             only copy of its secret; name another in spec.webhook.secretName, or delete the Secret if nobody needs that \
-             webhook. To go on with that association, set spec.externalId to {about}"
+            "the Secret {name} holds the webhook of another association, {about}, and may be the only copy of its secret; \
+             name another in spec.webhook.secretName, or delete the Secret if nobody needs that webhook. To continue with \
+             that association, set spec.externalId to {about}"
         ),
     )
 }

@@ -77,8 +77,8 @@ pub fn check<T: Object>(cx: &Context, scope: &Scope, object: &T) -> Result<(), E
             return Err(Error::wait(
                 Reason::ReferenceNotAllowed,
                 format!(
-                    "{field}: the {what} {arn} is in no {member} of spec.namespacePolicies of the AWSAccount {} for the \
-                     namespace {namespace}; name another, or have it listed there",
+                    "{field}: the {what} {arn} is not in the {member} that spec.namespacePolicies of the AWSAccount {} \
+                     allow the namespace {namespace}; use another, or ask for it to be added there",
                     scope.account
                 ),
             ));
@@ -98,7 +98,7 @@ pub fn room(cx: &Context, scope: &Scope, subject: &Subject) -> Result<Option<Roo
             Reason::QuotaExceeded,
             format!(
                 "the namespace {} owns {owned} resources in the AWSAccount {}, whose spec.namespacePolicies allow \
-                 {most}; delete some, or have maxResources raised",
+                 {most}; delete some, or ask for maxResources to be raised",
                 subject.namespace, scope.account
             ),
         )),

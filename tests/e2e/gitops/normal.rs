@@ -9,7 +9,7 @@ use crate::harness::Test;
 
 const TIME: &str = "2026-01-01T00:00:00Z";
 
-/// Puts the same thing in the place of what is the same, for all objects of one test.
+/// Puts the same thing in place of what is the same, for all objects of one test.
 pub struct Normal {
     /// Texts of the test and what stands for them, the longer ones first.
     words: Vec<(String, &'static str)>,

@@ -98,7 +98,7 @@ impl Test {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
     }
 
-    /// Calls an operation in the account as somebody else would.
+    /// Calls an operation in the account as someone else would.
     pub async fn invoke(&self, operation: &str, input: Value) -> Value {
         self.control("invoke", json!({"account": self.account, "operation": operation, "input": input})).await
     }

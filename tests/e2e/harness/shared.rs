@@ -42,7 +42,7 @@ pub struct Shared {
     pub http: reqwest::Client,
     pub simulator: Running,
     pub operator: Operator,
-    /// The namespaces that the operator looks after, if not all of them.
+    /// The namespaces that the operator watches, if not all of them.
     pub pool: Vec<String>,
 }
 

@@ -75,7 +75,7 @@ struct State {
     unwritten: usize,
     /// The associations whose webhooks the operator that lives knows, and that have no Secret yet.
     told: BTreeSet<String>,
-    /// So many of them were under way when an operator died.
+    /// So many of them were in progress when an operator died.
     died_with: usize,
     /// The most remotes that there were at one time, by kind.
     peak: BTreeMap<String, usize>,
@@ -139,7 +139,7 @@ impl Boundary {
         self.state(|state| state.armed = false);
     }
 
-    /// Takes note of a call; gives the fault that hits it. A dead operator calls nobody.
+    /// Notes a call; gives the fault that hits it. A dead operator calls nobody.
     pub async fn enter(&self, incarnation: u64, side: Side, name: &str, mutating: bool) -> Option<Fault> {
         let entered = self.state(|state| {
             if state.incarnation != incarnation {
@@ -178,7 +178,7 @@ impl Boundary {
         }
     }
 
-    /// The operator dies at this point: nothing that it still has under way is heard of again.
+    /// The operator dies at this point: nothing that it still has in progress is heard of again.
     pub async fn crash(&self, incarnation: u64) -> ! {
         let died = self.state(|state| {
             let alive = state.incarnation == incarnation;
@@ -253,7 +253,7 @@ impl Boundary {
         });
     }
 
-    /// How many webhooks were under way to their Secrets when an operator died.
+    /// How many webhooks were in progress to their Secrets when an operator died.
     pub fn died_with(&self) -> usize {
         self.state(|state| state.died_with)
     }

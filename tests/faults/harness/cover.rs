@@ -14,7 +14,7 @@ pub struct Point {
     pub fault: String,
 }
 
-/// What has to be tried once in a scenario.
+/// What must be tried once in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Call(String, String),

@@ -38,7 +38,7 @@ struct Event {
     line: Bytes,
 }
 
-/// How far somebody has watched.
+/// How far someone has watched.
 struct Position {
     next: usize,
     /// What came up to here was listed.

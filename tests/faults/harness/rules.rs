@@ -149,9 +149,9 @@ fn loses_webhook(call: &Call) -> bool {
     call.name == "AssociateService" && call.fault.is_some_and(Fault::loses_answer)
 }
 
-/// Rule 4: a pass over what does not differ writes nothing to AWS, and to status only the echo of the request. A pass over
-/// an object that was deleted meanwhile may still be under way; its writes are refused, and it is over when it is looked
-/// for again.
+/// Rule 4: a pass over what does not differ writes nothing to AWS, and to status only the echo of the request. A pass
+/// over an object that was deleted meanwhile may still be in progress; its writes are refused, and it is over when it
+/// is looked for again.
 async fn quiet(run: &Run) -> Outcome {
     match quiet_once(run).await? {
         Some(write) if is_about_nothing(run, &write) => match quiet_once(run).await? {

@@ -167,7 +167,7 @@ impl Run {
         self.patch_status(kind, name, json!({ "status": nothing })).await
     }
 
-    /// Changes the status of an object by a JSON merge patch, as somebody who may.
+    /// Changes the status of an object by a JSON merge patch, as someone who may.
     pub async fn patch_status(&self, kind: &str, name: &str, patch: Value) -> Outcome {
         let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
         let patched = api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await;
@@ -193,7 +193,7 @@ impl Run {
         self.until(format!("{kind} {name} is gone"), || self.find(kind, name).is_none()).await
     }
 
-    /// Waits until an object is Ready at its present generation and nothing is under way.
+    /// Waits until an object is Ready at its present generation and nothing is in progress.
     pub async fn ready(&self, kind: &str, name: &str) -> Outcome {
         self.until(format!("{kind} {name} is Ready"), || {
             self.find(kind, name).is_some_and(|it| is_settled(&it))
@@ -241,12 +241,12 @@ impl Run {
         self.world.place().until(WHILE, || holds().then_some(())).await;
     }
 
-    /// Whether an object is Ready at its present generation and nothing is under way.
+    /// Whether an object is Ready at its present generation and nothing is in progress.
     pub fn is_ready(&self, kind: &str, name: &str) -> bool {
         self.find(kind, name).is_some_and(|it| is_settled(&it))
     }
 
-    /// Does something in AWS behind the operator's back. What it makes is somebody else's.
+    /// Does something in AWS behind the operator's back. What it makes is someone else's.
     pub fn invoke(&self, operation: &str, input: Value) -> Outcome<Value> {
         let before: BTreeSet<String> = self.world.ids().into_iter().collect();
         let answer = self.world.simulator.invoke(operation, input);
@@ -334,7 +334,7 @@ fn is_observed(object: &Value) -> bool {
     object.pointer("/status/observedGeneration") == object.pointer("/metadata/generation")
 }
 
-/// Ready at its present generation, and nothing under way.
+/// Ready at its present generation, and nothing in progress.
 pub fn is_settled(object: &Value) -> bool {
     is_observed(object)
         && condition(object, "Ready").is_some_and(|ready| ready["status"] == "True")

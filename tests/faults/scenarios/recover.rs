@@ -31,7 +31,7 @@ async fn lose_all_status(run: &Run) -> Outcome {
 }
 
 /// The cluster is lost and rebuilt from Git, with the same cluster id: everything is found again. Only the webhook is
-/// issued anew, since its Secret is gone.
+/// issued again, since its Secret is gone.
 pub async fn rebuilt(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.lose_cluster().await?;
@@ -42,7 +42,7 @@ pub async fn rebuilt(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
-/// The same, with the webhook's Secret from a backup: not even the webhook is issued anew.
+/// The same, with the webhook's Secret from a backup: not even the webhook is issued again.
 pub async fn restored(run: &Run) -> Outcome {
     objects::project(run).await?;
     let secret = run.find("Secret", "project-webhook").ok_or("there is no webhook Secret")?;
@@ -54,8 +54,8 @@ pub async fn restored(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
-/// Somebody else writes to status, one field after the other: nothing of it is believed, and nothing of another object's is
-/// touched.
+/// Someone else writes to status, one field after the other: nothing of it is believed, and nothing of another object's
+/// is touched.
 pub async fn rewritten_status(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.apply(objects::CHANNEL).await?;
@@ -192,7 +192,7 @@ pub async fn association_gone(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
-/// The space is deleted behind the operator's back, with all that is in it.
+/// The space is deleted behind the operator's back, with everything in it.
 pub async fn space_gone(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.expect(|it| it.webhooks = 2);
@@ -206,7 +206,7 @@ pub async fn space_gone(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
-/// Somebody changes the remotes: they are changed back.
+/// Someone changes the remotes: they are changed back.
 pub async fn drift(run: &Run) -> Outcome {
     objects::project(run).await?;
     let space = run.id("AgentSpace", "space");

@@ -79,7 +79,7 @@ impl Proxy {
         self.server = Some(tokio::spawn(serve(Arc::clone(&self.way), listener)));
     }
 
-    /// From now on, or not any more, every watch that goes on from a version is told that this is too old.
+    /// From now on, or no longer, every watch that goes on from a version is told that this is too old.
     pub fn expire_watches(&self, expire: bool) {
         self.way.expiring.store(expire, Ordering::SeqCst);
     }

@@ -51,7 +51,7 @@ impl Replica {
         Self::spawn(world, &arguments, environment)
     }
 
-    /// A replica that looks after all namespaces: only for a test without others beside it.
+    /// A replica that watches all namespaces: only for a test without others beside it.
     pub fn start_everywhere(world: &World, environment: &[(&str, &str)]) -> Self {
         Self::spawn(world, &["--namespace", &world.namespace], environment)
     }

@@ -194,7 +194,7 @@ impl World {
         }
     }
 
-    /// Calls an operation as somebody else would.
+    /// Calls an operation as someone else would.
     #[allow(clippy::unused_async, reason = "as in the end-to-end tests, with which it shares fixtures")]
     pub async fn invoke(&self, operation: &str, input: Value) -> Value {
         self.simulator.invoke(operation, input).expect("the call is in order")

@@ -17,7 +17,7 @@ pub fn examples(environment: &mut Environment) -> Result<(), Error> {
     let present = kubectl(environment, &["get", "--ignore-not-found", "-o", "name"])?;
     if !present.trim().is_empty() {
         return Err(Error::Other(format!(
-            "the cluster has objects of the examples' names; the demo would change and delete them:\n{present}"
+            "the cluster already has objects with the examples' names, which the demo would change and delete:\n{present}"
         )));
     }
     environment.applied = true;

@@ -59,9 +59,9 @@ impl<'a> Target<'a> {
         let had_crds = !installed_crds(&kubectl)?.is_empty();
         if had_crds && !force {
             return Err(Error::Other(format!(
-                "the cluster of context {context} has the operator's CRDs already, and perhaps an operator that \
-                 would take part in the demo. Use --force to go on, or leave --context out for a cluster of the \
-                 demo's own"
+                "the cluster of context {context} already has the operator's CRDs, and possibly an operator that \
+                 would interfere with the demo. Use --force to continue, or omit --context to let the demo start \
+                 its own cluster"
             )));
         }
         Ok(Self::Existing(Existing { kubectl, kubeconfig, had_crds, _folder: folder }))
@@ -119,7 +119,7 @@ pub fn tidy(environment: &Environment, outcome: Result<(), Error>) -> Result<(),
         interrupt::forgive();
         say("Removing the examples from your cluster; Ctrl-C leaves them there.");
         if let Err(error) = remove::examples(environment) {
-            say(&format!("They could not all be removed: {error}"));
+            say(&format!("Not all of them could be removed: {error}"));
         }
     }
     outcome

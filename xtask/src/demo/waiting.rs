@@ -67,7 +67,7 @@ fn open_authorization_urls(
         if http::is_loopback(url) && opened.insert(url.to_owned()) {
             let answer = http::get(url)?;
             step.say(&format!(
-                "Opened the authorisation URL of {}: status {}",
+                "Opened the authorization URL of {}: status {}",
                 object.title(),
                 answer.status
             ));

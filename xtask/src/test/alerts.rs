@@ -82,7 +82,7 @@ fn unpack(session: &Session, work: &Path) -> Result<Option<PathBuf>, Error> {
         return Ok(None);
     }
     let program = target.join("usr/bin/promtool");
-    // A program for other libraries than those of this machine is of no use.
+    // A program for other libraries than those of this machine is useless.
     if !program.is_file() || !ran_well(session, Command::new(&program).arg("--version"))? {
         return Ok(None);
     }

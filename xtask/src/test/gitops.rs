@@ -68,7 +68,7 @@ pub fn kstatus(session: &Session) -> Result<Outcome, Error> {
         }
     }
     if output.lines().count() != fixtures.len() || fixtures.is_empty() || !wrong.is_empty() {
-        return Err(Error::Other(format!("kstatus sees something else in:\n{}", wrong.join("\n"))));
+        return Err(Error::Other(format!("kstatus disagrees about:\n{}", wrong.join("\n"))));
     }
     say(&format!("{} fixtures.", fixtures.len()));
     Ok(Outcome::Passed)
@@ -150,7 +150,7 @@ pub fn examples(session: &Session, cluster: &Cluster) -> Result<Outcome, Error> 
             return Err(Error::Other(format!("the API server warns about {folder}:\n{warning}")));
         }
     }
-    say(&format!("{count} objects are as the CRDs of Argo CD and Flux want them."));
+    say(&format!("{count} objects match the CRDs of Argo CD and Flux."));
     Ok(Outcome::Passed)
 }
 

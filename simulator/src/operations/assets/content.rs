@@ -154,7 +154,7 @@ fn front_matter(version: &AssetVersion) -> Result<Map<String, Value>, ApiError> 
         .map(|(block, _)| block)
         .ok_or_else(|| missing("has no front matter"))?;
     let block: Map<String, Value> = serde_saphyr::from_str(block)
-        .map_err(|error| missing(&format!("has a front matter that is no YAML: {error}")))?;
+        .map_err(|error| missing(&format!("has front matter that is not valid YAML: {error}")))?;
     let mut found = Map::new();
     for key in ["name", "description"] {
         let value = block.get(key).and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty());

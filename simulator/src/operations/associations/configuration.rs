@@ -18,7 +18,7 @@ const SET_BY_THE_SERVICE: [&str; 2] = ["agentElevatedRoleArnStatus", "deployment
 /// Does the service exist, and is it of a type that takes this configuration?
 pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<(), ApiError> {
     let misfit = |of: &str| {
-        let message = format!("A {of} service takes no {key} configuration");
+        let message = format!("A {of} service doesn't accept a {key} configuration");
         Err(ApiError::validation("/configuration", message))
     };
     let literal = match key {
@@ -90,7 +90,7 @@ fn check_references(
             let path = format!("/configuration/{key}/releaseManagementAssociationId");
             return Err(ApiError::validation(
                 &path,
-                format!("{id} is no release management association of the space"),
+                format!("{id} is not a release management association of the space"),
             ));
         }
     }
@@ -147,7 +147,7 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
     parts
 }
 
-/// Removes nulls, and what a client has no say in.
+/// Removes nulls, and what a client has no influence in.
 pub fn clean(configuration: &mut Value) {
     if let Value::Object(object) = configuration {
         object.retain(|name, value| !value.is_null() && !SET_BY_THE_SERVICE.contains(&name.as_str()));

@@ -58,7 +58,7 @@ pub fn check_mode(switches: &Switches, space: &AgentSpace, key: &str) -> Result<
     {
         return Ok(());
     }
-    let message = format!("A space with the AWS source mode {} takes no {key}", space.aws_source_mode);
+    let message = format!("A space with the AWS source mode {} doesn't accept {key}", space.aws_source_mode);
     Err(ApiError::validation("/configuration", message))
 }
 
