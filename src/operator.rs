@@ -59,17 +59,17 @@ pub struct Options {
     pub cluster_id: Option<String>,
     /// Namespace of the operator's own Secret; the current one if none is given.
     pub namespace: Option<String>,
-    /// What is looked after.
+    /// What is watched.
     pub reach: Reach,
     /// Waiting times.
     pub timing: Timing,
     /// Resync periods of single kinds.
     pub resync_periods: HashMap<&'static str, Duration>,
-    /// Passes under way at a time, of each kind.
+    /// Passes in progress at a time, of each kind.
     pub concurrency: u16,
     /// The same, of single kinds.
     pub concurrencies: HashMap<&'static str, u16>,
-    /// API requests a second and account.
+    /// API requests per second and account.
     pub requests_per_second: f64,
     /// Where endpoints of AWS without TLS may lead.
     pub plain_http: PlainHttp,
@@ -83,7 +83,7 @@ pub struct Options {
     pub metrics_protection: MetricsProtection,
     /// Where the log level is served; nowhere if none is given.
     pub log_level: Option<SocketAddr>,
-    /// How long passes under way may go on when the operator is to end; then they are abandoned.
+    /// How long passes in progress may go on when the operator is to end; then they are abandoned.
     pub shutdown_timeout: Duration,
 }
 
@@ -99,7 +99,7 @@ pub struct Connections {
     pub metrics: Arc<Metrics>,
 }
 
-/// A running operator. Dropping it is a crash: whatever is under way ends where it is.
+/// A running operator. Dropping it is a crash: whatever is in progress ends where it is.
 pub struct Operator {
     cx: Arc<Context>,
     controllers: JoinSet<()>,
@@ -127,7 +127,7 @@ pub enum Error {
     /// Another replica may lead now: this process must not go on.
     #[error("lost the leadership; exiting, to restart as a standby")]
     LeadershipLost,
-    /// A controller or a watch ended: that kind would not be looked after any more.
+    /// A controller or a watch ended: that kind would not be watched any more.
     #[error("a controller ended unexpectedly; exiting, to be restarted")]
     ControllerEnded,
     /// The metrics can't be served over TLS.
@@ -149,8 +149,8 @@ impl Error {
     }
 }
 
-/// Runs the operator until `stop`; passes under way are finished. With an `election` it works only
-/// while it leads. Through `level` people change what is logged.
+/// Runs the operator until `stop`; passes in progress are finished. With an `election` it works only while it leads.
+/// Through `level` people change what is logged.
 pub async fn run(
     options: Options,
     election: Option<Elect>,
@@ -228,7 +228,7 @@ async fn lead(
         () = operator.ended() => return Err(Error::ControllerEnded),
         () = &mut stop => {}
     }
-    // The lease is renewed while passes under way are finished: nobody else starts before they are.
+    // The lease is renewed while passes in progress are finished: nobody else starts before they are.
     tokio::select! {
         () = election.hold() => return Err(Error::LeadershipLost),
         () = operator.stop(options.shutdown_timeout) => {}
@@ -287,7 +287,7 @@ impl Operator {
         }
     }
 
-    /// Stops: passes under way are finished, or abandoned when that takes longer than `patience`.
+    /// Stops: passes in progress are finished, or abandoned when that takes longer than `patience`.
     pub async fn stop(mut self, patience: Duration) {
         let _ = self.stopping.send(true);
         // Passes that wait for the caches to be filled have not begun.

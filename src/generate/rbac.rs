@@ -1,7 +1,7 @@
-//! What the operator may do in Kubernetes, as one table: the chart's roles are made from it.
+//! What the operator may do in Kubernetes, as one table: the chart's roles are generated from it.
 //!
-//! `cargo xtask test` runs the operator with these rules and nothing else, and fails on a call that they refuse and on
-//! a verb that was never used.
+//! `cargo xtask test` runs the operator with only these rules, and fails on a call that they don't allow and on a verb
+//! that was never used.
 
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ struct Rule {
     resources: Vec<String>,
     /// Paths of the API server instead of a group's resources.
     urls: &'static [&'static str],
-    /// The only objects that are meant; all of them if none are named.
+    /// Names of the objects; all of them if none are named.
     names: &'static [&'static str],
     verbs: &'static [&'static str],
 }
@@ -71,7 +71,7 @@ impl Rule {
 
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
-/// Server-side apply of an object that is not there yet is a patch that needs the right to create.
+/// Server-side apply of an object that doesn't exist yet is a patch that needs the permission to create.
 const APPLY: &[&str] = &["create", "patch"];
 
 fn table() -> Vec<Granted> {

@@ -36,7 +36,7 @@ const SERVICE: &str = "serviceRef";
 /// The kind.
 pub struct Associations;
 
-/// What is to be made true.
+/// The desired state.
 pub struct Desired {
     service_id: String,
     /// Which configuration.
@@ -44,17 +44,17 @@ pub struct Desired {
     /// The configuration in wire form, with its key.
     configuration: Value,
     capabilities: Option<Value>,
-    /// The private connection that the spec names by what AWS calls it.
+    /// The private connection that the spec names by its AWS name.
     private_connection: Option<String>,
     pub(super) webhook: DesiredWebhook,
-    /// The registration has to be replaced and waits for its associations to go.
+    /// The registration must be replaced and waits for its associations to go.
     released: bool,
 }
 
 /// What AWS has.
 pub struct Observed {
     association: operations::Association,
-    /// The webhooks; read only while it is not known whose secret was captured.
+    /// The webhooks; read only while it isn't known whose secret was captured.
     pub(super) webhooks: Option<Vec<Webhook>>,
 }
 
@@ -154,7 +154,7 @@ impl Kind for Associations {
         if desired.released || is_other {
             let (observed, wanted) = (association.service_id.as_str(), desired.service_id.as_str());
             changes.push(
-                Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).mended_by(Remedy::Replace),
+                Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).fixed_by(Remedy::Replace),
             );
         }
         changes.extend(configurations::compare(
@@ -276,7 +276,7 @@ impl Kind for Associations {
         Ok(Updated::of(vec![PREVIOUS.to_owned()]))
     }
 
-    /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
+    /// AWS checks the roles of AWS accounts on request; the next pass reads their status.
     async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
         let configuration = document::variant(&remote.association.configuration);
         if !configuration.is_some_and(|(key, _)| AWS_ACCOUNTS.contains(&key)) {
@@ -288,7 +288,7 @@ impl Kind for Associations {
         Ok(())
     }
 
-    /// A new service has a new association beside the old one; the same service can't have two.
+    /// A new service gets a new association next to the old one; the same service can't have two.
     fn replacement(desired: &Desired, _: &Observed, drift: &Drift, _: &AssociationStatus) -> Replacement {
         if drift.touches(SERVICE) && !desired.released {
             Replacement::MakeBeforeBreak
@@ -400,8 +400,8 @@ fn being_replaced() -> Error {
 fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), Error> {
     let spec = &object.spec;
     let Some(reference) = &spec.service_ref else {
-        // AWS accounts are not registered services: their service id is a literal. The ones of release management and
-        // of an organization are not documented; they are taken to follow suit.
+        // AWS accounts aren't registered services: their service id is a literal. Those of release management and of an
+        // organization aren't documented; they are assumed to be literals, too.
         let literal = match spec.configuration {
             Configuration::ReleaseManagement(_) => "releaseManagement",
             _ => "aws",
@@ -413,7 +413,7 @@ fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), 
     Ok((inputs.id_of(&*service, "spec.serviceRef")?, released))
 }
 
-/// The configuration in wire form: references to other objects give way to ids and names.
+/// The configuration in wire form: references to other objects are replaced by ids and names.
 fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Error> {
     let mut configuration = serde_json::to_value(spec).unwrap_or_default();
     let Some(settings) = configuration.get_mut(spec.key()) else { return Ok(configuration) };
@@ -435,7 +435,7 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
     Ok(configuration)
 }
 
-/// An association that a spec names by its id is used with the consent of the object that has it, as by reference.
+/// An association that a spec names by id needs the consent of the object that has it, like a reference.
 fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), Error> {
     let Some(owner) = inputs.forbidding_owner::<Association>(id, None) else { return Ok(()) };
     Err(Error::wait(
@@ -458,7 +458,7 @@ fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
     serde_json::from_value(document::take(value, key)?).ok()
 }
 
-/// The path of a role of which the configuration itself says that it is invalid.
+/// The path of a role that the configuration itself reports as invalid.
 fn refused_role(configuration: &Value) -> Option<String> {
     let (key, settings) = document::variant(configuration)?;
     let status = settings.get("agentElevatedRoleArnStatus")?.as_str()?;

@@ -1,4 +1,4 @@
-//! AWSAccount: has no remote; it is ready when the API answers to its credentials.
+//! AWSAccount: has no remote; it is ready if the API accepts its credentials.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::reconcile::state::error::{Doing, Error};
 /// The kind.
 pub struct AwsAccounts;
 
-/// The account answers.
+/// The account responded.
 pub struct Reached {
     name: String,
 }

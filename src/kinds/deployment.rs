@@ -1,7 +1,7 @@
 //! The deployment to the accounts of an AWS Organization, of an association with `sourceAwsOrg`.
 //!
-//! Two members of what AWS knows of it are left out of status: the time of the last look moves by itself, and the
-//! message of an issue is sensitive.
+//! Two members aren't copied to status: the time of the last evaluation changes by itself, and the message of an issue
+//! is sensitive.
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use crate::reconcile::state::conditions::Reason;
 
 /// The configuration that this is about.
 pub const KEY: &str = "sourceAwsOrg";
-/// Most issues in status, and most accounts of each: an organization may have thousands.
+/// Maximum issues in status, and maximum accounts of each: an organization may have thousands.
 const MOST: usize = 20;
 
-/// What AWS says of the deployment, bounded and in an order that doesn't change by itself.
+/// What AWS reports about the deployment, bounded and in a stable order.
 pub fn of(configuration: &Value) -> Option<Deployment> {
     let state = configuration.get(KEY)?.get("deploymentState")?;
     let mut deployment: Deployment = serde_json::from_value(state.clone()).ok()?;
@@ -28,9 +28,9 @@ pub fn of(configuration: &Value) -> Option<Deployment> {
     Some(deployment)
 }
 
-/// What the state of an association that AWS calls valid is by its deployment, if that is not as it should be.
+/// The state that follows from the deployment of a valid association, if it isn't done.
 ///
-/// Accounts that AWS can't deploy to are told by a condition of their own: an organization nearly always has some, such
+/// Accounts that AWS can't deploy to are reported by a separate condition: an organization nearly always has some, such
 /// as its management account, and the agent works in all others.
 pub fn state(configuration: &Value) -> Option<State> {
     let deployment = of(configuration)?;
@@ -55,7 +55,7 @@ pub fn waiting() -> State {
     })
 }
 
-/// Writes into status what AWS says.
+/// Writes what AWS reports into status.
 pub fn describe(observed: &Value, status: &mut AssociationStatus) {
     status.deployment = of(observed);
 }

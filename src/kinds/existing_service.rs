@@ -1,4 +1,4 @@
-//! Services that are registered already: found, never changed.
+//! Services that are already registered: found, never changed.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::reconcile::state::error::Error;
 
 use super::service_registration::{Observed, ServiceRegistrations, list, observed_details};
 
-/// The id, where the spec names it.
+/// The id, if the spec names it.
 pub fn id(existing: &Existing) -> Option<String> {
     match existing {
         Existing::ServiceId(id) => Some(id.to_string()),
@@ -20,7 +20,7 @@ pub fn id(existing: &Existing) -> Option<String> {
     }
 }
 
-/// Whether `service` is the one that the spec means: an edit may mean another than the one recorded.
+/// Whether `service` is the one that the spec describes: after an edit, that may not be the recorded one.
 pub fn is_meant(existing: &Existing, service: &RegisteredService) -> bool {
     match existing {
         Existing::ServiceId(id) => **id == *service.service_id,
@@ -61,7 +61,7 @@ pub async fn search(
     }
 }
 
-/// Whether every member of the match that is set agrees.
+/// Whether every member set in the match agrees.
 fn fits(wanted: &ServiceMatch, service: &RegisteredService) -> bool {
     let details = observed_details(service);
     let agrees = |wanted: Option<&str>, field: &str, key: &str| {

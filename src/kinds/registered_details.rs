@@ -1,11 +1,11 @@
-//! What AWS tells of a registration's settings, by type: the part in which drift can be seen.
+//! What AWS returns of a registration's settings, by type: the part in which drift is visible.
 
 use serde_json::{Map, Value, json};
 
 use crate::api::standards::Standards;
 use crate::reconcile::state::drift::compare_as;
 
-/// How the answer names the authorisation form that the request nests under this key.
+/// How the response names the form of authorization that the request nests under this key.
 const AUTHORIZATION_METHODS: &[(&str, &str)] = &[
     ("oAuthClientCredentials", "oauth-client-credentials"),
     ("oAuth3LO", "oauth-3lo"),
@@ -14,7 +14,7 @@ const AUTHORIZATION_METHODS: &[(&str, &str)] = &[
     ("customHeaders", "custom-headers"),
 ];
 
-/// What `additionalServiceDetails` is expected to say of a service of this type registered with `details`
+/// What `additionalServiceDetails` is expected to contain for a service of this type registered with `details`
 /// (`GetService`; section by section the readable members of each type).
 pub fn expected(service_type: &str, details: &Value) -> Value {
     match service_type {
@@ -30,19 +30,19 @@ pub fn expected(service_type: &str, details: &Value) -> Value {
         "mcpserver" | "mcpserversplunk" | "mcpserverdatadog" | "remoteagent" => {
             with_method(pick(details, &["name", "endpoint", "description"]), details)
         }
-        // The two SigV4 types answer flat what the request nests.
+        // For the two SigV4 types, the response is flat where the request is nested.
         "mcpserversigv4" | "remoteagentsigv4" => {
             let mut flat = pick(details, &["name", "endpoint", "description"]);
             let config = details.get("authorizationConfig").unwrap_or(&Value::Null);
             merge(&mut flat, pick(config, &["region", "service", "roleArn", "mcpRoleArn"]));
             flat
         }
-        // Dynatrace and the event channel tell nothing.
+        // Dynatrace and the event channel return nothing.
         _ => json!({}),
     }
 }
 
-/// The readable details that identify a service among others of its type, where there is no display name.
+/// The readable details that identify a service among others of its type, if there is no display name.
 pub fn identity(service_type: &str, details: &Value) -> Option<Value> {
     let expected = expected(service_type, details);
     let keys: &[&str] = match service_type {
@@ -53,19 +53,19 @@ pub fn identity(service_type: &str, details: &Value) -> Option<Value> {
         "azureidentity" => &["tenantId", "clientId"],
         "mcpserver" | "mcpserversplunk" | "mcpserverdatadog" | "mcpserversigv4" | "remoteagent"
         | "remoteagentsigv4" => &["name", "endpoint"],
-        // One an account.
+        // One per account.
         "eventChannel" => &[],
         _ => return None,
     };
     Some(pick(&expected, keys))
 }
 
-/// Whether `observed` says the same of a service of this type as `expected` wherever it says anything.
+/// Whether `observed` agrees with `expected` for a service of this type, in everything that it contains.
 pub fn agrees(service_type: &str, expected: &Value, observed: &Value) -> bool {
     differing(service_type, expected, observed).is_empty()
 }
 
-/// The members of `expected` of which `observed` says something else. What it leaves out can't be seen.
+/// The members of `expected` that differ in `observed`. What that omits can't be compared.
 pub fn differing(service_type: &str, expected: &Value, observed: &Value) -> Vec<String> {
     let members = expected.as_object().into_iter().flatten();
     members

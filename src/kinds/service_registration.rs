@@ -32,15 +32,15 @@ use super::{existing_service, not_found_is_none, private_connection, registered_
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
-/// So many registrations may wait to be deregistered; then the next change waits, too.
+/// This many registrations may wait to be deregistered; then the next change waits, too.
 const MOST_LEAVING: usize = 8;
-/// The one type of which an account can have a single registration: the old one has to go first.
+/// The only type limited to one registration per account: the old one must be deleted first.
 const EVENT_CHANNEL: &str = "eventChannel";
 
 /// The kind.
 pub struct ServiceRegistrations;
 
-/// What is to be made true, or found.
+/// The desired state, or what to find.
 pub enum Desired {
     /// Register this.
     Service(Box<Registration>),
@@ -52,9 +52,9 @@ pub enum Desired {
 pub struct Registration {
     request: RegisterService,
     fingerprint: Print,
-    /// The private connections that the spec names by what AWS calls them, with the fields that do.
+    /// The private connections that the spec names by their AWS name, with the fields.
     named: Vec<(&'static str, String)>,
-    /// Who uses the present registration, and those that are to go.
+    /// Who uses the current registration, and those to be removed.
     uses: Uses,
     seeker: Seeker,
 }
@@ -88,7 +88,7 @@ impl Kind for ServiceRegistrations {
         Api::namespaced(client, namespace)
     }
 
-    /// What exists already is only ever observed.
+    /// What already exists is only observed.
     fn policies(object: &ServiceRegistration) -> Policies {
         let policies = object.policies();
         match &object.spec.existing {
@@ -153,7 +153,7 @@ impl Kind for ServiceRegistrations {
         if leaving.len() >= MOST_LEAVING {
             changes.clear();
         }
-        // A new secret doesn't wait until the last association has let go of the old one.
+        // A new secret doesn't wait until the last association has released the old one.
         if changes.is_empty() && leaving.iter().any(|id| registration.uses.is_free(id)) {
             changes.push(Change::hidden(PREVIOUS));
         }
@@ -192,7 +192,7 @@ impl Kind for ServiceRegistrations {
         })
     }
 
-    /// What AWS doesn't show of it is seen by the fingerprint.
+    /// Changes in what AWS doesn't return are noticed by the fingerprint.
     fn reset(pointer: &str, _: &ServiceRegistrationStatus) -> Option<Reset> {
         match pointer.split('/').nth(1)? {
             "name"
@@ -240,7 +240,7 @@ impl Kind for ServiceRegistrations {
             }
             return Ok(Updated::of(vec![PREVIOUS.to_owned()]));
         }
-        let changed = tagging::mend::<Self>(scope, remote.id(), drift).await?;
+        let changed = tagging::correct::<Self>(scope, remote.id(), drift).await?;
         Ok(Updated::of(changed))
     }
 
@@ -270,8 +270,8 @@ impl Kind for ServiceRegistrations {
         }
     }
 
-    /// Whether names and addresses may repeat is not documented. Where they may not, the old one is in the way
-    /// if it describes the same thing.
+    /// Whether names and addresses may repeat isn't documented. If they may not, the old one blocks the new one if it
+    /// describes the same thing.
     fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
         let same = match desired {
             Desired::Service(registration) => describes_the_same(registration, &remote.service) == Some(true),
@@ -340,7 +340,7 @@ impl Kind for ServiceRegistrations {
         status.leftover_ids.iter().chain(&status.previous_id).cloned().collect()
     }
 
-    /// What was sent is what is desired now; after an edit the registration starts afresh.
+    /// What was sent is what is desired now; after an edit, the registration starts over.
     fn awaits_person(desired: &Desired, status: &ServiceRegistrationStatus) -> bool {
         match desired {
             Desired::Existing(_) => false,
@@ -368,7 +368,7 @@ impl Kind for ServiceRegistrations {
     }
 }
 
-/// The registration with secrets and connections in place.
+/// The registration with secrets and connections resolved.
 async fn registration(
     object: &ServiceRegistration,
     inputs: &Inputs<'_>,
@@ -433,7 +433,7 @@ fn connection_name(
     inputs.ready_id_of(&*connection, field).map(Some)
 }
 
-/// Deregisters `id`, which has been replaced, and forgets it. What belongs to somebody else by now is only forgotten.
+/// Deregisters `id`, which has been replaced, and forgets it. What now belongs to someone else is only forgotten.
 async fn leave(
     scope: &Scope,
     id: &str,
@@ -452,7 +452,7 @@ async fn leave(
     Ok(())
 }
 
-/// Services that carry our tags, and unowned or foreign ones that describe the same thing.
+/// Services with our tags, and unowned or foreign ones that describe the same thing.
 async fn search_own(
     scope: &Scope,
     registration: &Registration,
@@ -468,7 +468,7 @@ async fn search_own(
         };
         let fits = match scope.identity.owner(&remote.tags) {
             Owner::Ours { .. } => !ServiceRegistrations::aside(status).iter().any(|id| id == remote.id()),
-            // One of a gone object is there to be taken up, one of a living object is in the way; but without a name
+            // One of a deleted object can be adopted, one of an existing object blocks this one; but without a name,
             // two objects may well describe the same.
             Owner::Sibling { .. } => {
                 registration.request.service == EVENT_CHANNEL
@@ -486,7 +486,7 @@ async fn search_own(
     Ok(found)
 }
 
-/// What a list tells of a service.
+/// What a list says about a service.
 fn listed(scope: &Scope, registration: &Registration, service: &operations::RegisteredService) -> Listed {
     Listed {
         same: describes_the_same(registration, service),
@@ -506,7 +506,7 @@ pub(super) async fn list(
     scope.aws.list_all(request).await.doing(|| format!("looking for the {service_type} service"))
 }
 
-/// Whether a service is what the registration describes. `None` where AWS tells nothing by which to know it.
+/// Whether a service is what the registration describes. `None` if AWS returns nothing to tell.
 fn describes_the_same(registration: &Registration, service: &operations::RegisteredService) -> Option<bool> {
     let request = &registration.request;
     if request.name.is_some() && request.service != EVENT_CHANNEL {
@@ -517,7 +517,7 @@ fn describes_the_same(registration: &Registration, service: &operations::Registe
     Some(registered_details::agrees(&request.service, &identity, observed_details(service)))
 }
 
-/// The details that AWS tells, out of their union.
+/// The details that AWS returns, out of their union.
 pub(super) fn observed_details(service: &operations::RegisteredService) -> &Value {
     const NOTHING: &Value = &Value::Null;
     let union = service.additional_service_details.as_ref().unwrap_or(NOTHING);
@@ -559,10 +559,10 @@ fn compare_settings(
     if changes.is_empty() && registration.fingerprint.changed(status.common.fingerprint.as_ref()) {
         changes.push(Change::hidden("service"));
     }
-    changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()
+    changes.into_iter().map(|change| change.fixed_by(Remedy::Replace)).collect()
 }
 
-/// Whether the old registration has to go before there can be a new one.
+/// Whether the old registration must be removed before there can be a new one.
 fn must_break_first(service: &operations::RegisteredService, status: &ServiceRegistrationStatus) -> bool {
     service.service_type == EVENT_CHANNEL || status.released == Some(true)
 }

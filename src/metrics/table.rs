@@ -1,4 +1,4 @@
-//! The one table of metrics: names, types, labels and meanings. Docs, dashboard and alerts are checked against it.
+//! The table of all metrics: names, types, labels and meanings. Docs, dashboard and alerts are checked against it.
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Metric<const N: usize> {
     pub help: &'static str,
 }
 
-/// A line of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The name as it is exposed.

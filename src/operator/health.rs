@@ -88,7 +88,7 @@ impl Health {
         }
     }
 
-    /// Whether the process can go on at all. Nothing outside of the process counts: a restart mends none of that.
+    /// Whether the process can go on at all. Nothing outside of the process counts: a restart corrects none of that.
     pub fn live(&self) -> Report {
         let age = self.beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
         let mut report = Report::default();

@@ -1,4 +1,4 @@
-//! What a kind is: what the engine must know of it to reconcile its objects.
+//! What a kind is: what the engine must know about it to reconcile its objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -31,18 +31,18 @@ pub type StatusOf<K> = <<K as Kind>::Object as Object>::Status;
 pub trait Kind: Send + Sync + Sized + 'static {
     /// The custom resource.
     type Object: Object;
-    /// The spec with every reference and secret resolved: what is to be made true.
+    /// The spec with all references and secrets resolved: the desired state.
     type Desired: Send + Sync;
-    /// What AWS says of the remote.
+    /// What AWS returns for the remote.
     type Remote: Remote;
 
-    /// What a remote of this kind is called in messages, for example `agent space`.
+    /// The name for a remote of this kind in messages, for example `agent space`.
     const NOUN: &'static str;
 
-    /// What is said of an object that is as it should be.
+    /// How messages describe an object that is up to date.
     const AS_IT_SHOULD_BE: &'static str = "matches the spec";
 
-    /// Whether there is a remote that can be created, taken over and deleted.
+    /// Whether there is a remote that can be created, adopted and deleted.
     const HAS_REMOTE: bool = true;
 
     /// Type of a remote in ARNs, for example `agentspace`; empty for kinds without tags.
@@ -60,17 +60,17 @@ pub trait Kind: Send + Sync + Sized + 'static {
         inputs: &Inputs<'_>,
     ) -> impl Future<Output = Result<Resolved<Self>, Error>> + Send;
 
-    /// Bytes that a pass may hold of what the object refers to, where that may be much.
+    /// Bytes that a pass may hold of what the object refers to, if that can be a lot.
     fn holds(_object: &Self::Object) -> usize {
         0
     }
 
-    /// The space that the remote lies in, as recorded in status; for kinds that lie in one.
+    /// The space that the remote is in, as recorded in status; for kinds inside a space.
     fn recorded_space(_status: &StatusOf<Self>) -> Option<String> {
         None
     }
 
-    /// Writes into status where the remote lies, for kinds that lie in a space.
+    /// Writes the remote's space into status, for kinds inside a space.
     fn place(_scope: &Scope, _status: &mut StatusOf<Self>) {}
 
     /// Reads the remote `id`. `None` if AWS has none. `desired` is absent on deletion.
@@ -88,18 +88,18 @@ pub trait Kind: Send + Sync + Sized + 'static {
         status: &StatusOf<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Remote>, Error>> + Send;
 
-    /// Compares the remote with what is desired. Pure.
+    /// Compares the remote with the desired state. Pure.
     fn compare(desired: &Self::Desired, remote: &Self::Remote, status: &StatusOf<Self>) -> State;
 
-    /// The object's spec, by the names that AWS's fields have in it: a reference gives way to the field that it fills.
-    /// Which fields are set is all that counts here, not their values.
+    /// The object's spec, by the names of AWS's fields in it: a reference is replaced by the field that it fills. Only
+    /// which fields are set counts here, not their values.
     fn settings(object: &Self::Object) -> Value;
 
     /// What AWS has of the remote, in the shape of [`Kind::settings`]. What it doesn't show is never reset in place.
     fn observed(remote: &Self::Remote) -> Value;
 
-    /// How the field at `pointer` of the spec goes back to AWS's default once the spec no longer sets it; `None` for one that
-    /// is not AWS's, or has a record of its own.
+    /// How the field at `pointer` of the spec goes back to AWS's default once the spec no longer sets it; `None` for
+    /// one that isn't AWS's, or has its own record.
     fn reset(pointer: &str, status: &StatusOf<Self>) -> Option<Reset>;
 
     /// Creates a remote: one mutating call.
@@ -109,7 +109,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
         status: &StatusOf<Self>,
     ) -> impl Future<Output = Result<Created, Error>> + Send;
 
-    /// Mends drift in place, or a part of it: at most one mutating call. The next pass does the rest.
+    /// Corrects drift in place, or part of it: at most one mutating call. The next pass does the rest.
     fn update(
         scope: &Scope,
         desired: &Self::Desired,
@@ -129,12 +129,12 @@ pub trait Kind: Send + Sync + Sized + 'static {
         None
     }
 
-    /// Asks AWS to look again at a remote that failed: a person may have mended the cause by now.
+    /// Asks AWS to check a failed remote again: a person may have fixed the cause by now.
     fn recheck(_scope: &Scope, _remote: &Self::Remote) -> impl Future<Output = Result<(), Error>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// How a remote gives way to a new one; for kinds whose drift may ask for it.
+    /// How a remote is replaced; for kinds whose drift may require it.
     fn replacement(
         _desired: &Self::Desired,
         _remote: &Self::Remote,
@@ -144,13 +144,13 @@ pub trait Kind: Send + Sync + Sized + 'static {
         Replacement::BreakBeforeMake
     }
 
-    /// AWS refuses a second remote beside the old one. Whether the old one is in its way, so that it has to go
-    /// first after all; the kind then notes that in status.
+    /// AWS refused a second remote next to the old one. Returns whether the old one is in the way, so that it must be
+    /// deleted first after all; the kind then notes that in status.
     fn yields(_desired: &Self::Desired, _remote: &Self::Remote, _status: &mut StatusOf<Self>) -> bool {
         false
     }
 
-    /// Other resources in AWS that the spec names by what AWS calls them: their owners have a say in it.
+    /// Other AWS resources that the spec names by their AWS name: their owners must consent.
     fn reaches(
         _scope: &Scope,
         _desired: &Self::Desired,
@@ -158,8 +158,8 @@ pub trait Kind: Send + Sync + Sized + 'static {
         std::future::ready(Ok(Vec::new()))
     }
 
-    /// Deletes what objects without the owner's consent have made in, or of, the remote `id`, where AWS would not let it
-    /// go otherwise.
+    /// Deletes what objects without the owner's consent created in the remote `id` or from it, if AWS wouldn't delete
+    /// it otherwise.
     fn make_way(
         _scope: &Scope,
         _id: &str,
@@ -168,66 +168,66 @@ pub trait Kind: Send + Sync + Sized + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Deletes the remote `id`: one mutating call. A remote that is gone is no error.
+    /// Deletes the remote `id`: one mutating call. A remote that is gone is not an error.
     fn delete(scope: &Scope, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes what AWS says of the remote into status; everything but id and conditions.
+    /// Writes what AWS returns for the remote into status: everything except id and conditions.
     fn describe(desired: &Self::Desired, remote: &Self::Remote, status: &mut StatusOf<Self>);
 
-    /// What identifies the remote that the object describes, as far as the spec alone tells. Objects that
-    /// agree in it describe the same remote, and only the oldest may create it.
+    /// What identifies the remote that the object describes, as far as the spec alone says. Objects with the same value
+    /// describe the same remote, and only the oldest may create it.
     fn natural_key(_object: &Self::Object) -> Option<String> {
         None
     }
 
-    /// Puts the old id aside when a make-before-break replacement has made the new remote.
+    /// Sets the old id aside when a make-before-break replacement has created the new remote.
     fn set_aside(_status: &mut StatusOf<Self>, _old: String) {}
 
-    /// The ids that were put aside and are still to be deleted.
+    /// The ids that were set aside and still have to be deleted.
     fn aside(_status: &StatusOf<Self>) -> Vec<String> {
         Vec::new()
     }
 
-    /// What others have in, or of, the remote `id` of `subject` without its consent.
+    /// What others have in the remote `id` of `subject`, or from it, without its consent.
     fn strangers(_inputs: &Inputs<'_>, _subject: &Subject, _id: &str) -> Vec<Stranger> {
         Vec::new()
     }
 
-    /// How the object relates to its remote, where the spec says it in other words than the policies.
+    /// How the object relates to its remote, if the spec expresses that in other fields than the policies.
     fn policies(object: &Self::Object) -> Policies {
         object.policies()
     }
 
-    /// Whether what is desired was sent, and is complete only when a person has opened an address.
+    /// Whether the request was sent, and is complete only once a person has opened an address.
     fn awaits_person(_desired: &Self::Desired, _status: &StatusOf<Self>) -> bool {
         false
     }
 
-    /// The remote is gone, and with it what status knew of it beside its id.
+    /// The remote is gone, and with it what status knew about it besides its id.
     fn forget(_status: &mut StatusOf<Self>) {}
 
-    /// Conditions that the object never has as its spec is: one that is there is taken away.
+    /// Conditions that the object never has with its current spec: an existing one is removed.
     fn needless_conditions(_object: &Self::Object) -> &'static [&'static str] {
         &[]
     }
 
-    /// Conditions beside Ready and Synced.
+    /// Conditions other than Ready and Synced.
     fn more_conditions(_object: &Self::Object, _status: &StatusOf<Self>) -> Vec<ExtraCondition> {
         Vec::new()
     }
 
-    /// Records the address that a person must open, or that there is none any more.
+    /// Records the address that a person must open, or that there no longer is one.
     fn set_authorization_url(_status: &mut StatusOf<Self>, _url: Option<String>) {}
 
-    /// The Secret that a new remote may come with, with a stand-in for what AWS will show.
+    /// The Secret that a new remote may come with, with a placeholder for what AWS will show.
     fn secret_to_come(_desired: &Self::Desired, _status: &StatusOf<Self>) -> Option<OutputSecret> {
         None
     }
 
-    /// Notes that the Secret `name` is about to be written: it is found again, whatever becomes of this pass.
+    /// Notes that the Secret `name` is about to be written, so that it is found again, whatever happens to this pass.
     fn secret_comes(_status: &mut StatusOf<Self>, _name: &str) {}
 
-    /// Records that the Secret was written. Answers what a person has to know of it, if the remote's address has changed.
+    /// Records that the Secret was written. Returns what a person has to know, if the remote's address has changed.
     fn secret_written(
         _desired: &Self::Desired,
         _status: &mut StatusOf<Self>,
@@ -244,27 +244,27 @@ pub trait Kind: Send + Sync + Sized + 'static {
         Secrets::default()
     }
 
-    /// Notes that the answer to the create was lost, and with it what AWS shows only once.
+    /// Notes that the response to the create was lost, and with it what AWS shows only once.
     fn answer_lost(_status: &mut StatusOf<Self>) {}
 
-    /// How far AWS is with deleting the remote; for kinds whose deletion takes time.
+    /// Progress of the remote's deletion in AWS; for kinds whose deletion takes time.
     fn removal(_remote: &Self::Remote) -> Removal {
         Removal::NotBegun
     }
 }
 
-/// How far AWS is with deleting a remote.
+/// Progress of a remote's deletion in AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// Nobody has asked for it.
+    /// Not requested yet.
     NotBegun,
-    /// It is on its way.
+    /// In progress.
     UnderWay,
-    /// It came to nothing: why, in AWS's words.
+    /// It failed: why, quoting AWS.
     Failed(String),
 }
 
-/// A resource in AWS that a spec names by what AWS calls it.
+/// An AWS resource that a spec names by its AWS name.
 pub struct Reached {
     /// The field that names it.
     pub field: &'static str,
@@ -276,12 +276,12 @@ pub struct Reached {
     pub tags: BTreeMap<String, String>,
 }
 
-/// What an object has in AWS that reaches something of another namespace without its owner's consent.
+/// What an object has in AWS that uses something of another namespace without its owner's consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stranger {
     /// The object, for messages.
     pub object: Subject,
-    /// The agent space that it lies in.
+    /// The agent space that it is in.
     pub space_id: String,
     /// Its id.
     pub id: String,
@@ -289,24 +289,24 @@ pub struct Stranger {
 
 /// What resolution yields.
 pub struct Resolved<K: Kind> {
-    /// What is to be made true.
+    /// The desired state.
     pub desired: K::Desired,
-    /// Where the remote lives.
+    /// Where the remote is.
     pub scope: Scope,
 }
 
-/// Where a remote lives, and how to get there.
+/// Where a remote is, and how to reach it.
 #[derive(Clone)]
 pub struct Scope {
     /// The signed client of its account and region.
     pub aws: aws::Client,
     /// Name of the AWSAccount, or empty for the operator's own credentials.
     pub account: String,
-    /// Id of the agent space that it lies in; empty for kinds that lie in none.
+    /// Id of the agent space that it is in; empty for kinds outside spaces.
     pub space_id: String,
     /// Whether that space is managed by this cluster.
     pub space_is_ours: bool,
-    /// Namespace of the object that stands for that space; empty for kinds that lie in none.
+    /// Namespace of the object of that space; empty for kinds outside spaces.
     pub space_namespace: String,
     /// The object that this is about.
     pub identity: Identity,
@@ -314,7 +314,7 @@ pub struct Scope {
     pub fingerprints: ObjectFingerprints,
     /// Which objects have recorded which remotes.
     pub holders: Holders,
-    /// Memory for what AWS answers, where that may be much.
+    /// Memory for AWS's responses, if they can be large.
     pub memory: Arc<MemoryBudget>,
 }
 
@@ -325,15 +325,15 @@ impl Scope {
         self.holders.has_another(&subject, id)
     }
 
-    /// A client token for creating a remote from `input`: the same for the same object and input, and another
-    /// one once a remote made with it is gone, lest AWS answer with the one that is gone.
+    /// A client token for creating a remote from `input`: the same for the same object and input, and a different one
+    /// once a remote created with it is gone, so that AWS doesn't return the one that is gone.
     pub fn client_token(&self, lost: Option<&str>, input: &impl Serialize) -> String {
         let input = serde_json::to_value(input).unwrap_or_default();
         self.fingerprints.token(&serde_json::json!([self.identity.uid, lost, input]))
     }
 }
 
-/// What the engine must know of a remote.
+/// What the engine must know about a remote.
 pub trait Remote: Send + Sync {
     /// Its id in AWS.
     fn id(&self) -> &str;
@@ -342,29 +342,29 @@ pub trait Remote: Send + Sync {
     fn tags(&self) -> Option<&BTreeMap<String, String>>;
 }
 
-/// How a remote stands to what is desired.
+/// How a remote compares with the desired state.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
     /// It matches and works.
     Matching,
     /// It differs.
     Drifted(Drift),
-    /// AWS is still changing it; look again soon.
+    /// AWS is still changing it; check again soon.
     InTransition(String),
-    /// It matches as far as can be seen, and does not work; what AWS says.
+    /// It matches as far as can be seen, but doesn't work; what AWS says.
     Failed(String),
-    /// It matches, and something else has to happen before it works.
+    /// It matches, but something else must happen before it works.
     Waiting(Waiting),
 }
 
 /// What a matching remote waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
-    /// What kind of thing.
+    /// The reason.
     pub reason: Reason,
-    /// What exactly, and what to do.
+    /// The message: what exactly, and what to do.
     pub message: String,
-    /// Whether only a look tells of the change.
+    /// Whether the change has to be polled for.
     pub poll: bool,
 }
 
@@ -378,17 +378,17 @@ pub enum Observation<R> {
         remote: R,
         /// Who owns it.
         owner: Owner,
-        /// How it stands to what is desired.
+        /// How it compares with the desired state.
         state: State,
         /// Whether the object may reach it.
         access: Access,
     },
 }
 
-/// The answer of a create.
+/// The response to a create.
 #[derive(Debug, Default)]
 pub struct Created {
-    /// Id of the new remote; none while a person has still to complete it.
+    /// Id of the new remote; none until a person has completed it.
     pub id: Option<String>,
     /// Address that a person must open to complete it.
     pub authorization_url: Option<String>,
@@ -396,7 +396,7 @@ pub struct Created {
     pub fingerprint: Option<Fingerprint>,
     /// Keys of the tags from the spec.
     pub tag_keys: Vec<String>,
-    /// What is shown once and must be in a Secret before the id is final.
+    /// What is shown only once and must be in a Secret before the id is final.
     pub secret: Option<OutputSecret>,
 }
 
@@ -420,22 +420,22 @@ pub struct OutputSecret {
     pub name: String,
     /// Its data.
     pub data: BTreeMap<String, SecretString>,
-    /// Its labels, beside the engine's own.
+    /// Its labels, in addition to the engine's own.
     pub labels: BTreeMap<String, String>,
-    /// Its annotations, beside the engine's own.
+    /// Its annotations, in addition to the engine's own.
     pub annotations: BTreeMap<String, String>,
-    /// What an earlier writing left in it.
+    /// What an earlier write left in it.
     pub stale: Stale,
-    /// Ids of the remotes whose Secret it may take the place of, its own among them.
+    /// Ids of the remotes whose Secret it may replace, including its own.
     pub replaces: BTreeSet<String>,
-    /// What AWS showed: also without the template by which it stands in `data`.
+    /// What AWS showed, regardless of the template that produced `data`.
     pub shown: Shown,
-    /// Whether AWS has just shown it, so that it is nowhere else.
+    /// Whether AWS has just shown it, so that it exists nowhere else.
     pub is_news: bool,
 }
 
 impl OutputSecret {
-    /// The data that has the secret in it.
+    /// The data that contains the secret.
     pub fn sensitive(&self) -> impl Iterator<Item = &SecretString> {
         let secret = self.shown.secret.expose_secret();
         self.data.values().filter(move |value| !secret.is_empty() && value.expose_secret().contains(secret))
@@ -445,13 +445,13 @@ impl OutputSecret {
 /// A webhook as AWS shows it.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// Values that are no secret, by their documented key.
+    /// Values that aren't secret, by their documented key.
     pub facts: BTreeMap<&'static str, String>,
     /// The secret, or the token.
     pub secret: SecretString,
 }
 
-/// Keys, labels and annotations that have to go.
+/// Keys, labels and annotations to remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stale {
     /// Keys of its data.
@@ -465,24 +465,24 @@ pub struct Stale {
 /// The Secrets that the operator wrote, or may have written, for an object.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    /// The one that is in use.
+    /// The current one.
     pub present: Option<String>,
     /// All of their names.
     pub names: BTreeSet<String>,
-    /// Ids of the remotes that they may be about.
+    /// Ids of the remotes that they may belong to.
     pub about: BTreeSet<String>,
 }
 
-/// The answer of an update.
+/// The response to an update.
 #[derive(Debug, Default)]
 pub struct Updated {
-    /// What was changed, for the Event; empty says all of the drift.
+    /// What was changed, for the Event; empty means all of the drift.
     pub changed: Vec<String>,
     /// A Secret to write.
     pub secret: Option<OutputSecret>,
-    /// Secrets that are not needed any more.
+    /// Secrets that are no longer needed.
     pub obsolete: Vec<String>,
-    /// What is to be told of the Secret, where AWS had no part in it.
+    /// What to report about the Secret, if AWS wasn't involved.
     pub note: Option<String>,
 }
 
@@ -493,12 +493,12 @@ impl Updated {
     }
 }
 
-/// How a remote gives way to a new one.
+/// How a remote is replaced.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Replacement {
-    /// The new one first; the old one is put aside and deleted when nothing uses it any more.
+    /// The new one is created first; the old one is set aside and deleted once nothing uses it.
     MakeBeforeBreak,
-    /// The old one has to go first.
+    /// The old one is deleted first.
     BreakBeforeMake,
     /// Not yet.
     Wait(Waiting),

@@ -1,7 +1,7 @@
-//! A remote whose object vanished while it was made, or just after.
+//! A remote whose object vanished while it was being created, or just after.
 //!
-//! The API server lets a deletion go through that it began before the finalizer was there. Then no later pass will
-//! delete what this one has made.
+//! The API server completes a deletion that began before the finalizer was added. Then no later pass will delete what
+//! this one has created.
 
 use kube::ResourceExt;
 use tracing::{error, info, warn};
@@ -32,9 +32,9 @@ pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
 }
 
 impl<K: Kind> Pass<'_, K> {
-    /// Deletes what this pass made if its object is gone. Answers whether it is gone.
+    /// Deletes what this pass created if its object is gone. Returns whether it is gone.
     pub(super) async fn abandon(&mut self) -> bool {
-        // Some ten minutes: nobody else will ever know of it.
+        // About ten minutes: nobody else will ever know about it.
         const ATTEMPTS: u32 = 10;
         let Some((scope, id)) = self.made.take() else { return false };
         for attempt in 1..=ATTEMPTS {

@@ -32,14 +32,14 @@ pub struct Elect {
 pub struct Timing {
     /// How long the others wait for a renewal before they take over.
     pub duration: Duration,
-    /// How long a leader writes on without a renewal; less than `duration`.
+    /// How long a leader keeps writing without a renewal; less than `duration`.
     pub deadline: Duration,
-    /// Between two looks at the lease.
+    /// Between two checks of the lease.
     pub retry: Duration,
 }
 
 impl Timing {
-    /// Says what is wrong with it: a leader must try again in time, and must stop before another may start.
+    /// Checks it: a leader must retry in time, and must stop before another may start.
     pub fn check(&self) -> Result<(), String> {
         let Self { duration, deadline, retry } = self;
         if retry < deadline && deadline < duration {
@@ -51,7 +51,7 @@ impl Timing {
         ))
     }
 
-    /// The duration as a Lease has it, in whole seconds: never less than it is.
+    /// The duration in the form of a Lease, in whole seconds, rounded up.
     fn seconds(&self) -> Option<i32> {
         let whole = self.duration.as_secs() + u64::from(self.duration.subsec_nanos() > 0);
         i32::try_from(whole).ok()
@@ -108,7 +108,7 @@ impl Election {
         }
     }
 
-    /// Frees the lease, so that another replica need not wait for it to run out.
+    /// Releases the lease, so that another replica needn't wait for it to expire.
     pub async fn release(&self) {
         let Ok(Some(mut lease)) = self.api.get_opt(&self.name).await else { return };
         let spec = lease.spec.get_or_insert_default();
@@ -122,7 +122,7 @@ impl Election {
         }
     }
 
-    /// Takes or renews the lease, if it is ours or nobody's.
+    /// Acquires or renews the lease, if it is ours or free.
     async fn attempt(&mut self) -> bool {
         // Counted from before the request: the others count from when they see it, which is later.
         let asked = Instant::now();

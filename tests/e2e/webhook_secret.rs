@@ -1,4 +1,4 @@
-//! The Secret that the operator writes for an association's webhook: shown once by AWS, so it must not get lost.
+//! The Secret that the operator writes for an association's webhook: AWS shows it only once, so it must not get lost.
 
 use serde_json::{Value, json};
 

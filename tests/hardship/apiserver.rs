@@ -1,4 +1,4 @@
-//! An API server that goes away for a while, and watches that can't go on from where they were.
+//! An API server that goes away for a while, and watches that can't continue where they were.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ fn an_api_server_that_was_away_is_caught_up_with() {
     });
 }
 
-/// Kills the API server, which is started again, and waits until it serves.
+/// Kills the API server, which is restarted, and waits until it serves.
 async fn restart_api_server(world: &World) {
     let kubeconfig = std::env::var("KUBECONFIG").expect("these tests have a cluster");
     let file = Path::new(&kubeconfig).with_file_name("kube-apiserver.pid");

@@ -1,4 +1,4 @@
-//! Too few requests per second for everything that there is to check.
+//! Too few requests per second for all the checks that are due.
 
 use crate::fixtures::GITLAB;
 use crate::harness::{Replica, World, run, wait_until};

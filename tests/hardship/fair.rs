@@ -1,4 +1,4 @@
-//! What one namespace does costs another little: floods, endless edits, slow answers, a full account.
+//! What one namespace does costs another little: floods, endless edits, slow responses, a full account.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::budget::registration;
 use crate::fixtures::SPACE;
 use crate::harness::{Handle, Replica, World, condition, run, wait_until};
 
-/// How long another namespace may have to wait for what is a matter of a few calls.
+/// How long another namespace may have to wait for something that takes a few calls.
 const SOON: Duration = Duration::from_secs(5);
 
 /// A replica that watches the test's namespace and another.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Replica, World, run, wait_until};
 
-/// A request whose answer is only text here: kube would trip over it.
+/// A request whose response is only text here: kube would fail to parse it.
 async fn send(client: &Client, method: Method, path: &str, body: &str) -> Result<String, kube::Error> {
     let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
     let request = Request::builder().method(method).uri(path).header("content-type", kind);

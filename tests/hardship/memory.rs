@@ -34,7 +34,7 @@ fn archive(part: &[u8], length: usize) -> String {
     STANDARD.encode(zip.finish().expect("it is complete").into_inner())
 }
 
-/// Bytes that repeat only after a while, so that they pack less tightly than is refused.
+/// Bytes that repeat only after a while, so that they aren't compressed too much to be accepted.
 fn noise() -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {

@@ -26,7 +26,7 @@ async fn an_operator_that_ends_frees_the_lease_and_the_next_one_leads_at_once() 
     assert!(first.ended().await.success(), "{}", first.log());
     let ended = Instant::now();
     second.until("it leads", async || leads(&second.metrics().await).then_some(())).await;
-    // A lease that is not freed runs out after 15 seconds.
+    // A lease that isn't released expires after 15 seconds.
     assert!(ended.elapsed() < Duration::from_secs(8), "after {:?}", ended.elapsed());
     second.ready().await;
 }

@@ -40,11 +40,11 @@ impl Forward {
     }
 }
 
-/// Piece by piece, so that a progress bar moves.
+/// Piece by piece, so that progress bars move.
 fn pass_on(mut source: impl Read, target: &mut impl Write) {
     let mut buffer = [0; 8192];
     while let Ok(length @ 1..) = source.read(&mut buffer) {
-        // Nobody listening is no reason to block the program.
+        // The program must not block because nobody is listening.
         let _ = target.write_all(&buffer[..length]);
         let _ = target.flush();
     }

@@ -25,7 +25,7 @@ pub struct Arguments {
     check: bool,
 }
 
-/// What a file should be: its text, or gone.
+/// What a file should be: its text, or absent.
 type Wanted = BTreeMap<PathBuf, Option<String>>;
 
 /// Runs the command.
@@ -76,7 +76,7 @@ fn shown(session: &Session, path: &Path) -> String {
     path.strip_prefix(session.root()).unwrap_or(path).display().to_string()
 }
 
-/// The generated files that are not as they should be.
+/// The generated files that aren't up to date.
 fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
     let ask = |arguments: &[&str]| {
         let output = session.capture(Command::new(operator).args(arguments))?;

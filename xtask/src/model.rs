@@ -1,6 +1,6 @@
 //! `cargo xtask model`: the simulator's copy of the service's model, made from a release of botocore.
 //!
-//! [`rule`] says what of the release is kept, [`difference`] what it means to the operator when that changes.
+//! [`rule`] selects what is kept of the release, [`difference`] says what changes mean to the operator.
 
 mod difference;
 mod released;
@@ -15,7 +15,7 @@ use crate::error::{Doing, Error};
 use crate::progress::{result, say};
 use crate::session::Session;
 
-/// The one place that pins botocore; what keeps dependencies current reads it too.
+/// The only place that pins botocore; the dependency bot reads it too.
 pub const PIN: &str = "simulator/tests/requirements.txt";
 const MODEL: &str = "simulator/model.json";
 const PACKAGE: &str = "botocore==";
@@ -28,8 +28,8 @@ pub struct Arguments {
     /// The release to take, for example 1.44.8; the newest by default.
     #[arg(long, value_name = "VERSION")]
     release: Option<String>,
-    /// Write nothing. Say which release is the newest, and fail if it changes the service, or if simulator/model.json is
-    /// not what the pinned release gives.
+    /// Write nothing. Say which release is the newest, and fail if it changes the service, or if simulator/model.json
+    /// doesn't match the pinned release.
     #[arg(long, conflicts_with = "release")]
     check: bool,
 }
@@ -39,7 +39,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     if arguments.check { check(session) } else { write(session, arguments.release.as_deref()) }
 }
 
-/// Fails if the model is not what the rule makes of the pinned release.
+/// Fails if the model isn't what the rule makes of the pinned release.
 pub fn check_pinned(session: &Session) -> Result<(), Error> {
     let version = pinned(session.root())?;
     let expected = text(&rule::cut(&released::model(session, &version)?)?)?;

@@ -1,4 +1,4 @@
-//! The control API under `/_simulator/`: unsigned, and no part of AWS.
+//! The control API under `/_simulator/`: unsigned, and not part of AWS.
 
 mod mutate;
 mod resources;
@@ -21,7 +21,7 @@ use crate::operations;
 use crate::simulation::{Caller, Simulation};
 use crate::wire::{Reply, Request};
 
-/// Path under which the control API lives.
+/// Path of the control API.
 pub const PREFIX: &str = "/_simulator/";
 
 /// Answers a request to the control API.
@@ -165,7 +165,7 @@ pub struct Invocation {
     pub region: Option<String>,
     /// Name of the operation.
     pub operation: String,
-    /// Its members, wherever they travel.
+    /// Its members, wherever they are sent.
     #[serde(default)]
     pub input: Map<String, Value>,
 }

@@ -86,7 +86,7 @@ pub fn deregister(cx: &mut Context<'_>, input: &Input) -> Answer {
     Ok(Object::new().build())
 }
 
-/// What opening an authorization URL does. Gives the id of the service, or `None` for a URL that isn't valid.
+/// What opening an authorization URL does. Returns the id of the service, or `None` for a URL that isn't valid.
 pub fn complete_registration(region: &mut Region, token: &str) -> Option<String> {
     let mut service = region.pending_registrations.remove(token)?.service;
     service.sequence = region.next();

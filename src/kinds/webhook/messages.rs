@@ -1,4 +1,4 @@
-//! What is said of a webhook: its condition, and what a person has to enter where.
+//! Messages about a webhook: its condition, and what a person has to enter where.
 
 use crate::api::association::{DefaultKeys, SecretTemplate, WebhookPolicy};
 use crate::api::common::{ManagementPolicy, Object};
@@ -11,7 +11,7 @@ use super::{WITHOUT, template};
 /// The condition of a webhook.
 pub const CONDITION: &str = "WebhookReady";
 
-/// What a person has to enter where when a webhook has another address.
+/// What a person has to enter where when a webhook has a new address.
 pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> String {
     let facts = &secret.shown.facts;
     let kind = facts.get("type").map(String::as_str);
@@ -43,7 +43,7 @@ pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> S
     )
 }
 
-/// Whether the object has no use for the condition.
+/// Whether the condition doesn't apply to the object.
 pub fn is_needless(object: &Association) -> bool {
     let ignored = object.spec.webhook.as_ref().is_some_and(|webhook| webhook.policy == WebhookPolicy::Ignore);
     ignored

@@ -1,4 +1,4 @@
-//! `/metrics`, for everybody or for those who have the right to read it.
+//! `/metrics`, for everyone or for authorized clients.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ struct Page<R, F> {
     authentication: Option<Authentication<R>>,
 }
 
-/// Serves metrics; with an authentication only to those whom it lets pass.
+/// Serves metrics; with authentication, only to authorized clients.
 pub fn router<R: Reviewer>(metrics: Arc<Metrics>, authentication: Option<Authentication<R>>) -> Router {
     of_text(move || metrics.text(), authentication)
 }

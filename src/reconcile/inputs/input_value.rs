@@ -1,6 +1,6 @@
-//! What a value from a Secret or ConfigMap has to be like, by the field that it is for.
+//! What a value from a Secret or ConfigMap must look like, depending on the field that it is for.
 //!
-//! Every such value is checked here before anything is sent. What is wrong is told without any part of the value.
+//! Every such value is checked here before anything is sent. Errors never contain any part of the value.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ pub const LONGEST_CHAIN: usize = 32_768;
 pub enum Form {
     /// A credential: text of one line.
     Credential {
-        /// Most characters that AWS takes; zero where the API has no bound.
+        /// Maximum characters that AWS accepts; zero if the API has no limit.
         most: usize,
-        /// Which characters it is made of.
+        /// Which characters it may contain.
         made_of: Characters,
     },
     /// A certificate chain in PEM form.
@@ -23,18 +23,18 @@ pub enum Form {
     File,
 }
 
-/// What a credential is made of.
+/// What a credential may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Characters {
     /// Anything on one line.
     OneLine,
     /// No white space.
     NoWhiteSpace,
-    /// Printable ASCII, with blanks only inside: what fits into a header.
+    /// Printable ASCII, with spaces only inside: what is allowed in a header.
     Header,
     /// Letters, digits, `.`, `_` and `-`.
     GitLabToken,
-    /// `NRAK-` and then capital letters and digits.
+    /// `NRAK-`, then capital letters and digits.
     NewRelicKey,
 }
 
@@ -44,7 +44,8 @@ const fn credential(most: usize, made_of: Characters) -> Form {
     Form::Credential { most, made_of }
 }
 
-/// Steps of a field's path, the first that is in it counts, and what the value is. The bounds are the API model's.
+/// Steps of a field's path, of which the first match counts, and what the value is. The bounds are those of the API
+/// model.
 pub const FORMS: &[(&str, Form)] = &[
     ("operatorApp.idp.clientSecretRef", credential(1024, OneLine)),
     ("gitlab.tokenValue", credential(0, GitLabToken)),
@@ -59,7 +60,7 @@ pub const FORMS: &[(&str, Form)] = &[
     ("content.zip", Form::File),
 ];
 
-/// What is wrong with a value: the end of a sentence that begins with where the value is.
+/// What is wrong with a value: the end of a sentence that begins with the location of the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(String);
 
@@ -104,7 +105,7 @@ impl Form {
     }
 }
 
-/// A credential of several lines is a credential with an accident: most often the line break of an editor.
+/// A credential of several lines is a mistake: most often a line break added by an editor.
 fn check_credential(text: &str, most: usize, made_of: Characters) -> Result<(), Problem> {
     if text.contains(['\n', '\r']) {
         return problem(
@@ -135,7 +136,7 @@ fn is_new_relic_key(text: &str) -> bool {
     !rest.is_empty() && rest.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
-/// The certificates in `text`. Whatever is between them is a comment, and is not sent.
+/// The certificates in `text`. Anything between them is a comment, and isn't sent.
 pub fn certificates(text: &str) -> Result<String, Problem> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";

@@ -9,13 +9,13 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::common::CommonStatus;
 use crate::text;
 
-/// Most bytes of a message. The API allows 32768 characters; nobody reads that many.
+/// Maximum bytes of a message. The API allows 32768 characters; nobody reads that many.
 const LONGEST: usize = 2048;
 
 /// Declares the closed enum of reasons together with the one table that documents it.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident)+) => {
-        /// Why a condition is as it is. Closed: status, Events and docs use these words alone.
+        /// Why a condition has its status. Closed: status, Events and docs use only these words.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
@@ -150,7 +150,7 @@ pub fn set(
     }
 }
 
-/// Takes the condition `kind` away: for those that are there only while they are True.
+/// Removes the condition `kind`: for those that exist only while they are True.
 pub fn clear(conditions: &mut Vec<Condition>, kind: &str) {
     conditions.retain(|condition| condition.type_ != kind);
 }
@@ -165,7 +165,8 @@ pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     get(conditions, kind).is_some_and(|condition| condition.status == "True")
 }
 
-/// Whether something has kept the object from making its resource for at least `patience`, that only a person changes.
+/// Whether something that only a person can change has prevented the object from creating its resource for at least
+/// `patience`.
 pub fn is_unable(common: &CommonStatus, patience: Duration) -> bool {
     let stuck = [
         Reason::InputNotFound,
@@ -185,7 +186,7 @@ pub fn is_unable(common: &CommonStatus, patience: Duration) -> bool {
     stalled || waits
 }
 
-/// Whether the object is Ready, and was so when its spec was as it is in `generation`.
+/// Whether the object is Ready, for the spec in `generation`.
 pub fn is_settled(common: &CommonStatus, generation: Option<i64>) -> bool {
     common.observed_generation == generation && is_true(&common.conditions, "Ready")
 }

@@ -1,4 +1,4 @@
-//! The operator's own service account, with the rules of the chart and no others, held to its own Secrets.
+//! The operator's own service account, with only the rules of the chart, restricted to its own Secrets.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ pub struct ServiceAccount {
     pub kubeconfig: PathBuf,
     /// Its token.
     pub token: String,
-    /// The arguments in the chart's Deployment that say what is watched, and who reads metrics.
+    /// The arguments in the chart's Deployment that set what is watched, and who reads metrics.
     pub arguments: Vec<String>,
     /// The namespaces that are watched, if not all of them.
     pub pool: Vec<String>,
@@ -72,7 +72,7 @@ impl ServiceAccount {
 }
 
 impl Shared {
-    /// The next namespace that the operator watches, if it does not look after all.
+    /// The next namespace that the operator watches, if it doesn't watch all.
     pub fn namespace(&self) -> Option<String> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         if self.pool.is_empty() {

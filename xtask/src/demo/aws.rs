@@ -17,7 +17,7 @@ const COLLECTIONS: [(&str, &str); 4] = [
 pub struct Inventory {
     /// Services that someone registered in the console, before the operator came.
     pub from_console: usize,
-    /// All others, by what they are.
+    /// All others, by type.
     pub others: BTreeMap<&'static str, usize>,
 }
 

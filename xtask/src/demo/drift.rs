@@ -58,14 +58,14 @@ fn find(environment: &Environment) -> Result<Object, Error> {
         .ok_or_else(|| Error::Other("no example is an AgentSpace with a description".to_owned()))
 }
 
-/// The operator would look by itself within minutes; this asks it to look now.
+/// The operator would check by itself within minutes; this requests a check now.
 fn request_pass(environment: &Environment, space: &Object) -> Result<(), Error> {
     let annotation = "devopsagent.dev/reconcile-requested-at=demo";
     let arguments = ["annotate", &space.resource(), "-n", space.namespace(), "--overwrite", annotation];
     environment.kubectl.run(&arguments).map(drop)
 }
 
-/// Events are written a moment after what they tell of.
+/// Events are written a moment after what they report.
 fn wait_for_event(environment: &Environment, space: &Object, before: usize) -> Result<Value, Error> {
     poll::until("an Event about the drift", LIMIT, INTERVAL, || {
         Ok(events::of(&environment.kubectl, space)?.get(before..).and_then(|new| new.last()).cloned())

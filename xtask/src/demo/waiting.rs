@@ -76,7 +76,7 @@ fn open_authorization_urls(
     Ok(())
 }
 
-/// Says all that helps to find out why objects are not Ready.
+/// Prints everything that helps to find out why objects aren't Ready.
 fn report(environment: &Environment, waiting: &[&Object]) {
     for object in waiting {
         say(&format!("\n{} is not Ready:", object.title()));

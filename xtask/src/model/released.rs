@@ -33,7 +33,7 @@ fn kept(version: &str) -> Result<PathBuf, Error> {
     Ok(cache::folder()?.join("botocore").join(format!("{version}.json")))
 }
 
-/// Downloads a release and keeps its model; gives its version.
+/// Downloads a release and keeps its model; returns its version.
 fn keep(session: &Session, version: Option<&str>) -> Result<String, Error> {
     let python = python::environment(session, None)?
         .ok_or_else(|| Error::Other("this needs python3 with venv".to_owned()))?;
@@ -56,7 +56,7 @@ fn keep(session: &Session, version: Option<&str>) -> Result<String, Error> {
     Ok(version)
 }
 
-/// Whole or not at all: someone else may read it already.
+/// Atomically: someone else may already be reading it.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).doing(|| format!("creating {}", folder.display()))?;

@@ -1,4 +1,4 @@
-//! The IAM policies beside what the operator called in the end-to-end tests.
+//! Compares the IAM policies with what the operator called in the end-to-end tests.
 
 use std::collections::BTreeSet;
 use std::fs;

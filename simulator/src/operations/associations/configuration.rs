@@ -12,10 +12,10 @@ use crate::switches::ReleaseManagementService;
 
 /// A role or environment with this word in its name can't be used: the association is `invalid`.
 const BROKEN: &str = "invalid";
-/// Members that answers have and requests don't.
+/// Members that responses have and requests don't.
 const SET_BY_THE_SERVICE: [&str; 2] = ["agentElevatedRoleArnStatus", "deploymentState"];
 
-/// Does the service exist, and is it of a type that takes this configuration?
+/// Checks that the service exists, and that its type accepts this configuration.
 pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<(), ApiError> {
     let misfit = |of: &str| {
         let message = format!("A {of} service doesn't accept a {key} configuration");
@@ -147,7 +147,7 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
     parts
 }
 
-/// Removes nulls, and what a client has no influence in.
+/// Removes nulls, and what a client can't set.
 pub fn clean(configuration: &mut Value) {
     if let Value::Object(object) = configuration {
         object.retain(|name, value| !value.is_null() && !SET_BY_THE_SERVICE.contains(&name.as_str()));

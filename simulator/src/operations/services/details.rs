@@ -17,13 +17,13 @@ pub fn endpoint(registration: &Value) -> Option<&str> {
     ["endpoint", "instanceUrl", "targetUrl"].iter().find_map(|name| registration.get(*name)?.as_str())
 }
 
-/// The form of authorization and its configuration. Not for Signature Version 4, whose configuration is no union.
+/// The form of authorization and its configuration. Not for Signature Version 4, whose configuration isn't a union.
 fn authorization(registration: &Value) -> Option<(&str, &Value)> {
     let config = registration.get("authorizationConfig")?.as_object()?;
     config.iter().find(|(_, value)| value.is_object()).map(|(form, value)| (form.as_str(), value))
 }
 
-/// What `GetService` gives of a registration; `None` when it gives nothing.
+/// What `GetService` returns of a registration; `None` if it returns nothing.
 pub fn readable(kind: &str, registration: &Value, headers: HeaderValues) -> Option<Value> {
     let named = ["name", "endpoint", "description"];
     Some(match kind {
@@ -83,8 +83,7 @@ fn add_authorization(shown: &mut Map<String, Value>, registration: &Value) -> Op
     Some(())
 }
 
-/// The request nests the authorization, the answer is flat; `roleArn` is optional in one and required in the
-/// other.
+/// The request nests the authorization, the response is flat; `roleArn` is optional in one and required in the other.
 fn sigv4(mut shown: Map<String, Value>, config: &Value, headers: HeaderValues) -> Value {
     shown.extend(pick(config, &["region", "service", "roleArn", "mcpRoleArn", "customHeaders"]));
     shown.entry("roleArn").or_insert_with(|| json!(""));
