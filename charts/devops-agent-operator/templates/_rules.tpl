@@ -131,7 +131,7 @@
   verbs: [create, get, delete]
 {{- end }}
 
-{{- /* People who may view. */}}
+{{- /* For people who may view. */}}
 {{- define "devops-agent-operator.rules.view" -}}
 - apiGroups: [devopsagent.dev]
   resources:
@@ -145,7 +145,7 @@
   verbs: [get, list, watch]
 {{- end }}
 
-{{- /* People who may edit what is in a namespace. */}}
+{{- /* For people who may edit what is in a namespace. */}}
 {{- define "devops-agent-operator.rules.edit" -}}
 - apiGroups: [devopsagent.dev]
   resources:
@@ -158,7 +158,7 @@
   verbs: [create, update, patch, delete, deletecollection]
 {{- end }}
 
-{{- /* People who may do everything in the whole cluster. */}}
+{{- /* For people who may do everything in the whole cluster. */}}
 {{- define "devops-agent-operator.rules.admin" -}}
 - apiGroups: [devopsagent.dev]
   resources:
