@@ -1,4 +1,4 @@
-//! The content of an asset: files one by one, a zip, or an address that AWS fetches from.
+//! The content of an asset: individual files, a zip, or a URL that AWS fetches from.
 
 use std::collections::BTreeMap;
 

@@ -22,7 +22,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
     ("Association", &["webhook"]),
     // Another service means another association.
     ("Association", &["serviceRef"]),
-    // Files are compared one by one, and all of them are the object's.
+    // Files are compared individually, and all of them are the object's.
     ("Asset", &["content"]),
     // Never written.
     ("ServiceRegistration", &["existing"]),

@@ -1,4 +1,4 @@
-//! The process itself, from `/proc`; nothing where there is none.
+//! The process itself, from `/proc`; nothing if there is none.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -10,9 +10,9 @@ use crate::kinds;
 use crate::reconcile::context::Context;
 use crate::reconcile::stores::CacheState;
 
-/// The runtime's heart beats so often.
+/// Interval of the runtime's heartbeat.
 const BEAT: Duration = Duration::from_secs(1);
-/// A runtime whose heart has not beaten for so long is stuck.
+/// A runtime without a heartbeat for this long is stuck.
 const STUCK: Duration = Duration::from_secs(30);
 
 /// What the probes tell of.
@@ -30,7 +30,7 @@ enum Lease {
     Held,
 }
 
-/// The answer to a probe: a line for each thing that was looked at.
+/// The response to a probe: a line for each check.
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<(bool, String)>,
@@ -41,7 +41,7 @@ impl Report {
         self.lines.push((ok, line.into()));
     }
 
-    /// Whether everything is well.
+    /// Whether all checks passed.
     pub fn is_ok(&self) -> bool {
         self.lines.iter().all(|(ok, _)| *ok)
     }
@@ -88,7 +88,7 @@ impl Health {
         }
     }
 
-    /// Whether the process can go on at all. Nothing outside of the process counts: a restart corrects none of that.
+    /// Whether the process can continue at all. Nothing outside of the process counts: a restart wouldn't fix that.
     pub fn live(&self) -> Report {
         let age = self.beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
         let mut report = Report::default();
@@ -100,7 +100,7 @@ impl Health {
         report
     }
 
-    /// Whether the operator does its work, or would do it if it led.
+    /// Whether the operator works, or would work if it were the leader.
     pub fn ready(&self) -> Report {
         let mut report = Report::default();
         let lease = *self.lease.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +112,7 @@ impl Health {
         match self.context.get() {
             Some(cx) => {
                 let states = cx.stores.states();
-                // A controller that has not begun yet has no cache yet.
+                // A controller that hasn't started yet has no cache yet.
                 let kinds = kinds::count(&cx.reach);
                 report.check(states.len() == kinds, format!("controllers {} of {kinds}", states.len()));
                 for (kind, state) in &states {
@@ -130,8 +130,8 @@ impl Health {
     }
 }
 
-/// A watch that fails for a while leaves its cache as it was, and passes go on. Only where the CRD is gone is there
-/// nothing to go on with.
+/// A watch that fails for a while leaves its cache as it was, and passes continue. Only if the CRD is gone is there
+/// nothing to continue with.
 fn cache(kind: &str, state: &CacheState) -> (bool, String) {
     match (&state.failure, state.filled) {
         (Some(failure), _) if failure.missing => {

@@ -232,8 +232,8 @@ impl<K: Kind> Pass<'_, K> {
         common.region = Some(scope.aws.region().to_owned());
     }
 
-    /// Records in which account the remote was looked for: without an id or an intent next to it, that means that there
-    /// is none.
+    /// Records in which account the remote was searched for: without an id or an intent next to it, that means that
+    /// there is none.
     pub(super) fn record_account(&mut self, scope: &Scope) {
         self.status.common_mut().account = Some(scope.account.clone());
     }

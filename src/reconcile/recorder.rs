@@ -104,7 +104,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Writes an Event by itself.
+    /// Writes an Event that isn't merged with others.
     pub async fn publish_alone(&self, event: &Event, about: &ObjectReference) -> Result<(), kube::Error> {
         if self.admits(event, about) {
             self.write(event, about).await?;

@@ -1,7 +1,7 @@
 //! Leader election: one replica works, the others stand by.
 //!
-//! The rules are those of client-go. How old a lease is, is judged by the own monotonic clock since it was last
-//! seen to change, never by the times written in it: clocks of machines may differ by any amount.
+//! The rules are those of client-go. The age of a lease is measured by our own monotonic clock since it was last seen
+//! to change, never by the times written in it: clocks of machines may differ by any amount.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Election {
         Self { api: Api::namespaced(client, namespace), name, identity, timing, fence, seen: None }
     }
 
-    /// Waits until this replica leads.
+    /// Waits until this replica is the leader.
     pub async fn lead(&mut self) {
         info!(lease = self.name, identity = self.identity, "on standby until the lease is free");
         while !self.attempt().await {

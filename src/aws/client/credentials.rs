@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Provides credentials with a lifetime, or fails after so many.
+    /// Provides credentials with a lifetime, or fails after a number of them.
     #[derive(Debug)]
     struct Source {
         lifetime: Option<Duration>,
