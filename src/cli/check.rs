@@ -42,7 +42,7 @@ pub enum Error {
         doing: String,
         /// What may help.
         hint: &'static str,
-        /// What the client says.
+        /// The client's error.
         source: Box<kube::Error>,
     },
     /// The check's object can't be built.

@@ -219,7 +219,7 @@ proptest! {
     }
 }
 
-/// Files that read Secrets: what they read is guarded, is none of a tenant's, or is not read for its values.
+/// Files that read Secrets: what they read is guarded, doesn't belong to a tenant, or isn't read for its values.
 const READERS: [&str; 3] =
     ["operator/fingerprint_key.rs", "reconcile/inputs.rs", "reconcile/inputs/output_secret.rs"];
 

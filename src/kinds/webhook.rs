@@ -426,7 +426,7 @@ pub fn secrets(object: &Association, status: &AssociationStatus) -> Secrets {
     Secrets { present: Some(present), names, about: about(status) }
 }
 
-/// Records which webhook was written where; returns what has to be entered where, if its address has changed.
+/// Records which webhook was written where; returns what must be entered where, if its address has changed.
 pub fn record(
     desired: &DesiredWebhook,
     key: &str,

@@ -79,7 +79,7 @@ pub fn secret_rewritten<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
 
 /// A Secret that is no longer needed was deleted.
 pub fn secret_deleted<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
-    let note = format!("deleted the Secret {name}: the webhook is in another one now");
+    let note = format!("deleted the Secret {name}: the webhook now uses another one");
     tell_alone(pass, EventType::Normal, "DeletedSecret", "Delete", &note);
 }
 
@@ -103,7 +103,7 @@ pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
     pass.cx.metrics.concluded(&*pass.object, &pass.stored, &pass.status, verdict.outcome());
     if let Ok(Ending::Adopted { id }) = &verdict.ending {
         pass.cx.metrics.changed(K::Object::kind_name(), Change::Adopt);
-        let note = format!("took up the existing {} {id}", K::NOUN);
+        let note = format!("adopted the existing {} {id}", K::NOUN);
         tell(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", &note);
         return;
     }

@@ -364,7 +364,7 @@ pub struct Waiting {
     pub reason: Reason,
     /// The message: what exactly, and what to do.
     pub message: String,
-    /// Whether the change has to be polled for.
+    /// Whether the change must be polled for.
     pub poll: bool,
 }
 

@@ -25,7 +25,7 @@ pub enum ReviewError {
     Call {
         /// What was being done.
         doing: &'static str,
-        /// What the client says.
+        /// The client's error.
         source: Box<kube::Error>,
     },
 }

@@ -248,7 +248,7 @@ fn secret(identity: &Identity, output: &OutputSecret) -> Secret {
     }
 }
 
-/// What still has to be removed after an apply because others have written it too: a restore, for example, or kubectl.
+/// What still must be removed after an apply because others have written it too: a restore, for example, or kubectl.
 fn rest(written: &Stored, output: &OutputSecret) -> Option<Value> {
     let written = InputObject::secret(written.clone());
     let nulls = |present: BTreeSet<String>, stale: &BTreeSet<String>| {

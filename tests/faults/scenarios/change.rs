@@ -112,7 +112,7 @@ pub async fn suspend(run: &Run) -> Outcome {
     trigger(run, json!({"suspend": true})).await
 }
 
-/// A trigger gets another schedule, for which it has to be recreated.
+/// A trigger gets another schedule, for which it must be recreated.
 pub async fn schedule(run: &Run) -> Outcome {
     trigger(run, json!({"schedule": {"expression": "cron(0 9 ? * TUE *)"}})).await
 }

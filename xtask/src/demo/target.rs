@@ -19,7 +19,7 @@ const GROUP: &str = ".devopsagent.dev";
 /// A cluster, and what the demo may do to it.
 #[derive(Debug)]
 pub enum Target<'a> {
-    /// A cluster that ends with the demo, so nothing in it has to be cleaned up.
+    /// A cluster that ends with the demo, so nothing in it must be cleaned up.
     Own(Box<Cluster<'a>>),
     /// The user's cluster, from which the demo removes what it has installed.
     Existing(Existing<'a>),
