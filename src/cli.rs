@@ -380,7 +380,7 @@ fn for_kind<T>(
     let (kind, value) = text.split_once('=').ok_or("must be KIND=VALUE")?;
     let kinds = kinds::names();
     let known = kinds.iter().find(|known| **known == kind);
-    let kind = known.ok_or_else(|| format!("there is no kind {kind}; the kinds are {}", kinds.join(", ")))?;
+    let kind = known.ok_or_else(|| format!("unknown kind {kind}; the kinds are {}", kinds.join(", ")))?;
     Ok((kind, read(value)?))
 }
 

@@ -97,8 +97,8 @@ impl Traces {
     }
 }
 
-/// Sends spans with the operator's own kind of HTTP client. The exporter runs on a thread of its own, and the client
-/// needs the runtime.
+/// Sends spans with the operator's own kind of HTTP client. The exporter runs on its own thread, and the client needs
+/// the runtime.
 struct Sender {
     http: reqwest::Client,
     handle: Handle,

@@ -76,7 +76,7 @@ impl Newcomers {
 }
 
 impl Metrics {
-    /// A pass over `object` came to an end; its status was `stored`, and is `status` now.
+    /// A pass over `object` ended; its status was `stored`, and is now `status`.
     pub fn concluded<T: Object>(&self, object: &T, stored: &T::Status, status: &T::Status, outcome: Outcome) {
         self.ended(T::kind_name(), outcome);
         if outcome == Outcome::Stalled {

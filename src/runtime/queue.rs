@@ -1,9 +1,8 @@
 //! Which objects of a kind are reconciled, when, and in which order.
 //!
-//! A kind has so many places for passes. Who waits for one takes turns by namespace ([`crate::fairness::turns`]); a
-//! namespace that has nothing in progress need not wait for the others' passes to end: as many places again are kept
-//! for those, one each. An object that causes news again and again gets a pass a second. Pure: knows neither objects
-//! nor passes.
+//! A kind has a number of slots for passes. Waiting objects take turns by namespace ([`crate::fairness::turns`]); a
+//! namespace with no pass in progress doesn't have to wait for others' passes to end: as many slots again are kept for
+//! those, one each. An object that keeps causing news gets one pass per second. Pure: knows neither objects nor passes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

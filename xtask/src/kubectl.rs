@@ -49,6 +49,6 @@ impl Kubectl<'_> {
     /// Runs kubectl with `-o json`.
     pub fn json(&self, arguments: &[&str]) -> Result<Value, Error> {
         let text = self.run(&[arguments, &["-o", "json"]].concat())?;
-        serde_json::from_str(&text).doing(|| format!("reading the answer of kubectl {}", arguments.join(" ")))
+        serde_json::from_str(&text).doing(|| format!("reading the output of kubectl {}", arguments.join(" ")))
     }
 }

@@ -9,7 +9,7 @@ pub enum Error {
     #[error("{0}")]
     Service(Box<ServiceError>),
     /// No response in time.
-    #[error("{operation}: no answer in time")]
+    #[error("{operation}: no response in time")]
     Timeout {
         /// The operation.
         operation: &'static str,

@@ -1,7 +1,7 @@
 //! How many calls an account and region allows, and who goes first.
 //!
-//! A token bucket whose tokens go to namespaces in turn, see [`crate::fairness::turns`]; a namespace may have a ceiling of its
-//! own. A throttled call halves the rate, which then grows back with time.
+//! A token bucket whose tokens go to namespaces in turn, see [`crate::fairness::turns`]; a namespace may have its own
+//! ceiling. A throttled call halves the rate, which then recovers over time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -123,7 +123,7 @@ fn shown(words: &str) -> String {
 
 /// The path of a member: header names and keys of a map may be part of it, and AWS may put anything there.
 fn place(path: &str, sent: Sent<'_>) -> String {
-    if sent.is_repeated_in([path]) { "(left out)".to_owned() } else { text::plain_within(path, 256) }
+    if sent.is_repeated_in([path]) { "(omitted)".to_owned() } else { text::plain_within(path, 256) }
 }
 
 fn shown_id(id: &str) -> String {
@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "RegisterService: ValidationException (400): {} [field {path}] [field (left out)]",
+                    "RegisterService: ValidationException (400): {} [field {path}] [field (omitted)]",
                     echo::LEFT_OUT
                 )
             );

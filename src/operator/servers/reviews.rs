@@ -18,7 +18,7 @@ pub struct OfCluster {
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
     /// There was no response in time, or no verdict in it.
-    #[error("the API server did not answer")]
+    #[error("the API server did not respond")]
     Unanswered,
     /// The call failed. The operator may lack the permission.
     #[error("{doing}: {source}")]

@@ -183,7 +183,7 @@ pub fn compare_set(standards: Standards, path: &str, observed: &Value, desired: 
     }
 }
 
-/// The same for an open document, to which the service adds members of its own: only what is desired is compared.
+/// The same for an open document, to which the service adds its own members: only what is desired is compared.
 pub fn compare_open(path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
     compare(path, &common(observed, desired), desired)
 }

@@ -92,7 +92,7 @@ mod tests {
             ("/serviceDetails/gitlab/tokenValue", "spec.service.gitlab.tokenValue"),
             ("/configuration/pagerduty/services/0", "spec.configuration.pagerduty.services[0]"),
             ("/condition/schedule/expression", "spec.schedule.expression"),
-            ("(left out)", "(left out)"),
+            ("(omitted)", "(omitted)"),
         ] {
             assert_eq!(super::place(pointer), place);
         }
