@@ -116,10 +116,10 @@ fn a_leader_that_can_not_reach_the_api_server_ends_and_the_next_goes_on() {
         leader.ready(&world).await;
         world.apply(SPACE).await.ready().await;
         let standby = Replica::start(&world, &election);
-        standby.says("standing by").await;
+        standby.says("on standby").await;
         proxy.cut().await;
         leader.ended().await;
-        assert!(leader.log().contains("leadership is lost"));
+        assert!(leader.log().contains("lost the leadership"));
         standby.says("leading").await;
         world.apply("{kind: AgentSpace, metadata: {name: late}, spec: {}}").await.ready().await;
         assert_eq!(world.remotes("agentSpace").len(), 2);

@@ -40,7 +40,7 @@ async fn in_mid_call(world: &World) -> (Replica, Replica) {
     let leader = Replica::start(world, &ELECTION);
     leader.says("leading").await;
     let standby = Replica::start(world, &ELECTION);
-    standby.says("standing by").await;
+    standby.says("on standby").await;
     standby.ready(world).await;
     let slow = world
         .fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 4000, "times": SLOW}));
@@ -98,7 +98,7 @@ fn a_leader_that_was_frozen_in_mid_call_wakes_up_writes_nothing_and_ends() {
             (world.simulator.newest_call(), world.versions().await, holder(&world).await);
         leader.signal(Signal::SIGCONT);
         leader.ended().await;
-        assert!(leader.log().contains("leadership is lost"), "it says why it ends");
+        assert!(leader.log().contains("lost the leadership"), "it says why it ends");
         assert_eq!(world.mutations_since(mark), Vec::<String>::new());
         assert_eq!(world.versions().await, versions);
         assert_eq!(holder(&world).await, holder_before, "it does not touch the other's lease");
@@ -148,7 +148,7 @@ async fn beside_a_leader_whose_clock_is_off_by(hours: i64) {
     let world = World::new().await;
     renew_as_other(&world, hours).await;
     let replica = Replica::start(&world, &ELECTION);
-    replica.says("standing by").await;
+    replica.says("on standby").await;
     // Longer than the lease lasts, and renewed in time.
     let end = Instant::now() + Duration::from_secs(12);
     while Instant::now() < end {
