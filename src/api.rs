@@ -1,4 +1,4 @@
-//! The YAML contract: one file a kind, and what the kinds have in common. Data only.
+//! The YAML contract: one file per kind, and what the kinds have in common. Data only.
 //!
 //! One Rust struct serves the CRD's schema and the body of the API call: rest-json unions are
 //! externally tagged, which is serde's default. Where YAML refers to a Secret or to another object,

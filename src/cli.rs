@@ -60,7 +60,7 @@ enum Command {
 
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
-// Whoever adds flags to those that a chart or a script already gives means to override them.
+// Flags that are added to those of a chart or a script are meant to override them.
 #[command(args_override_self = true)]
 struct Run {
     /// AWS region for an `AWSAccount` that doesn't set one. Defaults to `AWS_REGION`, or the profile's
@@ -193,7 +193,7 @@ struct Address(Option<SocketAddr>);
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The CRDs could not be made.
+    /// The CRDs couldn't be generated.
     #[error("generating the CRDs: {0}")]
     Crds(String),
     /// The table is of one kind, and no such kind was given.
@@ -220,10 +220,10 @@ pub enum Error {
     Traces(#[from] crate::traces::Error),
     /// Settings contradict each other.
     #[error(
-        "--require-account and --without-accounts contradict each other: without AWSAccounts no object could be served"
+        "--require-account and --without-accounts can't be combined: without AWSAccounts, no object could be reconciled"
     )]
     Accounts,
-    /// The times of the lease make no sense together.
+    /// The times of the lease are inconsistent.
     #[error("{0}")]
     Lease(String),
     /// The operator failed.
@@ -232,7 +232,7 @@ pub enum Error {
 }
 
 impl Cli {
-    /// Does what the command line asks.
+    /// Runs the requested command.
     pub fn execute(self) -> Result<(), Error> {
         match self.command {
             Command::Run(arguments) => run(*arguments),
@@ -329,9 +329,9 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Error::Start)
 }
 
-/// Listens for the signals that ask the process to end; the future is ready once one has come.
+/// Listens for the signals that ask the process to end; the future is ready once one arrives.
 ///
-/// It listens from the call on: a signal that comes while the operator is still starting isn't lost.
+/// It listens from the time of the call: a signal that arrives while the operator is still starting isn't lost.
 fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -380,7 +380,7 @@ fn for_kind<T>(
     let (kind, value) = text.split_once('=').ok_or("must be KIND=VALUE")?;
     let kinds = kinds::names();
     let known = kinds.iter().find(|known| **known == kind);
-    let kind = known.ok_or_else(|| format!("there is no kind {kind}; the kinds are {}", kinds.join(", ")))?;
+    let kind = known.ok_or_else(|| format!("unknown kind {kind}; the kinds are {}", kinds.join(", ")))?;
     Ok((kind, read(value)?))
 }
 

@@ -1,4 +1,4 @@
-//! From a spec to the body of an API call: puts values where the spec refers to Secrets.
+//! From a spec to the body of an API call: replaces references to Secrets with their values.
 //!
 //! A spec serialises to the API's own JSON, with `{"secretKeyRef": {…}}` where a string goes. Both
 //! steps here are pure; reading the Secrets is [`crate::reconcile::inputs`]' work.
@@ -12,7 +12,7 @@ use crate::api::common::KeyRef;
 /// The key that marks a value kept in a Secret.
 const SECRET_KEY_REF: &str = "secretKeyRef";
 
-/// The reference in `value`, if it stands for a value that is kept in a Secret.
+/// The reference in `value`, if it refers to a value in a Secret.
 fn secret_ref(value: &Value) -> Option<KeyRef> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     serde_json::from_value(members.get(SECRET_KEY_REF)?.clone()).ok()
@@ -51,12 +51,12 @@ pub fn step(member: &str) -> String {
     member.replace('~', "~0").replace('/', "~1")
 }
 
-/// The member's name that a step of a JSON pointer stands for.
+/// The member's name for a step of a JSON pointer.
 pub fn member(step: &str) -> String {
     step.replace("~1", "/").replace("~0", "~")
 }
 
-/// Puts the values in the place of the references. A reference without a value stays.
+/// Replaces the references with their values. A reference without a value stays.
 pub fn substitute(value: &mut Value, secrets: &BTreeMap<KeyRef, String>) {
     if let Some(secret) = secret_ref(value).and_then(|reference| secrets.get(&reference)) {
         *value = Value::from(secret.as_str());
@@ -69,7 +69,7 @@ pub fn substitute(value: &mut Value, secrets: &BTreeMap<KeyRef, String>) {
     }
 }
 
-/// Takes the member `key` out of an object.
+/// Removes the member `key` from an object and returns it.
 pub fn take(value: &mut Value, key: &str) -> Option<Value> {
     value.as_object_mut()?.remove(key)
 }

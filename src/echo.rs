@@ -1,8 +1,8 @@
-//! Whether words of others repeat a part of a secret, whatever they made of it.
+//! Checks whether someone else's message repeats part of a secret, in any form.
 //!
-//! Who refuses a request may quote it: as it is, encoded, or cut. So words are shown only if no part of a secret is in
-//! them, in any form that [`decode`] knows. Secrets may be as large as an asset's file, words are short: the words'
-//! parts are collected once, and each secret is walked over once, in bounded memory.
+//! A server that rejects a request may quote it: as it is, encoded, or truncated. So a message is shown only if it
+//! contains no part of a secret, in any form that [`decode`] knows. Secrets may be as large as an asset's file,
+//! messages are short: the message's parts are collected once, and each secret is scanned once, in bounded memory.
 
 mod decode;
 mod parts;
@@ -13,20 +13,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use parts::Parts;
 
-/// Stands for AWS's words that repeat what was sent.
-pub const LEFT_OUT: &str = "(AWS's words are left out: they repeat a part of what was sent)";
-/// Stands for the API server's.
-const LEFT_OUT_BY_KUBERNETES: &str =
-    "the API server's words are left out: they repeat a part of what was sent";
+/// Replaces a message of AWS that repeats what was sent.
+pub const LEFT_OUT: &str = "(AWS's message is omitted: it repeats a part of the request)";
+/// Replaces a message of the API server.
+const LEFT_OUT_BY_KUBERNETES: &str = "the API server's message is omitted: it repeats a part of the request";
 
-/// Words beyond this many bytes are neither looked at nor shown.
+/// The part of a message beyond this many bytes is neither checked nor shown.
 pub const LONGEST: usize = 8 * 1024;
 /// Larger values are not kept: the request has them.
 const LARGE: usize = 64 * 1024;
-/// Most bytes of an archive that are looked at once unpacked; with more than that, it may hold anything.
+/// Maximum unpacked bytes of an archive that are checked; with more than that, it may contain anything.
 const MOST_UNPACKED: u64 = 16 * 1024 * 1024;
 
-/// What a pass has read of Secrets. Clones are one and the same.
+/// What a pass has read from Secrets. Clones share it.
 #[derive(Clone, Default)]
 pub struct Seen(Arc<Mutex<Inner>>);
 
@@ -43,8 +42,8 @@ impl fmt::Debug for Seen {
 }
 
 impl Seen {
-    /// Remembers a value of a Secret. Of a large one only that there was one: then every large string of a request
-    /// is taken for it.
+    /// Remembers a value of a Secret. Of a large one, only that there was one: then every large string of a request is
+    /// assumed to be it.
     pub fn add(&self, value: &[u8]) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if value.len() > LARGE {
@@ -54,34 +53,34 @@ impl Seen {
         }
     }
 
-    /// Whether a string of a request may be a value of a Secret for its size alone.
+    /// Whether a string of a request may be a value of a Secret, judging by its size.
     pub fn may_be(&self, text: &str) -> bool {
         text.len() > LARGE && self.0.lock().unwrap_or_else(PoisonError::into_inner).large
     }
 
-    /// Whether the words repeat a part of what was read.
+    /// Whether the message repeats part of what was read.
     pub fn is_repeated_in(&self, words: &mut Words) -> bool {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.iter().any(|value| words.repeat(value))
     }
 }
 
-/// Words of others, in every form that they can be read in.
+/// A message from someone else, in every form in which it can be read.
 pub struct Words {
     parts: Parts,
-    /// Their forms are too many to look at: they may repeat anything.
+    /// It has too many forms to check: it may repeat anything.
     endless: bool,
 }
 
 impl Words {
-    /// Reads the words of one answer.
+    /// Reads the message of one response.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let readings: Vec<_> = texts.into_iter().map(|text| decode::readings(within(text))).collect();
         let endless = readings.iter().any(Option::is_none);
         Self { parts: Parts::of(readings.into_iter().flatten().flatten()), endless }
     }
 
-    /// Whether they repeat a part of `secret`, as it is or as what it encodes.
+    /// Whether it repeats part of `secret`, as it is or as what it encodes.
     pub fn repeat(&mut self, secret: &[u8]) -> bool {
         if self.parts.are_empty() || secret.is_empty() {
             return false;
@@ -94,7 +93,7 @@ impl Words {
             || self.repeat_archive(secret)
     }
 
-    /// Whether they repeat a part of what is in an archive. One that can't be read to its end may hold anything.
+    /// Whether it repeats part of an archive's contents. An archive that can't be read to its end may contain anything.
     fn repeat_archive(&mut self, bytes: &[u8]) -> bool {
         if !bytes.starts_with(b"PK\x03\x04") {
             return false;
@@ -122,12 +121,12 @@ impl Words {
     }
 }
 
-/// The part of a text that is looked at, and may be shown.
+/// The part of a text that is checked, and may be shown.
 pub fn within(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
 
-/// An error of the API server about something that holds secrets, without words that repeat them.
+/// An error of the API server about something that contains secrets, without a message that repeats them.
 pub fn without(error: kube::Error, seen: &Seen) -> kube::Error {
     if !seen.is_repeated_in(&mut Words::new([error.to_string().as_str()])) {
         return error;

@@ -1,4 +1,4 @@
-//! The one list of kinds that `run`, `crds`, the tests and the docs read; and what differs from kind to kind.
+//! The list of kinds that `run`, `crds`, the tests and the docs read; and what differs from kind to kind.
 
 use kube::ResourceExt;
 use serde_json::Value;
@@ -64,7 +64,7 @@ pub fn crds() -> Result<Vec<Value>, serde_json::Error> {
     Ok(crds)
 }
 
-/// Whether the status of every object carries the operator's seal, or says nothing that needs one.
+/// Whether the status of every object has the operator's seal, or says nothing that needs one.
 pub fn are_sealed(cx: &Context) -> bool {
     struct Sealed<'a>(&'a Context, bool);
     impl Visitor for Sealed<'_> {
@@ -84,7 +84,7 @@ pub fn names() -> Vec<&'static str> {
     names.names
 }
 
-/// How many kinds are looked after.
+/// How many kinds are watched.
 pub fn count(reach: &Reach) -> usize {
     let mut names = Names { reach: Some(reach), names: Vec::new() };
     each(&mut names);
@@ -104,12 +104,12 @@ impl Visitor for Names<'_> {
     }
 }
 
-/// Whether a kind is looked after.
+/// Whether a kind is watched.
 pub fn within<K: Kind>(reach: &Reach) -> bool {
     reach.accounts || K::Object::kind_name() != ACCOUNT
 }
 
-/// The account that is meant, for natural keys: none is the default one.
+/// The account, for natural keys: none means the default one.
 fn account_of(account: Option<&AccountRef>) -> &str {
     account.map_or(DEFAULT_ACCOUNT, |account| &account.name)
 }
@@ -120,7 +120,7 @@ fn place_of<T: Object>(reference: &ObjectRef, from: &T) -> String {
     format!("{}/{}", namespace.or_else(|| from.namespace()).unwrap_or_default(), reference.name)
 }
 
-/// Reads an answer in which "there is none" is no error.
+/// Reads a result in which "not found" isn't an error.
 fn not_found_is_none<T>(
     answer: Result<T, aws::Error>,
     doing: impl FnOnce() -> String,

@@ -1,4 +1,4 @@
-//! How objects are read from the API server: watches, pages, and decoding one by one. Nothing here writes.
+//! How objects are read from the API server: watches, pages, and decoding objects individually. Nothing here writes.
 
 pub mod delivery;
 pub mod input_object;

@@ -9,23 +9,23 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`api`] | the YAML contract: one file or folder a kind. Data only |
+//! | [`api`] | the YAML contract: one file or folder per kind. Data only |
 //! | [`aws`] | the signed client, and the operations |
-//! | [`kubernetes`] | reading objects from the API server, one by one |
-//! | [`reconcile`] | what is the same for every kind: pass, decision, drift, conditions, deletion |
-//! | [`kinds`] | what differs from kind to kind, and the one list of kinds |
+//! | [`kubernetes`] | reading objects from the API server, individually |
+//! | [`reconcile`] | what all kinds have in common: pass, decision, drift, conditions, deletion |
+//! | [`kinds`] | what differs from kind to kind, and the list of kinds |
 //! | [`runtime`] | what starts passes: watches, queues, the leader's lease |
 //! | [`operator`] | the process: settings, controllers, servers, shutdown |
-//! | [`metrics`] | what is counted; [`metrics::table`] has every metric |
-//! | [`generate`] | what is printed from the program's own tables: documentation, IAM policies, roles |
+//! | [`metrics`] | the metrics; [`metrics::table`] lists them all |
+//! | [`generate`] | what is generated from the program's own tables: documentation, IAM policies, roles |
 //! | [`cli`] | the command line |
-//! | [`fairness`] | whose turn it is among namespaces; token buckets |
-//! | [`document`] | unions, pointers, and values of Secrets put where a spec refers to them |
-//! | [`echo`] | whether text from elsewhere repeats a part of a secret |
-//! | [`text`], [`log`] | text from elsewhere, before it is shown; how the log is written |
+//! | [`fairness`] | fairness between namespaces; token buckets |
+//! | [`document`] | unions, pointers, and references to Secrets replaced by their values |
+//! | [`echo`] | checks whether text from elsewhere repeats part of a secret |
+//! | [`text`], [`log`] | makes text from elsewhere safe to show; how the log is written |
 //!
 //! Imports go downwards in this order: `api`, `aws`, `kubernetes`, `reconcile`, `kinds`, `runtime`, `operator`, `generate`,
-//! `cli`. `tests/docs/layers.rs` holds the modules to it.
+//! `cli`. `tests/layout.rs` checks that.
 
 #[allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! The log: how it is written, and what of it. What of it can be changed while the operator runs.
+//! The log: how it is written, and what is logged, which can be changed while the operator runs.
 
 mod flat;
 
@@ -26,7 +26,7 @@ pub enum Format {
     Json,
 }
 
-/// Why the log could not be started, or its level not be changed.
+/// Why the log couldn't be started, or its level changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter can't be read.
@@ -40,31 +40,31 @@ pub enum Error {
     Reload(#[from] reload::Error),
 }
 
-/// What of the log is written. Clones are one and the same.
+/// What is logged. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Level(reload::Handle<EnvFilter, Registry>);
 
 impl Level {
-    /// The filters that are in force.
+    /// The current filters.
     pub fn get(&self) -> Result<String, Error> {
         Ok(self.0.with_current(ToString::to_string)?)
     }
 
-    /// Puts another level, or other filters, in force.
+    /// Sets another level, or other filters.
     pub fn set(&self, level: &str) -> Result<(), Error> {
         Ok(self.0.reload(filter(level)?)?)
     }
 }
 
-/// Most bytes of a field: the libraries below may have much to say.
+/// Maximum bytes of a field: libraries can be verbose.
 const LONGEST: usize = 16 * 1024;
 
-/// A field as it is written: on one line, without what a terminal or a reader would be led astray by.
+/// A field as it is written: on one line, without anything that could mislead a terminal or a reader.
 fn shown(text: &str) -> String {
     text::plain_within(text, LONGEST)
 }
 
-/// The fields of a line for people: the message as it is, `name=value` else.
+/// The fields of a line for people: the message as it is, others as `name=value`.
 fn text_fields() -> impl for<'writer> FormatFields<'writer> + 'static {
     format::debug_fn(|writer: &mut Writer<'_>, field: &Field, value: &dyn std::fmt::Debug| {
         let value = shown(&format!("{value:?}"));
@@ -76,10 +76,10 @@ fn text_fields() -> impl for<'writer> FormatFields<'writer> + 'static {
     .delimited(" ")
 }
 
-/// Something that is told of spans and of lines of the log.
+/// Something that receives spans and log lines.
 pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Starts the log, on standard error; `others` are told too, whatever the level.
+/// Starts the log, on standard error; `others` receive everything, whatever the level.
 pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<Level, Error> {
     let (filter, handle) = reload::Layer::new(filter(level)?);
     let terminal = std::io::stderr().is_terminal();
@@ -90,14 +90,14 @@ pub fn start(format: Format, level: &str, others: Option<BoxedLayer>) -> Result<
     } else {
         layer.fmt_fields(flat::fields()).event_format(flat::Flat).with_filter(filter).boxed()
     };
-    // A list, not a stack: a layer that is not there would count as one that wants nothing logged.
+    // A list, not a stack: an absent layer would count as one that wants nothing logged.
     let layers: Vec<BoxedLayer> = [log].into_iter().chain(others).collect();
     tracing_subscriber::registry().with(layers).try_init()?;
     Ok(Level(handle))
 }
 
-/// A bare level is meant for the operator itself: what the libraries below say is of use to few. What the Kubernetes
-/// client says of a failed request, the operator says with the object that it is about.
+/// A bare level applies to the operator itself: few need the logs of libraries. What the Kubernetes client logs about a
+/// failed request, the operator logs with the object concerned.
 fn filter(level: &str) -> Result<EnvFilter, Error> {
     let level = level.trim();
     Ok(if level.contains(['=', ',']) {

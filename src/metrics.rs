@@ -1,8 +1,8 @@
 //! Metrics for Prometheus.
 //!
-//! [`table`] has them all. What is counted when it happens is a field of [`Metrics`]; what is a state (objects,
-//! caches, budgets, passes under way, the process) is read when somebody asks. The registry belongs to one operator,
-//! not to the process: tests run several.
+//! [`table`] lists them all. What is counted when it happens is a field of [`Metrics`]; state (objects, caches,
+//! budgets, passes in progress, the process) is read on demand. The registry belongs to one operator, not to the
+//! process: tests run several.
 
 mod passes;
 mod process;
@@ -30,7 +30,7 @@ pub use self::record::{Change, Outcome};
 pub use self::requests::CountRequests;
 use self::vector::{Vector, gauges, plain_counter};
 
-/// What has metrics to read when somebody asks.
+/// What has metrics to read when someone asks.
 pub trait Source: fmt::Debug + Send + Sync + 'static {
     /// Writes them.
     fn encode(&self, encoder: &mut DescriptorEncoder) -> fmt::Result;
@@ -113,7 +113,7 @@ impl Metrics {
     }
 }
 
-/// What is read when somebody asks.
+/// What is read on demand.
 struct State(Weak<Metrics>);
 
 impl fmt::Debug for State {

@@ -1,4 +1,4 @@
-//! The operator as a process: from its settings to running controllers, and to an orderly end.
+//! The operator as a process: from its settings to running controllers, and graceful shutdown.
 
 mod fingerprint_key;
 mod health;
@@ -53,53 +53,53 @@ const RELEASE: Duration = Duration::from_secs(3);
 /// How the operator runs; `--help` explains each.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Region, where neither an AWSAccount nor the environment says otherwise.
+    /// Region, unless an AWSAccount or the environment sets another.
     pub region: Option<String>,
     /// Id of the cluster in owner tags; the UID of `kube-system` if none is given.
     pub cluster_id: Option<String>,
     /// Namespace of the operator's own Secret; the current one if none is given.
     pub namespace: Option<String>,
-    /// What is looked after.
+    /// Which namespaces are watched.
     pub reach: Reach,
     /// Waiting times.
     pub timing: Timing,
-    /// Resync periods of single kinds.
+    /// Resync periods of individual kinds.
     pub resync_periods: HashMap<&'static str, Duration>,
-    /// Passes under way at a time, of each kind.
+    /// Maximum concurrent passes of each kind.
     pub concurrency: u16,
-    /// The same, of single kinds.
+    /// The same, of individual kinds.
     pub concurrencies: HashMap<&'static str, u16>,
-    /// API requests a second and account.
+    /// API requests per second and account.
     pub requests_per_second: f64,
-    /// Where endpoints of AWS without TLS may lead.
+    /// Which AWS endpoints without TLS are allowed.
     pub plain_http: PlainHttp,
-    /// Whether an object without an AWSAccount is served with the operator's own credentials.
+    /// Whether an object without an AWSAccount is reconciled with the operator's own credentials.
     pub own_account: OwnAccount,
     /// Where probes are served.
     pub probes: SocketAddr,
     /// Where metrics are served; nowhere if none is given.
     pub metrics: Option<SocketAddr>,
-    /// Who may read metrics, and how they are sent.
+    /// Who may read metrics, and how they are served.
     pub metrics_protection: MetricsProtection,
     /// Where the log level is served; nowhere if none is given.
     pub log_level: Option<SocketAddr>,
-    /// How long passes under way may go on when the operator is to end; then they are abandoned.
+    /// How long passes in progress may continue when the operator stops; then they are aborted.
     pub shutdown_timeout: Duration,
 }
 
-/// What an operator is made of: its way to Kubernetes and to AWS.
+/// The parts of an operator: its connections to Kubernetes and AWS.
 pub struct Connections {
     /// Client of the Kubernetes API.
     pub kubernetes: Client,
-    /// Clients of AWS by account.
+    /// AWS clients by account.
     pub aws: ClientFactory,
     /// Namespace of the operator's own Secret.
     pub own_namespace: String,
-    /// What is counted; the connections may count too.
+    /// The metrics; the connections may count, too.
     pub metrics: Arc<Metrics>,
 }
 
-/// A running operator. Dropping it is a crash: whatever is under way ends where it is.
+/// A running operator. Dropping it is like a crash: whatever is in progress ends where it is.
 pub struct Operator {
     cx: Arc<Context>,
     controllers: JoinSet<()>,
@@ -118,17 +118,17 @@ pub enum Error {
     Kubernetes {
         /// What was being done.
         doing: &'static str,
-        /// What the client says.
+        /// The client's error.
         source: Box<kube::Error>,
     },
     /// The AWS settings can't be used.
     #[error("reading the AWS settings: {0}")]
     Aws(#[from] aws::Error),
-    /// Another replica may lead now: this process must not go on.
-    #[error("leadership is lost; the process ends, and starts again as one that stands by")]
+    /// Another replica may be the leader now: this process must not continue.
+    #[error("lost the leadership; exiting, to restart as a standby")]
     LeadershipLost,
-    /// A controller or a watch ended: that kind would not be looked after any more.
-    #[error("a controller ended by itself; the process ends, and starts again")]
+    /// A controller or a watch ended: that kind would no longer be watched.
+    #[error("a controller ended unexpectedly; exiting, to be restarted")]
     ControllerEnded,
     /// The metrics can't be served over TLS.
     #[error(transparent)]
@@ -149,8 +149,8 @@ impl Error {
     }
 }
 
-/// Runs the operator until `stop`; passes under way are finished. With an `election` it works only
-/// while it leads. Through `level` people change what is logged.
+/// Runs the operator until `stop`; passes in progress are completed. With an `election`, it works only while it is the
+/// leader. `level` changes what is logged.
 pub async fn run(
     options: Options,
     election: Option<Elect>,
@@ -192,7 +192,7 @@ fn client(config: kube::Config, metrics: &Arc<Metrics>) -> Result<Client, kube::
     Ok(ClientBuilder::try_from(config)?.with_layer(&count).build())
 }
 
-/// Works while this replica leads, and frees the lease at the end.
+/// Works while this replica is the leader, and releases the lease at the end.
 async fn lead(
     options: &Options,
     elect: Elect,
@@ -228,19 +228,19 @@ async fn lead(
         () = operator.ended() => return Err(Error::ControllerEnded),
         () = &mut stop => {}
     }
-    // The lease is renewed while passes under way are finished: nobody else starts before they are.
+    // The lease is renewed until passes in progress are completed: nobody else starts before that.
     tokio::select! {
         () = election.hold() => return Err(Error::LeadershipLost),
         () = operator.stop(options.shutdown_timeout) => {}
     }
     if tokio::time::timeout(RELEASE, election.release()).await.is_err() {
-        warn!("the lease could not be released in time; it runs out");
+        warn!("the lease could not be released in time; it will expire");
     }
     metrics.leads(lease::NAME, false);
     Ok(())
 }
 
-/// The name of this replica: that of its pod, and a part that no two processes share.
+/// The name of this replica: that of its pod, and a part unique to the process.
 fn identity() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "devops-agent-operator".to_owned());
     format!("{host}_{}", fingerprint_key::random_id())
@@ -264,7 +264,7 @@ impl Operator {
             }
         };
         cx.metrics.expose(Scrape::of(&cx));
-        // Consent may hang on labels.
+        // Consent may depend on labels.
         watches::labels(&cx).await;
         let concurrency = |kind: &str| *options.concurrencies.get(kind).unwrap_or(&options.concurrency);
         let controllers = start::controllers(&cx, concurrency, shutdown);
@@ -287,15 +287,15 @@ impl Operator {
         }
     }
 
-    /// Stops: passes under way are finished, or abandoned when that takes longer than `patience`.
+    /// Stops: passes in progress are completed, or aborted if that takes longer than `patience`.
     pub async fn stop(mut self, patience: Duration) {
         let _ = self.stopping.send(true);
         // Passes that wait for the caches to be filled have not begun.
         if self.cx.stores.is_ready() {
-            info!(?patience, "stopping: passes under way are finished");
+            info!(?patience, "stopping: waiting for reconciles in progress");
             let finished = async { while self.controllers.join_next().await.is_some() {} };
             if tokio::time::timeout(patience, finished).await.is_err() {
-                warn!("passes under way are abandoned; the next start goes on where they were");
+                warn!("reconciles in progress are aborted; the next start continues them");
             }
         }
         self.controllers.shutdown().await;
@@ -361,7 +361,7 @@ async fn cluster_id(client: &Client, given: Option<String>) -> Result<String, ku
 mod tests {
     use super::*;
 
-    /// kube refuses to make a client where it was built without proxies, whoever the proxy is.
+    /// kube refuses to create a client if it was built without proxy support, whatever the proxy is.
     #[tokio::test]
     async fn a_proxy_to_the_api_server_is_no_obstacle() {
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,11 +1,11 @@
-//! Text that leaves the process: nothing in it can pose as another line, as a command to a terminal, or as other text.
+//! Text that leaves the process: nothing in it can pass for another line, a command to a terminal, or other text.
 //!
-//! What objects, Secrets, AWS and the API server say is written by others. [`plain`] is applied to all of it where it
-//! becomes a condition, an Event, a line of the log or a word on the terminal.
+//! Text from objects, Secrets, AWS and the API server is written by others. [`plain`] is applied to all of it before it
+//! becomes a condition, an Event, a log line or terminal output.
 
 use std::borrow::Cow;
 
-/// Stands for a character that is not shown.
+/// Replaces a character that isn't shown.
 const REPLACED: char = '\u{FFFD}';
 
 /// Characters that no reader sees, or that change the order of others (Unicode's `Default_Ignorable_Code_Point`,
@@ -27,14 +27,14 @@ const UNSEEN: &[(char, char)] = &[
     ('\u{E0000}', '\u{E0FFF}'),
 ];
 
-/// What becomes of a character.
+/// What happens to a character.
 enum Fate {
     Kept,
-    /// A space stands for it.
+    /// Replaced by a space.
     Space,
-    /// [`REPLACED`] stands for it.
+    /// Replaced by [`REPLACED`].
     Replaced,
-    /// It goes without a trace: it only joins or styles its neighbours, as in emoji.
+    /// Removed: it only joins or styles its neighbours, as in emoji.
     Dropped,
 }
 
@@ -73,7 +73,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The text in no more than so many bytes, with an ellipsis where it was cut.
+/// The text in at most this many bytes, with an ellipsis if it was truncated.
 pub fn shortened(text: &str, bytes: usize) -> Cow<'_, str> {
     const ELLIPSIS: &str = "…";
     if text.len() <= bytes {
@@ -86,9 +86,9 @@ pub fn shortened(text: &str, bytes: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{ELLIPSIS}", &text[..end]))
 }
 
-/// [`plain`] text of no more than so many bytes.
+/// [`plain`] text of at most this many bytes.
 pub fn plain_within(text: &str, bytes: usize) -> String {
-    // Nothing becomes shorter by more than its own length, so what is far beyond the limit need not be looked at.
+    // Nothing becomes shorter by more than its own length, so what is far beyond the limit needn't be processed.
     let near = &text[..text.floor_char_boundary(bytes.saturating_mul(4))];
     let plain = plain(near);
     if near.len() < text.len() && plain.len() <= bytes {
@@ -97,7 +97,7 @@ pub fn plain_within(text: &str, bytes: usize) -> String {
     shortened(&plain, bytes).into_owned()
 }
 
-/// The first `most` of `names`, and how many there are beside them.
+/// The first `most` of `names`, and how many more there are.
 pub fn some_of<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let (shown, rest) = names.split_at(names.len().min(most));
@@ -105,7 +105,7 @@ pub fn some_of<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> Str
     shown.join(", ") + &more
 }
 
-/// [`plain`] text of no more than so many characters, cut after a word where one ends near there.
+/// [`plain`] text of at most this many characters, truncated after a word if one ends near the limit.
 pub fn headline(text: &str, characters: usize) -> String {
     let plain = plain(text);
     if plain.chars().count() <= characters {

@@ -1,4 +1,4 @@
-//! Traces over OTLP: a span for each pass, and below it one for each call of AWS.
+//! Traces over OTLP: a span for each pass, and below it one for each call to AWS.
 //!
 //! Built in with the feature `otlp`; sent where `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) says. The other
 //! standard variables count too: headers, timeout, sampler, service name, resource attributes.
@@ -22,7 +22,7 @@ use tracing_subscriber::{Layer, filter};
 
 use crate::version;
 
-/// What says where traces go; without one there are none.
+/// Variables that set where traces are sent; without one, there are none.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 /// How long the last spans may take to be sent.
 const LAST: Duration = Duration::from_secs(2);
@@ -43,8 +43,8 @@ pub enum Error {
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// What the standard variables ask for; nothing where they name no endpoint. Spans are sent from tasks of the
-    /// runtime `handle`.
+    /// Traces as set by the standard variables; none if they name no endpoint. Spans are sent from tasks of the runtime
+    /// `handle`.
     pub fn from_environment(handle: Handle) -> Result<Option<Self>, Error> {
         let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         if !ENDPOINTS.iter().any(|name| named(name)) {
@@ -89,7 +89,7 @@ impl Traces {
             .with_filter(spans)
     }
 
-    /// Sends what is left. It blocks, while the runtime has to go on.
+    /// Sends what is left. It blocks, while the runtime must keep running.
     pub fn end(&self) {
         if let Err(error) = self.0.shutdown_with_timeout(LAST) {
             tracing::warn!(%error, "the last traces could not be sent");
@@ -97,8 +97,8 @@ impl Traces {
     }
 }
 
-/// Sends spans with the operator's own kind of HTTP client. The exporter runs on a thread of its own, and the client
-/// needs the runtime.
+/// Sends spans with the operator's own kind of HTTP client. The exporter runs on its own thread, and the client needs
+/// the runtime.
 struct Sender {
     http: reqwest::Client,
     handle: Handle,

@@ -1,8 +1,8 @@
-//! What runs: as told by `/version`, by the metric `devopsagent_build_info` and by the log's first line.
+//! What is running: as shown by `/version`, the metric `devopsagent_build_info` and the first line of the log.
 
 /// The version of the operator.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit that it was built from, if the build was told by `DEVOPS_AGENT_OPERATOR_REVISION`; else `unknown`.
+/// The commit that it was built from, if set by `DEVOPS_AGENT_OPERATOR_REVISION` during the build; otherwise `unknown`.
 pub const REVISION: &str = match option_env!("DEVOPS_AGENT_OPERATOR_REVISION") {
     Some(revision) => revision,
     None => "unknown",

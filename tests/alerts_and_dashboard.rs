@@ -1,4 +1,4 @@
-//! Alerts and dashboard speak of metrics and labels that there are, and every alert is tested.
+//! Alerts and dashboard use only existing metrics and labels, and every alert is tested.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not be set up has failed")]
 

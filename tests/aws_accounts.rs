@@ -149,7 +149,7 @@ async fn configured_endpoints_may_be_ignored_and_fips_has_its_own() {
     let said = run("look", &[&KEYS[..], &settings, &[ignored, fips]].concat()).await;
     assert!(said.contains("https://dp.aidevops-fips.us-west-2.api.aws"), "{said}");
     let said = run("look", &[&KEYS[..], &settings, &[fips]].concat()).await;
-    assert!(said.contains("error=an endpoint of your own and FIPS exclude each other"), "{said}");
+    assert!(said.contains("error=a custom endpoint can't be combined with FIPS"), "{said}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 #   trust     who may assume the role: EKS Pod Identity (the default), or an OIDC provider (IRSA).
 
 variable "account_id" {
-  description = "Account that the agent spaces are in."
+  description = "AWS account of the agent spaces."
   type        = string
 }
 

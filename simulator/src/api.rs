@@ -1,4 +1,4 @@
-//! The way of an API call: signature, route, faults, validation, behaviour, validation of the answer.
+//! The steps of an API call: signature, route, faults, validation, behaviour, validation of the response.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -187,7 +187,7 @@ fn run(
     Ok(if operation.output.is_some() { Reply::json(status, &answer) } else { Reply::empty(status) })
 }
 
-/// Performs an operation for a caller whose signature doesn't matter any more.
+/// Performs an operation for a caller whose signature has been dealt with.
 pub fn invoke(
     simulation: &Simulation,
     caller: &Caller,
@@ -223,7 +223,7 @@ fn check_input(
     if found.is_empty() { Ok(()) } else { Err(ApiError::violations(found)) }
 }
 
-/// A mistake of the simulator is a loud one.
+/// A mistake of the simulator must be noticed.
 fn check_answer(model: &Model, operation: &Operation, answer: &Value) -> Result<(), ApiError> {
     let Some(shape) = operation.output else { return Ok(()) };
     let found = model.check(shape, answer, Side::Answer);
@@ -233,7 +233,7 @@ fn check_answer(model: &Model, operation: &Operation, answer: &Value) -> Result<
     let list: Vec<String> =
         found.iter().map(|violation| format!("{}: {}", violation.path, violation.message)).collect();
     let message =
-        format!("The simulator's own answer to {} breaks the model: {}", operation.name, list.join("; "));
+        format!("The simulator's own response to {} violates the model: {}", operation.name, list.join("; "));
     tracing::error!("{message}");
     Err(ApiError::internal(message))
 }
@@ -247,7 +247,7 @@ fn perform(
     now: Timestamp,
 ) -> Result<Value, ApiError> {
     let handler = operations::handler(&operation.name)
-        .ok_or_else(|| ApiError::internal(format!("{} has no behaviour", operation.name)))?;
+        .ok_or_else(|| ApiError::internal(format!("{} is not implemented", operation.name)))?;
     inner.world.region(&caller.account, &caller.region, now).settle(now);
     let lagging = inner.lagging(caller, now);
     let mut cx = Context {
@@ -273,7 +273,7 @@ fn perform(
     Ok(answer)
 }
 
-/// What a client token is unique within: the operation and what its path names.
+/// The scope within which a client token is unique: the operation and what its path names.
 fn token(model: &Model, operation: &Operation, input: &Input) -> Option<String> {
     let member = model.members(operation.input).iter().find(|member| member.idempotency_token)?;
     let token = input.optional(&member.name).filter(|token| !token.is_empty())?;
@@ -297,7 +297,7 @@ fn digest(input: &Input) -> String {
     hex(&hash.finalize())
 }
 
-/// Hashes a value whatever the order of its members.
+/// Hashes a value regardless of the order of its members.
 fn feed(value: &Value, hash: &mut Sha256) {
     match value {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! Which calls came in: counts for ever, and the newest of them in detail.
+//! Which calls came in: counts forever, and the newest of them in detail.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +14,7 @@ pub struct Call {
     pub sequence: u64,
     /// When it came.
     pub time: Timestamp,
-    /// Name of the operation, or method and path when it is none.
+    /// Name of the operation, or method and path if there is no such operation.
     pub operation: String,
     /// The operation can change something.
     pub mutating: bool,
@@ -24,7 +24,7 @@ pub struct Call {
     pub region: String,
     /// ARN of the caller.
     pub principal: String,
-    /// Status of the answer; 0 when there was none.
+    /// Status of the response; 0 if there was none.
     pub status: u16,
     /// Code of an error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub struct Call {
     /// Its message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// As in the answer's header.
+    /// As in the response's header.
     pub request_id: String,
     /// Ids and names of what the call was about.
     pub resource: Map<String, Value>,
@@ -67,7 +67,7 @@ impl Calls {
         self.newest
     }
 
-    /// Takes note of a call.
+    /// Notes a call.
     pub fn record(&mut self, mut call: Call) {
         self.newest += 1;
         call.sequence = self.newest;

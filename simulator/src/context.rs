@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::store::{AgentSpace, Region};
 use crate::switches::{DeleteMissing, Switches};
 
-/// The answer of an operation: the members of its output, or an error.
+/// The response of an operation: the members of its output, or an error.
 pub type Answer = Result<Value, ApiError>;
 
 /// What an operation works with.
@@ -49,13 +49,13 @@ impl Context<'_> {
         self.region.agent_spaces.get_mut(id).ok_or_else(|| ApiError::not_found("Agent space", id))
     }
 
-    /// The space of a data-plane call, whose absence may look different.
+    /// The space of a data-plane call, whose absence may be reported differently.
     pub fn data_space(&self, input: &Input) -> Result<&AgentSpace, ApiError> {
         let gone = self.switches.gone_space;
         self.space(input).map_err(|error| gone.error(error.message))
     }
 
-    /// The space as lists show it: `None` while they don't know it yet. One that is gone is gone for them too.
+    /// The space as lists show it: `None` while they don't know it yet. One that is gone is gone for lists too.
     pub fn listed_space(&self, input: &Input) -> Result<Option<&AgentSpace>, ApiError> {
         let now = self.space(input)?;
         Ok(self.listed().agent_spaces.get(&now.agent_space_id))

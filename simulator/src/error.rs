@@ -38,14 +38,14 @@ impl ApiError {
         Self { status: Some(status), ..Self::new(code, message) }
     }
 
-    /// The request is well-formed and still can't be.
+    /// The request is well-formed, but impossible.
     pub fn validation(path: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let fields = vec![Violation { path: path.to_owned(), message: message.clone() }];
         Self { fields, ..Self::new("ValidationException", message) }
     }
 
-    /// The request breaks the model.
+    /// The request violates the model.
     pub fn violations(fields: Vec<Violation>) -> Self {
         let list: Vec<String> = fields
             .iter()

@@ -10,7 +10,7 @@ use crate::model::Violation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// The call takes effect; the connection is closed without an answer.
+    /// The call takes effect; the connection is closed without a response.
     DropAnswer,
     /// The call takes effect after `delayMs`.
     Delay,
@@ -24,9 +24,9 @@ pub enum Effect {
     Internal,
     /// The error that `error` names, without effect.
     Error,
-    /// The call takes effect and is answered with the error that `error` names.
+    /// The call takes effect, and the response is the error in `error`.
     ErrorAfter,
-    /// No effect, and no answer ever.
+    /// No effect, and never a response.
     Hang,
 }
 
@@ -69,7 +69,7 @@ pub struct Rule {
     /// Its `fieldList`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fields: Vec<Violation>,
-    /// Wait before the call is handled; goes with every effect.
+    /// Wait before the call is handled; can be combined with every effect.
     #[serde(default)]
     pub delay_ms: u64,
     /// How many calls matched.
@@ -145,7 +145,7 @@ impl Faults {
         &self.rules
     }
 
-    /// Counts a call, and says what becomes of it. Delays add up; of other effects the oldest rule's wins, and
+    /// Counts a call, and says what happens to it. Delays add up; of other effects, that of the oldest rule wins, and
     /// the rules after it don't fire.
     pub fn plan(&mut self, attempt: &Attempt<'_>) -> Plan {
         let mut plan = Plan::default();

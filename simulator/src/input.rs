@@ -57,7 +57,7 @@ impl Input {
         self.optional(name).unwrap_or_default()
     }
 
-    /// A text member, if it is there.
+    /// A text member, if present.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Value::as_str)
     }
@@ -67,7 +67,7 @@ impl Input {
         self.optional(name).map(str::to_owned)
     }
 
-    /// A whole number, if it is there.
+    /// A whole number, if present.
     pub fn integer(&self, name: &str) -> Option<i64> {
         self.get(name).and_then(Value::as_i64)
     }
@@ -111,7 +111,7 @@ fn from_query(model: &Model, shape: ShapeId, name: &str, query: &[(String, Strin
     values.next().map(|value| from_text(model, shape, value))
 }
 
-/// Text that doesn't fit its type is left as it is, so that validation names it.
+/// Text that doesn't match its type is left unchanged, so that validation names it.
 fn from_text(model: &Model, shape: ShapeId, text: &str) -> Value {
     let converted = match model.shape(shape).kind {
         Kind::Integer { .. } => text.parse::<i64>().ok().map(|number| json!(number)),

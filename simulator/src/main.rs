@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 110)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:4580", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Access key id that signs requests

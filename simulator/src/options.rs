@@ -11,7 +11,7 @@ use crate::switches::Switches;
 /// Everything that can be chosen at the start. The defaults are those of the command line.
 #[derive(Clone)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// Access key id of the caller.
     pub access_key_id: String,

@@ -19,8 +19,8 @@ pub struct Row<'a, T> {
     pub item: T,
 }
 
-/// The page that the input asks for, as the answer of a list operation. `list` names the list, so that a token
-/// of another one is refused; `show` says what the list shows of an element.
+/// The requested page, as the response of a list operation. `list` names the list, so that a token of another one is
+/// rejected; `show` selects what the list shows of an element.
 pub fn page<'a, T>(
     cx: &Context<'_>,
     input: &Input,

@@ -22,8 +22,8 @@ pub fn load(path: &Path) -> io::Result<World> {
     }
 }
 
-/// Writes the state next to the file and puts it in place, so that a crash leaves the old or the new one. The
-/// file has secrets in it: nobody else may read it.
+/// Writes the state next to the file and puts it in place, so that a crash leaves the old or the new one. The file
+/// contains secrets: nobody else may read it.
 pub fn save(simulation: &Simulation, path: &Path) -> io::Result<()> {
     let bytes = serde_json::to_vec(&simulation.lock().world)?;
     let new = path.with_extension("new");
@@ -35,7 +35,7 @@ pub fn save(simulation: &Simulation, path: &Path) -> io::Result<()> {
     std::fs::rename(new, path)
 }
 
-/// Saves after every change, for ever.
+/// Saves after every change, forever.
 pub async fn keep_saving(simulation: Arc<Simulation>, path: std::path::PathBuf) {
     loop {
         simulation.changed.notified().await;

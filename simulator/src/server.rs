@@ -33,8 +33,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Simulator;
 
 impl Simulator {
-    /// Listens, and answers until the handle is stopped or dropped. Any number of simulators can run in a
-    /// process; they share nothing.
+    /// Listens, and serves until the handle is stopped or dropped. Any number of simulators can run in a process; they
+    /// share nothing.
     pub async fn start(options: Options) -> io::Result<Running> {
         let model = Model::embedded().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let world = options.state_file.as_deref().map_or_else(|| Ok(World::default()), persist::load)?;
@@ -69,7 +69,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it answers, such as `http://127.0.0.1:4580`.
+    /// Its URL, such as `http://127.0.0.1:4580`.
     pub fn url(&self) -> String {
         url(self.address)
     }
@@ -84,7 +84,7 @@ impl Running {
         control::state(&self.simulation, secrets)
     }
 
-    /// What was made through the API and still exists, by kind, as `GET /_simulator/resources` gives it.
+    /// What was created through the API and still exists, by kind, as `GET /_simulator/resources` gives it.
     pub fn resources(&self) -> Value {
         control::resources(&self.simulation)
     }
@@ -124,7 +124,7 @@ impl Running {
         self.simulation.lock().faults.clear();
     }
 
-    /// The switches as they are.
+    /// The current switches.
     pub fn switches(&self) -> Switches {
         self.simulation.lock().switches.clone()
     }
@@ -143,12 +143,12 @@ impl Running {
         )
     }
 
-    /// Changes a resource behind everybody's back, by a merge patch on it as the state shows it.
+    /// Changes a resource behind everyone's back, by a merge patch on it as the state shows it.
     pub fn mutate(&self, kind: &str, id: &str, set: Value) -> Result<(), ApiError> {
         control::mutate(&self.simulation, &Mutation { target: target(kind, id), set })
     }
 
-    /// Removes a resource behind everybody's back.
+    /// Removes a resource behind everyone's back.
     pub fn remove(&self, kind: &str, id: &str) -> Result<(), ApiError> {
         control::remove(&self.simulation, &target(kind, id))
     }
@@ -159,7 +159,7 @@ impl Running {
         self.simulation.changed.notify_one();
     }
 
-    /// Stops: lets calls that are under way finish, and saves the state.
+    /// Stops: lets calls that are in progress finish, and saves the state.
     pub async fn stop(mut self) -> io::Result<()> {
         let _ = self.stop.send(());
         let _ = (&mut self.server).await;
@@ -220,7 +220,7 @@ async fn connection(simulation: Arc<Simulation>, stream: TcpStream, mut stopped:
     }
 }
 
-/// A call goes on when its client goes away, as in AWS: it runs in a task of its own.
+/// A call continues when its client disconnects, as in AWS: it runs in its own task.
 async fn respond(
     simulation: Arc<Simulation>,
     request: http::Request<Incoming>,

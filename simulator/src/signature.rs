@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::ApiError;
 use crate::wire::Request;
 
-/// Everything but RFC 3986's unreserved characters.
+/// Everything except RFC 3986's unreserved characters.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The same, and slashes stay.
 const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
@@ -18,7 +18,7 @@ const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 /// The parsed `Authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// Who claims to have signed.
+    /// The claimed signer.
     pub access_key_id: String,
     /// Day of the scope, `YYYYMMDD`.
     pub date: String,
@@ -174,7 +174,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::protocol(403, "InvalidSignatureException", message)
 }
 
-/// The path as sent, normalised, and encoded once more: every service but S3 signs it twice encoded.
+/// The path as sent, normalised, and encoded once more: every service except S3 signs it twice encoded.
 fn canonical_path(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -24,7 +24,7 @@ pub struct Simulation {
     pub options: Options,
     /// Where it is reached, without a slash at the end.
     pub base_url: String,
-    /// Told when there is something to save.
+    /// Notified when there is something to save.
     pub changed: Notify,
     inner: Mutex<Inner>,
 }
@@ -157,7 +157,7 @@ impl Inner {
         snapshots.front().map(|(_, region)| Arc::clone(region))
     }
 
-    /// Forgets everything but the switches.
+    /// Forgets everything except the switches.
     pub fn reset(&mut self) {
         self.world = World::default();
         self.faults.clear();

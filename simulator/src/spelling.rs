@@ -1,4 +1,4 @@
-//! Answers in another spelling than that of the request: a service may keep values in a form of its own.
+//! Responses with another spelling than the request: a service may keep values in its own form.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ const SETS: &[&str] = &["customHeaderNames", "scopes", "webIdentityTokenAudience
 /// Members whose contents are the user's own words.
 const FREE: &[&str] = &["tags", "metadata", "content"];
 
-/// Spells what is in an answer otherwise.
+/// Changes the spelling in a response.
 pub fn change(answer: &mut Value) {
     match answer {
         Value::Object(members) => {
@@ -43,7 +43,7 @@ fn other_url(url: &str) -> String {
     }
 }
 
-/// What an open document leaves out may come back with a default.
+/// What an open document omits may come back with a default.
 fn fill_in(action: &mut Map<String, Value>) {
     action.entry("priority").or_insert_with(|| "LOW".into());
 }

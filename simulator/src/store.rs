@@ -1,7 +1,7 @@
 //! What exists in the simulated AWS, per account and region.
 //!
-//! Records have the names and the spelling of the API, so that the state on disk, in tests and in a change behind
-//! one's back reads like its answers.
+//! Records have the names and the spelling of the API, so that the state on disk, in tests and in out-of-band changes
+//! reads like its responses.
 
 #![expect(clippy::struct_field_names, reason = "the names are those of the API")]
 
@@ -36,7 +36,7 @@ pub struct Region {
     pub services: BTreeMap<String, Service>,
     /// Private connections by name.
     pub private_connections: BTreeMap<String, Connection>,
-    /// Registrations that wait for a person, by the token in their URL.
+    /// Registrations waiting for a person, by the token in their URL.
     pub pending_registrations: BTreeMap<String, PendingRegistration>,
     /// Client tokens that were used.
     pub client_tokens: BTreeMap<String, UsedToken>,
@@ -81,9 +81,9 @@ pub struct AgentSpace {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthFlow {
-    /// What the API gives back, timestamps apart.
+    /// What the API returns, except timestamps.
     pub details: Map<String, Value>,
-    /// Never given back.
+    /// Never returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
     pub created_at: Timestamp,
@@ -118,7 +118,7 @@ pub struct Service {
     pub updated_at: Timestamp,
     /// `api` or `console`.
     pub origin: String,
-    /// The input of the registration, secrets included: tests look here for what reached AWS.
+    /// The input of the registration, secrets included: tests check here what reached AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Value>,
 }
@@ -213,7 +213,7 @@ pub struct Connection {
     pub tags: Tags,
     /// The input, certificate included.
     pub mode: Value,
-    /// When the present transition is over.
+    /// When the current transition is over.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub settles_at: Option<Timestamp>,
 }
@@ -274,7 +274,7 @@ pub struct Trigger {
     pub updated_at: Timestamp,
 }
 
-/// A client token and what it was answered.
+/// A client token and the response to it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UsedToken {
@@ -283,7 +283,7 @@ pub struct UsedToken {
     pub expires_at: Timestamp,
 }
 
-/// What `AssumeRole` gave out.
+/// What `AssumeRole` issued.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TemporaryCredentials {

@@ -1,4 +1,4 @@
-//! As much of AWS STS as assuming a role takes: the query protocol, with answers in XML.
+//! As much of AWS STS as assuming a role needs: the query protocol, with responses in XML.
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -67,7 +67,7 @@ impl Form {
     }
 }
 
-/// The body of the answer, and whether the connection is to be closed instead.
+/// The body of the response, and whether the connection is to be closed instead.
 async fn attempt(
     simulation: &Simulation,
     request: &Request,

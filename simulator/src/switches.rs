@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Which error refuses a request whose error type is not documented.
+/// Which error rejects a request whose error type isn't documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
@@ -73,7 +73,7 @@ choice! {
     OrganizationService {
         /// The word `aws`, as for single accounts.
         Aws,
-        /// `aws` is taken, and `aws-organization` given back.
+        /// `aws` is accepted, and `aws-organization` returned.
         Own,
     }
 }
@@ -87,7 +87,7 @@ choice! {
     }
 }
 choice! {
-    /// The accounts of a unit in answers.
+    /// The accounts of a unit in responses.
     OrganizationList {
         /// Those that were listed.
         AsGiven,
@@ -98,7 +98,7 @@ choice! {
 choice! {
     /// What a change of a space's AWS source mode means for associations of the other mode.
     SourceModeChange {
-        /// They go on working.
+        /// They keep working.
         Keep,
         /// The change is refused with `ConflictException`.
         Refuse,
@@ -149,7 +149,7 @@ choice! {
     }
 }
 choice! {
-    /// `EnableOperatorApp` for a flow that is on already.
+    /// `EnableOperatorApp` for a flow that is enabled already.
     EnableExisting {
         /// `ConflictException`
         Conflict,
@@ -158,7 +158,7 @@ choice! {
     }
 }
 choice! {
-    /// `DisableOperatorApp` without `authFlow` when several flows are on.
+    /// `DisableOperatorApp` without `authFlow` when several flows are enabled.
     DisableWithoutFlow {
         /// All of them go.
         All,

@@ -106,7 +106,7 @@ fn check(
 }
 
 fn check_age(stamp: &str, now: Timestamp, tolerance_ms: u64) -> Result<(), &'static str> {
-    let at: Timestamp = stamp.parse().map_err(|_| "x-amzn-event-timestamp is no ISO-8601 time")?;
+    let at: Timestamp = stamp.parse().map_err(|_| "x-amzn-event-timestamp is not an ISO-8601 time")?;
     let off = at.duration_until(now).abs().as_millis();
     if tolerance_ms > 0 && off > i128::from(tolerance_ms) {
         return Err("x-amzn-event-timestamp is too old");

@@ -1,7 +1,7 @@
-//! The operations an operator needs, one file a group of resources.
+//! The operations an operator needs, one file per group of resources.
 //!
-//! Inputs are the API's own: unions and documents (`configuration`, `content`, `metadata` and so on) are JSON
-//! values in wire form. Outputs hold what an operator uses; anything the service adds is ignored.
+//! Inputs are the API's own: unions and documents (`configuration`, `content`, `metadata` and so on) are JSON values in
+//! wire form. Outputs contain what an operator uses; anything the service adds is ignored.
 
 mod agent_spaces;
 mod assets;
@@ -27,6 +27,6 @@ pub use triggers::*;
 use super::client::operation::output;
 
 output! {
-    /// The answer of an operation that has nothing to say.
+    /// The response of an operation that returns nothing.
     Empty {}
 }

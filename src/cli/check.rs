@@ -1,8 +1,8 @@
-//! `devops-agent-operator check`: whether a running operator works, found out without AWS.
+//! `devops-agent-operator check`: checks that a running operator works, without AWS.
 //!
-//! An Association of a space that does not exist is the least that makes the operator do everything that it does in
-//! Kubernetes: see the object, add its finalizer, resolve a reference, write status, and let the object go. It comes
-//! to no call of AWS, since nothing can be looked for in a space that is not there.
+//! An Association of a space that doesn't exist is the simplest object with which the operator does everything that it
+//! does in Kubernetes: see the object, add its finalizer, resolve a reference, write status, and release the object. It
+//! doesn't lead to a call to AWS, because nothing can be searched for in a space that doesn't exist.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::reconcile::state::conditions;
 
 const PACE: Duration = Duration::from_millis(250);
 
-/// What the check can be told.
+/// Options of the check.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Namespace for the temporary object of the check. Defaults to the current one.
@@ -42,23 +42,23 @@ pub enum Error {
         doing: String,
         /// What may help.
         hint: &'static str,
-        /// What the client says.
+        /// The client's error.
         source: Box<kube::Error>,
     },
-    /// The test's object can't be made.
+    /// The check's object can't be built.
     #[error("building the check's object: {0}")]
     Object(#[from] serde_json::Error),
-    /// The operator did not do something in time.
+    /// The operator didn't do something in time.
     #[error(
         "after {timeout:?} the operator {missing}; is it running, leading, and watching the namespace \
-         {namespace}? Its log says more: kubectl logs -l app.kubernetes.io/name=devops-agent-operator -A"
+         {namespace}? See its log: kubectl logs -l app.kubernetes.io/name=devops-agent-operator -A"
     )]
     Silence {
         /// What it did not do.
         missing: &'static str,
         /// Where the object is.
         namespace: String,
-        /// How long it was waited for.
+        /// How long the check waited.
         timeout: Duration,
     },
 }
@@ -88,7 +88,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Error> {
     let (name, started) = (object.name_any(), Instant::now());
     println!("created the Association {namespace}/{name}, which needs nothing from AWS");
     let seen = wait(&api, &name, arguments.timeout, is_answered).await;
-    // Whatever came of it, the object must not stay.
+    // Whatever the result, the object must not be left behind.
     let deleted = api.delete(&name, &DeleteParams::default()).await;
     let silence =
         |missing| Error::Silence { missing, namespace: namespace.clone(), timeout: arguments.timeout };
@@ -129,7 +129,7 @@ fn is_answered(object: Option<&Association>) -> bool {
     })
 }
 
-/// Looks until it is `reached`; false when that takes longer than the limit.
+/// Polls until it is `reached`; false if that takes longer than the limit.
 async fn wait(
     api: &Api<Association>,
     name: &str,

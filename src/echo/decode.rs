@@ -1,5 +1,5 @@
-//! What a text may stand for: the text itself, and what escapes, percent signs, entities, hexadecimal digits and base64
-//! in it mean, one in the other.
+//! What a text may mean: the text itself, and what escapes, percent signs, entities, hexadecimal digits and base64 in
+//! it decode to, also nested.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// How deep encodings are followed one in the other.
+/// How deeply nested encodings are followed.
 const DEPTH: usize = 4;
-/// Most readings of a text: a backstop, for texts that are made to have many.
+/// Maximum readings of a text: a limit for texts that are crafted to have many.
 const MOST: usize = 512;
 /// Shorter runs of digits or letters are not taken for an encoding.
 const SHORTEST_RUN: usize = 4;
 
-/// Takes the end of a run as it comes: with padding or without, and with bits left over.
+/// Accepts any end of a run: with or without padding, and with leftover bits.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -22,7 +22,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Every reading of a text, the text itself first; none if there are too many to look at.
+/// Every reading of a text, the text itself first; none if there are too many.
 pub fn readings(text: &str) -> Option<Vec<Vec<u8>>> {
     let mut found = vec![text.as_bytes().to_vec()];
     let mut known: HashSet<Vec<u8>> = found.iter().cloned().collect();
@@ -48,7 +48,7 @@ pub fn readings(text: &str) -> Option<Vec<Vec<u8>>> {
     Some(found)
 }
 
-/// What a secret as a whole may encode, for who was sent it and reads it.
+/// What a secret as a whole may encode, as its recipient would decode it.
 pub fn whole(secret: &[u8]) -> Vec<Vec<u8>> {
     let trimmed = secret.trim_ascii();
     let mut found: Vec<Vec<u8>> = [escapes(trimmed), percent(trimmed, false)].into_iter().flatten().collect();
@@ -59,7 +59,7 @@ pub fn whole(secret: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// One step of decoding, and whether to go on from there: bytes that aren't text encode nothing.
+/// One step of decoding, and whether to continue from there: bytes that aren't text encode nothing.
 fn decode(text: &[u8]) -> Vec<(Vec<u8>, bool)> {
     let unescaped = [escapes(text), percent(text, false), percent(text, true), entities(text)];
     let mut found: Vec<(Vec<u8>, bool)> =
@@ -83,7 +83,7 @@ fn decode(text: &[u8]) -> Vec<(Vec<u8>, bool)> {
     found
 }
 
-/// What the runs of a text mean as one reading, and those among them that are text as another, to go on with.
+/// What the runs of a text mean as one reading, and those among them that are text as another, to continue with.
 fn together(decoded: &[Vec<u8>]) -> [(Vec<u8>, bool); 2] {
     let texts: Vec<&[u8]> = decoded.iter().map(Vec::as_slice).filter(|run| is_text(run)).collect();
     [(texts.join(&0), true), (decoded.join(&0), false)]
@@ -130,7 +130,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     text.bytes().all(|digit| digit.is_ascii_alphanumeric()).then(|| u32::from_str_radix(text, radix).ok())?
 }
 
-/// `%41`, and `+` for a space where a form is meant.
+/// `%41`, and `+` for a space in forms.
 fn percent(text: &[u8], form: bool) -> Option<Vec<u8>> {
     if form {
         let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
@@ -139,7 +139,7 @@ fn percent(text: &[u8], form: bool) -> Option<Vec<u8>> {
     text.contains(&b'%').then(|| percent_encoding::percent_decode(text).collect())
 }
 
-/// Replaces every mark that `read` knows: it gives what the mark means and how long it is.
+/// Replaces every mark that `read` knows: it returns what the mark means and how long it is.
 fn replace(text: &[u8], mark: u8, read: impl Fn(&[u8], &mut Vec<u8>) -> Option<usize>) -> Option<Vec<u8>> {
     if !text.contains(&mark) {
         return None;

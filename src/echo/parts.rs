@@ -1,25 +1,25 @@
-//! The parts of words, to be looked for in secrets.
+//! The parts of a message, to be searched for in secrets.
 
 use std::collections::{BTreeMap, HashSet};
 
-/// So long a part of a long secret gives it away.
+/// A part this long gives a long secret away.
 const LONGEST_PART: usize = 8;
 /// Shorter parts are in every text.
 const SHORTEST_PART: usize = 4;
 
-/// Words, and their parts by length as they are asked for.
+/// A message, and its parts by length, computed on demand.
 pub struct Parts {
     readings: Vec<Vec<u8>>,
     by_length: BTreeMap<usize, Set>,
 }
 
-/// Parts of one length. Few secrets' parts are among them, and a coarse picture tells most of the others at once.
+/// Parts of one length. Few parts of secrets are among them, and a coarse filter excludes most of the others at once.
 struct Set {
     parts: HashSet<u64>,
     picture: Vec<u64>,
 }
 
-/// A walk over one secret, piece by piece.
+/// A scan of one secret, piece by piece.
 pub struct Scan<'a> {
     set: &'a Set,
     length: usize,
@@ -58,7 +58,7 @@ impl Parts {
         self.scan(secret.len()).feed(secret)
     }
 
-    /// A walk over a secret of that many bytes.
+    /// A scan of a secret with this many bytes.
     pub fn scan(&mut self, secret: usize) -> Scan<'_> {
         let length = length_of_parts(secret);
         let readings = &self.readings;
@@ -106,14 +106,14 @@ impl Set {
     }
 }
 
-/// Where a part is in the picture, of 65536 bits.
+/// Position of a part in the filter of 65536 bits.
 fn place(part: u64) -> (usize, u64) {
     let mixed = part.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
     (usize::try_from(mixed >> 6).unwrap_or_default(), 1 << (mixed & 63))
 }
 
 impl Scan<'_> {
-    /// Whether the next piece of the secret ends or has a part that is among the words'.
+    /// Whether the next piece of the secret completes or contains a part of the message.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
         let mask = u64::MAX >> (64 - 8 * self.length);
         for byte in piece {

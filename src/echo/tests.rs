@@ -183,7 +183,7 @@ fn words_of_the_api_server_about_a_secret_are_left_out_and_its_reason_stays() {
         without(kube::Error::Api(status.boxed()), &seen)
     };
     let shown = refused("data[token]: Invalid value: \"Y29ycmVjdCBob3JzZSBiYXR0ZXJ5\"").to_string();
-    assert!(shown.contains("Invalid") && shown.contains("left out") && !shown.contains("Y29y"), "{shown}");
+    assert!(shown.contains("Invalid") && shown.contains("omitted") && !shown.contains("Y29y"), "{shown}");
     assert!(refused("metadata.name: Invalid value: \"x\"").to_string().contains("metadata.name"));
 }
 
@@ -219,7 +219,7 @@ proptest! {
     }
 }
 
-/// Files that read Secrets: what they read is guarded, is none of a tenant's, or is not read for its values.
+/// Files that read Secrets: what they read is guarded, doesn't belong to a tenant, or isn't read for its values.
 const READERS: [&str; 3] =
     ["operator/fingerprint_key.rs", "reconcile/inputs.rs", "reconcile/inputs/output_secret.rs"];
 

@@ -1,4 +1,4 @@
-//! Token buckets: so much at once, and so much a second after that.
+//! Token buckets: a burst, and then a rate per second.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub struct Size {
     /// Tokens of a full bucket.
     pub burst: f64,
-    /// Tokens a second.
+    /// Tokens per second.
     pub rate: f64,
 }
 
@@ -29,19 +29,19 @@ impl Bucket {
         Self { tokens: size.burst, at: now }
     }
 
-    /// Takes a token if more than `floor` stay; else says how long that takes.
+    /// Takes a token if more than `floor` remain; otherwise returns how long that takes.
     pub fn take(&mut self, size: Size, floor: f64, now: Instant) -> Result<(), Duration> {
         self.refill(size, now);
         let missing = floor + 1.0 - self.tokens;
         if missing > 0.0 {
-            // A millisecond more, lest rounding make a second round of it.
+            // One millisecond more, so that rounding doesn't cause a second round.
             return Err(Duration::from_secs_f64(missing / size.rate) + Duration::from_millis(1));
         }
         self.tokens -= 1.0;
         Ok(())
     }
 
-    /// Takes a token, on credit if there is none; answers how long it takes until that is paid back.
+    /// Takes a token, on credit if there is none; returns how long it takes to pay it back.
     pub fn owe(&mut self, size: Size, now: Instant) -> Duration {
         self.refill(size, now);
         self.tokens -= 1.0;
@@ -61,12 +61,12 @@ impl Bucket {
     }
 }
 
-/// A bucket of the same size for each key. Full ones take no memory for long.
+/// A bucket of the same size for each key. Full ones are dropped after a while.
 #[derive(Debug)]
 pub struct Buckets<K> {
     size: Size,
     by_key: HashMap<K, Bucket>,
-    /// With so many, the full ones are dropped.
+    /// With this many, the full ones are dropped.
     limit: usize,
 }
 
@@ -78,7 +78,7 @@ impl<K: Eq + Hash> Buckets<K> {
         Self { size, by_key: HashMap::new(), limit: Self::FEWEST }
     }
 
-    /// Whether there is a token for `key` beside `floor` others; takes it.
+    /// Takes a token for `key` if there is one in addition to `floor` others.
     pub fn take<Q>(&mut self, key: &Q, floor: f64, now: Instant) -> bool
     where
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -88,7 +88,7 @@ impl<K: Eq + Hash> Buckets<K> {
         self.bucket(key, now).take(size, floor, now).is_ok()
     }
 
-    /// Takes a token for `key`, on credit if there is none; answers how long it takes until that is paid back.
+    /// Takes a token for `key`, on credit if there is none; returns how long it takes to pay it back.
     pub fn owe<Q>(&mut self, key: &Q, now: Instant) -> Duration
     where
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,

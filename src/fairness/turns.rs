@@ -1,23 +1,24 @@
 //! Whose turn it is: two priorities, and within each the namespaces one after the other.
 //!
-//! What somebody waits for goes first, but of the turns that both want, periodic checks get every so many-th: neither
-//! can be starved. Within a priority the namespace with the least under way goes first, and among those the one whose
-//! last turn is longest ago; within a namespace, who came first. Nothing is kept of a namespace for which nobody waits.
+//! What someone is waiting for goes first, but periodic checks get a share of the turns that both want: neither can be
+//! starved. Within a priority, the namespace with the least in progress goes first, and among those the one whose last
+//! turn was longest ago; within a namespace, it is first come, first served. Nothing is kept for a namespace for which
+//! nobody is waiting.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Who waits: a person, or the clock.
+/// Who is waiting: a person, or a timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
-    /// Someone changed something and looks at the result.
+    /// Someone changed something and is waiting for the result.
     #[default]
     Edit,
     /// A check that the operator makes now and then.
     Periodic,
 }
 
-/// A place in the line.
+/// A place in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     priority: Priority,
@@ -30,7 +31,7 @@ pub struct Ticket {
 pub struct Turns<T> {
     edits: Line<T>,
     periodic: Line<T>,
-    /// Of the turns that both priorities want, one in so many is a periodic one.
+    /// Of the turns that both priorities want, one in this many is a periodic one.
     share: u32,
     /// Turns that edits had in a row while periodic checks waited.
     in_a_row: u32,
@@ -38,24 +39,24 @@ pub struct Turns<T> {
 }
 
 impl<T> Turns<T> {
-    /// Nobody waits. Of the turns that both priorities want, one in `share` is a periodic one.
+    /// An empty queue. Of the turns that both priorities want, one in `share` is a periodic one.
     pub fn new(share: u32) -> Self {
         Self { edits: Line::default(), periodic: Line::default(), share, in_a_row: 0, next: 0 }
     }
 
-    /// Somebody waits. `load` says how much the namespace has under way.
+    /// Someone starts waiting. `load` says how much the namespace has in progress.
     pub fn wait(&mut self, priority: Priority, namespace: &Arc<str>, load: usize, waiting: T) -> Ticket {
         let number = self.number();
         self.line_mut(priority).push(namespace, load, number, number, waiting);
         Ticket { priority, namespace: Arc::clone(namespace), number }
     }
 
-    /// Somebody waits no more. `None` if they had their turn.
+    /// Someone stops waiting. `None` if they had their turn.
     pub fn leave(&mut self, ticket: &Ticket) -> Option<T> {
         self.line_mut(ticket.priority).remove(&ticket.namespace, ticket.number)
     }
 
-    /// Who waits for a periodic check now waits as for an edit, from as long ago. Others stay where they are.
+    /// Whoever waits for a periodic check now waits as for an edit, since the same time. Others stay where they are.
     pub fn hurry(&mut self, ticket: &mut Ticket, load: usize) {
         if ticket.priority == Priority::Periodic
             && let Some(waiting) = self.periodic.remove(&ticket.namespace, ticket.number)
@@ -75,7 +76,7 @@ impl<T> Turns<T> {
         }
     }
 
-    /// The namespaces that wait in this priority, each with its load, in the order of their turns.
+    /// The namespaces waiting in this priority, each with its load, in the order of their turns.
     pub fn namespaces(&self, priority: Priority) -> impl Iterator<Item = (&Arc<str>, usize)> {
         self.line(priority).order.iter().map(|(load, _, namespace)| (namespace, *load))
     }
@@ -91,13 +92,13 @@ impl<T> Turns<T> {
         Some(taken)
     }
 
-    /// The namespace has this much under way now.
+    /// The namespace has this much in progress now.
     pub fn load(&mut self, namespace: &str, load: usize) {
         self.edits.load(namespace, load);
         self.periodic.load(namespace, load);
     }
 
-    /// Whether somebody of the namespace waits.
+    /// Whether someone in the namespace is waiting.
     pub fn is_waiting(&self, namespace: &str) -> bool {
         self.edits.queues.contains_key(namespace) || self.periodic.queues.contains_key(namespace)
     }
@@ -131,7 +132,7 @@ impl<T> Turns<T> {
 #[derive(Debug)]
 struct Line<T> {
     queues: HashMap<Arc<str>, Queue<T>>,
-    /// Load, since when it waits for its turn, and name of each namespace of the queues.
+    /// Load, start of its wait, and name of each namespace in the queues.
     order: BTreeSet<(usize, u64, Arc<str>)>,
 }
 
@@ -204,7 +205,7 @@ mod tests {
         namespace.into()
     }
 
-    /// Gives everybody their turn, in order.
+    /// Gives everyone their turn, in order.
     fn all(turns: &mut Turns<&'static str>) -> Vec<&'static str> {
         let mut order = Vec::new();
         while let Some((priority, namespace)) = turns

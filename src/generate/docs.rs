@@ -1,4 +1,4 @@
-//! Tables of the documentation that are made from the code.
+//! Tables of the documentation that are generated from the code.
 
 use std::fmt::Write;
 
@@ -33,7 +33,7 @@ pub enum Table {
     Reference,
 }
 
-/// The table as Markdown; `of` is the kind, for those that are of one kind. `None` when there is no such kind.
+/// The table as Markdown; `of` is the kind, for tables of one kind. `None` if there is no such kind.
 pub fn table(table: Table, of: Option<&str>, command: &clap::Command) -> Option<String> {
     match table {
         Table::Kinds => Some(kinds_table()),
@@ -48,7 +48,7 @@ pub fn table(table: Table, of: Option<&str>, command: &clap::Command) -> Option<
 }
 
 fn kinds_table() -> String {
-    let mut text = String::from("| kind | short name | what it stands for |\n| --- | --- | --- |\n");
+    let mut text = String::from("| kind | short name | what it represents |\n| --- | --- | --- |\n");
     for crd in kinds::crds().unwrap_or_default() {
         let names = &crd["spec"]["names"];
         let description =

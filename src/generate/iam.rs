@@ -1,4 +1,4 @@
-//! The IAM policies that the operator needs, made from the operations that it calls.
+//! The IAM policies that the operator needs, generated from the operations that it calls.
 //!
 //! [`features::FEATURES`] says which feature calls what, [`statement::AUTHORIZATION`] on which resources AWS
 //! authorises it, and [`policy`] and [`terraform`] write that down.
@@ -17,12 +17,12 @@ use self::features::Effect;
 pub use self::features::{ALL, OBSERVE};
 pub use self::terraform::terraform;
 
-/// The policies that can be asked for: a file each in `docs/iam/`.
+/// The available policies: one file each in `docs/iam/`.
 pub fn names() -> impl Iterator<Item = &'static str> {
     [ALL, OBSERVE].into_iter().chain(features::FEATURES.iter().map(|feature| feature.name))
 }
 
-/// The policy of all `names` together, as JSON; of `all`, if there are none.
+/// The combined policy of all `names`, as JSON; of `all`, if there are none.
 pub fn json(names: &[String]) -> Result<String, Unknown> {
     let statements = policy::statements(&chosen(names)?);
     Ok(serde_json::to_string_pretty(&policy::document(&statements)).unwrap_or_default() + "\n")
@@ -52,7 +52,7 @@ pub fn table() -> String {
     text
 }
 
-/// Nobody knows a policy of this name.
+/// There is no policy of this name.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no policy `{0}`; `devops-agent-operator iam --list` lists them all")]
 pub struct Unknown(String);
@@ -130,7 +130,7 @@ mod tests {
         let mut writes: Vec<String> = statement::AUTHORIZATION
             .iter()
             .filter(|(_, access, _)| *access == statement::Access::Write)
-            // It starts a check of what is there.
+            // It starts a check of existing associations.
             .filter(|(name, ..)| *name != "ValidateAwsAssociations")
             .map(|(name, ..)| format!("aidevops:{name}"))
             .collect();

@@ -1,7 +1,7 @@
-//! What the operator may do in Kubernetes, as one table: the chart's roles are made from it.
+//! What the operator may do in Kubernetes, as one table: the chart's roles are generated from it.
 //!
-//! `cargo xtask test` runs the operator with these rules and nothing else, and fails on a call that they refuse and on
-//! a verb that was never used.
+//! `cargo xtask test` runs the operator with only these rules, and fails on a call that they don't allow and on a verb
+//! that was never used.
 
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ struct Rule {
     resources: Vec<String>,
     /// Paths of the API server instead of a group's resources.
     urls: &'static [&'static str],
-    /// The only objects that are meant; all of them if none are named.
+    /// Names of the objects; all of them if none are named.
     names: &'static [&'static str],
     verbs: &'static [&'static str],
 }
@@ -71,7 +71,7 @@ impl Rule {
 
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
-/// Server-side apply of an object that is not there yet is a patch that needs the right to create.
+/// Server-side apply of an object that doesn't exist yet is a patch that needs the permission to create.
 const APPLY: &[&str] = &["create", "patch"];
 
 fn table() -> Vec<Granted> {
@@ -94,12 +94,12 @@ fn table() -> Vec<Granted> {
         },
         Granted {
             name: "namespaces",
-            why: "The labels of all namespaces: allowedNamespaces may ask for them.",
+            why: "The labels of all namespaces: allowedNamespaces may select by them.",
             rules: vec![Rule::core("namespaces", &["list", "watch"])],
         },
         Granted {
             name: "labels",
-            why: "The labels of one namespace: in a Role, a namespace is within itself.",
+            why: "The labels of one namespace: a Role in it can grant access to the namespace itself.",
             rules: vec![Rule::core("namespaces", &["get"])],
         },
         Granted {
@@ -122,7 +122,7 @@ fn table() -> Vec<Granted> {
         },
         Granted {
             name: "own",
-            why: "The key of fingerprints, in the operator's namespace. A creation can't be restricted to a name.",
+            why: "The key of fingerprints, in the operator's namespace. `create` can't be restricted by name.",
             rules: vec![
                 Rule::core("secrets", &["get"]).only(&[FINGERPRINT_SECRET]),
                 Rule::core("secrets", &["create"]),
@@ -138,7 +138,7 @@ fn table() -> Vec<Granted> {
         },
         Granted {
             name: "metricsAuth",
-            why: "Asking whose a token is and whether they may read metrics.",
+            why: "Checking who a token belongs to and whether they may read metrics.",
             rules: vec![
                 Rule::core("tokenreviews", &["create"]).of("authentication.k8s.io"),
                 Rule::core("subjectaccessreviews", &["create"]).of("authorization.k8s.io"),
@@ -146,7 +146,7 @@ fn table() -> Vec<Granted> {
         },
         Granted {
             name: "metricsReader",
-            why: "Whoever reads metrics, such as Prometheus.",
+            why: "For clients that read metrics, such as Prometheus.",
             rules: vec![Rule::url(&["/metrics"], &["get"])],
         },
         Granted {
@@ -154,15 +154,19 @@ fn table() -> Vec<Granted> {
             why: "What `devops-agent-operator check` does.",
             rules: vec![Rule::ours(vec!["associations".to_owned()], &["create", "get", "delete"])],
         },
-        Granted { name: "view", why: "People who may view.", rules: vec![Rule::ours(everything(), READ)] },
+        Granted {
+            name: "view",
+            why: "For people who may view.",
+            rules: vec![Rule::ours(everything(), READ)],
+        },
         Granted {
             name: "edit",
-            why: "People who may edit what is in a namespace.",
+            why: "For people who may edit what is in a namespace.",
             rules: vec![Rule::ours(plurals, WRITE)],
         },
         Granted {
             name: "admin",
-            why: "People who may do everything in the whole cluster.",
+            why: "For people who may do everything in the whole cluster.",
             rules: vec![Rule::ours(accounts, WRITE)],
         },
     ]

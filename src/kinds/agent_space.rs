@@ -33,7 +33,7 @@ use super::space_users;
 /// The kind.
 pub struct AgentSpaces;
 
-/// What is to be made true.
+/// The desired state.
 pub struct Desired {
     name: String,
     keeps_name: bool,
@@ -52,7 +52,7 @@ pub struct Desired {
 pub struct Observed {
     space: operations::AgentSpace,
     tags: TagMap,
-    /// Read only where the spec or an earlier one speaks of it.
+    /// Read only if the spec or an earlier one mentions it.
     pub(super) app: Option<OperatorApp>,
 }
 
@@ -88,7 +88,7 @@ impl Reconciled for AgentSpaces {
         };
         let desired = Desired {
             name: spec.name.as_ref().map_or_else(|| object.name_any(), ToString::to_string),
-            // What is taken over keeps its name until the spec gives it one.
+            // What is adopted keeps its name until the spec gives it one.
             keeps_name: keeps_name(object),
             description: spec.description.as_ref().map(|text| text.0.clone()),
             locale: spec.locale.as_ref().map(ToString::to_string),
@@ -125,8 +125,8 @@ impl Reconciled for AgentSpaces {
     ) -> Result<Vec<Observed>, Error> {
         let listed = list(scope).await?;
         let mut found = Vec::new();
-        // Tags only come with a single space. One that is ours has our name, or that which it was made with; where status
-        // and perhaps the name were lost, only the tags tell.
+        // Tags are only returned for a single space. One that is ours has our name, or the one it was created with; if
+        // status and perhaps the name were lost, only the tags tell.
         let lost = desired.held && Existence::recorded_in(&status.common) == Existence::Unknown;
         let is_named = |space: &operations::AgentSpace| {
             let name = Value::from(space.name.as_str());
@@ -136,7 +136,7 @@ impl Reconciled for AgentSpaces {
         let is_held =
             |space: &operations::AgentSpace| scope.is_held_by_another::<AgentSpace>(&space.agent_space_id);
         let (held, free): (Vec<_>, Vec<_>) = possible.partition(is_held);
-        // Of those of its name that other objects have, one is as much in the way as all of them.
+        // Of those with its name that other objects have, one blocks it as much as all of them.
         for space in free.iter().chain(held.iter().find(|space| is_named(space))) {
             let read = Self::read(scope, &space.agent_space_id, Some(desired), status).await?;
             let owner = read.as_ref().map(|space| scope.identity.owner(&space.tags));
@@ -179,13 +179,13 @@ impl Reconciled for AgentSpaces {
 
     fn reset(pointer: &str, _: &AgentSpaceStatus) -> Option<Reset> {
         match pointer {
-            // Without one in the spec, the name is the object's.
+            // Without a name in the spec, it is the object's.
             "/name" => Some(Reset::Compared),
             "/description" => Some(Reset::Stays(
                 "AWS can't clear it; set spec.description again, or delete and recreate the object",
             )),
             "/locale" => Some(Reset::Stays(
-                "AWS can't clear it; set spec.locale to the language that is wanted, or delete and recreate the object",
+                "AWS can't clear it; set spec.locale to the desired language, or delete and recreate the object",
             )),
             "/kmsKeyArn" => Some(Reset::Stays(
                 "AWS can't change it; set spec.kmsKeyArn again, or delete and recreate the object",
@@ -226,11 +226,11 @@ impl Reconciled for AgentSpaces {
     ) -> Result<Updated, Error> {
         let id = remote.id();
         if drift.touches("tags") {
-            let changed = tagging::mend::<Self>(scope, id, drift).await?;
+            let changed = tagging::correct::<Self>(scope, id, drift).await?;
             return Ok(Updated::of(changed));
         }
         if drift.touches("operatorApp") {
-            let changed = operator_app::mend(scope, id, desired.app.as_ref(), drift, status).await?;
+            let changed = operator_app::correct(scope, id, desired.app.as_ref(), drift, status).await?;
             return Ok(Updated::of(changed));
         }
         let only = |path: &str, value: &Option<String>| value.clone().filter(|_| drift.touches(path));
@@ -276,7 +276,7 @@ impl Replaced for AgentSpaces {}
 impl Completed for AgentSpaces {}
 impl Issuing for AgentSpaces {}
 
-/// What is taken over keeps its name until the spec gives it one, and takes the object's once the spec gives none any more.
+/// What is adopted keeps its name until the spec gives it one, and gets the object's once the spec no longer gives one.
 fn keeps_name(object: &AgentSpace) -> bool {
     let status = object.status.as_ref().map(|status| &status.common);
     let adopted = object.spec.policies.external_id.is_some()
@@ -306,7 +306,7 @@ pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::AgentSpace>, E
     listed.doing(|| "listing the agent spaces".to_owned())
 }
 
-/// The mode that the space has to be set to, if it differs.
+/// The mode that the space must be set to, if it differs.
 fn changed_mode(drift: &Drift) -> Option<String> {
     let change = drift.under("awsSourceMode").next()?;
     change.desired.as_ref()?.as_str().map(str::to_owned)
@@ -337,7 +337,7 @@ fn compare_attributes(desired: &Desired, space: &operations::AgentSpace) -> Vec<
             change.remedy = Remedy::Impossible;
         }
     }
-    // A space that says nothing has the mode that AWS defaults to.
+    // A space without a mode has AWS's default.
     let observed_mode = space.aws_source_mode.as_deref().unwrap_or(AwsSourceMode::default().as_str());
     if let Some(wanted) = mode(desired).filter(|wanted| wanted != observed_mode) {
         changes.push(Change::new("awsSourceMode", Some(observed_mode.into()), Some(wanted.into())));

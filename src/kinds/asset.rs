@@ -30,7 +30,7 @@ use super::not_found_is_none;
 /// The kind.
 pub struct Assets;
 
-/// What is to be made true.
+/// The desired state.
 pub struct Desired {
     asset_type: String,
     metadata: Value,
@@ -40,7 +40,7 @@ pub struct Desired {
 /// What AWS has.
 pub struct Observed {
     asset: operations::Asset,
-    /// The files; read only where the version or the spec has changed since they were last compared.
+    /// The files; read only if the version or the spec has changed since they were last compared.
     files: Option<Sums>,
 }
 
@@ -140,7 +140,7 @@ impl Reconciled for Assets {
             let (observed, wanted) = (remote.asset.asset_type.as_str(), desired.asset_type.as_str());
             changes.push(
                 Change::new("assetType", Some(observed.into()), Some(wanted.into()))
-                    .mended_by(Remedy::Impossible),
+                    .fixed_by(Remedy::Impossible),
             );
         }
         if let Some(files) = &remote.files {
@@ -174,8 +174,8 @@ impl Reconciled for Assets {
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let answer = scope.aws.call(&request).await;
         let created = answer.doing(|| format!("creating the asset of type {}", desired.asset_type))?;
-        // Without a fingerprint the next pass reads the content back: further files are still to come. What
-        // AWS fetches by itself can't be compared, so there the fingerprint is all there is.
+        // Without a fingerprint, the next pass reads the content back: more files are still to come. What AWS fetches
+        // by itself can't be compared, so there is only the fingerprint.
         let fingerprint = desired.content.is_fetched().then(|| desired.content.fingerprint().record());
         Ok(Created { id: Some(created.asset.asset_id), fingerprint, ..Created::default() })
     }
@@ -192,7 +192,7 @@ impl Reconciled for Assets {
             let changed = metadata::update(scope, &desired.metadata, id, drift, status).await?;
             return Ok(Updated::of(changed));
         }
-        let changed = desired.content.mend(scope, id, drift).await?;
+        let changed = desired.content.correct(scope, id, drift).await?;
         if desired.content.is_fetched() {
             status.common.fingerprint = Some(desired.content.fingerprint().record());
         }
@@ -213,7 +213,7 @@ impl Reconciled for Assets {
         status.version = Some(remote.asset.version);
         if let Some(files) = &remote.files {
             status.files = i32::try_from(files.len()).ok();
-            // Compared and found equal: until version or spec change, it need not be read again.
+            // Compared and found equal: it needn't be read again until the version or the spec changes.
             let equal = desired.content.compare(files).is_empty();
             status.common.fingerprint = equal.then(|| desired.content.fingerprint().record());
         } else if desired.content.is_fetched() {
@@ -235,7 +235,7 @@ impl Reconciled for Assets {
         let metadata = serde_json::to_value(&spec.metadata).unwrap_or_default();
         let space = super::place_of(&spec.agent_space_ref, object);
         let store = spec.memory_store_ref.as_ref().map(|store| super::place_of(store, object));
-        // Objects that say nothing of what identifies them are told apart by AWS alone.
+        // Objects that don't contain what identifies them can only be told apart by AWS.
         let key = match &spec.content {
             Content::SourceUrl(url) => from(url),
             _ => natural(&spec.asset_type, &metadata),
@@ -267,18 +267,18 @@ async fn observed(
     Ok(Observed { asset, files })
 }
 
-/// All that may identify an asset that AWS has: it keeps the address that it fetched the content from.
+/// Everything that may identify an asset in AWS, which keeps the address that it fetched the content from.
 fn keys(asset_type: &str, metadata: &Value) -> Vec<Value> {
     let source = metadata.pointer("/source/url").and_then(Value::as_str).map(from);
     [natural(asset_type, metadata)].into_iter().chain(source).collect()
 }
 
-/// What identifies an asset whose name only its source tells.
+/// What identifies an asset whose name is only in its source.
 fn from(url: &str) -> Value {
     json!({ "source": url })
 }
 
-/// What identifies an asset among those of its type in a space, as far as its metadata tell.
+/// What identifies an asset among those of its type in a space, as far as its metadata says.
 fn natural(asset_type: &str, metadata: &Value) -> Value {
     let keys: &[&str] = match asset_type {
         "skill" | "custom_agent" | "memory_store" => &["name"],
@@ -297,16 +297,16 @@ fn is_denied<T>(answer: &Result<T, aws::Error>) -> bool {
     answer.as_ref().is_err_and(|error| error.code() == Some(&ErrorCode::AccessDenied))
 }
 
-/// The data plane may answer "access denied" for what lies in a space that is gone.
+/// The data plane may respond "access denied" for what is in a space that is gone.
 async fn space_is_gone(scope: &Scope) -> Result<bool, Error> {
     let request = GetAgentSpace { agent_space_id: scope.space_id.clone(), ..GetAgentSpace::default() };
     let space = not_found_is_none(scope.aws.call(&request).await, || {
-        format!("looking whether the agent space {} is gone", scope.space_id)
+        format!("checking whether the agent space {} still exists", scope.space_id)
     })?;
     Ok(space.is_none())
 }
 
-/// An asset without a single file can't be made.
+/// An asset without a single file can't be created.
 pub(super) fn no_files(field: &str) -> Error {
-    Error::wait(Reason::InputInvalid, format!("{field}: there is no file in it; an asset needs one at least"))
+    Error::wait(Reason::InputInvalid, format!("{field}: contains no files; an asset needs at least one"))
 }

@@ -41,7 +41,7 @@ const SERVICE: &str = "serviceRef";
 /// The kind.
 pub struct Associations;
 
-/// What is to be made true.
+/// The desired state.
 pub struct Desired {
     service_id: String,
     /// Which configuration.
@@ -49,17 +49,17 @@ pub struct Desired {
     /// The configuration in wire form, with its key.
     configuration: Value,
     capabilities: Option<Value>,
-    /// The private connections that the spec names by what AWS calls them, with the fields that do.
+    /// The private connections that the spec names by their AWS name, with the fields.
     private_connections: Vec<(String, String)>,
     pub(super) webhook: DesiredWebhook,
-    /// The registration has to be replaced and waits for its associations to go.
+    /// The registration must be replaced and waits for its associations to go.
     released: bool,
 }
 
 /// What AWS has.
 pub struct Observed {
     association: operations::Association,
-    /// The webhooks; read only while it is not known whose secret was captured.
+    /// The webhooks; read only while it isn't known whose secret was captured.
     pub(super) webhooks: Option<Vec<Webhook>>,
 }
 
@@ -160,7 +160,7 @@ impl Reconciled for Associations {
         if desired.released || is_other {
             let (observed, wanted) = (association.service_id.as_str(), desired.service_id.as_str());
             changes.push(
-                Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).mended_by(Remedy::Replace),
+                Change::new(SERVICE, Some(observed.into()), Some(wanted.into())).fixed_by(Remedy::Replace),
             );
         }
         changes.extend(configurations::compare(
@@ -186,19 +186,18 @@ impl Reconciled for Associations {
         }
         if let Some(role) = refused_role(&association.configuration) {
             return State::Failed(format!(
-                "AWS says that {role} is invalid; check that the role exists and trusts AWS DevOps Agent"
+                "AWS reports that {role} is invalid; check that the role exists and trusts AWS DevOps Agent"
             ));
         }
         match association.status.as_deref() {
             Some("invalid") => State::Failed(
-                "AWS says that the association is invalid; check the role, the credentials and the settings that \
-                 it names"
+                "AWS reports that the association is invalid; check its role, credentials and settings"
                     .to_owned(),
             ),
             Some("pending-confirmation") if deployment::is_of(desired.key) => deployment::waiting(),
             Some("pending-confirmation") => State::Waiting(Waiting {
                 reason: Reason::InTransition,
-                message: "AWS waits for a confirmation of the association".to_owned(),
+                message: "AWS is waiting for the association to be confirmed".to_owned(),
                 poll: true,
             }),
             _ => deployment::state(&association.configuration).unwrap_or(State::Matching),
@@ -283,7 +282,7 @@ impl Reconciled for Associations {
         Ok(Updated::of(vec![PREVIOUS.to_owned()]))
     }
 
-    /// AWS checks the roles of AWS accounts when it is told to; the next pass reads their status.
+    /// AWS checks the roles of AWS accounts on request; the next pass reads their status.
     async fn recheck(scope: &Scope, remote: &Observed) -> Result<(), Error> {
         let configuration = document::variant(&remote.association.configuration);
         if !configuration.is_some_and(|(key, _)| catalog::configuration(key).is_validated) {
@@ -347,7 +346,7 @@ impl Reconciled for Associations {
 }
 
 impl Replaced for Associations {
-    /// A new service has a new association beside the old one; the same service can't have two.
+    /// A new service gets a new association next to the old one; the same service can't have two.
     fn replacement(desired: &Desired, _: &Observed, drift: &Drift, _: &AssociationStatus) -> Replacement {
         if drift.touches(SERVICE) && !desired.released {
             Replacement::MakeBeforeBreak
@@ -424,7 +423,7 @@ fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), 
     Ok((inputs.id_of(&*service, "spec.serviceRef")?, released))
 }
 
-/// The configuration in wire form: references to other objects give way to ids and names.
+/// The configuration in wire form: references to other objects are replaced by ids and names.
 fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Error> {
     let mut configuration = serde_json::to_value(spec).unwrap_or_default();
     let row = spec.row();
@@ -447,7 +446,7 @@ fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Err
     Ok(configuration)
 }
 
-/// An association that a spec names by its id is used with the consent of the object that has it, as by reference.
+/// An association that a spec names by id needs the consent of the object that has it, like a reference.
 fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), Error> {
     let Some(owner) = inputs.forbidding_owner::<Association>(id, None) else { return Ok(()) };
     Err(Error::wait(

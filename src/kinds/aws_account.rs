@@ -1,4 +1,4 @@
-//! AWSAccount: has no remote; it is ready when the API answers to its credentials.
+//! AWSAccount: has no remote; it is ready if the API accepts its credentials.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::reconcile::state::error::{Doing, Error};
 /// The kind.
 pub struct AwsAccounts;
 
-/// The account answers.
+/// The account responded.
 pub struct Reached {
     name: String,
 }
@@ -65,7 +65,7 @@ impl Reconciled for AwsAccounts {
                 .aws
                 .call(&request)
                 .await
-                .doing(|| format!("trying the credentials of the AWSAccount {id}"))?;
+                .doing(|| format!("checking the credentials of the AWSAccount {id}"))?;
             return Ok(Some(Reached { name: id.to_owned() }));
         }
         Ok(None)

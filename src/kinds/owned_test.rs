@@ -1,5 +1,5 @@
-//! Every field of every kind that may be left out: either it is known how it goes back to its default, or it is in the table
-//! of those that are none of AWS's fields.
+//! Every optional field of every kind: either it is known how it goes back to its default, or it is in the table of
+//! those that aren't AWS's fields.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use crate::reconcile::owned::Reset;
 
 use super::*;
 
-/// Kinds (`*` is any), and beginnings of pointers below `spec`: fields that the record leaves out.
+/// Kinds (`*` is any), and prefixes of pointers below `spec`: fields that the record omits.
 const LEFT_OUT: &[(&str, &[&str])] = &[
     // How the object and its resource relate.
     ("*", &["managementPolicy", "deletionPolicy", "adoptionPolicy", "externalId", "allowedNamespaces"]),
     // Where the resource is: can't be changed.
     ("*", &["accountRef", "agentSpaceRef"]),
-    // With records of their own.
+    // With their own records.
     ("*", &["tags"]),
     ("AgentSpace", &["operatorApp"]),
     // Its default is a setting of the operator.
     ("Association", &["webhook"]),
-    // Of another service there is another association.
+    // Another service means another association.
     ("Association", &["serviceRef"]),
-    // Files are compared one by one, and all of them are the object's.
+    // Files are compared individually, and all of them are the object's.
     ("Asset", &["content"]),
     // Never written.
     ("ServiceRegistration", &["existing"]),
@@ -37,7 +37,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
     ("AWSAccount", &[""]),
 ];
 
-/// What AWS can't reset, though the schema allows to remove it.
+/// What AWS can't reset, although the schema allows removing it.
 const STAYS: &[(&str, &str)] = &[("AgentSpace", "/description"), ("AgentSpace", "/locale")];
 
 /// How a field of `kind` is reset.
@@ -53,14 +53,14 @@ fn reset(kind: &str, pointer: &str) -> Option<Reset> {
     None
 }
 
-/// A value that may be left out.
+/// A value that may be omitted.
 struct Optional {
     pointer: String,
-    /// A rule of the schema lets nobody remove it.
+    /// A rule of the schema prevents removing it.
     fixed: bool,
 }
 
-/// Every value in `schema` that may be left out, or lies in something that may.
+/// Every value in `schema` that may be omitted, or is in something that may.
 fn optionals(schema: &Value, pointer: &str, optional: bool, fixed: bool, found: &mut Vec<Optional>) {
     let Some(properties) = schema["properties"].as_object().filter(|all| !all.contains_key("secretKeyRef"))
     else {
@@ -78,7 +78,7 @@ fn optionals(schema: &Value, pointer: &str, optional: bool, fixed: bool, found: 
     let required: BTreeSet<&str> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let rules = schema["x-kubernetes-validations"].as_array().cloned().unwrap_or_default();
-    // Of a union one member is always set, and often it can't be another.
+    // One member of a union is always set, and often it can't be changed to another.
     let union = schema["minProperties"] == 1 && schema["maxProperties"] == 1;
     for (name, member) in properties {
         let stays =

@@ -1,4 +1,4 @@
-//! PrivateConnection: its id is its name, and AWS takes minutes to bring it up or down.
+//! PrivateConnection: its id is its name, and AWS takes minutes to create or delete it.
 
 use kube::{Api, Client, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
@@ -33,7 +33,7 @@ const CERTIFICATE: &str = "mode.certificate";
 /// The kind.
 pub struct PrivateConnections;
 
-/// What is to be made true.
+/// The desired state.
 pub struct Desired {
     name: String,
     /// Which of the modes.
@@ -129,7 +129,7 @@ impl Reconciled for PrivateConnections {
                     failure(connection)
                 ));
             }
-            other => return State::InTransition(format!("AWS says {other}; this can take ten minutes")),
+            other => return State::InTransition(format!("AWS reports {other}; this can take ten minutes")),
         }
         let mut changes = compare_settings(desired, connection);
         if let Some(now) = &desired.fingerprint
@@ -153,7 +153,7 @@ impl Reconciled for PrivateConnections {
 
     fn observed(remote: &Observed) -> Value {
         let connection = &remote.0;
-        // Which of the modes it is, is not told.
+        // AWS doesn't return which of the modes it is.
         let certificate = connection.certificate_expiry_time.0.map(|_| "a certificate");
         let seen = json!({
             "hostAddress": connection.host_address,
@@ -165,7 +165,7 @@ impl Reconciled for PrivateConnections {
         json!({ "mode": { "serviceManaged": seen, "selfManaged": seen } })
     }
 
-    /// The schema lets nobody remove them.
+    /// The schema prevents removing them.
     fn reset(pointer: &str, _: &PrivateConnectionStatus) -> Option<Reset> {
         match pointer.split('/').nth(1)? {
             "name" => Some(Reset::Compared),
@@ -187,7 +187,7 @@ impl Reconciled for PrivateConnections {
             tags: desired.tags.clone(),
         };
         let created = match scope.aws.call(&request).await {
-            // Lattice takes a moment to know what it was told before; AWS calls that a validation error.
+            // VPC Lattice takes a moment to see earlier changes; AWS reports that as a validation error.
             Err(error) if error.to_string().contains("Failed to create resource association") => {
                 return Err(Error::poll(Reason::InTransition, format!("AWS is not ready yet: {error}")));
             }
@@ -218,7 +218,7 @@ impl Reconciled for PrivateConnections {
             status.common.fingerprint = desired.fingerprint.as_ref().map(Print::record);
             return Ok(Updated::of(vec![CERTIFICATE.to_owned()]));
         }
-        let changed = tagging::mend::<Self>(scope, id, drift).await?;
+        let changed = tagging::correct::<Self>(scope, id, drift).await?;
         Ok(Updated::of(changed))
     }
 
@@ -263,7 +263,7 @@ impl Replaced for PrivateConnections {}
 impl Completed for PrivateConnections {}
 impl Issuing for PrivateConnections {}
 
-/// The private connection that `field` names by what AWS calls it, if there is one.
+/// The private connection that `field` names by its AWS name, if there is one.
 pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Option<Reached>, Error> {
     let found = PrivateConnections::read(scope, name, None, &PrivateConnectionStatus::default()).await?;
     Ok(found.map(|found| Reached {
@@ -274,9 +274,9 @@ pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Op
     }))
 }
 
-/// Why AWS couldn't bring the connection up or down.
+/// Why AWS couldn't create or delete the connection.
 fn failure(connection: &operations::PrivateConnection) -> &str {
-    connection.failure_message.as_deref().unwrap_or("AWS gives no reason")
+    connection.failure_message.as_deref().unwrap_or("AWS gave no reason")
 }
 
 /// Whether the connection has no certificate: none was recorded as sent, and AWS shows none.
@@ -284,7 +284,7 @@ fn never_sent(connection: &operations::PrivateConnection, status: &PrivateConnec
     status.common.fingerprint.is_none() && connection.certificate_expiry_time.0.is_none()
 }
 
-/// The connection's name: the spec's, or what it takes over, or the object's.
+/// The connection's name: the spec's, or that of what it adopts, or the object's.
 fn name_of(object: &PrivateConnection) -> String {
     let given = object.spec.name.as_ref().map(ToString::to_string);
     given.or_else(|| object.spec.policies.external_id.clone()).unwrap_or_else(|| object.name_any())
@@ -293,7 +293,7 @@ fn name_of(object: &PrivateConnection) -> String {
 async fn resolve_certificate(certificate: &Certificate, inputs: &Inputs<'_>) -> Result<SecretString, Error> {
     let field = "spec.mode.certificate";
     match certificate {
-        // What was made is deleted whatever the spec says by now.
+        // What was created is deleted, whatever the spec says by now.
         Certificate::Value(text) if inputs.is_deleting() => Ok(SecretString::from(text.to_string())),
         Certificate::Value(text) => {
             input_value::certificates(text).map(SecretString::from).map_err(|problem| {
@@ -305,7 +305,7 @@ async fn resolve_certificate(certificate: &Certificate, inputs: &Inputs<'_>) -> 
     }
 }
 
-/// What can be seen of the settings, all of it unchangeable: it differs only where one is taken over.
+/// The visible settings, none of which can be changed: they differ only in an adopted connection.
 fn compare_settings(desired: &Desired, connection: &operations::PrivateConnection) -> Vec<Change> {
     let standards = Standards::of("PrivateConnection", "mode").member(desired.mode);
     let observed = [
@@ -321,5 +321,5 @@ fn compare_settings(desired: &Desired, connection: &operations::PrivateConnectio
         let same = standards.member(field).same(wanted, observed);
         (!same).then(|| Change::new(format!("mode.{field}"), Some(observed.into()), Some(wanted.into())))
     });
-    differing.map(|change| change.mended_by(Remedy::Impossible)).collect()
+    differing.map(|change| change.fixed_by(Remedy::Impossible)).collect()
 }

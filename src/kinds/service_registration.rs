@@ -40,13 +40,13 @@ use registration::Registration;
 
 /// Path of the leftover of a replacement in drift.
 const PREVIOUS: &str = "status.previousId";
-/// So many registrations may wait to be deregistered; then the next change waits, too.
+/// This many registrations may wait to be deregistered; then the next change waits, too.
 const MOST_LEAVING: usize = 8;
 
 /// The kind.
 pub struct ServiceRegistrations;
 
-/// What is to be made true, or found.
+/// The desired state, or what to find.
 pub enum Desired {
     /// Register this.
     Service(Box<Registration>),
@@ -83,7 +83,7 @@ impl Reconciled for ServiceRegistrations {
         Api::namespaced(client, namespace)
     }
 
-    /// What exists already is only ever observed.
+    /// What already exists is only observed.
     fn policies(object: &ServiceRegistration) -> Policies {
         let policies = object.policies();
         match &object.spec.existing {
@@ -148,7 +148,7 @@ impl Reconciled for ServiceRegistrations {
         if leaving.len() >= MOST_LEAVING {
             changes.clear();
         }
-        // A new secret doesn't wait until the last association has let go of the old one.
+        // A new secret doesn't wait until the last association has released the old one.
         if changes.is_empty() && leaving.iter().any(|id| registration.uses.is_free(id)) {
             changes.push(Change::hidden(PREVIOUS));
         }
@@ -187,7 +187,7 @@ impl Reconciled for ServiceRegistrations {
         })
     }
 
-    /// What AWS doesn't show of it is seen by the fingerprint.
+    /// Changes in what AWS doesn't return are noticed by the fingerprint.
     fn reset(pointer: &str, _: &ServiceRegistrationStatus) -> Option<Reset> {
         match pointer.split('/').nth(1)? {
             "name"
@@ -235,7 +235,7 @@ impl Reconciled for ServiceRegistrations {
             }
             return Ok(Updated::of(vec![PREVIOUS.to_owned()]));
         }
-        let changed = tagging::mend::<Self>(scope, remote.id(), drift).await?;
+        let changed = tagging::correct::<Self>(scope, remote.id(), drift).await?;
         Ok(Updated::of(changed))
     }
 
@@ -332,8 +332,8 @@ impl Replaced for ServiceRegistrations {
         }
     }
 
-    /// Whether names and addresses may repeat is not documented. Where they may not, the old one is in the way
-    /// if it describes the same thing.
+    /// Whether names and addresses may repeat isn't documented. If they may not, the old one blocks the new one if it
+    /// describes the same thing.
     fn yields(desired: &Desired, remote: &Observed, status: &mut ServiceRegistrationStatus) -> bool {
         let same = match desired {
             Desired::Service(registration) => {
@@ -355,7 +355,7 @@ impl Replaced for ServiceRegistrations {
 }
 
 impl Completed for ServiceRegistrations {
-    /// What was sent is what is desired now; after an edit the registration starts afresh.
+    /// What was sent is what is desired now; after an edit, the registration starts over.
     fn awaits_person(desired: &Desired, status: &ServiceRegistrationStatus) -> bool {
         match desired {
             Desired::Existing(_) => false,
@@ -373,7 +373,7 @@ impl Completed for ServiceRegistrations {
 
 impl Issuing for ServiceRegistrations {}
 
-/// Deregisters `id`, which has been replaced, and forgets it. What belongs to somebody else by now is only forgotten.
+/// Deregisters `id`, which has been replaced, and forgets it. What now belongs to someone else is only forgotten.
 async fn leave(
     scope: &Scope,
     id: &str,
@@ -392,7 +392,7 @@ async fn leave(
     Ok(())
 }
 
-/// The details that AWS tells, out of their union.
+/// The details that AWS returns, out of their union.
 pub(super) fn observed_details(service: &operations::RegisteredService) -> &Value {
     const NOTHING: &Value = &Value::Null;
     let union = service.additional_service_details.as_ref().unwrap_or(NOTHING);

@@ -1,4 +1,4 @@
-//! What objects of namespaces without consent have in an agent space: it must not keep the space from going.
+//! What objects of namespaces without consent have in an agent space: it must not keep the space from being deleted.
 
 use kube::ResourceExt;
 
@@ -13,7 +13,7 @@ use super::asset::Assets;
 use super::association::Associations;
 use super::trigger::Triggers;
 
-/// What lies in the space `id` of `owner` without its consent.
+/// What is in the space `id` of `owner` without its consent.
 pub fn strangers(inputs: &Inputs<'_>, owner: &Subject, id: &str) -> Vec<Stranger> {
     let mut found = of_kind::<Associations>(inputs, owner, id);
     found.extend(of_kind::<Assets>(inputs, owner, id));
@@ -36,7 +36,7 @@ fn of_kind<K: Reconciled>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> 
         .collect()
 }
 
-/// Deletes what `strangers` have. What is gone already is no error.
+/// Deletes what `strangers` have. What is already gone isn't an error.
 pub async fn delete(scope: &Scope, strangers: &[Stranger]) -> Result<(), Error> {
     for Stranger { object, space_id, id } in strangers {
         let scope = Scope { space_id: space_id.clone(), ..scope.clone() };

@@ -1,4 +1,4 @@
-//! Trigger: only its status can change; another schedule or action makes another trigger.
+//! Trigger: only its status can change; another schedule or action needs a new trigger.
 
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use super::not_found_is_none;
 /// The kind.
 pub struct Triggers;
 
-/// What is to be made true.
+/// The desired state.
 pub struct Desired {
     trigger_type: String,
     condition: Value,
@@ -215,13 +215,13 @@ fn condition(schedule: &Schedule) -> Value {
     }
 }
 
-/// What a trigger was made from, as far as the answer repeats it.
+/// What a trigger was created from, as far as the response contains it.
 fn key(trigger_type: &str, condition: &Value, action: &Value) -> Value {
     let schedule = condition.get("schedule").unwrap_or(&Value::Null);
     json!([trigger_type, form(schedule), schedule.get(form(schedule)), action])
 }
 
-/// In which form a schedule is given. Every answer has an expression; with a spec it is derived from that.
+/// The form of a schedule. Every response has an expression; with a spec, it is derived from that.
 fn form(schedule: &Value) -> &'static str {
     if schedule.get("spec").is_some_and(|spec| !spec.is_null()) { "spec" } else { "expression" }
 }
@@ -236,10 +236,10 @@ fn compare_fixed(desired: &Desired, trigger: &operations::Trigger) -> Vec<Change
     // An action is an open document, which may come back with defaults filled in.
     let action = drift::compare_open("action", &trigger.action, &desired.action);
     let mut changes: Vec<Change> =
-        schedule.into_iter().chain(action).map(|change| change.mended_by(Remedy::Replace)).collect();
+        schedule.into_iter().chain(action).map(|change| change.fixed_by(Remedy::Replace)).collect();
     if trigger.r#type != desired.trigger_type {
         let (observed, wanted) = (trigger.r#type.as_str().into(), desired.trigger_type.as_str().into());
-        changes.push(Change::new("type", Some(observed), Some(wanted)).mended_by(Remedy::Replace));
+        changes.push(Change::new("type", Some(observed), Some(wanted)).fixed_by(Remedy::Replace));
     }
     changes
 }

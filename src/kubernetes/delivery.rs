@@ -1,4 +1,4 @@
-//! Whether every watch delivers: a cache that was filled once says nothing of what has happened since.
+//! Whether every watch delivers: a cache that was filled once says nothing about what has happened since.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A watch that has failed for so long is more than a connection that was cut.
+/// A watch that has failed for this long is more than a dropped connection.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One watch: of a kind, in a namespace or, where that is empty, in all.
+/// One watch: of a kind, in a namespace or, if that is empty, in all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Watched {
     /// The kind, for example `Asset` or `Secret`.
@@ -32,12 +32,12 @@ impl std::fmt::Display for Watched {
     }
 }
 
-/// How the watches are.
+/// States of the watches.
 #[derive(Default)]
 pub struct Delivery(Mutex<BTreeMap<Watched, State>>);
 
 enum State {
-    /// Its first list is still to come.
+    /// Its first list hasn't arrived yet.
     Beginning(Option<String>),
     Delivering,
     Failing {
@@ -57,7 +57,7 @@ impl Delivery {
         self.lock().insert(watched.clone(), State::Delivering);
     }
 
-    /// It failed, and is tried again.
+    /// It failed, and is retried.
     pub fn failed(&self, watched: &Watched, why: String) {
         let mut all = self.lock();
         let state = match all.remove(watched) {
@@ -68,12 +68,12 @@ impl Delivery {
         all.insert(watched.clone(), state);
     }
 
-    /// How each watch is: whether that is well, and in words.
+    /// The state of each watch: whether it is healthy, and in words.
     pub fn report(&self) -> Vec<(bool, String)> {
         let line = |(watched, state): (&Watched, &State)| match state {
             State::Delivering => (true, format!("watch {watched} ok")),
-            State::Beginning(None) => (false, format!("watch {watched} has not begun yet")),
-            State::Beginning(Some(why)) => (false, format!("watch {watched} can't begin: {why}")),
+            State::Beginning(None) => (false, format!("watch {watched} has not started yet")),
+            State::Beginning(Some(why)) => (false, format!("watch {watched} can't start: {why}")),
             State::Failing { since, why } => {
                 let (ok, seconds) = (since.elapsed() < PATIENCE, since.elapsed().as_secs());
                 (ok, format!("watch {watched} has delivered nothing for {seconds} s: {why}"))
@@ -99,9 +99,9 @@ mod tests {
     async fn a_watch_is_well_from_when_it_begins_until_it_has_failed_for_a_while() {
         let (delivery, secrets) = (Delivery::default(), Watched::new("Secret", "team"));
         delivery.expect(&secrets);
-        assert_eq!(state(&delivery), (false, "watch Secret in team has not begun yet".to_owned()));
+        assert_eq!(state(&delivery), (false, "watch Secret in team has not started yet".to_owned()));
         delivery.failed(&secrets, "forbidden".to_owned());
-        assert_eq!(state(&delivery), (false, "watch Secret in team can't begin: forbidden".to_owned()));
+        assert_eq!(state(&delivery), (false, "watch Secret in team can't start: forbidden".to_owned()));
         delivery.begins(&secrets);
         assert!(state(&delivery).0);
         delivery.failed(&secrets, "cut".to_owned());

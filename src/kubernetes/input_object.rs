@@ -1,4 +1,4 @@
-//! Secrets and ConfigMaps as they are read: only what is asked for is decoded, whatever else is in them.
+//! Secrets and ConfigMaps as they are read: only the requested keys are decoded, whatever else they contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct InputObject {
     places: &'static [(&'static str, bool)],
 }
 
-/// Where a Secret has its data.
+/// Where a Secret holds its data.
 const SECRET: &[(&str, bool)] = &[("data", true)];
 
 /// Reads the Secret `name`, if there is one.
@@ -78,7 +78,7 @@ impl InputObject {
         self.stored.annotations().get(name).map(String::as_str)
     }
 
-    /// A Secret that the API server answered with.
+    /// A Secret that the API server returned.
     pub fn secret(stored: Stored) -> Self {
         Self { stored, places: SECRET }
     }

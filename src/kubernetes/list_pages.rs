@@ -1,7 +1,7 @@
 //! Pages of lists, of bounded size and few at a time.
 //!
-//! A page is asked for by a number of objects, and 500 of them have 500 KB or 700 MB. So a page that turns out too large
-//! is left, and asked for again with fewer objects. Whoever lists has its turn until it has gone through its page.
+//! A page is requested by number of objects, and 500 of them can have 500 KB or 700 MB. So a page that turns out too
+//! large is dropped, and requested again with fewer objects. A watch keeps its turn until it has processed its page.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,18 +14,18 @@ use kube::Client;
 use kube::client::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Most bytes of a page with more than one object.
+/// Maximum bytes of a page with more than one object.
 pub const PAGE_BYTES: usize = 4 << 20;
-/// Most bytes of an object: etcd takes 1.5 MiB, and a character such as `<` is six bytes in JSON.
+/// Maximum bytes of an object: etcd accepts 1.5 MiB, and a character such as `<` is six bytes in JSON.
 pub const OBJECT_BYTES: usize = 16 << 20;
-/// So many pages are in memory at a time, over all watches.
+/// Maximum pages in memory at a time, over all watches.
 const AT_A_TIME: usize = 2;
-/// Most objects of a page, as client-go has it.
+/// Maximum objects of a page, as in client-go.
 const MOST: u32 = 500;
-/// A page that takes longer keeps others from their turn.
+/// A page that takes longer keeps others waiting.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Turns of watches that list.
+/// Turns of watches while they list.
 #[derive(Clone)]
 pub struct ListTurns(Arc<Semaphore>);
 
@@ -39,22 +39,22 @@ impl Default for ListTurns {
 pub struct Pages {
     turns: ListTurns,
     turn: Mutex<Option<OwnedSemaphorePermit>>,
-    /// So many objects went into the last page.
+    /// Number of objects in the last page.
     objects: AtomicU32,
 }
 
 impl Pages {
-    /// The pages of a watch that takes its turn among others.
+    /// The pages of a watch that takes turns with others.
     pub fn new(turns: &ListTurns) -> Self {
         Self { turns: turns.clone(), turn: Mutex::default(), objects: AtomicU32::new(MOST) }
     }
 
-    /// The last page has been gone through.
+    /// The last page has been processed.
     pub fn done(&self) {
         self.set(None);
     }
 
-    /// Gets the page that `request` asks for, or the beginning of it.
+    /// Gets the requested page, or the beginning of it.
     pub async fn get<B>(&self, client: &Client, request: Request<B>) -> Result<Response<Body>, kube::Error> {
         self.set(Arc::clone(&self.turns.0).acquire_owned().await.ok());
         let page = tokio::time::timeout(PATIENCE, self.page(client, &request.into_parts().0)).await;
@@ -83,7 +83,7 @@ impl Pages {
                 return Ok(Response::from_parts(head, Body::from(bytes)));
             }
             if objects == 1 {
-                return Err(problem(format!("an object has more than {OBJECT_BYTES} bytes")));
+                return Err(problem(format!("an object is larger than {OBJECT_BYTES} bytes")));
             }
             self.objects.store((objects / 4).max(1), Ordering::Relaxed);
         }
@@ -94,7 +94,7 @@ impl Pages {
     }
 }
 
-/// What the body has, if that isn't more than `most` bytes.
+/// The body, unless it is larger than `most` bytes.
 async fn read(mut body: Body, most: usize) -> Result<Option<Vec<u8>>, kube::Error> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -108,7 +108,7 @@ async fn read(mut body: Body, most: usize) -> Result<Option<Vec<u8>>, kube::Erro
     Ok(Some(bytes))
 }
 
-/// The same request for so many objects.
+/// The same request for this many objects.
 fn asking(request: &Parts, objects: u32) -> Result<Request<Body>, kube::Error> {
     let mut asking = Request::builder().method(Method::GET).uri(with_limit(&request.uri, objects));
     if let Some(headers) = asking.headers_mut() {
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// An API server whose list has this many bytes for each object; it notes what it was asked for.
+    /// An API server whose list has this many bytes per object; it records the requests.
     #[derive(Clone)]
     struct Server {
         bytes_each: usize,

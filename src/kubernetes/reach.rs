@@ -1,4 +1,4 @@
-//! What an operator looks after: every namespace or a few of them, with or without AWSAccounts.
+//! What an operator watches: all namespaces or a few of them, with or without AWSAccounts.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -9,12 +9,12 @@ use kube::runtime::watcher::{self, Event};
 
 use crate::api::common::Object;
 
-/// What an operator looks after.
+/// What an operator watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
-    /// The namespaces whose objects it looks after; all of them if none are given.
+    /// The namespaces whose objects it watches; all of them if none are given.
     pub namespaces: BTreeSet<String>,
-    /// Whether it looks at AWSAccounts, which no namespace holds.
+    /// Whether it watches AWSAccounts, which are cluster-scoped.
     pub accounts: bool,
 }
 
@@ -25,17 +25,17 @@ impl Default for Reach {
 }
 
 impl Reach {
-    /// Whether objects of every namespace are looked after.
+    /// Whether objects of every namespace are watched.
     pub fn is_everywhere(&self) -> bool {
         self.namespaces.is_empty()
     }
 
-    /// Whether objects of this namespace are looked after. Cluster-scoped ones have the namespace "".
+    /// Whether objects of this namespace are watched. Cluster-scoped ones have the namespace "".
     pub fn covers(&self, namespace: &str) -> bool {
         namespace.is_empty() || self.is_everywhere() || self.namespaces.contains(namespace)
     }
 
-    /// Where to look: in the whole cluster, or in each namespace. No more is asked for than may be read.
+    /// Where to watch: the whole cluster, or each namespace. No more is requested than may be read.
     pub fn places(&self) -> Vec<Option<String>> {
         if self.is_everywhere() { vec![None] } else { self.namespaces.iter().cloned().map(Some).collect() }
     }
@@ -44,10 +44,10 @@ impl Reach {
 /// A watch of one namespace, or of the whole cluster.
 pub type Watch<T> = stream::BoxStream<'static, watcher::Result<Event<T>>>;
 
-/// Makes one watch of several: the list is complete when each of them has its own.
+/// Combines several watches: the list is complete when each of them has its own.
 ///
-/// A cache takes every new list as the whole truth. So the first lists are put together into one, and later lists of
-/// single namespaces become changes; `cache` knows what has vanished meanwhile.
+/// A cache treats every new list as complete. So the first lists are combined into one, and later lists of single
+/// namespaces become changes; `cache` knows what has vanished in the meantime.
 pub fn merged<T: Object>(
     watches: Vec<(String, Watch<T>)>,
     cache: Store<T>,
@@ -56,7 +56,7 @@ pub fn merged<T: Object>(
     let tagged = watches
         .into_iter()
         .map(|(namespace, watch)| watch.map(move |event| (namespace.clone(), event)).boxed());
-    // Nothing more is taken before what came of the last event has gone through the cache.
+    // Nothing more is taken until the results of the last event have gone through the cache.
     stream::select_all(tagged).flat_map(move |(namespace, event)| {
         stream::iter(match event {
             Ok(event) => merging.next(&namespace, event).into_iter().map(Ok).collect(),
@@ -71,7 +71,7 @@ struct Merging<T: Object> {
     missing: HashSet<String>,
     /// What the first lists have so far.
     first: BTreeMap<(String, String), T>,
-    /// What each list that is under way has so far.
+    /// What each list that is in progress has so far.
     listed: BTreeMap<String, HashSet<ObjectRef<T>>>,
 }
 

@@ -1,9 +1,9 @@
-//! Objects as the API server sends them: taken as text, and read one by one.
+//! Objects as the API server sends them: received as text, and parsed one at a time.
 //!
-//! kube decodes a page of a list, or a line of a watch, in one go. An object that is nested too deep for the parser, or
-//! has a date that doesn't exist, would fail the whole list, for ever. So what kube decodes is only [`Stored`]: the
-//! text of an object, and the few members of its metadata that can be read. Nothing valid as JSON can fail that, as long
-//! as a watch sends the type of an event before its object, which the API server does.
+//! kube decodes a page of a list, or a line of a watch, in one go. An object that is nested too deeply for the parser,
+//! or has an impossible date, would fail the whole list, forever. So what kube decodes is only [`Stored`]: the text of
+//! an object, and the few members of its metadata that can be read. Nothing valid as JSON can fail that, as long as a
+//! watch sends the type of an event before its object, which the API server does.
 
 mod header;
 mod members;
@@ -31,21 +31,21 @@ pub use tree::{MOST_DEPTH, MOST_VALUES};
 /// An object as it is stored.
 #[derive(Clone)]
 pub struct Stored {
-    /// What of its metadata is needed, as far as it can be read.
+    /// The needed metadata, as far as it can be read.
     header: ObjectMeta,
     text: Box<RawValue>,
 }
 
-/// Why an object can't be read in the form of its kind.
+/// Why an object can't be parsed as its kind.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// A parser that followed it would run out of stack, and so would others.
+    /// A parser would overflow its stack, and so would others.
     #[error("{path} is nested deeper than {MOST_DEPTH} levels; flatten it")]
     TooDeep {
         /// Where it becomes too deep.
         path: String,
     },
-    /// To keep it as a tree would take far more memory than its text does.
+    /// As a tree, it would take far more memory than as text.
     #[error("it has more than {MOST_VALUES} values, the first one too many is {path}; make it smaller")]
     TooMany {
         /// Where it becomes too much.
@@ -54,9 +54,9 @@ pub enum Unreadable {
     /// It isn't what JSON can express.
     #[error("it isn't usable JSON: {0}")]
     Malformed(#[source] serde_json::Error),
-    /// Even without its long texts and lists it would take too much of the cache.
+    /// Even without its long texts and lists, it would take too much of the cache.
     #[error(
-        "it has {bytes} bytes, and too much of them in its structure, its references or its consent; make it smaller"
+        "it has {bytes} bytes, too many of them in its structure, references or allowedNamespaces; make it smaller"
     )]
     TooLarge {
         /// Its length.
@@ -64,14 +64,14 @@ pub enum Unreadable {
     },
     /// Its namespace has used up its room.
     #[error(
-        "the objects of its namespace take all of the {most} bytes that one may have in the operator's memory; \
+        "the objects of its namespace use all of the {most} bytes of the operator's memory that a namespace may use; \
          delete some, or raise the operator's memory limit"
     )]
     NoRoom {
         /// The room of a namespace.
         most: usize,
     },
-    /// It doesn't have the form of its kind: another version of the CRD let it in.
+    /// It doesn't match the schema of its kind: another version of the CRD accepted it.
     #[error("{path}: {message}")]
     Form {
         /// Where it differs.
@@ -141,7 +141,7 @@ impl Stored {
         needed.map(|(_, text)| text.get().len()).sum()
     }
 
-    /// The object in the form of its kind; and otherwise what can be read of it, and why that isn't all.
+    /// The object parsed as its kind; otherwise what can be read of it, and why that isn't all.
     pub fn read<T: Object>(&self) -> Result<T, (Unreadable, Value)> {
         let (mut spec, mut status, mut failure) = (Value::Null, Value::Null, None);
         for (name, text) in members(&self.text) {
@@ -176,7 +176,7 @@ impl Stored {
         }
     }
 
-    /// The status alone: of what the API server answers to a write of it, nothing else is of interest.
+    /// Only the status: nothing else in the API server's response to a status write matters.
     pub fn status<T: Object>(&self) -> Result<T::Status, Unreadable> {
         let Some(text) = member(&self.text, "status") else { return Ok(T::Status::default()) };
         match tree::read("status", text) {
@@ -198,7 +198,7 @@ pub fn api<T: Resource<DynamicType = ()>>(client: Client, namespace: Option<&str
     }
 }
 
-/// The metadata of the object `name`, if there is one: nothing else leaves the API server.
+/// The metadata of the object `name`, if it exists: nothing else leaves the API server.
 pub async fn metadata<T: Resource<DynamicType = ()>>(
     client: &Client,
     namespace: Option<&str>,
@@ -213,7 +213,7 @@ pub async fn metadata<T: Resource<DynamicType = ()>>(
     }
 }
 
-/// The object `name` that has this UID, if it is still there. Asked for by a list of one: to list our own objects is
+/// The object `name` with this UID, if it still exists. Requested as a list of one: listing our own objects is
 /// permitted anyway.
 pub async fn one<T: Resource<DynamicType = ()> + Clone>(
     api: &Api<T>,
@@ -225,7 +225,7 @@ pub async fn one<T: Resource<DynamicType = ()> + Clone>(
     Ok({ listed }.find(|stored| stored.header.uid.as_deref() == Some(uid)))
 }
 
-/// The same objects that `api` reaches, as they are stored: what the API server answers can always be read.
+/// The same objects that `api` reaches, as they are stored: the API server's response can always be read.
 pub fn same<T: Resource<DynamicType = ()> + Clone>(api: &Api<T>) -> Api<Stored> {
     self::api::<T>(api.clone().into_client(), api.namespace())
 }

@@ -1,4 +1,4 @@
-//! The client that watches use: it asks for no more than is needed, and notices whether they deliver.
+//! The client that watches use: it requests no more than is needed, and notices whether they deliver.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::delivery::{Delivery, Watched};
 use super::list_pages::{ListTurns, Pages};
 
-/// What a watch asks for of each object.
+/// What a watch requests of each object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// All of it.
@@ -70,7 +70,7 @@ impl Service<Request<Body>> for Watching {
         }
         let (client, delivery) = (self.client.clone(), Arc::clone(&self.delivery));
         let (watched, pages) = (self.watched.clone(), Arc::clone(&self.pages));
-        // kube asks for the next page, and begins to watch, when it has gone through the last one.
+        // kube requests the next page, or begins to watch, once it has processed the last one.
         pages.done();
         Box::pin(async move {
             if !begins && has(&request, "limit=") {

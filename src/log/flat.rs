@@ -1,5 +1,6 @@
-//! A JSON object a line, with everything at the top: `kind`, `namespace`, `name` and `pass` of the pass as well as
-//! what the line itself says, and `target` where a library says it. The library's own format puts the span's name and the object's under the same key.
+//! One JSON object per line, with everything at the top level: `kind`, `namespace`, `name` and `pass` of the pass as
+//! well as the line's own fields, and `target` if a library logged it. The library's own format puts the span's name
+//! and the object's under the same key.
 
 use std::fmt::{Debug, Write};
 
@@ -15,7 +16,7 @@ use super::shown;
 /// The format.
 pub struct Flat;
 
-/// How the fields of spans have to be formatted for it.
+/// How the fields of spans must be formatted for it.
 pub fn fields() -> JsonFields {
     JsonFields::new()
 }

@@ -1,4 +1,4 @@
-//! Passes under way.
+//! Passes in progress.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use super::Metrics;
 use super::table;
 use super::vector::gauges;
 
-/// Passes under way, by controller.
+/// Passes in progress, by controller.
 #[derive(Debug, Default)]
 pub struct Passes(Mutex<BTreeMap<&'static str, Controller>>);
 
@@ -21,7 +21,7 @@ struct Controller {
     started: BTreeMap<u64, Instant>,
 }
 
-/// A pass under way, until it is dropped: at its end, or when it is abandoned.
+/// A pass in progress, until it is dropped: at its end, or when it is aborted.
 pub struct Underway {
     metrics: Arc<Metrics>,
     controller: &'static str,
@@ -30,7 +30,7 @@ pub struct Underway {
 }
 
 impl Metrics {
-    /// A controller runs, with at most so many passes at a time.
+    /// A controller runs, with at most this many concurrent passes.
     pub fn controller_runs(&self, controller: &'static str, most: u16) {
         self.passes.lock().entry(controller).or_default().most = most;
     }

@@ -1,4 +1,4 @@
-//! The process itself, from `/proc`; nothing where there is none.
+//! The process itself, from `/proc`; nothing if there is none.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use super::table;
 use super::vector::{counters, gauges};
 
-/// Ticks a second in `/proc`: the same on every architecture that there is an image for.
+/// Ticks per second in `/proc`: the same on every architecture for which there is an image.
 const TICKS: f64 = 100.0;
 
 pub(super) fn encode(encoder: &mut DescriptorEncoder, started: SystemTime) -> std::fmt::Result {
@@ -31,7 +31,7 @@ fn field(text: &str, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// Time on the CPU, the program's and the system's on its behalf.
+/// CPU time, of the program and of the system on its behalf.
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program, in brackets, may have spaces in it.

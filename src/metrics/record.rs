@@ -15,15 +15,15 @@ use super::Metrics;
 /// A change that the operator made in AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A remote was made.
+    /// A remote was created.
     Create,
     /// A remote was changed.
     Update,
-    /// A remote gives way to a new one.
+    /// A remote is replaced.
     Replace,
     /// A remote was deleted.
     Delete,
-    /// A remote that was there was taken up.
+    /// An existing remote was adopted.
     Adopt,
 }
 
@@ -65,7 +65,7 @@ impl Outcome {
     }
 }
 
-/// UIDs of objects that nothing had been said of when they were first seen, and that are not Ready yet.
+/// UIDs of objects that had no status when they were first seen, and aren't Ready yet.
 #[derive(Debug, Default)]
 pub struct Newcomers(Mutex<HashSet<String>>);
 
@@ -76,7 +76,7 @@ impl Newcomers {
 }
 
 impl Metrics {
-    /// A pass over `object` came to an end; its status was `stored`, and is `status` now.
+    /// A pass over `object` ended; its status was `stored`, and is now `status`.
     pub fn concluded<T: Object>(&self, object: &T, stored: &T::Status, status: &T::Status, outcome: Outcome) {
         self.ended(T::kind_name(), outcome);
         if outcome == Outcome::Stalled {
@@ -91,7 +91,7 @@ impl Metrics {
         self.newcomers.with(|known| known.remove(&object.uid().unwrap_or_default()));
     }
 
-    /// A pass ended before it began: the finalizer could not be changed.
+    /// A pass ended before it began: the finalizer couldn't be changed.
     pub fn failed(&self, kind: &str) {
         self.ended(kind, Outcome::Failed);
     }
@@ -122,7 +122,7 @@ impl Metrics {
         self.changes.with([kind, change.as_str()]).inc();
     }
 
-    /// A write put right what nobody had edited.
+    /// A write corrected drift.
     pub fn drift_corrected(&self, kind: &str) {
         self.drift_corrections.with([kind]).inc();
     }
@@ -132,12 +132,12 @@ impl Metrics {
         self.webhook_secrets.inc();
     }
 
-    /// So many objects of a kind can't be read.
+    /// This many objects of a kind can't be read.
     pub fn unreadable(&self, kind: &str, objects: usize) {
         self.unreadable.with([kind]).set(i64::try_from(objects).unwrap_or(i64::MAX));
     }
 
-    /// An Event of this type was left out.
+    /// An Event of this type was dropped.
     pub fn event_dropped(&self, kind: &str) {
         self.events_dropped.with([kind]).inc();
     }
@@ -147,7 +147,7 @@ impl Metrics {
         self.watch_errors.with([kind]).inc();
     }
 
-    /// Whether this replica leads by the lease `name`.
+    /// Whether this replica is the leader by the lease `name`.
     pub fn leads(&self, name: &str, leads: bool) {
         self.leader.with([name]).set(i64::from(leads));
     }

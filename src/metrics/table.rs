@@ -1,4 +1,4 @@
-//! The one table of metrics: names, types, labels and meanings. Docs, dashboard and alerts are checked against it.
+//! The table of all metrics: names, types, labels and meanings. Docs, dashboard and alerts are checked against it.
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Metric<const N: usize> {
     pub help: &'static str,
 }
 
-/// A line of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The name as it is exposed.
@@ -133,7 +133,8 @@ metrics! {
     /// Requests that AWS throttled.
     Counter BUDGET_THROTTLES "devopsagent_api_budget_throttles_total" ["account"];
 
-    /// Whether the watch cache of a kind has been filled: 1 or 0. Nothing is reconciled until all are filled.
+    /// Whether the watch cache of a kind has been filled: 1 or 0. Nothing is reconciled until all are filled, except
+    /// that a missing CRD holds up only its own kind.
     Gauge CACHE_FILLED "devopsagent_watch_cache_filled" ["kind"];
     /// Objects of a kind that can't be read. Each has an Event that says why.
     Gauge UNREADABLE "devopsagent_unreadable_objects" ["kind"];

@@ -1,4 +1,4 @@
-//! A metric with labels, made from its line in the table.
+//! A metric with labels, created from its row in the table.
 
 use std::ops::Deref;
 
@@ -59,7 +59,7 @@ where
 }
 
 impl Vector<Counter, 1> {
-    /// The same, of which these `values` are there from the start.
+    /// The same, with these `values` present from the start.
     pub fn counter_of<const V: usize>(registry: &mut Registry, metric: Metric<1>, values: [&str; V]) -> Self {
         let this = Self::counter(registry, metric);
         for value in values {
@@ -104,7 +104,7 @@ fn each<const N: usize>(
     encode: impl Fn(MetricEncoder, f64) -> std::fmt::Result,
 ) -> std::fmt::Result {
     let mut values = values.into_iter().peekable();
-    // A heading without values says nothing.
+    // A heading without values is omitted.
     if values.peek().is_none() {
         return Ok(());
     }
@@ -130,7 +130,7 @@ fn base(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
 }
 
-/// As `OpenMetrics` writes it: on one line; the library appends the full stop of what is registered.
+/// In the form of `OpenMetrics`: on one line; the library appends the full stop for registered metrics.
 fn help(text: &str) -> String {
     text.trim().trim_end_matches('.').to_owned()
 }

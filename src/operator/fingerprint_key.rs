@@ -1,4 +1,4 @@
-//! The key of fingerprints: random, made once, and kept in a Secret of the operator's namespace.
+//! The key of fingerprints: random, created once, and kept in a Secret in the operator's namespace.
 
 use std::collections::BTreeMap;
 
@@ -15,26 +15,26 @@ use crate::reconcile::state::fingerprint::{Fingerprinter, hex};
 /// Name of the Secret that holds the key.
 pub const NAME: &str = "devops-agent-operator-fingerprint-key";
 
-/// Annotation of the Secret that says that every status has a seal, and has to have one. An operator of version 0.1 sealed
-/// none: after an upgrade it is missing, until all of them have been written again.
+/// Annotation of the Secret that says that every status has a seal, and must have one. An operator of version 0.1
+/// sealed none: after an upgrade it is missing, until all of them have been written again.
 const SEALED: &str = "devopsagent.dev/status-sealed";
 
-/// The key, and whether every status has to have a seal that was made with it.
+/// The key, and whether every status must have a seal made with it.
 pub struct Loaded {
     /// Makes fingerprints and seals.
     pub fingerprints: Fingerprinter,
-    /// Whether every status has to have a seal.
+    /// Whether every status must have a seal.
     pub sealed: bool,
 }
 
-/// Says that from now on every status has to have a seal.
+/// Records that from now on every status must have a seal.
 pub async fn require_seals(client: &Client, namespace: &str) -> Result<(), kube::Error> {
     let patch = serde_json::json!({ "metadata": { "annotations": { SEALED: "true" } } });
     let api = Api::<Secret>::namespaced(client.clone(), namespace);
     api.patch_metadata(NAME, &PatchParams::default(), &Patch::Merge(&patch)).await.map(drop)
 }
 
-/// Reads the key, or makes it. Who comes second to make it takes the first one's.
+/// Reads the key, or creates it. If another process creates it first, that one is used.
 pub async fn load(client: &Client, namespace: &str) -> Result<Loaded, kube::Error> {
     if let Some(fingerprints) = stored(client, namespace).await? {
         return Ok(fingerprints);
@@ -79,19 +79,21 @@ fn fresh(namespace: &str) -> Secret {
 /// Random bytes from the TLS provider's generator, which is the operating system's.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    // Only fails where the system has no randomness at all; TLS would not work there either.
+    // Fails only if the system has no randomness at all; TLS wouldn't work either.
     let _ = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
     bytes
 }
 
-/// A random name, for what needs one that nothing else has.
+/// A random, unique name.
 pub fn random_id() -> String {
     hex(&random::<8>())
 }
 
 fn unreadable(namespace: &str) -> kube::Error {
     kube::Error::Service(
-        format!("the Secret {namespace}/{NAME} has no usable id and key; delete it, and a new one is made")
-            .into(),
+        format!(
+            "the Secret {namespace}/{NAME} has no usable id and key; delete it to have a new one created"
+        )
+        .into(),
     )
 }

@@ -10,9 +10,9 @@ use crate::kinds;
 use crate::reconcile::context::Context;
 use crate::reconcile::stores::CacheState;
 
-/// The runtime's heart beats so often.
+/// Interval of the runtime's heartbeat.
 const BEAT: Duration = Duration::from_secs(1);
-/// A runtime whose heart has not beaten for so long is stuck.
+/// A runtime without a heartbeat for this long is stuck.
 const STUCK: Duration = Duration::from_secs(30);
 
 /// What the probes tell of.
@@ -30,7 +30,7 @@ enum Lease {
     Held,
 }
 
-/// The answer to a probe: a line for each thing that was looked at.
+/// The response to a probe: a line for each check.
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<(bool, String)>,
@@ -41,7 +41,7 @@ impl Report {
         self.lines.push((ok, line.into()));
     }
 
-    /// Whether everything is well.
+    /// Whether all checks passed.
     pub fn is_ok(&self) -> bool {
         self.lines.iter().all(|(ok, _)| *ok)
     }
@@ -88,7 +88,7 @@ impl Health {
         }
     }
 
-    /// Whether the process can go on at all. Nothing outside of the process counts: a restart mends none of that.
+    /// Whether the process can continue at all. Nothing outside of the process counts: a restart wouldn't fix that.
     pub fn live(&self) -> Report {
         let age = self.beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
         let mut report = Report::default();
@@ -100,19 +100,19 @@ impl Health {
         report
     }
 
-    /// Whether the operator does its work, or would do it if it led.
+    /// Whether the operator works, or would work if it were the leader.
     pub fn ready(&self) -> Report {
         let mut report = Report::default();
         let lease = *self.lease.lock().unwrap_or_else(PoisonError::into_inner);
         match lease {
             Lease::None => report.check(true, "lease not used"),
-            Lease::StandingBy => report.check(true, "lease held by another replica; this one stands by"),
+            Lease::StandingBy => report.check(true, "lease held by another replica; this one is on standby"),
             Lease::Held => report.check(true, "lease held"),
         }
         match self.context.get() {
             Some(cx) => {
                 let states = cx.stores.states();
-                // A controller that has not begun yet has no cache yet.
+                // A controller that hasn't started yet has no cache yet.
                 let kinds = kinds::count(&cx.reach);
                 report.check(states.len() == kinds, format!("controllers {} of {kinds}", states.len()));
                 for (kind, state) in &states {
@@ -130,15 +130,15 @@ impl Health {
     }
 }
 
-/// A watch that fails for a while leaves its cache as it was, and passes go on. Only where the CRD is gone is there
-/// nothing to go on with.
+/// A watch that fails for a while leaves its cache as it was, and passes continue. Only if the CRD is gone is there
+/// nothing to continue with.
 fn cache(kind: &str, state: &CacheState) -> (bool, String) {
     match (&state.failure, state.filled) {
         (Some(failure), _) if failure.missing => {
             (false, format!("cache {kind}: its CustomResourceDefinition is missing"))
         }
         (Some(failure), true) => {
-            (true, format!("cache {kind} ok, the watch is started again: {}", failure.message))
+            (true, format!("cache {kind} ok, the watch is being restarted: {}", failure.message))
         }
         (None, true) => (true, format!("cache {kind} ok")),
         (Some(failure), false) => (false, format!("cache {kind} not filled: {}", failure.message)),
@@ -169,7 +169,7 @@ mod tests {
         health.stands_by();
         assert_eq!(
             health.ready().text("readyz"),
-            "[+]lease held by another replica; this one stands by\nreadyz check passed\n"
+            "[+]lease held by another replica; this one is on standby\nreadyz check passed\n"
         );
     }
 

@@ -10,11 +10,11 @@ use crate::reconcile::context::Context;
 
 use super::fingerprint_key;
 
-/// Between two looks at whether every status has its seal.
+/// Between two checks of whether every status has its seal.
 const PACE: Duration = Duration::from_secs(30);
 
-/// Waits until every status has its seal, and requires seals from then on. Never ends: where a task ends by itself, the
-/// operator does.
+/// Waits until every status has its seal, and requires seals from then on. Never ends: if a task ends by itself, so
+/// does the operator.
 pub async fn run(cx: Arc<Context>, own_namespace: String) {
     if !cx.seals.are_required() {
         cx.stores.all_filled().await;
@@ -32,7 +32,7 @@ async fn require(cx: &Context, own_namespace: &str) -> bool {
     match fingerprint_key::require_seals(&cx.client, own_namespace).await {
         Ok(()) => {
             cx.seals.require();
-            info!("every status carries the operator's seal, and has to from now on");
+            info!("every status carries the operator's seal, which is required from now on");
             true
         }
         Err(error) => {

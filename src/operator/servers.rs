@@ -1,7 +1,7 @@
-//! The HTTP servers, each on an address of its own: probes for the kubelet, metrics for Prometheus, and the log level
-//! for people on the pod.
+//! The HTTP servers, each on its own address: probes for the kubelet, metrics for Prometheus, and the log level for
+//! people on the pod.
 //!
-//! Whoever reaches an address may talk to it, so each server bounds what talking costs: see [`connections`].
+//! Whoever reaches an address can use it, so each server limits what that costs: see [`connections`].
 
 mod authentication;
 mod connections;
@@ -34,7 +34,7 @@ pub use self::tls::Error as TlsError;
 
 /// Connections to the probes that may be open at a time. The kubelet has two or three.
 const PROBES: usize = 128;
-/// Connections to the metrics that may be open at a time. Each may be encrypted, and be sent all the metrics.
+/// Connections to the metrics that may be open at a time. Each may be encrypted, and receive all the metrics.
 const METRICS: usize = 64;
 /// Connections to the log level that may be open at a time.
 const LOG_LEVEL: usize = 8;
@@ -42,22 +42,22 @@ const LOG_LEVEL: usize = 8;
 /// How metrics are protected.
 #[derive(Clone, Debug, Default)]
 pub struct MetricsProtection {
-    /// Whether who reads them has to prove who they are, and to have the right.
+    /// Whether clients must authenticate, and be authorized.
     pub authentication: bool,
-    /// Files with a certificate and its key; with authentication and without files, a certificate is made.
+    /// Files with a certificate and its key; with authentication and without files, a certificate is created.
     pub certificate: Option<CertificateFiles>,
 }
 
 /// A certificate and its key, in PEM files that are read again when they change.
 #[derive(Clone, Debug)]
 pub struct CertificateFiles {
-    /// The certificate, with those between it and its authority.
+    /// The certificate, with intermediate certificates.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
 }
 
-/// Starts the servers, and the heartbeat that one of them tells of. They end with the set.
+/// Starts the servers, and the heartbeat that one of them reports. They end with the set.
 pub fn start(
     options: &Options,
     client: &Client,
@@ -91,7 +91,7 @@ pub fn start(
                 let server = Server::new(listener, loglevel::router(level), Limits::of(LOG_LEVEL));
                 tasks.spawn(server.serve());
             }
-            // A comfort: the operator does its work without it, and pods on one node's network share its ports.
+            // A convenience: the operator works without it, and pods on the host network share its ports.
             Err(error) => warn!(%error, "the log level can't be changed while this process runs"),
         }
     }

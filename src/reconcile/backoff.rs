@@ -10,17 +10,17 @@ use tokio::time::Instant;
 /// Waiting times of one operator.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// Between two passes over an object that is as it should be: how soon drift is found.
+    /// Between two passes over an object that is up to date: how soon drift is found.
     pub resync: Duration,
-    /// Before the first repeat of something that failed.
+    /// Before the first retry after a failure.
     pub first_retry: Duration,
-    /// The longest wait between two repeats.
+    /// The longest wait between two retries.
     pub longest_retry: Duration,
-    /// Between two looks at a remote in transition.
+    /// Between two checks of a remote in transition.
     pub poll: Duration,
-    /// For how long the outcome of a create whose answer was lost is looked for, before it is said again.
+    /// How long the outcome of a create whose response was lost is searched for before the create is repeated.
     pub unknown_outcome: Duration,
-    /// Between two looks at a dependency whose change should have woken the object. A safety net.
+    /// Between two checks of a dependency whose change should have woken the object. A safety net.
     pub dependency: Duration,
 }
 
@@ -37,9 +37,9 @@ impl Default for Timing {
     }
 }
 
-/// The waits between two tries of a watch: doubled each time, up to some seconds, with jitter.
+/// The waits between two attempts of a watch: doubled each time, up to some seconds, with jitter.
 ///
-/// Longer ones would be no relief to an API server, and keep an operator blind for longer.
+/// Longer ones wouldn't relieve the API server, and would keep the operator blind for longer.
 #[derive(Debug)]
 pub struct Watch {
     wait: Duration,
@@ -49,7 +49,7 @@ pub struct Watch {
 impl Watch {
     const FIRST: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(8);
-    /// A watch that worked for so long starts over.
+    /// A watch that worked for this long starts over.
     const GOOD: Duration = Duration::from_mins(1);
 }
 
@@ -73,7 +73,7 @@ impl Iterator for Watch {
 }
 
 impl Backoff for Watch {
-    // A watch says that it starts before it fails: that is no success.
+    // A watch reports that it starts before it fails: that isn't a success.
     fn reset(&mut self) {}
 }
 
@@ -82,7 +82,7 @@ impl Backoff for Watch {
 pub struct Failures(Mutex<HashMap<String, u32>>);
 
 impl Failures {
-    /// Counts a failure of the object with this UID; answers how many came before it.
+    /// Counts a failure of the object with this UID; returns the number of earlier ones.
     pub fn count(&self, uid: &str) -> u32 {
         let mut failures = self.lock();
         let count = failures.entry(uid.to_owned()).or_default();

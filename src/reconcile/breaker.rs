@@ -8,7 +8,7 @@ use super::state::drift::Drift;
 /// How many successful writes in a row may be followed by the same drift.
 const LIMIT: u32 = 5;
 
-/// Counts, by object, how often the same drift was written against.
+/// Counts, by object, how often a write was made to correct the same drift.
 #[derive(Debug, Default)]
 pub struct Breaker(Mutex<HashMap<String, Count>>);
 
@@ -20,12 +20,12 @@ struct Count {
 }
 
 impl Breaker {
-    /// Whether another write against `drift` of the object makes sense.
+    /// Whether another write to correct `drift` makes sense.
     pub fn allows(&self, uid: &str, generation: Option<i64>, drift: &Drift) -> bool {
         self.lock().get(uid).is_none_or(|count| !count.is_about(generation, drift) || count.writes < LIMIT)
     }
 
-    /// Counts a successful write against `drift`.
+    /// Counts a successful write that should have corrected `drift`.
     pub fn wrote(&self, uid: &str, generation: Option<i64>, drift: &Drift) {
         let mut counts = self.lock();
         match counts.get_mut(uid) {
@@ -37,7 +37,7 @@ impl Breaker {
         }
     }
 
-    /// The object matches, or a person asked for another try.
+    /// The object matches, or a person requested another attempt.
     pub fn reset(&self, uid: &str) {
         self.lock().remove(uid);
     }

@@ -21,7 +21,7 @@ use super::state::ownership::Owner;
 use super::tagging::TagMap;
 use crate::reconcile::state::subject::Subject;
 
-/// An object that could not make its remote for so long no longer keeps others from making it.
+/// An object that has been unable to create its remote for this long no longer prevents others from creating it.
 const UNABLE: Duration = Duration::from_secs(30);
 
 impl<K: Kind> Pass<'_, K> {
@@ -43,7 +43,7 @@ impl<K: Kind> Pass<'_, K> {
             Owner::Sibling { namespace, name } if self.cx.is_gone(kind, &namespace, &name) => {
                 Owner::Retained { namespace, name }
             }
-            // The tags name an object of another kind by the same name.
+            // The tags name an object of another kind with the same name.
             Owner::Ours { .. } if kind != self.identity.kind => Owner::Sibling {
                 namespace: self.identity.namespace.clone(),
                 name: self.identity.name.clone(),
@@ -52,8 +52,8 @@ impl<K: Kind> Pass<'_, K> {
         }
     }
 
-    /// Whether the object may reach the remote that `owner` owns, and that stands in `state` to it. What it made, or
-    /// adopted with consent, it may.
+    /// Whether the object may reach the remote that `owner` owns and that is in `state`. What it created, or adopted
+    /// with consent, it may.
     pub(super) async fn access(
         &self,
         scope: &Scope,
@@ -79,15 +79,15 @@ impl<K: Kind> Pass<'_, K> {
         Ok(request.judge(self.cx, owner, &tags))
     }
 
-    /// Whether a remote without tags is the object's to take: it lies in a space of its own namespace, or is just what the
-    /// object describes, or may be what it made.
+    /// Whether the object may take a remote without tags: it is in a space of the object's namespace, or is exactly
+    /// what the object describes, or may be what the object created.
     fn is_at_home(&self, scope: &Scope, state: &State) -> bool {
         scope.space_namespace == self.identity.namespace
             || is_as_described(state)
             || self.status.common().intent.is_some()
     }
 
-    /// Checks that the owners of what the spec names by what AWS calls it allow that.
+    /// Checks the consent of the owners of resources that the spec names by their AWS name.
     pub(super) async fn check_reached(&self, scope: &Scope, desired: &K::Desired) -> Result<(), Error> {
         for Reached { field, kind, what, tags } in K::reaches(scope, desired).await? {
             let owner = self.owner_by_tags(kind, &tags);
@@ -100,7 +100,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(())
     }
 
-    /// When who owns it changes their mind, this object is looked at again.
+    /// If its owner's consent changes, this object is reconciled again.
     pub(super) fn depend_on(&self, kind: &'static str, owner: &Owner) {
         if let Owner::Sibling { namespace, name } = owner {
             self.cx.hub.depend(&self.subject(), &Subject::new(kind, namespace, name));
@@ -136,7 +136,7 @@ impl<K: Kind> Pass<'_, K> {
         Some(Owner::Sibling { namespace: holder.namespace().unwrap_or_default(), name: holder.name_any() })
     }
 
-    /// Within the cluster the oldest object that describes a remote, and can and will have it, has it.
+    /// Within the cluster, a remote belongs to the oldest object that describes it and is able and willing to have it.
     pub(super) fn claim_first(&self) -> Result<(), Error> {
         let Some(mine) = K::natural_key(&self.object) else { return Ok(()) };
         let age = |object: &K::Object| (object.creation_timestamp().map(|time| time.0), object.uid());
@@ -160,8 +160,8 @@ impl<K: Kind> Pass<'_, K> {
         }
     }
 
-    /// Whether the other object has its remote, or can and will make it. One that is paused or only observes, that lacks a
-    /// consent, or that has been unable to for a while claims nothing.
+    /// Whether the other object has its remote, or is able and willing to create it. One that is paused or only
+    /// observes, lacks consent, or has been unable to for a while claims nothing.
     fn is_rightful(&self, other: &K::Object) -> bool {
         if K::policies(other).management_policy != ManagementPolicy::Manage {
             return false;
@@ -182,7 +182,7 @@ impl<K: Kind> Pass<'_, K> {
                 .all(|wanted| consent::permits(self.cx, wanted, &namespace))
     }
 
-    /// The remote stays in the account and region that it was created in, whatever they are called.
+    /// The remote stays in the account and region that it was created in, whatever their names.
     pub(super) async fn check_account(&self, scope: &Scope) -> Result<(), Error> {
         let common = self.status.common();
         if Existence::recorded_in(common) != Existence::Recorded {
@@ -190,34 +190,33 @@ impl<K: Kind> Pass<'_, K> {
         }
         if let Some(recorded) = common.account.as_deref().filter(|recorded| *recorded != scope.account) {
             return Err(account_changed::<K>(&format!(
-                "was created with the AWSAccount '{recorded}' and would now be looked for with '{}' ('' stands for the \
-                 operator's own credentials)",
+                "was created with the AWSAccount '{recorded}', but the object now uses '{}' ('' means the operator's \
+                 own credentials)",
                 scope.account
             )));
         }
         self.check_place(scope).await
     }
 
-    /// The account number and region of `scope` are those that the remote was made in.
+    /// Checks that the account number and region of `scope` are those that the remote was created in.
     pub(super) async fn check_place(&self, scope: &Scope) -> Result<(), Error> {
         let common = self.status.common();
         if let Some(region) = common.region.as_deref().filter(|region| *region != scope.aws.region()) {
-            return Err(account_changed::<K>(&format!("is in {region}, and not in {}", scope.aws.region())));
+            return Err(account_changed::<K>(&format!("is in {region}, not in {}", scope.aws.region())));
         }
         let Some(pinned) = &common.account_id else { return Ok(()) };
         let now = scope.aws.account_id().await;
-        let now = now
-            .doing(|| format!("finding out which AWS account is used, as the {} is in {pinned}", K::NOUN))?;
+        let now =
+            now.doing(|| format!("checking which AWS account is used: the {} is in {pinned}", K::NOUN))?;
         if now == *pinned {
             return Ok(());
         }
         Err(account_changed::<K>(&format!(
-            "is in the AWS account {pinned}, and the credentials are of {now}"
+            "is in the AWS account {pinned}, but the credentials belong to {now}"
         )))
     }
 
-    /// Records the number of the account and the region of a remote that the object has. Where the number can't be found
-    /// out, that waits.
+    /// Records the account number and region of the object's remote. If the number can't be determined now, that waits.
     pub(super) async fn pin_account(&mut self, scope: &Scope, found: &Observation<K::Remote>) {
         let Observation::Found { remote, .. } = found else { return };
         let common = self.status.common();
@@ -233,8 +232,8 @@ impl<K: Kind> Pass<'_, K> {
         common.region = Some(scope.aws.region().to_owned());
     }
 
-    /// Records in which account the remote was looked for: with neither an id nor an intent beside it, that says
-    /// that there is none.
+    /// Records in which account the remote was searched for: without an id or an intent next to it, that means that
+    /// there is none.
     pub(super) fn record_account(&mut self, scope: &Scope) {
         self.status.common_mut().account = Some(scope.account.clone());
     }
@@ -245,14 +244,14 @@ fn account_changed<K: Kind>(how: &str) -> Error {
     Error::terminal(Reason::AccountChanged, message)
 }
 
-/// The tags of the space that a remote lies in.
+/// The tags of the space that a remote is in.
 async fn space_tags(scope: &Scope) -> Result<TagMap, Error> {
     let request = GetAgentSpace { agent_space_id: scope.space_id.clone(), ..GetAgentSpace::default() };
     let found = scope.aws.call(&request).await;
     Ok(found.doing(|| format!("reading the tags of the agent space {}", scope.space_id))?.tags)
 }
 
-/// Which of several candidates is taken: the own one first.
+/// Which of several candidates is used: the object's own first.
 pub(super) fn rank(owner: &Owner) -> u8 {
     match owner {
         Owner::Ours { current: true } => 0,

@@ -1,4 +1,4 @@
-//! Deletion: ids come from status, dependants go first, and nothing is deleted that is not ours.
+//! Deletion: ids come from status, dependants are deleted first, and only what is ours is deleted.
 
 use kube::ResourceExt;
 use tracing::info;
@@ -19,8 +19,8 @@ use super::tagging::{self, TagMap};
 use crate::reconcile::state::subject::Subject;
 
 impl<K: Kind> Pass<'_, K> {
-    /// Deletes the remote. `Ok` says that nothing of it is left and the finalizer may go; otherwise the
-    /// next pass is due at the given time.
+    /// Deletes the remote. `Ok` means that nothing of it is left and the finalizer may be removed; otherwise the next
+    /// pass is due at the given time.
     pub async fn cleanup(mut self) -> Result<(), Action> {
         let done = match self.delete().await {
             Ok(()) => self.delete_secrets().await,
@@ -38,11 +38,11 @@ impl<K: Kind> Pass<'_, K> {
     async fn delete(&mut self) -> Result<(), Error> {
         if self.is_paused() {
             let message =
-                "the object is being deleted; remove the annotation devopsagent.dev/paused to go on";
+                "the object is being deleted; remove the annotation devopsagent.dev/paused to continue";
             return Err(Error::wait(Reason::Paused, message));
         }
         let deletes = K::HAS_REMOTE && self.deletes_remote();
-        // Before anything else is said: whoever uses it needs its id to find, and delete, what lies in it.
+        // Before anything else: objects that use it need its id to find and delete what is in it.
         if deletes && self.status.common().id.is_none() {
             self.recover().await?;
         }
@@ -58,7 +58,7 @@ impl<K: Kind> Pass<'_, K> {
         self.delete_recorded(&id).await
     }
 
-    /// Deletes the remote that status names, and the one that it takes the place of.
+    /// Deletes the remote that status names, and the one that it replaces.
     async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
         let scope = self.recorded_scope().await?;
         let remote = K::read(&scope, id, None, &self.status).await?;
@@ -77,13 +77,13 @@ impl<K: Kind> Pass<'_, K> {
         }
         match K::removal(&remote) {
             Removal::UnderWay => {}
-            // Said first, and tried again after a wait that grows each time.
+            // Reported first, and retried with increasing delays.
             Removal::Failed(why) if !self.has_told(Reason::Failed) => {
                 return Err(Error::terminal(
                     Reason::Failed,
                     format!(
-                        "AWS could not delete the {} {id}: {why}; fix the cause. It is tried again from time to time, and \
-                         at once when {RECONCILE_REQUESTED} is set",
+                        "AWS could not delete the {} {id}: {why}; fix the cause. Deletion is retried periodically, and at \
+                         once when {RECONCILE_REQUESTED} is set",
                         K::NOUN
                     ),
                 ));
@@ -101,13 +101,13 @@ impl<K: Kind> Pass<'_, K> {
         Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
     }
 
-    /// Whether this is what the object's status says already.
+    /// Whether the object's status already says so.
     fn has_told(&self, reason: Reason) -> bool {
         let ready = conditions::get(&self.stored.common().conditions, "Ready");
         ready.is_some_and(|ready| ready.reason == reason.as_str())
     }
 
-    /// Deletes what a replacement has put aside, or what was made in vain, unless it belongs to somebody else by now.
+    /// Deletes what a replacement set aside, or what was created in vain, unless it now belongs to someone else.
     pub(super) async fn delete_unless_anothers(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
         let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
         if self.another_owner(scope, &remote).is_some() {
@@ -120,7 +120,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(())
     }
 
-    /// Deletes what objects without consent have in, or of, the remote: they can't keep it.
+    /// Deletes what objects without consent have in the remote or from it: they can't keep it.
     pub(super) async fn make_way(&self, scope: &Scope, id: &str) -> Result<(), Error> {
         let strangers = K::strangers(&self.inputs(true), &self.subject(), id);
         if strangers.is_empty() {
@@ -128,12 +128,12 @@ impl<K: Kind> Pass<'_, K> {
         }
         self.cx.fence.check()?;
         for Stranger { object, id, .. } in &strangers {
-            info!(%object, id, "deleting what it has there without consent");
+            info!(%object, id, "deleting its resource, which has no consent");
         }
         K::make_way(scope, id, &strangers).await
     }
 
-    /// An object stays while others that have a remote refer to it, with its consent.
+    /// An object isn't deleted while others that have a remote refer to it with its consent.
     fn wait_for_users(&self) -> Result<(), Error> {
         const SHOWN: usize = 5;
         let subject = self.subject();
@@ -166,7 +166,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(())
     }
 
-    /// Makes the object's namesake in another namespace the owner of the remote.
+    /// Makes the object of the same name in another namespace the owner of the remote.
     async fn hand_over(&self, id: &str, heir: &str) -> Result<String, Error> {
         let scope = self.recorded_scope().await?;
         let remote = K::read(&scope, id, None, &self.status).await?;
@@ -183,7 +183,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(format!("left the {} {id} in AWS, and handed it over to {heir}/{}", K::NOUN, self.identity.name))
     }
 
-    /// Where the recorded remote lives.
+    /// Where the recorded remote is.
     pub(super) async fn recorded_scope(&self) -> Result<Scope, Error> {
         let account = self.status.common().account.clone().unwrap_or_default();
         let mut scope = self.inputs(true).scope(&account).await?;
@@ -194,7 +194,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(scope)
     }
 
-    /// Deletes what a create made whose answer was lost, beside the remote that is recorded.
+    /// Deletes what a create with a lost response created, in addition to the recorded remote.
     async fn delete_unrecorded(&mut self) -> Result<(), Error> {
         if self.status.common().intent.is_none() {
             return Ok(());
@@ -217,7 +217,7 @@ impl<K: Kind> Pass<'_, K> {
     }
 }
 
-/// What AWS refuses to delete is still in use there: something that no object here stands for.
+/// What AWS refuses to delete is still in use there, by something that no object here represents.
 fn blocked(error: Error) -> Error {
     match &error {
         Error::Aws { source, .. } if source.is_conflict() => Error::poll(

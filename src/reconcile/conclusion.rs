@@ -10,16 +10,16 @@ use super::kind::{ExtraCondition, Waiting};
 use super::state::conditions::{self, Reason};
 use super::state::error::{Class, Error};
 
-/// How a pass ended that met no error.
+/// How a pass without an error ended.
 #[derive(Debug)]
 pub enum Ending {
-    /// AWS is as the object asks.
+    /// AWS matches the object.
     Settled,
-    /// AWS is not as the object says, and is left so. In what, and why.
+    /// AWS differs from the object and isn't corrected. In what, and why.
     Left(String),
     /// A step was taken; the next pass follows at once.
     Again,
-    /// A remote was taken up; the next pass follows at once.
+    /// A remote was adopted; the next pass follows at once.
     Adopted {
         /// Its id.
         id: String,
@@ -28,38 +28,38 @@ pub enum Ending {
     Waiting(Waiting),
     /// A person must act.
     Stalled {
-        /// What kind of thing.
+        /// The reason.
         reason: Reason,
-        /// What exactly, and what to do.
+        /// The message: what exactly, and what to do.
         message: String,
     },
     /// The object is paused.
     Paused,
 }
 
-/// When to look again.
+/// When the next pass is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// After the same time, however often it happens.
+    /// Always after the same time.
     Even,
-    /// Ever more slowly, up to this.
+    /// With increasing delays, up to this one.
     Slowing(Longest),
 }
 
-/// The longest wait of something that slows down.
+/// Maximum of increasing delays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Longest {
-    /// That of retries.
+    /// Of retries.
     Retry,
-    /// That of looking at something which AWS or a person is about to finish.
+    /// Of checks of something that AWS or a person is about to finish.
     Poll,
-    /// That of waiting for a person to sign in.
+    /// Of waiting for a person to sign in.
     Person,
-    /// That between two passes over an object that is as it should be.
+    /// Between two passes over an object that is up to date.
     Resync,
 }
 
-/// When an object is looked at again, if nothing happens before.
+/// When an object is reconciled again, if nothing happens before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action(Option<Duration>);
 
@@ -69,7 +69,7 @@ impl Action {
         Self(Some(after))
     }
 
-    /// When there is news of it.
+    /// When there is news about it.
     pub const fn await_change() -> Self {
         Self(None)
     }
@@ -80,18 +80,18 @@ impl Action {
     }
 }
 
-/// What a pass has come to.
+/// The result of a pass.
 #[derive(Debug)]
 pub struct Verdict {
     /// What happened, for Events and the log.
     pub ending: Result<Ending, Error>,
     /// Class of the error, if there was one.
     pub class: Option<Class>,
-    /// When to look again.
+    /// When the next pass is due.
     pub pace: Pace,
 }
 
-/// Sets the conditions that follow from `result`, and says when to look again.
+/// Sets the conditions that follow from `result`, and returns when the next pass is due.
 pub fn of(
     result: Result<Ending, Error>,
     generation: Option<i64>,
@@ -101,7 +101,7 @@ pub fn of(
     let was_ready = conditions::is_settled(status, generation);
     let class = result.as_ref().err().map(|error| error.classify().0);
     if matches!(result, Ok(Ending::Paused)) {
-        // Nothing was looked at: status goes on speaking of the spec that it spoke of.
+        // Nothing was checked: status still describes the earlier spec.
         status.observed_generation.get_or_insert(-1);
     } else {
         status.observed_generation = generation;
@@ -124,12 +124,8 @@ pub fn of(
         }
         Ok(Ending::Again | Ending::Adopted { .. }) => {
             if !was_ready {
-                write.ready(
-                    false,
-                    Reason::Progressing,
-                    "the resource is being brought in line with the spec",
-                );
-                // What held it up before does so no longer.
+                write.ready(false, Reason::Progressing, "the resource is being updated to match the spec");
+                // What held it up before no longer does.
                 write.synced(true, Reason::Progressing, "");
                 write.reconciling(Reason::Progressing, "");
             }
@@ -151,7 +147,7 @@ pub fn of(
             Pace::Slowing(Longest::Resync)
         }
         Ok(Ending::Paused) => {
-            let message = "remove the annotation devopsagent.dev/paused to go on";
+            let message = "remove the annotation devopsagent.dev/paused to continue";
             write.synced(false, Reason::Paused, message);
             write.neither();
             Pace::Even
@@ -161,7 +157,7 @@ pub fn of(
     Verdict { ending: result, class, pace }
 }
 
-/// Sets the conditions that only some kinds have, and takes away those that are needless.
+/// Sets the conditions that only some kinds have, and removes those that don't apply.
 pub fn more(
     conditions: Vec<ExtraCondition>,
     needless: &[&str],
@@ -195,7 +191,7 @@ impl Verdict {
         }
     }
 
-    /// When to look again, after `before` failures in a row.
+    /// When the next pass is due, after `before` failures in a row.
     pub fn next(&self, timing: &Timing, before: u32) -> Action {
         let jitter = backoff::draw();
         let wait = match (&self.ending, self.pace) {
@@ -207,7 +203,7 @@ impl Verdict {
                 let longest = match longest {
                     Longest::Retry => timing.longest_retry,
                     Longest::Poll => timing.poll,
-                    // Minutes pass until somebody comes; then it is to be seen soon.
+                    // It can take minutes until someone comes; then it must be noticed soon.
                     Longest::Person => timing.dependency / 2,
                     Longest::Resync => timing.resync,
                 };
@@ -277,7 +273,7 @@ impl Writer<'_> {
                 self.reconciling(reason, &message);
                 Pace::Slowing(Longest::Poll)
             }
-            // What worked a moment ago is not broken because AWS can't be asked just now.
+            // What worked a moment ago isn't broken just because AWS can't be reached now.
             Class::Retry => {
                 if !was_ready {
                     self.ready(false, reason, &message);

@@ -29,11 +29,11 @@ use super::state::status::Written;
 use super::stores::Stores;
 use crate::reconcile::state::subject::Subject;
 
-/// What all passes of one operator share. Nothing here but what watches can rebuild.
+/// What all passes of one operator share. It holds nothing that watches can't rebuild.
 pub struct Context {
     /// Client of the Kubernetes API.
     pub client: Client,
-    /// Clients of AWS by account.
+    /// AWS clients by account.
     pub accounts: Accounts,
     /// Who refers to whom.
     pub hub: Hub,
@@ -41,33 +41,33 @@ pub struct Context {
     pub fence: Fence,
     /// Makes fingerprints of write-only input.
     pub fingerprints: Fingerprinter,
-    /// Whether a status without a seal is believed.
+    /// Whether a status without a seal is trusted.
     pub seals: Seals,
     /// Id of this cluster in owner tags.
     pub cluster_id: String,
-    /// What is looked after.
+    /// Which namespaces are watched.
     pub reach: Reach,
     /// Writes Events.
     pub recorder: Recorder,
     /// What the watch caches keep of each object.
     pub kept: Kept,
-    /// Turns of watches that list.
+    /// Turns of watches while they list.
     pub listing: ListTurns,
-    /// Memory that passes may take.
+    /// Memory that passes may use.
     pub memory: Arc<MemoryBudget>,
     /// Waiting times.
     pub timing: Timing,
-    /// Resync periods of single kinds.
+    /// Resync periods of individual kinds.
     pub resync_periods: HashMap<&'static str, Duration>,
     /// Failures in a row, by object.
     pub failures: Failures,
     /// Drift that keeps coming back, by object.
     pub breaker: Breaker,
-    /// Requests for a pass that have been started, by object.
+    /// Requests for a pass that have been served, by object.
     pub requests: Requests,
     /// Creates whose outcome is unknown, by object.
     pub unknown: Unknown,
-    /// Remotes that were made a moment ago, by object.
+    /// Remotes that were created a moment ago, by object.
     pub fresh: Fresh,
     /// Status as it was last written or read.
     pub written: Written,
@@ -75,7 +75,7 @@ pub struct Context {
     pub stores: Stores,
     /// Whether every watch delivers.
     pub delivery: Arc<Delivery>,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
 }
 
@@ -100,7 +100,7 @@ impl Context {
         self.written.forget(uid);
     }
 
-    /// Whether an object is known not to exist: what is not watched may well be there.
+    /// Whether an object is known not to exist: one that isn't watched may exist.
     pub fn is_gone(&self, kind: &'static str, namespace: &str, name: &str) -> bool {
         self.reach.covers(namespace) && !self.hub.exists(&Subject::new(kind, namespace, name))
     }

@@ -1,4 +1,4 @@
-//! The decision of a pass: from what is asked and what was found to at most one step. Pure.
+//! The decision of a pass: at most one step, given what the spec asks for and what was found. Pure.
 
 use crate::api::common::{AdoptionPolicy, ManagementPolicy, Policies};
 
@@ -8,45 +8,45 @@ use super::state::conditions::Reason;
 use super::state::drift::{Change, Drift, Remedy};
 use super::state::ownership::{self, Owner};
 
-/// What the decision needs to know beside the observation.
+/// What the decision needs to know besides the observation.
 #[derive(Clone, Debug, Default)]
 pub struct Situation {
     /// The policies of the spec.
     pub policies: Policies,
     /// Id recorded in status.
     pub recorded: Option<String>,
-    /// Whether a create was started whose answer is not recorded.
+    /// Whether a create was started whose response isn't recorded.
     pub intent: bool,
-    /// Whether an interactive registration waits for a person.
+    /// Whether an interactive registration is waiting for a person.
     pub awaiting_person: bool,
-    /// Whether the object had, or may have had, a remote that its status no longer tells of.
+    /// Whether the object had, or may have had, a remote that its status no longer names.
     pub lost: bool,
 }
 
 /// The one step of a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Make a remote.
+    /// Create a remote.
     Create,
-    /// Take up the found remote: record its id, and own it.
+    /// Adopt the found remote: record its id, and own it.
     Adopt,
-    /// Mend this drift in place.
+    /// Correct this drift in place.
     Update(Drift),
-    /// Put a new remote in its place.
+    /// Replace it with a new remote.
     Replace(Drift),
     /// Nothing differs.
     Nothing,
-    /// This differs, and is left as it is: the object only observes.
+    /// This differs and isn't corrected: the object only observes.
     Leave(Drift),
-    /// The spec no longer sets this, and AWS has no way to reset it; nothing else differs.
+    /// The spec no longer sets this, and AWS can't reset it; nothing else differs.
     Keep(Drift),
     /// Nothing can be done now.
     Wait(Waiting),
     /// Nothing can be done until a person acts.
     Stall {
-        /// What kind of thing.
+        /// The reason.
         reason: Reason,
-        /// What exactly, and what to do.
+        /// The message: what exactly, and what to do.
         message: String,
     },
 }
@@ -71,13 +71,13 @@ fn absent(situation: &Situation, noun: &str) -> Decision {
         Some(id) => Decision::Stall {
             reason: Reason::NotFound,
             message: format!(
-                "there is no {noun} {id} in AWS; correct spec.externalId, or leave it out to create one"
+                "the {noun} {id} does not exist in AWS; correct spec.externalId, or omit it to create one"
             ),
         },
         None if observe => Decision::Stall {
             reason: Reason::NotFound,
             message: format!(
-                "there is no such {noun} in AWS, and managementPolicy: Observe does not create one"
+                "no matching {noun} exists in AWS, and managementPolicy: Observe does not create one"
             ),
         },
         None if situation.awaiting_person => Decision::Wait(Waiting {
@@ -89,7 +89,7 @@ fn absent(situation: &Situation, noun: &str) -> Decision {
     }
 }
 
-/// Whether the object may work on the remote.
+/// Whether the object may manage the remote.
 enum Claim {
     Held,
     Take,
@@ -117,14 +117,15 @@ fn claim(
     let held = if recorded { Claim::Held } else { Claim::Take };
     match owner {
         Owner::Ours { .. } => held,
-        // Without tags, what lies in a space of this cluster and is just what the object describes is what it made.
+        // Without tags, what is in a space of this cluster and is exactly what the object describes counts as what it
+        // created.
         Owner::Inherited if situation.lost || is_as_described(state) => held,
         Owner::Inherited | Owner::Untagged if recorded || wanted || situation.intent => held,
         Owner::Given { .. } | Owner::Nobody | Owner::Retained { .. } if recorded || wanted => held,
         Owner::Given { by } => Claim::Refused {
             reason: Reason::AlreadyExists,
             message: format!(
-                "the {noun} {id} was handed over by the namespace {by}; set spec.adoptionPolicy to Adopt to take it, or \
+                "the {noun} {id} was handed over by the namespace {by}; set spec.adoptionPolicy to Adopt to adopt it, or \
                  change what identifies it to create another"
             ),
         },
@@ -132,7 +133,7 @@ fn claim(
             reason: Reason::AlreadyExists,
             message: format!(
                 "the {noun} {id} matches and was not created by this object; set spec.externalId to {id} or \
-                 spec.adoptionPolicy to Adopt to take it over, or change what identifies it to create another"
+                 spec.adoptionPolicy to Adopt to adopt it, or change what identifies it to create another"
             ),
         },
         Owner::Sibling { namespace, name } => Claim::Refused {
@@ -152,7 +153,7 @@ fn claim(
     }
 }
 
-/// Whether the remote is what the object describes, as far as the object describes it: a webhook is no part of that.
+/// Whether the remote is what the object describes, as far as the object describes it: a webhook isn't part of that.
 pub(super) fn is_as_described(state: &State) -> bool {
     match state {
         State::Drifted(drift) => drift.under("webhook").count() == drift.0.len(),
@@ -160,7 +161,7 @@ pub(super) fn is_as_described(state: &State) -> bool {
     }
 }
 
-/// Whether the field is there for the owner of the remote alone: owner tags, the webhook's secret, leftovers.
+/// Whether the field exists only for the owner of the remote: owner tags, the webhook's secret, leftovers.
 fn is_the_owners(path: &str) -> bool {
     let tag = path.strip_prefix("tags[").and_then(|rest| rest.strip_suffix(']'));
     tag.is_some_and(ownership::is_owner_tag)
@@ -177,7 +178,7 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
         }
         State::Failed(message) => Decision::Stall { reason: Reason::Failed, message: message.clone() },
         State::Drifted(drift) if observe => {
-            // What only an owner sets says nothing of how AWS differs from the spec.
+            // What only an owner sets says nothing about how AWS differs from the spec.
             let others = drift.0.iter().filter(|change| !is_the_owners(&change.path));
             let others: Drift = others.cloned().collect();
             if others.is_empty() { Decision::Nothing } else { Decision::Leave(others) }
@@ -189,19 +190,19 @@ fn step(situation: &Situation, noun: &str, state: &State) -> Decision {
             if drift.is_empty() {
                 return Decision::Keep(kept.into_iter().cloned().collect());
             }
-            let impossible: Vec<_> = drift.mended_by(Remedy::Impossible).map(ToString::to_string).collect();
+            let impossible: Vec<_> = drift.fixed_by(Remedy::Impossible).map(ToString::to_string).collect();
             if !impossible.is_empty() {
                 return Decision::Stall {
                     reason: Reason::Invalid,
                     message: format!(
-                        "AWS has no way to change {} of the {noun}; delete the object and create it anew",
+                        "AWS can't change {} of the {noun}; delete and recreate the object",
                         impossible.join(", ")
                     ),
                 };
             }
-            // In place first: what can be mended without a new remote may make the new one needless.
-            if drift.mended_by(Remedy::InPlace).next().is_some() {
-                Decision::Update(Drift(drift.mended_by(Remedy::InPlace).cloned().collect()))
+            // In place first: what can be corrected without a new remote may make the new one unnecessary.
+            if drift.fixed_by(Remedy::InPlace).next().is_some() {
+                Decision::Update(Drift(drift.fixed_by(Remedy::InPlace).cloned().collect()))
             } else {
                 Decision::Replace(drift)
             }
@@ -242,7 +243,7 @@ mod tests {
         matches!(decision, Decision::Stall { reason: found, .. } if *found == reason)
     }
 
-    /// What becomes of a remote that the object did not record, by its owner, for one that differs.
+    /// What to do with a remote that the object didn't record, depending on its owner.
     fn outcomes(situation: &Situation, state: &State) -> Vec<(&'static str, &'static str)> {
         let outcome = |name: &'static str| {
             let decision = decided(situation, owner(name), state.clone(), Access::Granted);

@@ -1,4 +1,5 @@
-//! The Secrets of a pass: tried before AWS is asked for what they will hold, written, moved, left and deleted.
+//! The Secrets of a pass: checked before AWS is asked for what they will hold, then written, moved, retained and
+//! deleted.
 
 use tracing::warn;
 
@@ -10,14 +11,14 @@ use super::pass::Pass;
 use super::state::error::Error;
 
 impl<K: Kind> Pass<'_, K> {
-    /// What is shown once is obtained, or given up, only if it can be kept: in the Secret with the name that is answered.
+    /// What is shown only once is obtained, or given up, only if it can be kept: in the Secret whose name is returned.
     pub(super) async fn rehearse(&self, resolved: &Resolved<K>) -> Result<Option<String>, Error> {
         let Some(secret) = K::secret_to_come(&resolved.desired, &self.status) else { return Ok(None) };
         output_secret::rehearse(self.cx, &self.identity, &secret).await?;
         Ok(Some(secret.name))
     }
 
-    /// Writes a Secret with what AWS has just shown, and tells of it.
+    /// Writes a Secret with what AWS has just shown, and reports it.
     pub(super) async fn deliver(&mut self, desired: &K::Desired, secret: &OutputSecret) -> Result<(), Error> {
         self.write_secret(secret).await?;
         match K::secret_written(desired, &mut self.status, secret) {
@@ -27,7 +28,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(())
     }
 
-    /// Writes a Secret whose contents exist nowhere else: not giving up at the first failure.
+    /// Writes a Secret whose contents exist nowhere else, without giving up at the first failure.
     async fn write_secret(&self, secret: &OutputSecret) -> Result<(), Error> {
         const ATTEMPTS: u32 = 5;
         let mut attempt = 0;
@@ -44,14 +45,14 @@ impl<K: Kind> Pass<'_, K> {
         }
     }
 
-    /// Writes the Secret that an update came with or asks for, and deletes those that are not needed any more.
+    /// Writes the Secret that an update returned or asks for, and deletes those that are no longer needed.
     pub(super) async fn update_secrets(
         &mut self,
         desired: &K::Desired,
         updated: &mut Updated,
     ) -> Result<(), Error> {
         if let Some(secret) = updated.secret.take() {
-            // Status names a Secret before there is one: it is found again whatever happens in between.
+            // Status names a Secret before it exists: it is found again whatever happens in between.
             let before = self.status.clone();
             K::secret_comes(&mut self.status, &secret.name);
             if self.status != before {
@@ -83,7 +84,7 @@ impl<K: Kind> Pass<'_, K> {
         self.delete_each(&K::secrets(&self.object, &self.status)).await
     }
 
-    /// Deletes these Secrets, as far as they are ours.
+    /// Deletes those of these Secrets that are ours.
     pub(super) async fn delete_each(&self, secrets: &Secrets) -> Result<(), Error> {
         for name in &secrets.names {
             output_secret::delete(self.cx, &self.identity, name, &secrets.about).await?;
@@ -91,7 +92,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(())
     }
 
-    /// Leaves the Secret of a remote that stays in AWS to whoever has that from now on; what was left of it elsewhere goes.
+    /// Leaves the Secret of a retained remote to its next owner; leftovers elsewhere are deleted.
     pub(super) async fn release_secrets(&self) -> Result<(), Error> {
         let mut secrets = K::secrets(&self.object, &self.status);
         let Some(present) = secrets.present.take() else { return Ok(()) };

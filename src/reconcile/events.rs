@@ -1,4 +1,4 @@
-//! Events: one for each thing that changed, and one for each change of what holds an object back.
+//! Events: one for each change made, and one each time the reason that an object isn't ready changes.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
@@ -18,14 +18,14 @@ use super::state::conditions::{self, Reason};
 use super::state::drift::Drift;
 use super::state::error::{Class, Error};
 
-/// An Event that is told when the pass is recorded.
+/// An Event that is published when the pass is recorded.
 pub struct Telling {
     event: Event,
-    /// Never counted together with an earlier one of the same reason: each tells of another change.
+    /// Never merged with an earlier one of the same reason: each reports another change.
     alone: bool,
 }
 
-/// The remote was created; without an id a person has to complete it.
+/// The remote was created; without an id, a person has to complete it.
 pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: Option<&str>) {
     info!(id, request_id = trail::request_id(), "created the {noun}");
     pass.cx.metrics.changed(K::Object::kind_name(), Change::Create);
@@ -36,7 +36,7 @@ pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: Option<&str>) {
     tell(pass, EventType::Normal, "CreatedExternalResource", "Create", &note);
 }
 
-/// Drift was mended in place.
+/// Drift was corrected in place.
 pub fn updated<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
     info!(id, %drift, request_id = trail::request_id(), "updated the {noun}");
     count_correction(pass, Change::Update);
@@ -44,7 +44,7 @@ pub fn updated<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Dr
     tell_alone(pass, EventType::Normal, "UpdatedExternalResource", "Update", &note);
 }
 
-/// The remote gives way to a new one.
+/// The remote is replaced by a new one.
 pub fn replaced<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: &str, drift: &Drift) {
     info!(id, %drift, request_id = trail::request_id(), "replacing the {noun}");
     count_correction(pass, Change::Replace);
@@ -77,19 +77,19 @@ pub fn secret_rewritten<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
     tell_alone(pass, EventType::Normal, "WroteSecret", "Update", note);
 }
 
-/// A Secret that is not needed any more was deleted.
+/// A Secret that is no longer needed was deleted.
 pub fn secret_deleted<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
-    let note = format!("deleted the Secret {name}: the webhook is in another one now");
+    let note = format!("deleted the Secret {name}: the webhook now uses another one");
     tell_alone(pass, EventType::Normal, "DeletedSecret", "Delete", &note);
 }
 
-/// Whoever posts incidents has to be told of another address.
+/// The tools that post incidents need the new address.
 pub fn address_changed<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
     warn!("{note}");
     tell_alone(pass, EventType::Warning, "WebhookAddressChanged", "Create", note);
 }
 
-/// A difference that was found while the object was settled, and that no edit made, is drift.
+/// A difference found while the object was settled, not caused by an edit, is drift.
 fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
     let kind = K::Object::kind_name();
     pass.cx.metrics.changed(kind, change);
@@ -98,12 +98,12 @@ fn count_correction<K: Kind>(pass: &Pass<'_, K>, change: Change) {
     }
 }
 
-/// Tells of what holds the object back, once each time that it changes.
+/// Reports why the object isn't ready, once each time that it changes.
 pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
     pass.cx.metrics.concluded(&*pass.object, &pass.stored, &pass.status, verdict.outcome());
     if let Ok(Ending::Adopted { id }) = &verdict.ending {
         pass.cx.metrics.changed(K::Object::kind_name(), Change::Adopt);
-        let note = format!("took up the existing {} {id}", K::NOUN);
+        let note = format!("adopted the existing {} {id}", K::NOUN);
         tell(pass, EventType::Normal, "AdoptedExternalResource", "Adopt", &note);
         return;
     }
@@ -144,7 +144,7 @@ pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
     }
 }
 
-/// What AWS support asks for, if AWS refused something.
+/// The request id, which AWS support asks for, if AWS refused something.
 fn request_id(verdict: &Verdict) -> Option<&str> {
     match verdict.ending.as_ref().err()? {
         Error::Aws { source, .. } => source.service()?.request_id.as_deref(),
@@ -152,14 +152,14 @@ fn request_id(verdict: &Verdict) -> Option<&str> {
     }
 }
 
-/// Whether what holds the object back passes by itself in the normal course of things.
+/// Whether the object is waiting for something that normally happens by itself.
 fn is_expected(verdict: &Verdict) -> bool {
     match &verdict.ending {
         Ok(Ending::Stalled { .. }) => false,
         Ok(_) => true,
         Err(error) => match error.classify() {
             (Class::Poll, _) => true,
-            // What is applied or deleted together becomes ready, and goes, one after the other.
+            // Objects that are applied or deleted together become ready, and are deleted, one after the other.
             (Class::Wait, reason) => matches!(
                 reason,
                 Reason::DependencyNotReady | Reason::AuthorizationRequired | Reason::DeletionBlocked
@@ -169,7 +169,7 @@ fn is_expected(verdict: &Verdict) -> bool {
     }
 }
 
-/// What is to be said of an object that can't be read.
+/// What to report about an object that can't be read.
 pub struct AboutUnreadable {
     /// Why, and what to do.
     pub note: String,
@@ -192,13 +192,13 @@ fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, a
 }
 
 fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
-    /// In bytes; the API refuses a longer note.
+    /// In bytes; the API rejects a longer note.
     const LIMIT: usize = 1024;
     let note = text::plain_within(note, LIMIT);
     Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None }
 }
 
-/// Publishes what the pass has to tell: after status, for an Event is the one thing that may be lost.
+/// Publishes the Events of the pass: after status, because an Event is the one thing that may be lost.
 pub async fn publish<K: Kind>(pass: &mut Pass<'_, K>) {
     let about = pass.object.object_ref(&());
     for Telling { event, alone } in std::mem::take(&mut pass.events) {

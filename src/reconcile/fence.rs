@@ -1,4 +1,4 @@
-//! The fence: whether this process may write. It may while it holds its lease, or where there is none.
+//! The fence: whether this process may write. It may while it holds its lease, or if there is no leader election.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::state::conditions::Reason;
 use super::state::error::Error;
 
-/// Says until when this process may write; asked before every write.
+/// Knows until when this process may write; checked before every write.
 ///
-/// It goes by the monotonic clock: a process that was stopped for longer than its lease finds the fence
-/// closed the moment that it wakes up, before it has learnt anything from the API server.
+/// It uses the monotonic clock: a process that was frozen for longer than its lease finds the fence closed as soon as
+/// it resumes, before it hears anything from the API server.
 #[derive(Clone, Debug, Default)]
 pub struct Fence(Option<Arc<Mutex<Instant>>>);
 
@@ -34,12 +34,12 @@ impl Fence {
             .is_none_or(|fence| Instant::now() < *fence.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// An error where this process may not write.
+    /// An error if this process may not write.
     pub fn check(&self) -> Result<(), Error> {
         if self.is_open() {
             return Ok(());
         }
-        Err(Error::wait(Reason::Progressing, "this replica no longer leads; the one that does goes on"))
+        Err(Error::wait(Reason::Progressing, "this replica is no longer the leader; the new one continues"))
     }
 }
 

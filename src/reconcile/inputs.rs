@@ -44,12 +44,12 @@ use crate::reconcile::state::subject::Subject;
 pub struct Inputs<'a> {
     cx: &'a Context,
     identity: Identity,
-    /// On deletion the remote has only to be found: values of Secrets are not needed, and may be gone.
+    /// On deletion, the remote only has to be found: values of Secrets aren't needed, and may be gone.
     deleting: bool,
     urgent: bool,
-    /// The account that the remote was made in.
+    /// The account that the remote was created in.
     recorded: Option<String>,
-    /// What was read of Secrets, so that no error repeats it.
+    /// What was read from Secrets, so that no error repeats it.
     seen: Seen,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Inputs<'a> {
         Self { cx, identity, deleting, urgent, recorded: None, seen: Seen::default() }
     }
 
-    /// The same, for an object whose remote was made in the account `recorded`.
+    /// The same, for an object whose remote was created in the account `recorded`.
     #[must_use]
     pub fn recorded_in(mut self, recorded: Option<String>) -> Self {
         self.recorded = recorded;
@@ -93,12 +93,12 @@ impl<'a> Inputs<'a> {
     pub async fn account_scope(&self, account: Option<&AccountRef>) -> Result<Scope, Error> {
         let name = match account {
             Some(account) => account.name.to_string(),
-            // A default account that appears later is for what is made later.
+            // A default account that appears later applies to what is created later.
             None => self.recorded.clone().unwrap_or_else(|| self.cx.accounts.default_name(self.cx)),
         };
         let field = match account {
             Some(_) => "spec.accountRef",
-            None => "spec.accountRef (left out, so the AWSAccount of that name is meant)",
+            None => "spec.accountRef (omitted, so the AWSAccount of that name is used)",
         };
         self.check_account(&name, field)?;
         self.scope(&name).await
@@ -120,18 +120,18 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// Whether the AWSAccount `name` may be used. What was made in it can be deleted whatever it says now.
+    /// Whether the AWSAccount `name` may be used. What was created in it can be deleted, whatever it allows now.
     fn check_account(&self, name: &str, field: &str) -> Result<(), Error> {
         if name.is_empty() || self.deleting {
             return Ok(());
         }
         let account = Subject::new(super::graph::references::ACCOUNT, "", name);
-        // What lies in a space names no account, and uses the space's.
+        // Objects in a space name no account, and use the space's.
         self.cx.hub.depend(&self.identity.subject(), &account);
         consent::check(self.cx, &account, &self.identity.namespace, field)
     }
 
-    /// For whom AWS is called in the account `name`.
+    /// On whose behalf AWS is called in the account `name`.
     fn caller(&self, name: &str) -> Caller {
         let priority = if self.urgent { Priority::Edit } else { Priority::Periodic };
         let namespace = &self.identity.namespace;
@@ -139,7 +139,7 @@ impl<'a> Inputs<'a> {
         Caller { priority, namespace: namespace.as_str().into(), ceiling }
     }
 
-    /// The tags that the object's remote shall carry: its own, those of the account, and the owner's.
+    /// The tags that the object's remote must have: its own, those of the account, and the owner tags.
     pub fn tags(&self, scope: &Scope, spec: &Tags) -> Result<TagMap, Error> {
         let account =
             if self.deleting { TagMap::new() } else { self.cx.accounts.tags(self.cx, &scope.account) };
@@ -170,7 +170,7 @@ impl<'a> Inputs<'a> {
         let namespace = reference.namespace.as_deref().unwrap_or(&self.identity.namespace);
         let kind = T::kind_name();
         let subject = Subject::new(kind, namespace, &*reference.name);
-        // What was made with its consent is found, and deleted, without it.
+        // What was created with its consent is found, and deleted, without it.
         if !self.deleting {
             consent::check(self.cx, &subject, &self.identity.namespace, field)?;
         }
@@ -179,13 +179,13 @@ impl<'a> Inputs<'a> {
         let found = found.map(|object| self.believed(object)).ok_or_else(|| {
             if self.cx.hub.exists(&subject) {
                 let message = format!(
-                    "{field}: the {subject} can't be read (it has an Event Unreadable); replace it with its present form"
+                    "{field}: the {subject} can't be read (see its Unreadable Event); update it to the current schema"
                 );
                 return Error::wait(Reason::DependencyNotReady, message);
             }
             consent::missing(&subject, field)
         })?;
-        // Who only observes a resource can't pass it on.
+        // An object that only observes a resource can't give others access to it.
         let status = found.status();
         let common = status.common();
         let id = common.id.as_deref().unwrap_or_default();
@@ -193,7 +193,7 @@ impl<'a> Inputs<'a> {
             return Err(Error::wait(
                 Reason::ReferenceNotAllowed,
                 format!(
-                    "{field}: what the {subject} stands for belongs to the {owner}, which doesn't allow the namespace {}; \
+                    "{field}: the resource of the {subject} belongs to the {owner}, which doesn't allow the namespace {}; \
                      its owner can allow it with spec.allowedNamespaces",
                     self.identity.namespace
                 ),
@@ -202,8 +202,8 @@ impl<'a> Inputs<'a> {
         Ok(found)
     }
 
-    /// An object that has the remote `id` as its own and doesn't allow this namespace; where the status of an object is
-    /// given, one that lies where that one does. When its owner changes their mind, this object is looked at again.
+    /// An object that has the remote `id` as its own and doesn't allow this namespace; if the status of an object is
+    /// given, one in the same account and region. If its owner's consent changes, this object is reconciled again.
     pub fn forbidding_owner<T: Object>(&self, id: &str, place: Option<&CommonStatus>) -> Option<Subject> {
         if self.deleting || id.is_empty() {
             return None;
@@ -220,7 +220,7 @@ impl<'a> Inputs<'a> {
         Some(forbidding)
     }
 
-    /// The object with as much of its status as is believed: an id that somebody else wrote there leads nowhere.
+    /// The object with the trusted part of its status: an id that someone else wrote there is ignored.
     fn believed<T: Object>(&self, object: Arc<T>) -> Arc<T> {
         match proof::believed(self.cx, &*object) {
             None => object,
@@ -242,7 +242,7 @@ impl<'a> Inputs<'a> {
             .filter(|_| object.meta().deletion_timestamp.is_none() || self.deleting);
         let possible = Existence::recorded_in(status.common()).is_possible(finalizer::is_on(object));
         if self.deleting && usable.is_none() && !possible {
-            // It never came to be, so neither did what was to lie in it.
+            // It never existed, so neither did what was meant to be in it.
             let subject = Subject::of(object);
             return Err(Error::wait(
                 Reason::DependencyNotFound,
@@ -278,7 +278,7 @@ impl<'a> Inputs<'a> {
             _ if object.meta().deletion_timestamp.is_some() => "it is being deleted".to_owned(),
             Some(ready) if !ready.message.is_empty() => format!("{}: {}", ready.reason, ready.message),
             Some(ready) => ready.reason.clone(),
-            None => "it has not been looked at yet".to_owned(),
+            None => "it has not been reconciled yet".to_owned(),
         };
         Error::wait(Reason::DependencyNotReady, format!("{field}: the {subject} is not ready ({why})"))
     }
@@ -288,16 +288,16 @@ impl<'a> Inputs<'a> {
         consent::permits(self.cx, subject, namespace)
     }
 
-    /// The ids of objects of kind `T` that satisfy `filter`, for looking around among siblings.
+    /// The objects of kind `T` that satisfy `filter`, to compare with siblings.
     pub fn others<T: Object>(&self, filter: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let Some(store) = self.cx.store::<T>() else { return Vec::new() };
         store.state().into_iter().filter(|object| filter(object)).collect()
     }
 
-    /// `value` with the values of Secrets in the place of references to them. `field` names it in messages.
+    /// `value` with references to Secrets replaced by their values. `field` names it in messages.
     pub async fn substituted(&self, mut value: Value, field: &str) -> Result<Value, Error> {
         let mut values = BTreeMap::new();
-        // One key may serve several fields, each of which takes something else.
+        // One key may serve several fields, each with its own rules.
         for (reference, path) in document::secret_refs(&value, field) {
             let secret = self.text(Source::Secret, &reference, &path).await?;
             values.insert(reference, secret.expose_secret().to_owned());
@@ -306,7 +306,7 @@ impl<'a> Inputs<'a> {
         Ok(value)
     }
 
-    /// The text under a key of a Secret or ConfigMap, as the field `field` takes it.
+    /// The text under a key of a Secret or ConfigMap, as needed for `field`.
     pub async fn text(&self, source: Source, reference: &KeyRef, field: &str) -> Result<SecretString, Error> {
         let bytes = self.bytes(source, reference, field).await?;
         String::from_utf8(bytes).map(SecretString::from).map_err(|_| Error::Unexpected {
@@ -315,7 +315,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// What is under a key of a Secret or ConfigMap, if it is what the field `field` takes: the one door for all of it.
+    /// The value under a key of a Secret or ConfigMap, if it is valid for `field`: the only way to read one.
     pub async fn bytes(&self, source: Source, reference: &KeyRef, field: &str) -> Result<Vec<u8>, Error> {
         if self.deleting {
             return Ok(b"not-read-on-deletion".to_vec());
@@ -397,11 +397,11 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// Whether what both name may lie in one account and region: some ids are names, which are unique only there.
+/// Whether both may refer to the same account and region: some ids are names, which are unique only there.
 fn is_one_place(one: &CommonStatus, other: &CommonStatus) -> bool {
     match (&one.account_id, &other.account_id) {
         (Some(id), Some(other_id)) => id == other_id && one.region == other.region,
-        // Of what was made before numbers were recorded, only the AWSAccount is known.
+        // For what was created before account numbers were recorded, only the AWSAccount is known.
         _ => one.account == other.account,
     }
 }
@@ -411,8 +411,11 @@ fn missing_key(kind: &str, reference: &KeyRef, object: &InputObject, field: &str
     const NAMED: usize = 10;
     let keys = object.keys();
     let named = text::some_of(keys.iter().map(String::as_str), NAMED);
-    let has =
-        if keys.is_empty() { "it is empty".to_owned() } else { format!("it has {}", text::plain(&named)) };
+    let has = if keys.is_empty() {
+        "it has no keys".to_owned()
+    } else {
+        format!("its keys: {}", text::plain(&named))
+    };
     Error::wait(
         Reason::InputNotFound,
         format!("{field}: the {kind} {} has no key {} ({has})", reference.name, reference.key),

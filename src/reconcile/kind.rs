@@ -1,4 +1,4 @@
-//! What a kind is: what the engine must know of it to reconcile its objects.
+//! What a kind is: what the engine must know about it to reconcile its objects.
 
 mod completed;
 mod issuing;

@@ -1,4 +1,4 @@
-//! Looking in AWS for a remote that status does not name: the answer of its create, or all of status, was lost.
+//! Searching AWS for a remote that status doesn't name, because the response to its create, or all of status, was lost.
 
 use kube::Resource;
 
@@ -12,11 +12,11 @@ use super::state::existence::Existence;
 use super::state::ownership::Owner;
 
 impl<K: Kind> Pass<'_, K> {
-    /// Looks for a remote of this object beside the recorded one. `None` says that there is none.
+    /// Searches for a remote of this object other than the recorded one. `None` means that there is none.
     pub(super) async fn seek(&mut self) -> Result<Option<(Scope, K::Remote)>, Error> {
         let Resolved { desired, scope } = match K::resolve(&self.object, &self.inputs(true)).await {
             Ok(resolved) => resolved,
-            // What it would lie in, or be made from, is gone or never was: so is the remote.
+            // What it would be in, or be created from, is gone or never existed: so is the remote.
             Err(Error::Wait { reason: Reason::DependencyNotFound, .. }) => return Ok(None),
             Err(Error::Wait { .. } | Error::Terminal { .. })
                 if Existence::recorded_in(self.status.common()) == Existence::Absent =>
@@ -37,7 +37,7 @@ impl<K: Kind> Pass<'_, K> {
             {
                 let operation = &intent.operation;
                 let message =
-                    format!("the answer to {operation} was lost; searching for what it may have made");
+                    format!("the response to {operation} was lost; searching for what it may have created");
                 Err(Error::poll(self.looking(), message))
             }
             (None, _) => Ok(None),
@@ -55,12 +55,12 @@ impl<K: Kind> Pass<'_, K> {
         common.account.get_or_insert_default();
         common.intent = None;
         common.id = found.map(|(_, remote)| remote.id().to_owned());
-        // What lies in it can only be found, and deleted, by those who know its id.
+        // What is in it can only be found and deleted with its id.
         self.write_status().await
     }
 
-    /// The references or inputs of an object can't be had. If its status was lost too, its remote is looked for
-    /// without them: others want to know whether it is there.
+    /// The references or inputs of an object can't be resolved. If its status was lost too, its remote is searched for
+    /// without them: others need to know whether it exists.
     pub(super) async fn unresolved(&mut self, error: Error) -> Error {
         let unknown =
             self.held && self.manages() && Existence::recorded_in(self.status.common()) == Existence::Unknown;

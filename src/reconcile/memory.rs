@@ -1,4 +1,4 @@
-//! Small things that a process remembers of objects between passes, and may forget.
+//! Small things that the process remembers about objects between passes, and may forget.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Which request for a pass was last started for an object.
+/// Which request for a pass was last served for an object.
 #[derive(Debug, Default)]
 pub struct Requests(Mutex<HashMap<String, String>>);
 
 impl Requests {
-    /// Whether this is the first pass that answers the request `value`.
+    /// Whether this is the first pass for the request `value`.
     pub fn begin(&self, uid: &str, value: &str) -> bool {
         lock(&self.0).insert(uid.to_owned(), value.to_owned()).as_deref() != Some(value)
     }
@@ -22,12 +22,12 @@ impl Requests {
     }
 }
 
-/// Since when the outcome of an object's create is known to be unknown.
+/// Since when the outcome of an object's create has been unknown.
 #[derive(Debug, Default)]
 pub struct Unknown(Mutex<HashMap<String, Instant>>);
 
 impl Unknown {
-    /// How long ago this was asked for the first time.
+    /// How long ago this was first called for the object.
     pub fn age(&self, uid: &str) -> Duration {
         lock(&self.0).entry(uid.to_owned()).or_insert_with(Instant::now).elapsed()
     }
@@ -38,17 +38,17 @@ impl Unknown {
     }
 }
 
-/// Which remote was last made for an object, and when.
+/// Which remote was last created for an object, and when.
 #[derive(Debug, Default)]
 pub struct Fresh(Mutex<HashMap<String, (String, Instant)>>);
 
 impl Fresh {
-    /// The remote `id` was made for the object with this UID just now.
+    /// The remote `id` has just been created for the object with this UID.
     pub fn made(&self, uid: &str, id: &str) {
         lock(&self.0).insert(uid.to_owned(), (id.to_owned(), Instant::now()));
     }
 
-    /// Whether the remote `id` was made for the object less than `age` ago.
+    /// Whether the remote `id` was created for the object less than `age` ago.
     pub fn is_fresh(&self, uid: &str, id: &str, age: Duration) -> bool {
         lock(&self.0).get(uid).is_some_and(|(made, at)| made == id && at.elapsed() < age)
     }

@@ -1,22 +1,21 @@
-//! Memory that passes may take: reading what tenants write is bounded in sum, not only one by one.
+//! Memory that passes may use: what tenants write is bounded in total, not only individually.
 //!
-//! There are three pools, so that no pass can wait for another that waits for it: what a pass holds is taken once,
-//! before it begins; what reading one object or one answer takes for a moment is given back before anything else is
-//! waited for.
+//! There are three pools, so that no two passes can wait for each other: what a pass holds is reserved once, before it
+//! begins; what reading one object or response takes for a moment is released before anything else is waited for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes that all passes under way may hold of large specs, and of what they were given by ConfigMaps and Secrets.
+/// Bytes that all passes in progress may hold of large specs, and of values from ConfigMaps and Secrets.
 pub const HELD_BYTES: usize = 32 << 20;
-/// Of these, what the passes of one namespace may hold: others always find room.
+/// Of these, the share of one namespace: others always find room.
 pub const HELD_BYTES_OF_ONE: usize = 16 << 20;
-/// Secrets, ConfigMaps and large objects of ours that are read at a time. One can take 8 MB on the wire: a character
-/// such as `<` is six bytes there.
+/// Secrets, ConfigMaps and large objects of ours that are read concurrently. One can take 8 MB on the wire, where a
+/// character such as `<` takes six bytes.
 const READ_AT_A_TIME: usize = 2;
-/// Contents of assets that are received from AWS at a time; of one namespace, one.
+/// Contents of assets that are received from AWS concurrently; one per namespace.
 const CONTENTS_AT_A_TIME: usize = 2;
 
 /// The pools.
@@ -26,7 +25,7 @@ pub struct MemoryBudget {
     reads: Arc<Semaphore>,
 }
 
-/// A part of a pool; it is given back when this is dropped.
+/// A part of a pool; released when dropped.
 pub struct Taken {
     _share: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
@@ -46,7 +45,7 @@ impl Default for MemoryBudget {
 const UNIT: usize = 1024;
 
 impl MemoryBudget {
-    /// Waits until a pass of `namespace` may hold so many bytes. To be called once a pass. `None` if it needs none.
+    /// Waits until a pass of `namespace` may hold this many bytes. To be called once per pass. `None` if it needs none.
     pub async fn hold(&self, namespace: &str, bytes: usize) -> Option<Taken> {
         if bytes == 0 { None } else { self.held.take(namespace, bytes.div_ceil(UNIT)).await }
     }
@@ -56,13 +55,13 @@ impl MemoryBudget {
         self.contents.take(namespace, 1).await
     }
 
-    /// Waits until a Secret, a ConfigMap or a large object may be read. Nothing else may be waited for with it.
+    /// Waits until a Secret, a ConfigMap or a large object may be read. Don't wait for anything else while holding it.
     pub async fn read(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.reads).acquire_owned().await.ok()
     }
 }
 
-/// A number of units for all, of which one namespace may have only a share.
+/// Units for all namespaces, of which each may have only a share.
 struct Pool {
     all: Arc<Semaphore>,
     share: usize,
@@ -74,7 +73,7 @@ impl Pool {
         Self { all: Arc::new(Semaphore::new(all)), share, shares: Mutex::default() }
     }
 
-    /// First the share, then the whole: who waits for the share of its namespace keeps nothing from others. Nobody waits
+    /// First the share, then the whole: waiting for the share of a namespace takes nothing from others. Nobody waits
     /// for more than there is.
     async fn take(&self, namespace: &str, units: usize) -> Option<Taken> {
         let units = u32::try_from(units.min(self.share)).unwrap_or(u32::MAX);

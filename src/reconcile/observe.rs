@@ -1,4 +1,4 @@
-//! What AWS has of an object: read by its recorded id, or searched for.
+//! What AWS has for an object: read by its recorded id, or searched for.
 
 use tracing::info;
 
@@ -28,9 +28,10 @@ impl<K: Kind> Pass<'_, K> {
             }
             self.check_shown(&id)?;
             if recorded.is_some() {
-                info!(id, "the {} is gone from AWS", K::NOUN);
+                info!(id, "the {} no longer exists in AWS", K::NOUN);
                 self.forget_remote();
-                // What was adopted is made again like everything else; what is only observed, or never was the object's, isn't.
+                // What was adopted is recreated like everything else; what is only observed, or never belonged to the
+                // object, isn't.
                 if !self.manages() || recorded.as_deref() != Some(&id) {
                     self.status.common_mut().adopted_from = None;
                 }
@@ -48,8 +49,7 @@ impl<K: Kind> Pass<'_, K> {
         }
     }
 
-    /// The id that the spec names. It says where the object began: what has replaced that one since is recorded, and goes
-    /// on from there.
+    /// The id in the spec. It is only the starting point: what has replaced that resource since is recorded in status.
     pub(super) fn external_id(&self) -> Option<String> {
         let common = self.status.common();
         K::policies(&self.object)
@@ -57,7 +57,7 @@ impl<K: Kind> Pass<'_, K> {
             .filter(|named| common.adopted_from.as_ref() != Some(named) || common.id.as_ref() == Some(named))
     }
 
-    /// The candidate that is taken: the own one first. Of several that are nobody's, a person has to say which.
+    /// The candidate that is used: the object's own first. Among several without an owner, a person has to choose.
     fn best(&self, scope: &Scope, candidates: Vec<K::Remote>) -> Result<Option<K::Remote>, Error> {
         let mut owned: Vec<(Owner, K::Remote)> =
             candidates.into_iter().map(|remote| (self.owner(scope, &remote), remote)).collect();
@@ -70,7 +70,7 @@ impl<K: Kind> Pass<'_, K> {
             return Err(Error::terminal(
                 Reason::Conflict,
                 format!(
-                    "{} {}s match ({}); say which is meant with spec.externalId",
+                    "{} {}s match ({}); set spec.externalId to select one",
                     alike.len(),
                     K::NOUN,
                     alike.join(", ")
@@ -80,16 +80,16 @@ impl<K: Kind> Pass<'_, K> {
         Ok(owned.into_iter().next().map(|(_, remote)| remote))
     }
 
-    /// What was made a moment ago may not be shown everywhere in AWS yet: it is not gone.
+    /// What was created a moment ago may not be visible everywhere in AWS yet: it isn't gone.
     fn check_shown(&self, id: &str) -> Result<(), Error> {
         if !self.cx.fresh.is_fresh(&self.identity.uid, id, self.cx.timing.unknown_outcome / 2) {
             return Ok(());
         }
-        let message = format!("AWS doesn't show the {} {id} yet, which was just created", K::NOUN);
+        let message = format!("AWS does not return the {} {id} yet, which was just created", K::NOUN);
         Err(Error::poll(Reason::Progressing, message))
     }
 
-    /// The remote that a status names which is not believed, if its owner tags say that it is this object's.
+    /// The remote named by a status that isn't trusted, if its owner tags say that it is this object's.
     async fn hinted(&self, resolved: &Resolved<K>) -> Result<Option<K::Remote>, Error> {
         let Some(id) = &self.hint else { return Ok(None) };
         let Resolved { desired, scope } = resolved;
@@ -97,7 +97,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(remote.filter(|remote| matches!(self.owner(scope, remote), Owner::Ours { .. })))
     }
 
-    /// The new remote of a replacement whose answer was lost, or that a person has completed by now.
+    /// The new remote of a replacement whose response was lost, or that a person has completed by now.
     async fn replacement_of(
         &self,
         old: Option<&K::Remote>,

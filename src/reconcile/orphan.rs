@@ -1,7 +1,7 @@
-//! A remote whose object vanished while it was made, or just after.
+//! A remote whose object vanished while it was being created, or just after.
 //!
-//! The API server lets a deletion go through that it began before the finalizer was there. Then no later pass will
-//! delete what this one has made.
+//! The API server completes a deletion that began before the finalizer was added. Then no later pass will delete what
+//! this one has created.
 
 use kube::ResourceExt;
 use tracing::{error, info, warn};
@@ -24,7 +24,7 @@ pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
         match pass.recorded_scope().await {
             Ok(scope) => pass.made = Some((scope, id)),
             Err(error) => {
-                warn!(%error, id, "the {} of an object that vanished may be left; delete it in AWS", K::NOUN);
+                warn!(%error, id, "the {} of an object that no longer exists may be left over; delete it in AWS", K::NOUN);
             }
         }
     }
@@ -32,16 +32,16 @@ pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
 }
 
 impl<K: Kind> Pass<'_, K> {
-    /// Deletes what this pass made if its object is gone. Answers whether it is gone.
+    /// Deletes what this pass created if its object is gone. Returns whether it is gone.
     pub(super) async fn abandon(&mut self) -> bool {
-        // Some ten minutes: nobody else will ever know of it.
+        // About ten minutes: nobody else will ever know about it.
         const ATTEMPTS: u32 = 10;
         let Some((scope, id)) = self.made.take() else { return false };
         for attempt in 1..=ATTEMPTS {
             match self.abandoned(&scope, &id).await {
                 Ok(gone) => return gone,
                 Err(error) => {
-                    warn!(%error, id, attempt, "it is not known yet whether the object of the {} is gone", K::NOUN);
+                    warn!(%error, id, attempt, "it is not yet known whether the object of the {} still exists", K::NOUN);
                 }
             }
             tokio::time::sleep(backoff::retry(&self.cx.timing, attempt, backoff::draw())).await;
@@ -63,7 +63,7 @@ impl<K: Kind> Pass<'_, K> {
         let mut secrets = K::secrets(&self.object, &self.status);
         secrets.about.insert(id.to_owned());
         self.delete_each(&secrets).await?;
-        info!(id, "deleted the {} again: its object was deleted while it was made", K::NOUN);
+        info!(id, "deleted the new {}: its object was deleted while it was being created", K::NOUN);
         Ok(true)
     }
 }

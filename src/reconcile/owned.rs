@@ -1,5 +1,5 @@
-//! What a field left out means, in every kind, as with server-side apply: what the object set and sets no longer goes back to
-//! AWS's default; what it never set is left alone. Pure.
+//! What omitting a field means, in every kind, as with server-side apply: a field that the object set and no longer
+//! sets goes back to AWS's default; one that it never set is left alone. Pure.
 //!
 //! Status remembers the fields that the spec set at the last write (`ownedFields`). A kind says which fields of a spec are
 //! AWS's, and how each goes back ([`reset`](super::kind::Reconciled::reset)). Tags and ways of signing in have records of their own.
@@ -14,9 +14,9 @@ use crate::document;
 use super::kind::{Kind, State, StatusOf};
 use super::state::drift::{Change, Drift, Remedy};
 
-/// Most fields that status remembers. What comes after them is never reset.
+/// Maximum fields that status remembers. Those beyond it are never reset.
 pub const MOST: usize = 128;
-/// Most bytes of a pointer that is remembered.
+/// Maximum bytes of a remembered pointer.
 const LONGEST: usize = 256;
 
 /// How a field that the spec no longer sets goes back to AWS's default.
@@ -24,20 +24,20 @@ const LONGEST: usize = 256;
 pub enum Reset {
     /// By being set to the default.
     To(Value),
-    /// By an update that leaves it out.
+    /// By an update that omits it.
     Clear,
-    /// By a new remote, made without it.
+    /// By a new remote, created without it.
     Replace,
-    /// It doesn't: AWS has no way. What else can be done, for a person.
+    /// It doesn't: AWS can't reset it. What a person can do instead.
     Stays(&'static str),
-    /// By the kind's own comparison, which has a value for it always.
+    /// By the kind's own comparison, which always has a value for it.
     Compared,
 }
 
 /// The fields of a spec that are set, as JSON pointers below `spec`.
 pub type Fields = BTreeSet<String>;
 
-/// The fields of `object` that are AWS's to keep.
+/// The fields of `object` that AWS stores.
 pub fn fields<K: Kind>(object: &K::Object) -> Fields {
     let mut fields = leaves(&K::settings(object));
     fields.retain(|pointer| K::reset(pointer, &StatusOf::<K>::default()).is_some());
@@ -54,7 +54,7 @@ pub fn leaves(document: &Value) -> Fields {
 fn collect(value: &Value, pointer: &str, found: &mut Fields) {
     match value {
         Value::Null => {}
-        // Which key of which Secret it is in, is not AWS's.
+        // The Secret and key that it comes from aren't AWS's.
         Value::Object(members) if !members.contains_key("secretKeyRef") => {
             for (key, member) in members {
                 collect(member, &format!("{pointer}/{}", document::step(key)), found);
@@ -96,7 +96,7 @@ pub fn changes(
         let Some(found) = observed.pointer(pointer).filter(|found| !found.is_null()) else { continue };
         let change = |desired: Option<Value>, remedy| Change {
             dropped: Some(pointer.clone()),
-            ..Change::new(path(pointer), Some(found.clone()), desired).mended_by(remedy)
+            ..Change::new(path(pointer), Some(found.clone()), desired).fixed_by(remedy)
         };
         changes.extend(match reset(pointer) {
             Some(Reset::To(default)) if *found == default => None,
@@ -110,7 +110,8 @@ pub fn changes(
     changes
 }
 
-/// The state of a remote, with what was dropped from the spec. What AWS still works on, or what waits, is not disturbed.
+/// The state of a remote, with what was dropped from the spec. What AWS is still working on, or what is waiting, isn't
+/// disturbed.
 pub fn with_dropped(state: State, dropped: Vec<Change>) -> State {
     if dropped.is_empty() {
         return state;
@@ -131,8 +132,8 @@ pub fn with_dropped(state: State, dropped: Vec<Change>) -> State {
     }
 }
 
-/// Before a write: the record has what was set before and what is going to be set, whatever becomes of the answer.
-/// Answers what it was if that is a change.
+/// Before a write: the record contains what was set before and what is about to be set, whatever happens to the
+/// response. Returns the earlier record if that is a change.
 pub fn extend(status: &mut CommonStatus, fields: &Fields) -> Option<Vec<String>> {
     let more = bounded(status.owned_fields.iter().chain(fields));
     (more != status.owned_fields).then(|| std::mem::replace(&mut status.owned_fields, more))
@@ -167,7 +168,7 @@ fn bounded<'a>(fields: impl Iterator<Item = &'a String>) -> Vec<String> {
     sorted.into_iter().take(MOST).cloned().collect()
 }
 
-/// What is to be said of dropped fields that stay as they are.
+/// What to report about dropped fields that keep their values.
 pub fn told(left: &Drift) -> String {
     let words = left.0.iter().filter_map(|change| match change.remedy {
         Remedy::Stays(way_out) => Some(format!("the spec no longer sets {}, and {way_out}", change.path)),

@@ -1,5 +1,5 @@
-//! The record of owned fields in a pass: read when the remote is compared, extended before a write, cut when all is well. What
-//! it means is in [`super::owned`].
+//! The record of owned fields in a pass: read when the remote is compared, extended before a write, trimmed when
+//! everything matches. Its meaning is in [`super::owned`].
 
 use crate::api::common::{CommonStatus, Status};
 
@@ -13,8 +13,8 @@ impl<K: Kind> Pass<'_, K> {
         self.status.common_mut()
     }
 
-    /// Fields of the remote that the object set and sets no longer. The record speaks of one remote: the one that status
-    /// names, or whose create was not answered.
+    /// Fields of the remote that the object set and no longer sets. The record is about one remote: the one that status
+    /// names, or whose create got no response.
     pub(super) fn dropped(&self, remote: &K::Remote) -> Vec<Change> {
         let common = self.status.common();
         let is_meant = common.id.as_deref() == Some(remote.id()) || common.intent.is_some();
@@ -26,8 +26,8 @@ impl<K: Kind> Pass<'_, K> {
         })
     }
 
-    /// A remote is about to be made: whatever becomes of the answer, it has the spec's fields. Answers what the record was
-    /// if that is a change.
+    /// A remote is about to be created: whatever happens to the response, it has the spec's fields. Returns the earlier
+    /// record if that is a change.
     pub(super) fn own_all(&mut self) -> Option<Vec<String>> {
         let fields = self.fields.clone();
         owned::extend(self.common(), &fields)
@@ -39,14 +39,14 @@ impl<K: Kind> Pass<'_, K> {
         owned::extend(self.common(), &fields)
     }
 
-    /// A write did not take effect: what it was to set is as much the object's as `before`.
+    /// A write had no effect: the object's fields are those of `before`.
     pub(super) fn disown(&mut self, before: Option<Vec<String>>) {
         if let Some(before) = before {
             self.common().owned_fields = before;
         }
     }
 
-    /// The remote is as the object asks, but for what can't be reset.
+    /// The remote matches the object, except for what can't be reset.
     pub(super) fn settle(&mut self, left: &Drift) {
         self.cx.breaker.reset(&self.identity.uid);
         self.common().intent = None;

@@ -32,30 +32,30 @@ use super::state::status;
 use super::state::summary;
 use crate::reconcile::state::subject::Subject;
 
-/// A pass under way.
+/// A pass in progress.
 pub struct Pass<'a, K: Kind> {
     pub(super) cx: &'a Context,
-    /// The object, with as much of its status as is believed.
+    /// The object, with the trusted part of its status.
     pub(super) object: Cow<'a, K::Object>,
     pub(super) api: Api<K::Object>,
     pub(super) identity: Identity,
     /// Status as it is stored.
     pub(super) stored: StatusOf<K>,
-    /// It is not stored any more: an older one came late.
+    /// It is no longer stored: an older one arrived late.
     overwritten: bool,
-    /// Status as it shall be.
+    /// Status as it will be written.
     pub(super) status: StatusOf<K>,
     /// The fields that the spec sets.
     pub(super) fields: Fields,
-    /// The id in a status that is not believed: where to look first, and no more.
+    /// The id in a status that isn't trusted: only where to look first.
     pub(super) hint: Option<String>,
-    /// Whether a create was under way when the pass began.
+    /// Whether a create was in progress when the pass began.
     intended: bool,
-    /// What status told of AWS when the pass began.
+    /// What status said about AWS when the pass began.
     before: Existence,
-    /// What happened, to be told when status is written.
+    /// What happened, to be reported when status is written.
     pub(super) events: Vec<Telling>,
-    /// The remote that this pass made, while status does not name it yet.
+    /// The remote that this pass created, while status doesn't name it yet.
     pub(super) made: Option<(Scope, String)>,
     /// Whether the finalizer is on the object.
     pub(super) held: bool,
@@ -63,14 +63,14 @@ pub struct Pass<'a, K: Kind> {
     occasion: Occasion,
 }
 
-/// Why there is a pass, as far as that makes a difference.
+/// Why there is a pass, as far as it matters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Occasion {
-    /// An edit, or the clock.
+    /// An edit, or a timer.
     Usual,
     /// What the object refers to has changed, or its status.
     News,
-    /// A person asks for it, and this is the first one since.
+    /// A person requested it, and this is the first one since.
     Request,
 }
 
@@ -83,12 +83,12 @@ impl<'a, K: Kind> Pass<'a, K> {
         let held = finalizer::is_on(object);
         let (mut object, mut status, mut hint) = (Cow::Borrowed(object), stored.clone(), None);
         if !proof::is_believed(cx, &*object, &stored) {
-            warn!("somebody else wrote to the status; the resource is looked up in AWS");
+            warn!("someone else wrote to the status; looking the resource up in AWS");
             status = proof::without_word(&stored);
             hint.clone_from(&stored.common().id);
             object.to_mut().set_status(status.clone());
         } else if status.common().proof.is_none() && !status.common().owned_fields.is_empty() {
-            // What is believed without a seal was written by a version that didn't know the record.
+            // A status that is trusted without a seal was written by a version that didn't know the record.
             status.common_mut().owned_fields.clear();
             object.to_mut().set_status(status.clone());
         }
@@ -119,7 +119,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.identity.subject()
     }
 
-    /// Makes AWS match the object; answers when to look again.
+    /// Makes AWS match the object; returns when the next pass is due.
     pub async fn apply(mut self) -> Action {
         let result = if self.is_paused() { Ok(Ending::Paused) } else { self.reconcile().await };
         self.conclude(result).await
@@ -151,7 +151,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if let Observation::Found { remote, .. } = &found
             && !matches!(
                 decision,
-                // What is not ours is not described; what is taken up is, in the pass after.
+                // What isn't ours isn't described; what is adopted is, in the next pass.
                 Decision::Adopt
                     | Decision::Stall {
                         reason: Reason::AlreadyExists | Reason::Conflict | Reason::ReferenceNotAllowed,
@@ -182,9 +182,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             (Decision::Replace(drift), Observation::Found { remote, .. }) => {
                 self.replace(resolved, &remote, drift).await
             }
-            (Decision::Leave(drift), _) => {
-                Ok(Ending::Left(format!("AWS differs in {drift}; managementPolicy: Observe leaves it so")))
-            }
+            (Decision::Leave(drift), _) => Ok(Ending::Left(format!(
+                "AWS differs in {drift}; not corrected because of managementPolicy: Observe"
+            ))),
             (Decision::Keep(left), _) => {
                 self.settle(&left);
                 Ok(Ending::Left(owned::told(&left)))
@@ -199,7 +199,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             (Decision::Stall { reason, message }, _) => {
                 if reason == Reason::ReferenceNotAllowed && !self.manages() {
-                    // What may not be observed is not shown, nor is its id of use to others.
+                    // What may not be observed isn't shown, and others can't use its id.
                     self.status = proof::without_word(&self.status);
                     self.record_account(&resolved.scope);
                 }
@@ -220,7 +220,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         Ok(Ending::Again)
     }
 
-    /// Calls create once, with the intent noted first: whoever comes after a lost answer knows what to look for.
+    /// Calls create once, after recording the intent: if the response is lost, the next pass knows what to search for.
     async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
         self.namespace_stays()?;
         let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
@@ -257,8 +257,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
     }
 
-    /// After a create whose answer was lost, lists may need a moment to show what it made: making another
-    /// one at once could make two.
+    /// After a create whose response was lost, lists may need a moment to show what it created: repeating it at once
+    /// could create two.
     fn wait_for_lost_answer(&self, operation: &str) -> Result<(), Error> {
         if !self.intended || self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
             self.cx.unknown.forget(&self.identity.uid);
@@ -267,7 +267,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         Err(Error::poll(
             Reason::Progressing,
             format!(
-                "the answer to {operation} was lost; checking whether it took effect before trying again"
+                "the response to {operation} was lost; checking whether it took effect before trying again"
             ),
         ))
     }
@@ -290,7 +290,8 @@ impl<'a, K: Kind> Pass<'a, K> {
             self.claim_first()?;
         }
         if matches!(owner, Owner::Ours { .. }) && self.deletes_remote() {
-            // A namesake left it behind: if this object vanishes as well, nobody else will delete it.
+            // An earlier object of the same name left it behind: if this object vanishes as well, nobody else will
+            // delete it.
             self.made = Some((scope.clone(), remote.id().to_owned()));
         }
         let named = self.external_id().filter(|named| named == remote.id());
@@ -305,19 +306,19 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
         let intent = common.intent.take();
         let lost_answer = intent.is_some();
-        // Of a remote whose answer was lost, it is known what it was made from: an edit since then is seen.
+        // What a remote with a lost response was created from is known, so an edit since then is noticed.
         if let Some(sent) = intent.and_then(|intent| intent.fingerprint) {
             common.fingerprint = Some(sent);
         }
         K::set_authorization_url(&mut self.status, None);
         if let Some(old) = old {
             if keeps_old {
-                // The spec means another one now, and never asked for this one to go.
-                events::kept(self, &format!("left the {} {old} in AWS: the spec names another", K::NOUN));
+                // The spec now names another one, and never asked for this one to be deleted.
+                events::kept(self, &format!("left the {} {old} in AWS: the spec now names another", K::NOUN));
             } else {
                 K::set_aside(&mut self.status, old);
             }
-            // What status knew beside the id, it knew of the old one.
+            // What status knew besides the id was about the old one.
             K::forget(&mut self.status);
             if !lost_answer {
                 self.status.common_mut().owned_fields.clear();
@@ -329,7 +330,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         if !K::HAS_REMOTE {
             return Ok(Ending::Again);
         }
-        info!(id = remote.id(), ?owner, lost_answer, "took up the {}", K::NOUN);
+        info!(id = remote.id(), ?owner, lost_answer, "adopted the {}", K::NOUN);
         Ok(Ending::Adopted { id: remote.id().to_owned() })
     }
 
@@ -382,7 +383,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             return Ok(stalled);
         }
         self.namespace_stays()?;
-        let why = Drift(drift.mended_by(Remedy::Replace).cloned().collect());
+        let why = Drift(drift.fixed_by(Remedy::Replace).cloned().collect());
         let (scope, desired) = (&resolved.scope, &resolved.desired);
         match K::replacement(desired, remote, &drift, &self.status) {
             Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
@@ -391,7 +392,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                     Err(Error::Aws { source, .. })
                         if source.is_conflict() && K::yields(desired, remote, &mut self.status) =>
                     {
-                        info!(id = remote.id(), %source, "the old {} has to go first", K::NOUN);
+                        info!(id = remote.id(), %source, "the old {} must be deleted first", K::NOUN);
                         return Ok(Ending::Again);
                     }
                     created => created?,
@@ -421,8 +422,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         (!self.cx.breaker.allows(&self.identity.uid, generation, drift)).then(|| Ending::Stalled {
             reason: Reason::NotConverging,
             message: format!(
-                "came back after several successful writes: {drift}; AWS doesn't keep it, or somebody changes it back. \
-                 Nothing more is written until the object changes or {RECONCILE_REQUESTED} is set"
+                "the same difference came back after several successful writes: {drift}; AWS doesn't keep the value, or \
+                 someone changes it back. Updates are suspended until the object changes or {RECONCILE_REQUESTED} is set"
             ),
         })
     }
@@ -455,7 +456,8 @@ impl<'a, K: Kind> Pass<'a, K> {
             recorded: common.id.clone(),
             intent: common.intent.is_some(),
             lost: self.held && self.before == Existence::Unknown,
-            // Who asks for a pass while an address waits to be opened wants a new one: the old one has expired.
+            // A pass requested while an address is waiting to be opened means that a new one is wanted: the old one has
+            // expired.
             awaiting_person: K::awaits_person(&resolved.desired, &self.status)
                 && self.occasion != Occasion::Request,
         }
@@ -465,7 +467,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         annotations::is_paused(&*self.object)
     }
 
-    /// Whether a person asked for a pass that has not been made yet.
+    /// Whether a person requested a pass that hasn't run yet.
     fn is_requested(&self) -> bool {
         annotations::is_requested(&*self.object, self.status.common())
     }
@@ -480,7 +482,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         K::policies(&self.object).management_policy == ManagementPolicy::Manage
     }
 
-    /// What is made in a namespace that is going is made in vain: its Secrets may be gone before their objects.
+    /// Creating something in a namespace that is being deleted is futile: its Secrets may be gone before their objects.
     fn namespace_stays(&self) -> Result<(), Error> {
         let namespace = &self.identity.namespace;
         if !self.cx.hub.is_going(namespace) {
@@ -489,10 +491,10 @@ impl<'a, K: Kind> Pass<'a, K> {
         Err(Error::wait(Reason::Deleting, format!("the namespace {namespace} is being deleted")))
     }
 
-    /// Puts the finalizer on the object as soon as there is, or may be, something that only it knows of.
+    /// Adds the finalizer to the object as soon as there is, or may be, something that only it knows about.
     async fn hold(&mut self) -> Result<(), Error> {
         let exists = Existence::recorded_in(self.status.common()) == Existence::Recorded;
-        // Of a paused object the finalizer may have been taken off on purpose.
+        // On a paused object, the finalizer may have been removed on purpose.
         if self.held || self.is_paused() || (K::HAS_REMOTE && !exists) {
             return Ok(());
         }
@@ -502,7 +504,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         Ok(())
     }
 
-    /// Writes the status if it changed, under the finalizer if it names a remote.
+    /// Writes the status if it changed, after adding the finalizer if it names a remote.
     pub(super) async fn write_status(&mut self) -> Result<(), Error> {
         self.hold().await?;
         let fingerprints = self.cx.fingerprints.for_object(&self.identity);
@@ -519,7 +521,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         Ok(())
     }
 
-    /// The one tail of every pass: conditions, Events, status, and when to look again.
+    /// The end of every pass: conditions, Events, status, and when the next pass is due.
     pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
         let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
         let more = K::more_conditions(&self.object, &self.status);
@@ -543,7 +545,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             _ => failures.count(&self.identity.uid),
         };
         if let Err(error) = written {
-            // What comes back because it was not recorded comes back through no fault of AWS.
+            // Drift that comes back because it wasn't recorded isn't AWS's fault.
             self.cx.breaker.reset(&self.identity.uid);
             tracing::warn!(%error, "the pass could not be recorded");
             return Action::requeue(backoff::retry(&self.cx.timing, before.max(1), backoff::draw()));

@@ -1,7 +1,7 @@
-//! Writes Events: as many as are of use to those who read them, whatever a namespace does.
+//! Writes Events: as many as are useful to readers, whatever a namespace does.
 //!
-//! Each namespace may cause so many at once and then so many a second; what tells of trouble, or of what can't be undone,
-//! is dropped last. Repeats within some minutes become a series, as with Kubernetes' own recorders.
+//! Each namespace may cause a burst and then a number per second; Events about problems, or about what can't be undone,
+//! are dropped last. Repeats within some minutes become a series, as with Kubernetes' own recorders.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,15 +23,15 @@ use crate::metrics::Metrics;
 
 /// Events of one namespace.
 const BUDGET: Size = Size { burst: 150.0, rate: 5.0 };
-/// Of these, so many are kept for what tells of trouble or of what can't be undone.
+/// Of these, this many are reserved for problems and what can't be undone.
 const FOR_TROUBLE: f64 = 50.0;
-/// And so many for what can't be undone.
+/// And this many for what can't be undone.
 const FOR_GOOD: f64 = 25.0;
-/// What is not seen again for so long is no series.
+/// What isn't seen again for this long isn't a series.
 const SERIES: Duration = Duration::from_mins(6);
-/// So many are remembered.
+/// This many are remembered.
 const MOST_SERIES: usize = 2000;
-/// Reasons of Events that tell of what can't be undone, or is shown once. An update overwrites what somebody may have
+/// Reasons of Events about what can't be undone, or is shown only once. An update overwrites what someone may have
 /// written in AWS, and its Event is the only record of that.
 const LASTING: &[&str] = &[
     "DeletedExternalResource",
@@ -65,7 +65,7 @@ struct Key {
     warning: bool,
     reason: String,
     action: String,
-    /// What is said is part of it: another id is another thing that happened.
+    /// The note is part of it: another id is another event.
     note: Option<String>,
 }
 
@@ -78,7 +78,7 @@ struct Series {
 }
 
 impl Recorder {
-    /// Writes Events as `reporter`, and counts in `metrics` those that are not written.
+    /// Writes Events as `reporter`, and counts in `metrics` those that aren't written.
     pub fn new(client: Client, reporter: Reporter, metrics: Arc<Metrics>) -> Self {
         let state = State { budgets: Buckets::new(BUDGET), series: Series::default() };
         Self { client, reporter, metrics, state: Mutex::new(state) }
@@ -94,7 +94,7 @@ impl Recorder {
         if let Some((name, count)) = known {
             let series = json!({"series": {"count": count, "lastObservedTime": MicroTime(Timestamp::now())}});
             match self.api(about).patch(&name, &PatchParams::default(), &Patch::Merge(&series)).await {
-                // Events don't live for ever.
+                // Events don't live forever.
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 other => return other.map(drop),
             }
@@ -104,7 +104,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Writes an Event by itself.
+    /// Writes an Event that isn't merged with others.
     pub async fn publish_alone(&self, event: &Event, about: &ObjectReference) -> Result<(), kube::Error> {
         if self.admits(event, about) {
             self.write(event, about).await?;
@@ -118,7 +118,7 @@ impl Recorder {
         let admitted = self.state().budgets.take(namespace, floor(event), Instant::now());
         if !admitted {
             let note = event.note.as_deref().unwrap_or_default();
-            debug!(reason = event.reason, name = about.name, "too many Events; left out: {note}");
+            debug!(reason = event.reason, name = about.name, "too many Events; omitted: {note}");
             self.metrics.event_dropped(word(event.type_));
         }
         admitted
@@ -149,7 +149,7 @@ impl Recorder {
         Ok(name)
     }
 
-    /// Where Events about an object are: those about cluster-scoped ones in the namespace `default`.
+    /// The namespace of Events about an object: `default` for cluster-scoped ones.
     fn api(&self, about: &ObjectReference) -> Api<Stored> {
         Api::namespaced(self.client.clone(), about.namespace.as_deref().unwrap_or("default"))
     }
@@ -169,7 +169,7 @@ fn name_of(object: &str, moment: i128) -> String {
     format!("{}.{moment}", kept.trim_end_matches(['.', '-']))
 }
 
-/// So many Events of the namespace are kept for others.
+/// This many Events of the namespace are reserved for others.
 fn floor(event: &Event) -> f64 {
     match event.type_ {
         _ if LASTING.contains(&event.reason.as_str()) => 0.0,
@@ -218,7 +218,7 @@ impl Series {
         Some((name.clone(), *count))
     }
 
-    /// The first of what may become a series was written.
+    /// The first Event of a possible series was written.
     fn began(&mut self, key: Key, name: String, now: Instant) {
         if self.seen.insert(key.clone(), (name, 1, now)).is_none() {
             self.order.push_back(key);

@@ -19,7 +19,7 @@ pub struct Stores {
     ready: SetOnce<()>,
 }
 
-/// How the watch cache of a kind is.
+/// State of the watch cache of a kind.
 #[derive(Clone, Debug, Default)]
 pub struct CacheState {
     /// Whether it has been filled once.
@@ -33,19 +33,19 @@ pub struct CacheState {
 pub struct WatchFailure {
     /// Whether the API server does not know the kind: its CRD is missing.
     pub missing: bool,
-    /// Whether that was said before, too: an API server that has just learnt of a CRD may not serve it yet.
+    /// Whether that was the case before, too: an API server that has just received a CRD may not serve it yet.
     pub repeated: bool,
-    /// What the client says.
+    /// The client's error.
     pub message: String,
 }
 
 impl CacheState {
-    /// Whether what is in the cache is all that there is. Of a kind without a CRD there are no objects.
+    /// Whether the cache is complete. A kind without a CRD has no objects.
     pub fn is_known(&self) -> bool {
         self.filled || self.is_missing()
     }
 
-    /// Whether the kind's CRD is surely missing.
+    /// Whether the kind's CRD is certainly missing.
     pub fn is_missing(&self) -> bool {
         self.failure.as_ref().is_some_and(|failure| failure.missing && failure.repeated)
     }
@@ -67,14 +67,14 @@ impl Stores {
         stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
     }
 
-    /// Says that the watch cache of `kind`, one of so many `kinds`, has been filled; answers whether its CRD was
+    /// Notes that the watch cache of `kind`, one of this many `kinds`, has been filled; returns whether its CRD was
     /// missing before.
     pub fn fill(&self, kind: &'static str, kinds: usize) -> bool {
         self.change(kind, kinds, |_| CacheState { filled: true, failure: None }).0
     }
 
-    /// Says that the watch of `kind`, one of so many `kinds`, failed and will be started again; answers whether its
-    /// CRD was missing before, and whether it is now.
+    /// Notes that the watch of `kind`, one of this many `kinds`, failed and will be restarted; returns whether its CRD
+    /// was missing before, and whether it is now.
     pub fn watch_failed(&self, kind: &'static str, kinds: usize, error: &watcher::Error) -> (bool, bool) {
         let missing = is_missing(error);
         self.change(kind, kinds, |before| {
@@ -104,7 +104,7 @@ impl Stores {
         (was_missing, is_missing)
     }
 
-    /// How the watch cache of each kind is.
+    /// State of the watch cache of each kind.
     pub fn states(&self) -> BTreeMap<&'static str, CacheState> {
         self.states.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -120,7 +120,7 @@ impl Stores {
     }
 }
 
-/// The API server answers with 404 where it does not know a kind.
+/// The API server responds with 404 for a kind that it doesn't know.
 fn is_missing(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))

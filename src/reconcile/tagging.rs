@@ -1,4 +1,4 @@
-//! Tags on remotes: the owner's, the account's and the spec's, without touching those of others.
+//! Tags on remotes: owner tags, the account's and the spec's, without touching those of others.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::state::ownership::{self, HANDED_OVER_TAG, Identity};
 /// Tags as the API takes them.
 pub type TagMap = BTreeMap<String, String>;
 
-/// The tags that a remote shall carry: the account's, over them the spec's, over them the owner's.
+/// The tags that a remote must have: the account's, overridden by the spec's, overridden by owner tags.
 fn desired(identity: &Identity, account: &TagMap, spec: &Tags) -> TagMap {
     let mut tags = account.clone();
     tags.extend(spec.iter().map(|(key, value)| (key.0.clone(), value.0.clone())));
@@ -25,9 +25,9 @@ fn desired(identity: &Identity, account: &TagMap, spec: &Tags) -> TagMap {
     tags
 }
 
-/// The tags that a remote shall carry, if AWS takes that many.
+/// The tags that a remote must have, if AWS accepts that many.
 pub fn checked(identity: &Identity, account: (&str, &TagMap), spec: &Tags) -> Result<TagMap, Error> {
-    /// Most tags of a resource (`Tags` of the API).
+    /// Maximum tags of a resource (`Tags` of the API).
     const MOST: usize = 50;
     let (name, of_account) = account;
     let tags = desired(identity, of_account, spec);
@@ -38,8 +38,8 @@ pub fn checked(identity: &Identity, account: (&str, &TagMap), spec: &Tags) -> Re
     Err(Error::terminal(
         Reason::Invalid,
         format!(
-            "spec.tags: {} tags in all, and AWS takes {MOST}: {} of this object, {added} of the AWSAccount {name}, {} of \
-             the operator; remove {} of them",
+            "spec.tags: {} tags in total, but AWS accepts at most {MOST}: {} from this object, {added} from the AWSAccount \
+             {name}, {} from the operator; remove {} of them",
             tags.len(),
             spec.len(),
             identity.tags().len(),
@@ -48,12 +48,12 @@ pub fn checked(identity: &Identity, account: (&str, &TagMap), spec: &Tags) -> Re
     ))
 }
 
-/// Keys of the desired tags that are not the owner's: what status remembers, to remove them one day.
+/// Keys of the desired tags other than owner tags: status remembers them, to remove them later.
 pub fn keys(desired: &TagMap) -> Vec<String> {
     desired.keys().filter(|key| !ownership::is_owner_tag(key)).cloned().collect()
 }
 
-/// The keys to remember: the desired ones, and those set earlier that are still there to be removed.
+/// The keys to remember: the desired ones, and those set earlier that still have to be removed.
 pub fn remembered(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<String> {
     let mut kept = keys(desired);
     kept.extend(
@@ -68,7 +68,7 @@ pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<
     let set = desired.iter().filter(|(key, value)| observed.get(*key) != Some(value)).map(|(key, value)| {
         Change::new(format!("tags[{key}]"), as_value(observed.get(key)), as_value(Some(value)))
     });
-    // Whoever compares has adopted it.
+    // The object that compares has adopted it.
     let handed_over = HANDED_OVER_TAG.to_owned();
     let removed = recorded
         .iter()
@@ -78,8 +78,8 @@ pub fn compare(desired: &TagMap, observed: &TagMap, recorded: &[String]) -> Vec<
     set.chain(removed).collect()
 }
 
-/// Mends drift of tags with one call: sets what is missing, else removes what is left over.
-pub async fn mend<K: Kind>(scope: &Scope, id: &str, drift: &Drift) -> Result<Vec<String>, Error> {
+/// Corrects drift of tags with one call: sets what is missing, otherwise removes leftovers.
+pub async fn correct<K: Kind>(scope: &Scope, id: &str, drift: &Drift) -> Result<Vec<String>, Error> {
     let key = |change: &Change| Some(change.path.strip_prefix("tags[")?.strip_suffix(']')?.to_owned());
     let (missing, removed): (Vec<&Change>, Vec<&Change>) =
         drift.under("tags").partition(|change| change.desired.is_some());
@@ -100,7 +100,7 @@ pub async fn mend<K: Kind>(scope: &Scope, id: &str, drift: &Drift) -> Result<Vec
     Ok(changed)
 }
 
-/// Sets these tags of the remote `id` with one call, whatever the others are.
+/// Sets these tags of the remote `id` with one call, regardless of other tags.
 pub async fn set<K: Kind>(scope: &Scope, id: &str, tags: TagMap) -> Result<(), Error> {
     let resource_arn = arn::<K>(scope, id).await?;
     let answer = scope.aws.call(&TagResource { resource_arn, tags }).await;
@@ -163,11 +163,11 @@ mod tests {
         assert_eq!(error.classify().1, Reason::Invalid);
         let message = error.to_string();
         for part in [
-            "63 tags in all",
-            "takes 50",
-            "30 of this object",
-            "29 of the AWSAccount production",
-            "4 of",
+            "63 tags in total",
+            "at most 50",
+            "30 from this object",
+            "29 from the AWSAccount production",
+            "4 from",
             "remove 13",
         ] {
             assert!(message.contains(part), "{part}: {message}");

@@ -40,7 +40,7 @@ use crate::reconcile::state::subject::Subject;
 use super::readable::{Listing, Reader};
 use super::runner::{self, Asking};
 
-/// Runs the controller of `K` until `shutdown`. Passes under way are finished.
+/// Runs the controller of `K` until `shutdown`. Passes in progress are completed.
 pub async fn run<K: Kind>(
     cx: Arc<Context>,
     concurrency: u16,
@@ -70,12 +70,12 @@ pub async fn run<K: Kind>(
         })
         .applied_objects()
         .predicate_filter(changes, PredicateConfig::default())
-        // What is wrong with a watch is told where it is made.
+        // Errors of a watch are reported where it is created.
         .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
     let asking = Asking { changed: objects, woken, listed };
     let runner =
         runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>);
-    // The Events end with the watch, which ends before the passes under way.
+    // The writing of Events ends with the watch, which ends before the passes in progress.
     let events = async {
         write_events.await;
         future::pending::<()>().await;
@@ -83,7 +83,7 @@ pub async fn run<K: Kind>(
     future::select(pin!(runner), pin!(events)).await;
 }
 
-/// The watch of a kind. Objects that can't be read are reported and left out; the others are unharmed.
+/// The watch of a kind. Objects that can't be read are reported and skipped; the others aren't affected.
 fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, reader: Arc<Reader>) -> Watch<T> {
     if !T::NAMESPACED || cx.reach.is_everywhere() {
         return watch_at(cx, None, reader);
@@ -107,7 +107,7 @@ fn watch_at<T: Object>(cx: &Arc<Context>, namespace: Option<&str>, reader: Arc<R
         .boxed()
 }
 
-/// Says once that a CRD is missing, and at each try what else is wrong.
+/// Reports a missing CRD once, and any other error on each attempt.
 fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Error) {
     let kind = T::kind_name();
     cx.metrics.watch_failed(kind);
@@ -115,15 +115,12 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
     match cx.stores.watch_failed(kind, kinds::count(&cx.reach), error) {
         (false, true) => {
             let crd = format!("{}.{}", T::plural(&()), T::group(&()));
-            error!(
-                kind,
-                crd, "the CRD is not installed; objects of the kind are looked after as soon as it is"
-            );
+            error!(kind, crd, "the CRD is not installed; objects of the kind will be reconciled once it is");
             cx.hub.retain(kind, &HashSet::new());
             cx.kept.retain(kind, &HashSet::new());
         }
         (true, true) => debug!(kind, "the CRD is still not installed"),
-        _ => warn!(kind, %error, "the watch failed; it is started again"),
+        _ => warn!(kind, %error, "the watch failed and will be restarted"),
     }
 }
 
@@ -134,7 +131,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             let profile = cx.kept.profile(&subject).unwrap_or_else(|| Profile::of(&subject, &value));
             cx.hub.applied(&subject, profile);
             if cx.written.is_overwritten(object) {
-                info!(object = %subject, "its status is not what was last written; looking again");
+                info!(object = %subject, "its status differs from what was last written; checking again");
                 cx.hub.wake(&subject);
             }
         }
@@ -167,7 +164,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
     }
 }
 
-/// What an object had goes with it, if it went without waiting for its finalizer. One that waited was being deleted.
+/// Cleans up after an object that vanished without waiting for its finalizer. One that waited was being deleted anyway.
 fn vanished<K: Kind>(cx: &Arc<Context>, object: &K::Object) {
     if !K::HAS_REMOTE || !finalizer::is_on(object) || object.meta().deletion_timestamp.is_some() {
         return;
@@ -177,7 +174,7 @@ fn vanished<K: Kind>(cx: &Arc<Context>, object: &K::Object) {
     tokio::spawn(async move { orphan::bury::<K>(&cx, &object).await }.instrument(span));
 }
 
-/// An AWSAccount that is gone takes its client, budget and credentials with it.
+/// When an AWSAccount is gone, its client, budget and credentials are dropped.
 fn forget_accounts(cx: &Context, kind: &str) {
     if kind == references::ACCOUNT {
         cx.accounts.forget_gone(cx);
@@ -186,7 +183,7 @@ fn forget_accounts(cx: &Context, kind: &str) {
 
 async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action {
     let kind = K::Object::kind_name();
-    // At the level of errors, so that every line of the log says which object it is about.
+    // At the level of errors, so that every log line names its object.
     let span = error_span!(
         "pass",
         kind,
@@ -202,7 +199,7 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action 
     }
 }
 
-/// Whether somebody waits for the object.
+/// Whether someone is waiting for the object.
 fn priority<T: Object>(object: &T, cx: &Context) -> Priority {
     if is_settled(object) && !cx.hub.is_woken(&Subject::of(object)) {
         Priority::Periodic
@@ -211,7 +208,7 @@ fn priority<T: Object>(object: &T, cx: &Context) -> Priority {
     }
 }
 
-/// Whether nobody waits for the object: it is as it should be, and not paused, nor was it.
+/// Whether nobody is waiting for the object: it is up to date, isn't paused and wasn't.
 fn is_settled<T: Object>(object: &T) -> bool {
     let status = object.status();
     let common = status.common();
@@ -224,7 +221,7 @@ fn is_settled<T: Object>(object: &T) -> bool {
 
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     if !cx.fence.is_open() {
-        // The process is about to end; a leader among the others goes on.
+        // The process is about to end; the next leader continues.
         return Ok(Action::requeue(cx.timing.poll));
     }
     cx.written.expect(&object.uid().unwrap_or_default());
@@ -235,7 +232,7 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     let namespace = object.namespace().unwrap_or_default();
     let api = K::api(cx.client.clone(), &namespace);
     if !cx.kept.has(&Subject::of(&*object)) {
-        // It can't be read any more; the cache has it as it was.
+        // It can no longer be read; the cache has an earlier version.
         return Ok(Action::await_change());
     }
     let slim = kept::slim_bytes(&*object);
@@ -251,7 +248,7 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
         return Ok(Pass::<K>::new(&cx, &object, api).apply().await);
     }
     if !finalizer::is_on(&*object) {
-        // Nothing of it is in AWS; the finalizers of others keep it.
+        // It has nothing in AWS; other finalizers keep it.
         return Ok(Action::await_change());
     }
     if let Err(later) = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await {
@@ -262,7 +259,7 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     Ok(Action::await_change())
 }
 
-/// The whole of an object that the cache keeps slim. `None` if it is gone, or can't be read, which its watch tells of.
+/// The whole of an object that the cache keeps slim. `None` if it is gone, or can't be read, which its watch reports.
 async fn whole<T: Object>(cx: &Context, api: &Api<T>, slim: &T) -> Result<Option<Arc<T>>, kube::Error> {
     let _turn = cx.memory.read().await;
     let same = stored::one(api, &slim.name_any(), &slim.uid().unwrap_or_default()).await?;
@@ -270,10 +267,11 @@ async fn whole<T: Object>(cx: &Context, api: &Api<T>, slim: &T) -> Result<Option
 }
 
 fn failed<K: Kind>(object: &K::Object, error: &kube::Error, cx: &Context) -> Action {
-    // A stale cache: the object was changed or is gone, and its watch event is under way.
+    // A stale cache: the object was changed or is gone, and its watch event is on its way.
     let stale = matches!(error, kube::Error::Api(status) if [404, 409, 422].contains(&status.code));
     if !stale {
-        warn!(kind = K::Object::kind_name(), name = object.name_any(), %error, "the object could not be read, or its finalizer not be changed");
+        let (kind, name) = (K::Object::kind_name(), object.name_any());
+        warn!(kind, name, %error, "reading the object or changing its finalizer failed");
     }
     cx.metrics.failed(K::Object::kind_name());
     let before = cx.failures.count(&object.uid().unwrap_or_default());

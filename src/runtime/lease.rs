@@ -1,7 +1,7 @@
 //! Leader election: one replica works, the others stand by.
 //!
-//! The rules are those of client-go. How old a lease is, is judged by the own monotonic clock since it was last
-//! seen to change, never by the times written in it: clocks of machines may differ by any amount.
+//! The rules are those of client-go. The age of a lease is measured by our own monotonic clock since it was last seen
+//! to change, never by the times written in it: clocks of machines may differ by any amount.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ pub struct Elect {
 pub struct Timing {
     /// How long the others wait for a renewal before they take over.
     pub duration: Duration,
-    /// How long a leader writes on without a renewal; less than `duration`.
+    /// How long a leader keeps writing without a renewal; less than `duration`.
     pub deadline: Duration,
-    /// Between two looks at the lease.
+    /// Between two checks of the lease.
     pub retry: Duration,
 }
 
 impl Timing {
-    /// Says what is wrong with it: a leader must try again in time, and must stop before another may start.
+    /// Checks it: a leader must retry in time, and must stop before another may start.
     pub fn check(&self) -> Result<(), String> {
         let Self { duration, deadline, retry } = self;
         if retry < deadline && deadline < duration {
@@ -51,7 +51,7 @@ impl Timing {
         ))
     }
 
-    /// The duration as a Lease has it, in whole seconds: never less than it is.
+    /// The duration in the form of a Lease, in whole seconds, rounded up.
     fn seconds(&self) -> Option<i32> {
         let whole = self.duration.as_secs() + u64::from(self.duration.subsec_nanos() > 0);
         i32::try_from(whole).ok()
@@ -85,9 +85,9 @@ impl Election {
         Self { api: Api::namespaced(client, namespace), name, identity, timing, fence, seen: None }
     }
 
-    /// Waits until this replica leads.
+    /// Waits until this replica is the leader.
     pub async fn lead(&mut self) {
-        info!(lease = self.name, identity = self.identity, "standing by until the lease is free");
+        info!(lease = self.name, identity = self.identity, "on standby until the lease is free");
         while !self.attempt().await {
             tokio::time::sleep(self.timing.retry).await;
         }
@@ -102,13 +102,13 @@ impl Election {
             if self.attempt().await {
                 renewed = Instant::now();
             } else if renewed.elapsed() >= self.timing.deadline || !self.fence.is_open() {
-                warn!(identity = self.identity, "leadership is lost");
+                warn!(identity = self.identity, "lost the leadership");
                 return;
             }
         }
     }
 
-    /// Frees the lease, so that another replica need not wait for it to run out.
+    /// Releases the lease, so that another replica needn't wait for it to expire.
     pub async fn release(&self) {
         let Ok(Some(mut lease)) = self.api.get_opt(&self.name).await else { return };
         let spec = lease.spec.get_or_insert_default();
@@ -118,11 +118,11 @@ impl Election {
         spec.holder_identity = None;
         spec.lease_duration_seconds = Some(1);
         if let Err(error) = self.api.replace(&self.name, &PostParams::default(), &lease).await {
-            debug!(%error, "the lease could not be released; it runs out");
+            debug!(%error, "the lease could not be released; it will expire");
         }
     }
 
-    /// Takes or renews the lease, if it is ours or nobody's.
+    /// Acquires or renews the lease, if it is ours or free.
     async fn attempt(&mut self) -> bool {
         // Counted from before the request: the others count from when they see it, which is later.
         let asked = Instant::now();

@@ -1,8 +1,8 @@
-//! Which objects of a kind are looked at, when, and in which order.
+//! Which objects of a kind are reconciled, when, and in which order.
 //!
-//! A kind has so many places for passes. Who waits for one takes turns by namespace ([`crate::fairness::turns`]); a namespace that
-//! has nothing under way need not wait for the others' passes to end: as many places again are kept for those, one each.
-//! An object that causes news again and again gets a pass a second. Pure: knows neither objects nor passes.
+//! A kind has a number of slots for passes. Waiting objects take turns by namespace ([`crate::fairness::turns`]); a
+//! namespace with no pass in progress doesn't have to wait for others' passes to end: as many slots again are kept for
+//! those, one each. An object that keeps causing news gets one pass per second. Pure: knows neither objects nor passes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use crate::fairness::bucket::{Buckets, Size};
 use crate::fairness::turns::{Priority, Ticket, Turns};
 use crate::reconcile::state::subject::Subject;
 
-/// While edits wait for places, one in so many is for a periodic check.
+/// While edits wait for slots, one in this many is for a periodic check.
 const PERIODIC_SHARE: u32 = 4;
-/// News of an object that start a pass at once, and then a second: nobody edits by hand so fast.
+/// How many times news about an object start a pass at once, and then per second: nobody edits that fast by hand.
 const NEWS: Size = Size { burst: 20.0, rate: 1.0 };
 
 /// The queue of one kind.
 #[derive(Debug)]
 pub struct Queue {
     places: usize,
-    /// Places that periodic checks leave free.
+    /// Slots that periodic checks leave free.
     kept: usize,
     waiting: Turns<Subject>,
-    /// Those that wait, are under way, or have a time.
+    /// Objects that are waiting, in progress, or scheduled.
     objects: HashMap<Subject, Stage>,
-    /// The times of those that have one.
+    /// The times of scheduled ones.
     times: BTreeSet<(Instant, Subject)>,
-    /// Passes under way, by namespace.
+    /// Passes in progress, by namespace.
     loads: HashMap<Arc<str>, usize>,
     busy: usize,
     periodic: usize,
@@ -39,17 +39,17 @@ pub struct Queue {
 /// Where an object is.
 #[derive(Debug)]
 enum Stage {
-    /// Its time comes.
+    /// It is scheduled.
     Later { at: Instant, paced: bool },
-    /// It waits for a place.
+    /// It is waiting for a slot.
     Waiting(Ticket),
-    /// A pass is under way, and maybe there was news since it began.
+    /// A pass is in progress, and there may have been news since it began.
     Underway { priority: Priority, news: bool },
 }
 
 impl Queue {
-    /// An empty queue for so many passes at a time. Of those, three in four are for periodic checks, that do not keep
-    /// an edit waiting; a single place is for all.
+    /// An empty queue for this many concurrent passes. At most three in four are used for periodic checks, so that
+    /// edits don't wait; a single slot serves both.
     pub fn new(places: u16) -> Self {
         let places = usize::from(places.max(1));
         Self {
@@ -65,7 +65,7 @@ impl Queue {
         }
     }
 
-    /// There is news of an object: it is to be looked at, at once unless there is news of it all the time.
+    /// There is news about an object: reconcile it, at once unless there is news about it all the time.
     pub fn news(&mut self, subject: &Subject, priority: Priority, now: Instant) {
         let load = self.load(&subject.namespace);
         match self.objects.get_mut(subject) {
@@ -76,7 +76,7 @@ impl Queue {
         }
     }
 
-    /// The objects whose time has come. They are neither here nor there until they are put in line.
+    /// The objects whose time has come. They are in no state until they are put in line.
     pub fn due(&mut self, now: Instant) -> Vec<Subject> {
         let mut due = Vec::new();
         while self.times.first().is_some_and(|(at, _)| *at <= now) {
@@ -92,7 +92,7 @@ impl Queue {
         self.times.first().map(|(at, _)| *at)
     }
 
-    /// Puts an object in line that is neither there nor under way.
+    /// Puts an object in line that is neither there nor in progress.
     pub fn line_up(&mut self, subject: &Subject, priority: Priority) {
         if matches!(self.objects.get(subject), Some(Stage::Waiting(_) | Stage::Underway { .. })) {
             return;
@@ -107,7 +107,7 @@ impl Queue {
         self.objects.insert(subject.clone(), Stage::Waiting(ticket));
     }
 
-    /// The next object that may be looked at, which takes a place.
+    /// The next object to reconcile, which takes a slot.
     pub fn start_next(&mut self) -> Option<Subject> {
         for priority in self.waiting.preferred() {
             let first = self.waiting.namespaces(priority).next();
@@ -127,7 +127,7 @@ impl Queue {
         None
     }
 
-    /// A pass has ended: its place is free. The object is looked at again at that time, if any, or after news.
+    /// A pass has ended: its slot is free. The object is reconciled again at that time, if any, or after news.
     pub fn ended(&mut self, subject: &Subject, again: Option<Instant>, priority: Priority, now: Instant) {
         let Some(Stage::Underway { priority: had, news }) = self.objects.remove(subject) else { return };
         self.busy -= 1;
@@ -145,7 +145,7 @@ impl Queue {
         }
     }
 
-    /// Passes under way.
+    /// Passes in progress.
     pub fn busy(&self) -> usize {
         self.busy
     }
@@ -172,7 +172,7 @@ impl Queue {
         }
     }
 
-    /// Whether there is a place for a namespace with so much under way.
+    /// Whether there is a slot for a namespace with this many passes in progress.
     fn has_room(&self, priority: Priority, load: usize) -> bool {
         let places = if load == 0 { self.places * 2 } else { self.places };
         self.busy < places && (priority == Priority::Edit || self.periodic + self.kept < places)
@@ -203,7 +203,7 @@ mod tests {
         Subject::new("Asset", namespace, name.to_string())
     }
 
-    /// Starts all that may be started; the namespaces in order.
+    /// Starts everything that may be started; returns the namespaces in order.
     fn start(queue: &mut Queue) -> Vec<Subject> {
         std::iter::from_fn(|| queue.start_next()).collect()
     }

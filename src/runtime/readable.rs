@@ -1,4 +1,4 @@
-//! Objects as a watch brings them: one that can't be read does no harm to the others.
+//! Objects as a watch delivers them: one that can't be read doesn't affect the others.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +17,10 @@ use crate::reconcile::events;
 use crate::reconcile::graph::hub::Profile;
 use crate::reconcile::state::subject::Subject;
 
-/// So many Events of unreadable objects of a kind wait to be written; more are left out. Log and metric have them all.
+/// Maximum pending Events about unreadable objects of a kind; more are dropped. Log and metric have them all.
 const WAITING_EVENTS: usize = 256;
 
-/// What the present list of a kind has shown so far, and which objects of the kind can't be read.
+/// What the current list of a kind has shown so far, and which objects of the kind can't be read.
 #[derive(Default)]
 pub struct Listing(Mutex<Shown>);
 
@@ -30,10 +30,10 @@ struct Shown {
     unreadable: HashMap<Subject, Report>,
 }
 
-/// What was said of an object that can't be read.
+/// What was reported about an object that can't be read.
 struct Report {
     version: Option<String>,
-    /// Whether the present list has it too.
+    /// Whether the current list has it too.
     listed: bool,
 }
 
@@ -61,7 +61,7 @@ impl Listing {
         self.lock().unreadable.len()
     }
 
-    /// The whole cluster is listed again: what doesn't show up is gone.
+    /// The whole cluster is listed again: what isn't listed is gone.
     fn relist(&self) {
         self.lock().unreadable.values_mut().for_each(|report| report.listed = false);
     }
@@ -70,7 +70,7 @@ impl Listing {
         self.lock().unreadable.remove(subject);
     }
 
-    /// Takes note of an unreadable object. Answers whether nothing was said yet of this version.
+    /// Notes an unreadable object. Returns whether nothing has been reported yet about this version.
     fn is_news(&self, subject: &Subject, version: Option<&str>) -> bool {
         let report = Report { version: version.map(str::to_owned), listed: true };
         let before = self.lock().unreadable.insert(subject.clone(), report);
@@ -102,7 +102,7 @@ impl Reader {
         (Self { cx: Arc::clone(cx), listing: Arc::clone(listing), events }, write)
     }
 
-    /// The event with its object in the form of its kind; one that can't be read is reported, and left out.
+    /// The event with its object parsed as its kind; one that can't be read is reported, and skipped.
     pub fn readable<T: Object>(&self, event: Event<Stored>) -> Option<Event<T>> {
         let event = match event {
             Event::Apply(object) => self.read(&object).map(Event::Apply),
@@ -119,7 +119,7 @@ impl Reader {
                 }
             }
             Event::Init => {
-                // Where each namespace has a watch, this is the list of one of them: the others' stay.
+                // If each namespace has a watch, this is the list of one of them: those of the others stay.
                 if self.cx.reach.is_everywhere() {
                     self.listing.relist();
                 }
@@ -144,7 +144,7 @@ impl Reader {
         }
     }
 
-    /// It is left alone, but it is there: what refers to it waits, and what it refers to doesn't go before it.
+    /// It is left alone, but it exists: what refers to it waits, and what it refers to isn't deleted before it.
     fn report<T: Object>(&self, object: &Stored, why: &Unreadable, rest: &Value) {
         let subject = subject::<T>(object);
         self.cx.kept.forget(&subject);
@@ -153,10 +153,10 @@ impl Reader {
             return;
         }
         let advice = if object.meta().deletion_timestamp.is_some() {
-            "it isn't deleted either, since what it has in AWS would stay: correct it (kubectl edit), or remove its \
-             finalizer if nothing of it is left in AWS"
+            "it isn't deleted either, because its AWS resource would be left behind: correct it (kubectl edit), or remove \
+             its finalizer if nothing of it is left in AWS"
         } else {
-            "it is left alone as it is; correct it (kubectl replace)"
+            "it is left unchanged; correct it (kubectl replace)"
         };
         error!(
             kind = subject.kind,
@@ -167,7 +167,7 @@ impl Reader {
         );
         let note = format!("this object can't be read; {advice}: {why}");
         let about = object.object_ref(&ApiResource::erase::<T>(&()));
-        // That one is left out when there are too many is said where the bound is.
+        // See the limit above for what happens if there are too many.
         let _ = self.events.try_send(events::AboutUnreadable { note, about });
     }
 }

@@ -1,7 +1,7 @@
-//! Runs the passes over the objects of one kind: from what asks for them to their end.
+//! Runs the passes over the objects of one kind, from trigger to end.
 //!
-//! In the place of kube-runtime's controller, whose queue is first come, first served over all namespaces. Which object
-//! is next is [`Queue`]'s business.
+//! Replaces kube-runtime's controller, whose queue is first come, first served over all namespaces. [`Queue`] decides
+//! which object is next.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,20 +21,20 @@ use crate::reconcile::state::subject::Subject;
 
 use super::queue::Queue;
 
-/// What asks for passes over the objects of a kind.
+/// What triggers passes over the objects of a kind.
 pub struct Asking<N> {
     /// Objects that were changed, or are new.
     pub changed: N,
     /// Objects that the hub wakes.
     pub woken: mpsc::UnboundedReceiver<Subject>,
-    /// Told whenever a list has come in as a whole: objects in it are in the cache only then.
+    /// Notified whenever a list is complete: its objects are in the cache only then.
     pub listed: Arc<Notify>,
 }
 
-/// Runs passes until `shutdown`; those under way then are finished, and no other begins.
+/// Runs passes until `shutdown`; those in progress then are completed, and no other begins.
 ///
-/// `priority` says whether somebody waits for the object as it is now; `pass` looks at it. A pass that panics doesn't affect
-/// the others.
+/// `priority` says whether someone is waiting for the object in its current state; `pass` reconciles it. A pass that
+/// panics doesn't affect the others.
 pub async fn run<T, P, F>(
     cx: Arc<Context>,
     store: Store<T>,
@@ -58,7 +58,7 @@ pub async fn run<T, P, F>(
     loop {
         while may_begin && let Some((subject, object)) = runner.next() {
             let looking = pass(object, Arc::clone(&runner.cx));
-            // Boxed, since a pass is large and the map of tasks is not.
+            // Boxed, because a pass is large and the map of tasks shouldn't be.
             passes.spawn(guarded(subject, Box::pin(looking)));
         }
         let time = runner.queue.next_time().filter(|_| may_begin);
@@ -93,12 +93,12 @@ struct Runner<T: Object, P> {
     store: Store<T>,
     queue: Queue,
     priority: P,
-    /// Objects of a list that has not come in as a whole.
+    /// Objects of a list that isn't complete yet.
     unlisted: Vec<Subject>,
 }
 
 impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
-    /// The next object that may be looked at.
+    /// The next object that may be reconciled.
     fn next(&mut self) -> Option<(Subject, Arc<T>)> {
         loop {
             let subject = self.queue.start_next()?;
@@ -137,7 +137,7 @@ impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
         let Ok((subject, action)) = ended else { return };
         let now = Instant::now();
         let action = action.unwrap_or_else(|| {
-            error!(object = %subject, "the pass panicked, which is a bug; the object is tried again later");
+            error!(object = %subject, "the pass panicked, which is a bug; the object is retried later");
             Action::requeue(self.cx.timing.longest_retry)
         });
         let priority = self.priority(&subject).unwrap_or_default();

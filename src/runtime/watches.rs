@@ -1,6 +1,6 @@
 //! Watches of what is not ours: Secrets and ConfigMaps by metadata, namespaces by their labels.
 //!
-//! Nothing is kept of an object but the version of those that one of ours refers to.
+//! Only the version is kept, of those that one of our objects refers to.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ async fn each<T: Resource<DynamicType = ()>>(
     watcher(stored::api::<T>(client, namespace.as_deref()), watcher::Config::default())
         .backoff(crate::reconcile::backoff::Watch::default())
         .inspect_err(|error| {
-            warn!(kind = watched.kind, namespace, %error, "the watch failed; it is started again");
+            warn!(kind = watched.kind, namespace, %error, "the watch failed and will be restarted");
             cx.metrics.watch_failed(watched.kind);
             cx.delivery.failed(&watched, error.to_string());
         })
@@ -66,8 +66,8 @@ async fn each<T: Resource<DynamicType = ()>>(
         .await;
 }
 
-/// Reads the labels of the namespaces that are looked after, where not all are: a Role can permit that, while to
-/// watch namespaces takes a `ClusterRole`. One whose labels can't be read has none.
+/// Reads the labels of the watched namespaces, if not all are watched: a Role can permit that, while watching
+/// namespaces needs a `ClusterRole`. One whose labels can't be read has none.
 pub async fn labels(cx: &Context) {
     if cx.reach.is_everywhere() {
         return;

@@ -1,4 +1,4 @@
-//! A service on the loopback interface that answers by a script, one connection a request.
+//! A service on the loopback interface that responds by a script, one connection per request.
 
 #![allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several tests")]
 
@@ -60,7 +60,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Answers by the script, and after its end with 500.
+    /// Responds by the script, and after its end with 500.
     pub async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
         let script = Mutex::new(script.into_iter().collect::<VecDeque<_>>());
         Self::answering(move |_| {

@@ -24,7 +24,7 @@ impl Refusal {
     /// Whether the refusal is about `field`, and says `words` of it.
     pub fn is_about(&self, field: &str, words: &str) -> bool {
         if self.causes.is_empty() {
-            // What can't even be merged is refused in words alone.
+            // What can't even be merged is rejected with only a message.
             return self.message.contains(field) && self.message.contains(words);
         }
         let entry = format!("{field}[");
@@ -42,7 +42,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects, installs the CRDs that are not there, and makes a namespace.
+    /// Connects, installs missing CRDs, and creates a namespace.
     pub async fn prepare(crds: &[Value]) -> Self {
         let client = Client::try_default().await.expect("KUBECONFIG names a cluster");
         let mut kinds = BTreeMap::new();
@@ -91,12 +91,12 @@ impl Cluster {
         self.apply(object, false).await
     }
 
-    /// What the API server would say of an object if it were applied.
+    /// The API server's response if an object were applied.
     pub async fn ask_to_apply(&self, object: &Value) -> Result<(), Refusal> {
         self.apply(object, true).await
     }
 
-    /// What the API server would say of an object if it were created.
+    /// The API server's response if an object were created.
     pub async fn ask_to_create(&self, object: &Value) -> Result<(), Refusal> {
         let url = format!("{}?dryRun=All&fieldValidation=Strict", self.api(object).resource_url());
         let request = http::Request::post(url)
@@ -110,7 +110,7 @@ impl Cluster {
     pub async fn clean_up(&self, made: &BTreeMap<String, Value>) {
         for object in made.values() {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            // An object that was never made is gone as well.
+            // An object that was never created is gone as well.
             let _ = self.api(object).delete(name, &DeleteParams::default()).await;
         }
         let namespaces: Api<Namespace> = Api::all(self.client.clone());

@@ -1,6 +1,6 @@
-//! YAML that must be refused at `kubectl apply`, with the field named: asked of a real API server.
+//! YAML that must be rejected at `kubectl apply`, with the field named: asked of a real API server.
 //!
-//! `cargo xtask test` runs this with a cluster; alone, the test of the server says so and does nothing.
+//! `cargo xtask test` runs this with a cluster; without one, the test of the server says so and does nothing.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by it")]
 
@@ -77,7 +77,7 @@ fn every_service_and_configuration_has_a_good_object() {
     }
 }
 
-/// The members of `expected` that `actual` lacks or has otherwise.
+/// The members of `expected` that `actual` lacks or that differ.
 fn lost(expected: &Value, actual: &Value, path: &str, found: &mut Vec<String>) {
     match (expected, actual) {
         (Value::Object(expected), Value::Object(actual)) => {
@@ -130,7 +130,7 @@ async fn bad_yaml_is_refused_with_the_field_named_and_good_yaml_is_taken() {
     let cluster = Cluster::prepare(&crds()).await;
     let mut good = table::good();
     for object in good.values_mut() {
-        // No operator that may run in the cluster is to act on them.
+        // An operator that may be running in the cluster must not act on them.
         let paused =
             serde_json::json!({ "metadata": { "annotations": { "devopsagent.dev/paused": "true" } } });
         table::merge(object, &paused);
@@ -166,7 +166,7 @@ async fn try_all(cluster: &Cluster, good: &BTreeMap<String, Value>) -> Vec<Strin
     failures
 }
 
-/// What is wrong with the API server's answer to a row, if anything.
+/// What is wrong with the API server's response to a row, if anything.
 fn judge(row: &Row, words: &str, answer: Result<(), Refusal>) -> Option<String> {
     match answer {
         Ok(()) => Some(format!("{}: it was taken", row.it)),

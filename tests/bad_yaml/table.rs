@@ -1,4 +1,4 @@
-//! The table: objects that are good, and patches that spoil them.
+//! The table: valid objects, and patches that make them invalid.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +21,9 @@ pub struct Row {
     pub field: String,
     /// A part of the error's message.
     pub says: String,
-    /// A part of the message of a server-side apply, where that is another.
+    /// Part of the message of a server-side apply, if that differs.
     pub applied: Option<String>,
-    /// Why a server-side apply takes it all the same.
+    /// Why a server-side apply accepts it nevertheless.
     pub taken: Option<String>,
     /// Whether the good object exists, and is changed.
     #[serde(default)]
@@ -35,7 +35,7 @@ pub fn good() -> BTreeMap<String, Value> {
     let mut objects: BTreeMap<String, Value> =
         serde_saphyr::from_str(include_str!("good.yaml")).expect("good.yaml can be read");
     for (name, object) in &mut objects {
-        // An account belongs to no namespace, so its name has to say whose it is.
+        // An account belongs to no namespace, so its name must say whose it is.
         let name = if object["kind"] == "AWSAccount" { format!("bad-yaml-{name}") } else { name.clone() };
         merge(object, &serde_json::json!({ "metadata": { "name": name } }));
     }

@@ -27,7 +27,7 @@ fn secrets(client: &Client, namespace: &str) -> Api<Secret> {
     Api::namespaced(client.clone(), namespace)
 }
 
-/// What the policy says against it. A refusal by anything else, and a success, fail the test.
+/// The policy's objection. A rejection by anything else, and a success, fail the test.
 fn refusal(result: Result<Secret, kube::Error>) -> String {
     let error = result.expect_err("the policy refuses it").to_string();
     assert!(error.contains("ValidatingAdmissionPolicy") && error.contains("-secrets"), "{error}");
@@ -82,7 +82,7 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
         // An operator that ran here before has left its own.
         let _ = theirs.delete(name, &DeleteParams::default()).await;
         own.create(&dry, &key).await.expect("the key can be made");
-        // One that somebody brought back without its label is the operator's all the same.
+        // One that someone restored without its label still belongs to the operator.
         made_by_somebody(&theirs, &secret(name, "Opaque", &nothing)).await;
         let note = json!({"metadata": {"annotations": {"a": "b"}}});
         merge(&own, name, note.clone()).await.expect("the key can be written on");

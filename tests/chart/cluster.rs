@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{helm, kubelet};
 
-/// How long anything may take that is waited for.
+/// Maximum wait for anything.
 const LIMIT: Duration = Duration::from_mins(1);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -81,7 +81,7 @@ pub fn raw(path: &str) -> Value {
     serde_json::from_str(&text).expect("the answer is JSON")
 }
 
-/// Looks until there is an answer. Fails after a minute.
+/// Polls until there is a result. Fails after a minute.
 pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + LIMIT;
     loop {

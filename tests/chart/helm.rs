@@ -20,7 +20,7 @@ pub fn chart() -> PathBuf {
     project().join("charts/devops-agent-operator")
 }
 
-/// A program that `cargo xtask test` names by a variable.
+/// A program that `cargo xtask test` passes in a variable.
 pub fn program(variable: &str) -> PathBuf {
     let named = std::env::var_os(variable).map(PathBuf::from);
     named.unwrap_or_else(|| panic!("{variable} is not set; run these tests with `cargo xtask test`"))
@@ -38,7 +38,7 @@ pub fn attempt(arguments: &[&str]) -> Output {
     command.args(arguments).output().expect("helm can be started")
 }
 
-/// Runs helm, which must succeed; gives what it says.
+/// Runs helm, which must succeed; returns its output.
 pub fn run(arguments: &[&str]) -> String {
     let output = attempt(arguments);
     let (said, complained) =

@@ -1,8 +1,8 @@
-//! As much of a kubelet as the chart needs: it runs the pods of the operator's image as processes.
+//! As much of a kubelet as the chart needs: it runs pods with the operator's image as processes.
 //!
 //! A process gets what the container would: arguments, environment, and a token of the pod's service account if the pod
-//! mounts one. Its probes are asked as the pod says. A process has no image, user, file system or network of its own: for a
-//! network each gets free ports.
+//! mounts one. Its probes are called as the pod specifies. A process has no image, user, file system or network of its
+//! own: for a network each gets free ports.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -139,12 +139,12 @@ async fn from_secrets(client: &Client, namespace: &str, container: &Container) -
     variables
 }
 
-/// Tells the API server what has become of a pod.
+/// Reports the state of a pod to the API server.
 async fn report(client: &Client, process: &mut Process) {
     let state = match process.guard.try_wait() {
         Ok(Some(status)) if process.once && status.success() => "Succeeded",
         Ok(Some(_)) | Err(_) if process.once => "Failed",
-        // A real one would start a process that has ended again, after a while.
+        // A real one would restart a process that has ended, after a while.
         Ok(None) if is_ready(process) => "Ready",
         _ => "Running",
     };
@@ -170,15 +170,15 @@ async fn report(client: &Client, process: &mut Process) {
     }
 }
 
-/// The paths that the container's probes ask for.
+/// The paths of the container's probes.
 fn paths(container: &Container) -> Vec<String> {
     let probes = [&container.startup_probe, &container.liveness_probe, &container.readiness_probe];
     let gets = probes.into_iter().flatten().filter_map(|probe| probe.http_get.as_ref());
     gets.filter_map(|get| get.path.clone()).collect()
 }
 
-/// A kubelet doesn't start a container as root that must not be. Without a number it would go by the image, whose user is
-/// none.
+/// A kubelet doesn't start a container as root if that is forbidden. Without a user id it would use that of the image,
+/// which has none.
 fn refuse_root(pod: &Pod, container: &Container) {
     let of_pod = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
     let of_container = container.security_context.as_ref();
@@ -213,7 +213,7 @@ fn end(mut process: Process) {
     let _ = process.guard.wait();
 }
 
-/// Whether the pod gets a token of its service account: it says so itself, else the account does.
+/// Whether the pod gets a token of its service account, as set by itself or else by the account.
 async fn mounts_token(client: &Client, pod: &Pod, namespace: &str, account: &str) -> bool {
     if let Some(says) = pod.spec.as_ref().and_then(|spec| spec.automount_service_account_token) {
         return says;
@@ -223,7 +223,7 @@ async fn mounts_token(client: &Client, pod: &Pod, namespace: &str, account: &str
     account.automount_service_account_token.unwrap_or(true)
 }
 
-/// A kubeconfig with the token, or with none: then the API server knows nobody.
+/// A kubeconfig with the token, or with none: then the API server sees an anonymous user.
 fn kubeconfig(pod: &str, token: Option<String>) -> PathBuf {
     let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
     let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");

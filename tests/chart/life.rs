@@ -74,7 +74,7 @@ fn remotes(cluster: &Cluster) -> usize {
     regions.map(|region| region["agentSpaces"].as_object().map_or(0, serde_json::Map::len)).sum()
 }
 
-/// What a user would set to have the operator talk to the simulator.
+/// What a user would set to make the operator use the simulator.
 pub fn values(cluster: &Cluster) -> Value {
     let variable = |name: &str, value: &str| json!({"name": name, "value": value});
     json!({
@@ -98,7 +98,7 @@ pub fn uninstall() {
     helm::run(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "60s"]);
 }
 
-/// The chart as an earlier version that had a CRD of another form.
+/// The chart as an earlier version with a different CRD.
 fn earlier_chart() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("earlier-chart");
     let _ = fs::remove_dir_all(&folder);
@@ -146,7 +146,7 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
     let mut values = values(&cluster);
     values["defaultAccount"] = json!({"create": true, "spec": {"region": "us-east-1"}});
     let reader = json!({"kind": "ServiceAccount", "name": "default", "namespace": "shop"});
-    // There is no Prometheus operator in this cluster, and that stops no release.
+    // There is no Prometheus operator in this cluster, which doesn't prevent a release.
     values["metrics"] = json!({
         "auth": {"readers": [reader]},
         "serviceMonitor": {"enabled": true}, "podMonitor": {"enabled": true}, "prometheusRule": {"enabled": true},
@@ -198,13 +198,13 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
         for name in ["checkout", "payments"] {
             assert!(shop.get(name).await.unwrap().metadata.deletion_timestamp.is_none(), "{name} stays");
         }
-        // Nobody is there to finish a deletion: nothing in AWS is deleted by accident.
+        // No operator is running to finish a deletion: nothing in AWS is deleted by accident.
         shop.delete("payments", &DeleteParams::default()).await.unwrap();
         assert!(!shop.get("payments").await.unwrap().finalizers().is_empty());
     });
     assert_eq!(remotes(&cluster), 2);
 
-    // What has to be done: install it again, and let it finish.
+    // The remedy: install it again, and let it finish.
     helm("install", &helm::chart(), &values);
     block_on(async {
         gone(&shop, "payments").await;

@@ -1,4 +1,4 @@
-//! Values that are refused: a misspelt one must not be silently without effect.
+//! Values that are rejected: a misspelt one must not be silently ignored.
 
 use serde_json::{Map, Value, json};
 

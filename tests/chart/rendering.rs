@@ -451,7 +451,7 @@ fn a_label_of_ones_own_goes_before_the_charts_and_no_key_is_there_twice() {
     values["commonLabels"] = json!({"app.kubernetes.io/part-of": "{{ .Release.Name }}-platform", "app.kubernetes.io/name": "hidden"});
     values["commonAnnotations"] =
         json!({"helm.sh/resource-policy": "delete", "kubectl.kubernetes.io/x": "y"});
-    // The reader of YAML here refuses a key that is there twice.
+    // The YAML parser used here rejects duplicate keys.
     for object in helm::objects(&values) {
         if object["metadata"]["name"] == "extra" {
             continue;

@@ -49,7 +49,7 @@ fn kubeconform(folder: &Path, what: &Path) -> (bool, String) {
     let location = format!("{}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json", folder.display());
     let output = Command::new(helm::program("DEVOPS_AGENT_KUBECONFORM_BIN"))
         .args(["-strict", "-summary", "-skip", OF_OTHERS, "-schema-location", &location])
-        // Objects of Argo CD and Flux are held against their own CRDs elsewhere.
+        // Objects of Argo CD and Flux are checked against their own CRDs elsewhere.
         .args(["-ignore-filename-pattern", "examples/(argocd|flux)/"])
         .arg(what)
         .output()
@@ -106,7 +106,7 @@ fn kinds(document: &Value) -> Vec<(String, String)> {
     kinds
 }
 
-/// Closes objects against members that they don't know, and says what `OpenAPI` leaves unsaid.
+/// Closes objects against unknown members, and adds what `OpenAPI` leaves implicit.
 fn closed(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

@@ -16,7 +16,7 @@ pub fn anchors(rest: &str) -> BTreeSet<String> {
     found
 }
 
-/// The targets of a page's links, but for what is between backticks.
+/// The targets of a page's links, except between backticks.
 pub fn links(rest: &str) -> Vec<String> {
     let prose: String = rest.split('`').step_by(2).collect();
     let targets = prose.split("](").skip(1).filter_map(|after| after.split_once(')'));

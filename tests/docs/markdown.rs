@@ -28,7 +28,7 @@ pub fn pages() -> Vec<PathBuf> {
 /// A fenced block of code.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Block {
-    /// What stands after the fence: the language, then marks with commas between them.
+    /// What follows the fence: the language, then marks separated by commas.
     pub info: String,
     /// The number of the fence's line.
     pub line: usize,

@@ -1,4 +1,4 @@
-//! AgentSpace: its life, its fields, its tags. The operator app has a file of its own.
+//! AgentSpace: its life, its fields, its tags. The operator app has its own file.
 
 use serde_json::json;
 

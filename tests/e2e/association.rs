@@ -1,4 +1,4 @@
-//! Association: its settings, what it refers to, and what AWS makes of it. Its webhook has a file of its own.
+//! Association: its settings, its references, and what AWS does with it. Its webhook has its own file.
 
 use serde_json::{Value, json};
 

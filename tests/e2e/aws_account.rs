@@ -1,4 +1,4 @@
-//! AWSAccount: roles, consent, and what becomes of an account that changes.
+//! AWSAccount: roles, consent, and what happens when an account changes.
 
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
@@ -104,7 +104,7 @@ fn an_account_serves_the_namespaces_that_it_allows() {
     run(async |t| {
         let none = json!({"spec": {"allowedNamespaces": {"from": "Names", "names": ["nobody"]}}});
         account(t).patch(none).await;
-        // Accounts and spaces come by watches of their own.
+        // Accounts and spaces arrive through separate watches.
         account(t).ready().await;
         let space = t.apply(SPACE).await;
         let message = space.condition("Ready", "False", "ReferenceNotAllowed").await;

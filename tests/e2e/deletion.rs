@@ -23,7 +23,8 @@ fn a_namespace_with_every_kind_in_it_goes_at_once_and_leaves_nothing_in_aws() {
         }
         namespace.gone_within(NAMESPACES_ARE_SLOW).await;
         assert!(t.is_empty(), "{:#}", t.state());
-        // The Secrets may go first: nothing is issued anew, or registered anew, for a namespace that is going.
+        // The Secrets may be deleted first: nothing is reissued or registered again for a namespace that is being
+        // deleted.
         let calls = t.mutations_since(mark);
         let makes =
             |call: &&String| ["Create", "Register", "Associate"].iter().any(|verb| call.starts_with(verb));
@@ -137,7 +138,7 @@ fn a_deletion_right_after_the_creation_leaves_nothing() {
 
 #[test]
 fn a_remote_whose_object_vanishes_while_it_is_made_is_deleted_again() {
-    // The API server lets a deletion go through that it began before the finalizer was there.
+    // The API server completes a deletion that began before the finalizer was added.
     run(async |t| {
         t.apply(SPACE).await.ready().await;
         let other = SPACE.replace("name: space", "name: other");

@@ -1,8 +1,9 @@
-//! The YAML of the documentation: every block of a page is applied, in the page's order, and what it makes is Ready.
+//! The YAML of the documentation: every block of a page is applied, in the page's order, and what it creates becomes
+//! Ready.
 //!
-//! What a page leaves to the reader is filled in: the namespace, and the space `checkout`, which the quickstart makes.
-//! A block that is marked `yaml,reason=NAME` must end with that reason instead; one marked `yaml,ignore` is only
-//! read. A block with kinds that the tests don't know, such as a Deployment, is only read too.
+//! What a page leaves to the reader is filled in: the namespace, and the space `checkout`, which the quickstart
+//! creates. A block that is marked `yaml,reason=NAME` must end with that reason instead; one marked `yaml,ignore` is
+//! only read. A block with kinds that the tests don't know, such as a Deployment, is only read too.
 
 #[path = "../docs/markdown.rs"]
 mod markdown;
@@ -19,13 +20,13 @@ const SPACE: &str = "{kind: AgentSpace, metadata: {name: checkout}, spec: {name:
 /// Labels of the cluster-scoped objects, by which they are found and removed.
 const LABEL: &str = "devops-agent-operator-e2e";
 
-/// A test for each page, and one that no page is forgotten.
+/// A test for each page, and one that checks that no page is forgotten.
 macro_rules! pages {
     ($($name:ident: $page:literal,)+) => {
         $(#[test] fn $name() { run(async |t| page(t, $page).await); })+
 
-        /// Read one after the other, in one namespace: no page takes back what another one said, and all of it is Ready
-        /// in the end.
+        /// Applied one after the other, in one namespace: no page contradicts another, and everything is Ready in the
+        /// end.
         #[test]
         fn all_pages_are_one_journey() {
             run(async |t| journey(t, &[$($page),+]).await);
@@ -140,7 +141,7 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Waits until all of it is Ready; a person signs in where it takes one.
+    /// Waits until everything is Ready; a person signs in where necessary.
     async fn end(self) {
         let t = self.names.test;
         let registrations =
@@ -179,7 +180,7 @@ async fn page(t: &Test, name: &str) {
 }
 
 async fn journey(t: &Test, pages: &[&str]) {
-    // The README shows a part of the demo, and who sets up a cluster for several teams is somebody else.
+    // The README shows a part of the demo, and who sets up a cluster for several teams is someone else.
     const OTHERS: &[&str] = &["README.md", "docs/src/use/teams.md", "docs/src/operate/tenancy.md"];
     let mut journey = Journey::begin(t);
     for page in pages.iter().filter(|page| !OTHERS.contains(page)) {
@@ -204,7 +205,7 @@ async fn prepare(t: &Test, page: &str) {
     }
 }
 
-/// Does what a person has to do, where a registration needs one.
+/// Does what a person has to do, if a registration needs one.
 async fn authorise(t: &Test, handle: &Handle) {
     let waits = |object: &Value| {
         condition(object, "Ready").is_some_and(|ready| ready["reason"] == "AuthorizationRequired")

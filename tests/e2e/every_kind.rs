@@ -1,4 +1,4 @@
-//! What all kinds with a remote have alike: one table of kinds, and the same tests for each.
+//! What all kinds with a remote have in common: one table of kinds, and the same tests for each.
 
 use serde_json::{Value, json};
 
@@ -10,16 +10,16 @@ struct Sample {
     kind: &'static str,
     /// What the simulator calls its remote.
     remote: &'static str,
-    /// Whether it lies in a space, where remotes carry no tags.
+    /// Whether it is in a space, where remotes have no tags.
     in_space: bool,
     spec: &'static str,
-    /// A change to the spec, and where it shows in the remote.
+    /// A change to the spec, and where it is visible in the remote.
     edit: (&'static str, &'static str),
     /// A change to what the remote is found by, if that can change, and how remotes are listed.
     renamed: (&'static str, &'static str),
     /// A change behind the operator's back, what an Event must say of its correction, and what it must not.
     drift: (&'static str, &'static str, &'static str),
-    /// How somebody else makes a remote that matches: the operation, and its input but for the space.
+    /// How someone else creates a matching remote: the operation, and its input except the space.
     foreign: (&'static str, &'static str),
 }
 
@@ -155,8 +155,7 @@ impl Sample {
         (object, id)
     }
 
-    /// A remote that somebody else made and that matches; its id. What lies in a space lies in one that somebody
-    /// else manages.
+    /// The id of a matching remote that someone else created. What is in a space is in one that someone else manages.
     async fn foreign(&self, t: &Test) -> String {
         credentials(t).await;
         let mut input = json_of(self.foreign.1);
@@ -372,7 +371,7 @@ async fn retained(t: &Test, sample: &Sample) {
     object.delete_and_wait().await;
     assert_eq!(remote_id(sample.remote, &sample.only(t)), id);
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());
-    // The same object, made anew, takes its remote up again.
+    // The same object, recreated, adopts its remote again.
     let again = sample.apply(t, &json!({})).await;
     assert_eq!(again.ready().await["status"]["id"], id.as_str());
     assert_eq!(sample.remotes(t).len(), 1);

@@ -65,7 +65,7 @@ pub const OBJECTS: &[(&str, &str)] = &[
     ("Trigger", "weekly"),
 ];
 
-/// Applies everything, what refers to others first, and waits until all is Ready.
+/// Applies everything, what refers to others first, and waits until everything is Ready.
 pub async fn apply(t: &Test) {
     credentials(t).await;
     for yaml in [

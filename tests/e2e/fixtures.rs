@@ -1,4 +1,4 @@
-//! YAML that several tests start from. Every test has a namespace of its own, so names can be plain.
+//! YAML that several tests start from. Every test has its own namespace, so names can be plain.
 
 use serde_json::Value;
 
@@ -139,7 +139,7 @@ pub async fn second_gitlab(t: &Test) -> String {
     text(&t.apply(&second).await.ready().await, "/status/id").to_owned()
 }
 
-/// A space that somebody else made, and that the object `space` only refers to.
+/// A space that someone else created, and that the object `space` only refers to.
 pub async fn foreign_space(t: &Test) -> String {
     let made = t.invoke("CreateAgentSpace", serde_json::json!({"name": "Theirs"})).await;
     let id = text(&made, "/agentSpace/agentSpaceId").to_owned();
@@ -148,7 +148,7 @@ pub async fn foreign_space(t: &Test) -> String {
     id
 }
 
-/// The event channel in the space, associated by somebody else; what AWS answered. The space and the channel are ours.
+/// The event channel in the space, associated by someone else; AWS's response. The space and the channel are ours.
 pub async fn events_by_hand(t: &Test) -> Value {
     t.apply(SPACE).await;
     t.apply(CHANNEL).await.ready().await;
@@ -165,7 +165,7 @@ pub fn by_id(yaml: &str, id: &str) -> String {
     yaml.replace("spec:\n", &format!("spec:\n  externalId: '{id}'\n"))
 }
 
-/// `value` with the values of the Secret `credentials` in the place of references to them: what has to reach AWS.
+/// `value` with the values of the Secret `credentials` in place of references to them: what must reach AWS.
 pub fn filled(mut value: Value) -> Value {
     let key = value.pointer("/secretKeyRef/key").and_then(Value::as_str);
     if let Some((_, text)) = CREDENTIALS.iter().find(|(name, _)| Some(*name) == key) {
@@ -210,7 +210,7 @@ pub fn service(kind: &str) -> String {
     found.or_else(any).map_or_else(|| panic!("no service of the type {kind}"), |(.., yaml)| yaml)
 }
 
-/// The forms of authorization that a person has to complete.
+/// The forms of authorization that a person must complete.
 pub const INTERACTIVE: &[&str] = &["oAuth3LO", "authorizationDiscovery"];
 
 const MCP: &[&str] = &[

@@ -1,4 +1,4 @@
-//! Which resource an object stands for: where it is, where it began, and what is left alone.
+//! Which resource an object represents: where it is, where it began, and what is left alone.
 
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ fn no_webhook_is_obtained_or_given_up_for_a_secret_that_can_not_be_written() {
         t.apply(CHANNEL).await.ready().await;
         let quota =
             t.apply("{kind: ResourceQuota, metadata: {name: q}, spec: {hard: {count/secrets: '0'}}}").await;
-        // Nothing counts here: what is used has to be said.
+        // Nothing is implicit here: what is used must be named.
         quota.patch_status(json!({"hard": {"count/secrets": "0"}, "used": {"count/secrets": "0"}})).await;
         let mut tries = 0..;
         wait_until("the quota is in force", async || {

@@ -1,4 +1,4 @@
-//! Secrets and ConfigMaps that specs refer to: missing, wrong, and made in time.
+//! Secrets and ConfigMaps that specs refer to: missing, wrong, and created in time.
 
 use std::time::Duration;
 
@@ -120,7 +120,8 @@ fn every_credential_of_a_service_is_followed() {
     });
 }
 
-/// Each field, found by the schema, is asked in `tests/schema/inputs.rs`; here a kind of each asks the real door.
+/// Each field, found by the schema, is tested in `tests/schema/inputs.rs`; here, one kind of each is tested with the
+/// real operator.
 #[test]
 fn what_can_not_be_right_is_refused_before_any_call() {
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n";

@@ -1,7 +1,7 @@
 //! The operator, end to end: a real API server, the simulated AWS, and the operator's own binary between them.
 //!
-//! `cargo xtask test` runs these tests on a cluster that it starts for them. What they stand on is in [`harness`];
-//! then there is a file for each kind, and one for each concern that all kinds share.
+//! `cargo xtask test` runs these tests on a cluster that it starts for them. The foundation is in [`harness`]; then
+//! there is a file for each kind, and one for each concern that all kinds share.
 
 #![allow(
     clippy::unwrap_used,

@@ -56,7 +56,7 @@ fn objects_move_to_another_namespace_and_keep_what_they_stand_for() {
 
         let mark = t.mark();
         t.secret_in(&namespace, "credentials", crate::fixtures::CREDENTIALS).await;
-        // The webhook's Secret moves as it is, but for who owned it.
+        // The webhook's Secret moves unchanged, except for its owner.
         let metadata = json!({
             "name": "events-webhook",
             "namespace": namespace,

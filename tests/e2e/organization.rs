@@ -26,7 +26,7 @@ fn an_organization_is_deployed_to_and_what_is_broken_is_told() {
         assert_eq!(object["status"]["deployment"], json!({"deployedAccountCount": 3}));
         assert_eq!(condition(&object, "Deployed").map(|deployed| text(deployed, "/status")), Some("True"));
 
-        // AWS goes on looking; nothing of that is in status.
+        // AWS keeps evaluating; nothing of that is in status.
         let mark = t.mark();
         let looked = unit.reconcile().await;
         assert_eq!(looked["status"]["deployment"], object["status"]["deployment"]);
@@ -98,7 +98,7 @@ fn a_space_changes_its_mode_in_place_and_its_associations_say_what_that_means() 
         source.reconcile().await;
         source.condition("Ready", "False", "Failed").await;
 
-        // What was set and is set no longer goes back to AWS's default.
+        // What was set and no longer is goes back to AWS's default.
         space.patch(json!({"spec": {"awsSourceMode": null}})).await;
         space.ready().await;
         assert_eq!(t.only("agentSpace")["awsSourceMode"], "standalone");

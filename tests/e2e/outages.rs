@@ -1,4 +1,4 @@
-//! When AWS refuses, throttles, fails, or does what it was told and does not say so.
+//! When AWS rejects, throttles, fails, or does what was requested without confirming it.
 
 use serde_json::{Value, json};
 
@@ -250,7 +250,7 @@ fn a_replacement_whose_answer_was_lost_leaves_one_registration() {
 fn what_aws_accepts_and_does_not_keep_is_not_written_for_ever() {
     run(async |t| {
         t.apply(SPACE).await;
-        // AWS drops the status of everything but skills.
+        // AWS drops the status of everything except skills.
         let asset = "{kind: Asset, metadata: {name: report}, spec: {agentSpaceRef: {name: space}, assetType: attachment,
                       metadata: {filename: a.pdf, extension: pdf, size: 1, status: INACTIVE}, content: {files: [{path: a.pdf, text: x}]}}}";
         let asset = t.apply(asset).await;

@@ -1,5 +1,5 @@
-//! What a field left out means, in every kind: what the object set and sets no longer goes back to AWS's default; what it never
-//! set is left alone.
+//! What omitting a field means, in every kind: what the object set and no longer sets goes back to AWS's default; what
+//! it never set is left alone.
 
 use devops_agent_simulator::switches::MetadataNull;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ async fn space(t: &Test, spec: &str) -> Handle {
     t.apply(&format!("{{kind: AgentSpace, metadata: {{name: space}}, spec: {spec}}}")).await
 }
 
-/// Waits until everything is as the spec says, and gives the fields on record.
+/// Waits until everything matches the spec, and returns the recorded fields.
 async fn owned(object: &Handle) -> Value {
     object.ready().await;
     object.condition("Synced", "True", "Available").await;
@@ -47,7 +47,7 @@ fn a_preference_that_a_space_sets_no_longer_goes_back_to_the_default() {
         assert_eq!(t.mutations_since(mark), ["UpdateAgentSpace"]);
         let note = object.event_with("UpdatedExternalResource", "elevatedActionsEnabled").await;
         assert!(note.contains("(true → false)"), "{note}");
-        // What the console sets from now on is the console's, also beside an empty `preferences`.
+        // What the console sets from now on is the console's, even next to an empty `preferences`.
         t.mutate("agentSpace", &id, json!({"preferences": {"elevatedActionsEnabled": true}})).await;
         let object = space(t, "{preferences: {}}").await;
         object.reconcile().await;
@@ -92,7 +92,7 @@ fn without_a_record_that_is_believed_nothing_is_reset() {
         let mark = t.mark();
         object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;
         assert_eq!((owned(&object).await, elevated(t)), (Value::Null, json!(true)));
-        // Somebody else's word.
+        // Someone else's word.
         object.patch_status(json!({"ownedFields": [PREFERENCE]})).await;
         object.reconcile().await;
         assert_eq!((owned(&object).await, elevated(t)), (Value::Null, json!(true)));

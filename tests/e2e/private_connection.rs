@@ -1,4 +1,4 @@
-//! PrivateConnection: slow to come and go, with a certificate that AWS never shows again.
+//! PrivateConnection: slow to create and delete, with a certificate that AWS never shows again.
 
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{CHANNEL, EVENTS, SPACE};
 use crate::harness::{Handle, Test, condition, run, text};
 
-/// Well below the time after which an object looks again without being woken.
+/// Well below the time after which an object is reconciled again without being woken.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// An association in `namespace` with the space and the channel of the test's own namespace.

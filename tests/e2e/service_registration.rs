@@ -1,4 +1,4 @@
-//! ServiceRegistration: replaced where AWS can't change it, and found where it exists already.
+//! ServiceRegistration: replaced where AWS can't change it, and found if it already exists.
 
 use serde_json::{Value, json};
 

@@ -1,11 +1,11 @@
-//! What the service may spell otherwise is no difference: values compare by the standard of their type.
+//! A different spelling by the service isn't a difference: values are compared by the standard of their type.
 
 use serde_json::json;
 
 use crate::fixtures::{AGENT, CONNECTION, SPACE, TRIGGER, credentials, json_of};
 use crate::harness::{run, text};
 
-/// Objects, what the simulator calls their remotes, and what comes back of them in another spelling.
+/// Objects, the simulator's names for their remotes, and what is returned of them in another spelling.
 const CASES: &[(&str, &str, &str)] = &[
     (
         "{kind: ServiceRegistration, metadata: {name: azure}, spec: {name: Azure, service: {azureidentity: {

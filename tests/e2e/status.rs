@@ -1,4 +1,4 @@
-//! What status, Events and `kubectl get` tell, as kstatus and people read it.
+//! What status, Events and `kubectl get` show, as kstatus and people read it.
 
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ fn an_object_that_can_not_be_read_disturbs_no_other() {
     run(async |t| {
         let space = t.apply(SPACE).await;
         space.ready().await;
-        // Stored before a rule was there, or by hand: `kubectl` would refuse it.
+        // Stored before a rule existed, or by hand: `kubectl` would reject it.
         let refused = space.try_patch(json!({"spec": {"unknown": true}})).await.unwrap_err();
         assert!(refused.to_string().contains("unknown"), "{refused}");
         space.reconcile().await;
@@ -164,7 +164,7 @@ fn what_somebody_writes_into_status_is_put_right() {
         let space = t.apply(SPACE).await;
         let before = space.ready().await;
         let wrong = json!({"conditions": [{"type": "Ready", "status": "False", "reason": "Tampered", "message": "x", "lastTransitionTime": "2026-01-01T00:00:00Z"}]});
-        // Nobody asks for a pass: it may be a write of our own that comes too late, whose answer was given up.
+        // Nobody requests a pass: it may be our own write that arrives too late, after its response was given up on.
         space.patch_status(wrong).await;
         let put_right =
             |object: &Value| condition(object, "Ready").is_some_and(|ready| ready["reason"] == "Available");

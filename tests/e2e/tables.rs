@@ -1,7 +1,7 @@
 //! What `kubectl get` and Events show of every kind and the main reasons, as a golden file: `tests/e2e/tables.txt`.
 //!
-//! The API server makes the tables, as it does for kubectl. Where the operator's words change, `cargo xtask fixtures`
-//! writes the file again; it is to be read as a user would.
+//! The API server makes the tables, as it does for kubectl. If the operator's messages change, `cargo xtask fixtures`
+//! rewrites the file; review it as a user would read it.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::harness::{Handle, Test, run, text};
 const WIDTH: usize = 160;
 const KINDS: &[&str] = &["agentspaces", "serviceregistrations", "associations", "assets", "triggers"];
 
-/// A space that comes to the reason `name` by what is refused, or by its spec.
+/// A space that gets the reason `name` by a rejection, or by its spec.
 struct Case {
     name: &'static str,
     spec: &'static str,
@@ -65,8 +65,8 @@ const fn refused(name: &'static str, error: &'static str, message: &'static str)
 #[test]
 fn what_kubectl_shows_reads_well() {
     run(async |t| {
-        // One after the other, so that none is looked at before what it refers to is there.
-        // With a webhook that isn't reissued by itself.
+        // One after the other, so that none is reconciled before what it refers to exists. With a webhook that isn't
+        // reissued automatically.
         let reported = format!("{EVENTS}  webhook: {{onLoss: Report}}\n");
         for yaml in [SPACE, CHANNEL, &reported] {
             t.apply(yaml).await.ready().await;
@@ -106,7 +106,7 @@ fn what_kubectl_shows_reads_well() {
     });
 }
 
-/// A registration that a person has to complete, and what waits for it.
+/// A registration that a person must complete, and what waits for it.
 async fn sign_in(t: &Test) {
     let server = "{name: runbooks, endpoint: 'https://mcp.example.com/mcp', authorizationConfig: {authorizationDiscovery:
                    {returnToEndpoint: 'https://us-east-1.console.aws.amazon.com/aidevops'}}}";
@@ -164,7 +164,7 @@ async fn events(t: &Test) -> String {
     let mut lines: Vec<String> = Vec::new();
     for event in api.list(&ListParams::default()).await.expect("Events can be listed") {
         let about = event.regarding.unwrap_or_default();
-        // In which order things came to be differs; where they ended does not.
+        // The order of Events differs between runs; the final ones don't.
         let (type_, reason) = (event.type_.unwrap_or_default(), event.reason.unwrap_or_default());
         if type_ == "Warning" {
             let (kind, name) = (about.kind.unwrap_or_default(), about.name.unwrap_or_default());

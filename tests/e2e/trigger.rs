@@ -13,7 +13,7 @@ async fn weekly(t: &Test) -> (Handle, String) {
     (weekly, id)
 }
 
-/// Waits until there is one trigger, and another than before.
+/// Waits until there is exactly one trigger, other than before.
 async fn replaced(t: &Test, old: &str) -> Value {
     wait_until("the trigger is replaced", async || {
         let triggers = t.remotes("trigger");
@@ -166,7 +166,7 @@ fn a_trigger_waits_for_its_agent_and_follows_it() {
         let agent = t.apply(AGENT).await;
         let old = text(&agent.ready().await, "/status/id").to_owned();
         let id = text(&weekly.ready().await, "/status/id").to_owned();
-        // The agent is made anew: the trigger has to name the new one.
+        // The agent is recreated: the trigger must name the new one.
         t.remove("asset", &old).await;
         agent.reconcile().await;
         let remote = replaced(t, &id).await;

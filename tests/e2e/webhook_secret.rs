@@ -1,4 +1,4 @@
-//! The Secret that the operator writes for an association's webhook: shown once by AWS, so it must not get lost.
+//! The Secret that the operator writes for an association's webhook: AWS shows it only once, so it must not get lost.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn the_secret_of_a_retained_association_stays() {
         let secret = t.handle("Secret", "events-webhook").get().await;
         assert_eq!(secret["metadata"]["annotations"]["devopsagent.dev/written-by"], Value::Null);
         webhook::assert_works(t, &before).await;
-        // Applied again, the association takes up both.
+        // Applied again, the association adopts both.
         let mark = t.mark();
         t.apply(EVENTS).await.ready().await;
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());

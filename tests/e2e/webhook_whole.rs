@@ -1,5 +1,5 @@
-//! The webhook's Secret as a whole: compared key by key, moved, kept for others, owned again after a restore, written by a
-//! template, or not at all.
+//! The webhook's Secret as a whole: compared key by key, moved, retained for others, owned again after a restore,
+//! written with a template, or not at all.
 
 use std::collections::BTreeMap;
 
@@ -114,7 +114,7 @@ fn another_name_moves_the_secret_and_deletes_the_old_one() {
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
         webhook::assert_works(t, &before).await;
 
-        // A rotation later, somebody restores the old one, and the name goes back to it.
+        // A rotation later, someone restores the old one, and the name goes back to it.
         events.patch(json!({"spec": {"webhook": {"rotation": "1"}}})).await;
         events.wait("it is rotated", |object| object["status"]["webhook"]["rotation"] == "1").await;
         events.ready().await;
@@ -192,7 +192,7 @@ fn a_restored_secret_is_owned_again_at_once_and_goes_with_the_association() {
         let before = data(t, "events-webhook").await;
         let secret = t.handle("Secret", "events-webhook").get().await;
         let mark = t.mark();
-        // Without a word of whose it was; with that of an object of the past; and as version 0.1 wrote it.
+        // Without an owner; with that of a former object; and as version 0.1 wrote it.
         let mut past = secret.clone();
         past["metadata"]["annotations"]["devopsagent.dev/written-by"] = json!("a-uid-of-the-past");
         let mut old = backup(&secret, &["name", "namespace", "labels"]);
@@ -224,7 +224,7 @@ fn the_objects_and_secrets_of_a_backup_keep_their_webhooks_under_new_uids() {
         let issued = text(&events.get().await, "/status/webhook/issuedAt").to_owned();
         let secret = t.handle("Secret", "events-webhook").get().await;
         let mark = t.mark();
-        // The cluster is lost, and with it everything but AWS.
+        // The cluster is lost, and with it everything except AWS.
         events.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
         events.delete().await;
         events.patch(json!({"metadata": {"finalizers": null}})).await;
@@ -345,7 +345,7 @@ fn a_webhook_that_nobody_uses_has_no_secret_no_condition_and_no_successor() {
         events.reconcile().await;
         assert_eq!(t.secret_data("events-webhook").await, None);
         assert_eq!(t.mutations_since(mark), Vec::<String>::new());
-        // A new one is not handed out either, and can be later.
+        // A new one isn't delivered either, but can be later.
         events.delete_and_wait().await;
         let events = t.apply(&format!("{EVENTS}  webhook: {{policy: Ignore}}\n")).await;
         events.ready().await;

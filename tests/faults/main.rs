@@ -1,7 +1,7 @@
-//! Nothing lost, nothing doubled: every fault at every step.
+//! Nothing lost, nothing duplicated: every fault at every step.
 //!
 //! A scenario is a script over one or several objects. It is run undisturbed first, which records what the operator
-//! says to Kubernetes and to AWS; then once for each fault at each of these calls. After each run the rules in
+//! sends to Kubernetes and to AWS; then once for each fault at each of these calls. After each run the rules in
 //! `harness/rules.rs` are checked against the whole state of the simulated AWS and of the API server. It needs a
 //! cluster of its own:
 //!

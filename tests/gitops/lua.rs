@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Runs a script on an object, which it has as `obj`; gives the table that it returns.
+/// Runs a script on an object, which it has as `obj`; returns its table.
 pub fn evaluate(script: &str, object: &Value) -> Result<Value, String> {
     run(script, object).map_err(|error| error.to_string())
 }
@@ -18,7 +18,7 @@ pub fn evaluate(script: &str, object: &Value) -> Result<Value, String> {
 fn run(script: &str, object: &Value) -> mlua::Result<Value> {
     let lua = Lua::new_with(StdLib::TABLE | StdLib::PACKAGE, LuaOptions::default())?;
     provide_time(&lua)?;
-    // Argo CD leaves out what is null, and knows lists and maps apart by their keys alone.
+    // Argo CD omits what is null, and distinguishes lists and maps only by their keys.
     let options = SerializeOptions::new()
         .set_array_metatable(false)
         .serialize_none_to_null(false)

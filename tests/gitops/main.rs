@@ -1,8 +1,8 @@
-//! Argo CD's view of the operator's objects: its own test format, run by a real Lua 5.1 with what Argo CD opens of it,
-//! on fixtures that the running operator wrote (`tests/e2e/gitops/`).
+//! Argo CD's view of the operator's objects: its own test format, run by a real Lua 5.1 with the functions that Argo CD
+//! provides, on fixtures that the running operator wrote (`tests/e2e/gitops/`).
 //!
-//! With `DEVOPS_AGENT_WRITE_FIXTURES=1` the tables of tests are written anew; what has to come of a state is decided in
-//! `states.json`, by hand.
+//! With `DEVOPS_AGENT_WRITE_FIXTURES=1` the tables of tests are rewritten; the expected result for a state is decided
+//! in `states.json`, by hand.
 
 #![allow(
     clippy::unwrap_used,
@@ -203,7 +203,7 @@ fn whatever_an_object_lacks_its_health_is_told() {
             for pointer in argocd::pointers(object) {
                 let mut less = object.clone();
                 argocd::remove(&mut less, &pointer);
-                // The API server sees to it that there is metadata, and that a condition has a type, status and reason.
+                // The API server ensures that there is metadata, and that a condition has a type, status and reason.
                 if less.get("metadata").is_none() || less.get("spec").is_none() || is_malformed(&less) {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! An API server that goes away for a while, and watches that can't go on from where they were.
+//! An API server that goes away for a while, and watches that can't continue where they were.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ fn an_api_server_that_was_away_is_caught_up_with() {
     });
 }
 
-/// Kills the API server, which is started again, and waits until it serves.
+/// Kills the API server, which is restarted, and waits until it serves.
 async fn restart_api_server(world: &World) {
     let kubeconfig = std::env::var("KUBECONFIG").expect("these tests have a cluster");
     let file = Path::new(&kubeconfig).with_file_name("kube-apiserver.pid");
@@ -85,7 +85,7 @@ fn an_api_server_that_restarts_is_caught_up_with_and_no_webhook_is_lost_meanwhil
         world.apply(SPACE).await.ready().await;
         world.apply(GITLAB).await.ready().await;
         world.apply(CHANNEL).await.ready().await;
-        // AWS takes its time, and answers when there is no API server that could take the Secret.
+        // AWS takes its time, and returns when there is no API server that could take the Secret.
         let rule = world
             .fault(json!({"operation": "AssociateService", "effect": "delay", "delayMs": 1000, "times": 1}));
         let events = world.apply(EVENTS).await;
@@ -116,10 +116,10 @@ fn a_leader_that_can_not_reach_the_api_server_ends_and_the_next_goes_on() {
         leader.ready(&world).await;
         world.apply(SPACE).await.ready().await;
         let standby = Replica::start(&world, &election);
-        standby.says("standing by").await;
+        standby.says("on standby").await;
         proxy.cut().await;
         leader.ended().await;
-        assert!(leader.log().contains("leadership is lost"));
+        assert!(leader.log().contains("lost the leadership"));
         standby.says("leading").await;
         world.apply("{kind: AgentSpace, metadata: {name: late}, spec: {}}").await.ready().await;
         assert_eq!(world.remotes("agentSpace").len(), 2);

@@ -1,11 +1,11 @@
-//! Too few requests a second for everything that there is to check.
+//! Too few requests per second for all the checks that are due.
 
 use crate::fixtures::GITLAB;
 use crate::harness::{Replica, World, run, wait_until};
 
 /// Checks that are always due: far more than the budget has room for.
 const OTHERS: usize = 60;
-/// So many calls may come before an urgent one: those under way, and the turns that are left to checks.
+/// So many calls may come before an urgent one: those in progress, and the turns that are left to checks.
 const BEFORE: usize = 25;
 
 /// A registration with a Secret of its own.

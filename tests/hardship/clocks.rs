@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::harness::{Replica, World, run};
 
-/// What lies between the clocks of AWS and of this machine.
+/// The difference between the clocks of AWS and of this machine.
 async fn with_aws_ahead_by(hours: i64) {
     let options =
         Options { clock_offset: jiff::SignedDuration::from_hours(hours), ..Options::on_free_port() };
@@ -13,7 +13,7 @@ async fn with_aws_ahead_by(hours: i64) {
     let replica = Replica::start(&world, &["--resync-period", "1s"]);
     replica.ready(&world).await;
     world.apply("{kind: AgentSpace, metadata: {name: own}, spec: {}}").await.ready().await;
-    // With temporary credentials, whose end is told by the other clock.
+    // With temporary credentials, whose expiry is set by the other clock.
     let account = json!({
         "kind": "AWSAccount",
         "metadata": {"name": world.namespace},

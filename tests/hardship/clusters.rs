@@ -1,4 +1,4 @@
-//! Two clusters with one AWS account: they declare the same things; and one cluster that is built again.
+//! Two clusters with one AWS account: they declare the same things; and one cluster that is rebuilt.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ async fn build(world: &World) -> BTreeMap<String, Value> {
     ids
 }
 
-/// As if the cluster were lost: nothing is left, and nobody has tidied up.
+/// As if the cluster were lost: nothing is left, and nobody has cleaned up.
 async fn lose(world: &World) {
     for (kind, name, _) in GIT {
         let object = world.handle(kind, name);

@@ -1,4 +1,4 @@
-//! CRDs that are not there, and objects that do not fit them.
+//! Missing CRDs, and objects that don't match them.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ fn a_crd_that_is_missing_is_reported_once_harms_no_other_kind_and_may_come_later
     });
 }
 
-/// Makes the API server take anything as an object of a kind.
+/// Makes the API server accept anything as an object of a kind.
 async fn relax(world: &World, crd: &str) {
     let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let crds = crds(world);
@@ -100,7 +100,7 @@ fn an_object_that_can_not_be_read_is_reported_and_counts_as_there() {
         }
         assert!(replica.log().contains("can't be read"));
         replica.ready(&world).await;
-        // What refers to it waits, and what it refers to does not go before it.
+        // What refers to it waits, and what it refers to isn't deleted before it.
         let within = SOURCE.replace("{name: space}", "{name: old}");
         let within = world.apply(&within).await;
         let message = within.condition("Ready", "False", "DependencyNotReady").await;
@@ -109,7 +109,7 @@ fn an_object_that_can_not_be_read_is_reported_and_counts_as_there() {
         let message = good.condition("Ready", "False", "DeletionBlocked").await;
         assert!(message.contains("odd"), "{message}");
 
-        // In its present form it is as good as any. (Server-side apply can't read the old one either.)
+        // In its current form, it is like any other. (Server-side apply can't read the old one either.)
         let old = world.handle("AgentSpace", "old");
         old.patch(json!({"spec": {"description": "the present form"}})).await;
         old.ready().await;

@@ -1,4 +1,4 @@
-//! What one namespace does costs another little: floods, endless edits, slow answers, a full account.
+//! What one namespace does costs another little: floods, endless edits, slow responses, a full account.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::budget::registration;
 use crate::fixtures::SPACE;
 use crate::harness::{Handle, Replica, World, condition, run, wait_until};
 
-/// How long another namespace may have to wait for what is a matter of a few calls.
+/// How long another namespace may have to wait for something that takes a few calls.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A replica that looks after the test's namespace and another.
+/// A replica that watches the test's namespace and another.
 fn start(world: &World, other: &str, arguments: &[&str]) -> Replica {
     // Of a flag given twice the last counts: both namespaces stand in one.
     let both = format!("{},{other}", world.namespace);
@@ -33,7 +33,7 @@ async fn spaces(world: &World, count: usize) -> Vec<Handle> {
     stream::iter(0..count).map(apply).buffer_unordered(16).collect().await
 }
 
-/// Waits until the object as it is now is Ready; answers how long that took.
+/// Waits until the object as it is now is Ready; returns how long that took.
 async fn settled(space: &Handle) -> Duration {
     let start = Instant::now();
     let generation = space.get().await["metadata"]["generation"].clone();

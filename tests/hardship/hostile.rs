@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Replica, World, run, wait_until};
 
-/// A request whose answer is only text here: kube would trip over it.
+/// A request whose response is only text here: kube would fail to parse it.
 async fn send(client: &Client, method: Method, path: &str, body: &str) -> Result<String, kube::Error> {
     let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
     let request = Request::builder().method(method).uri(path).header("content-type", kind);
@@ -77,7 +77,7 @@ spec:
 /// Everything that is there before the operator starts, forged.
 async fn prepare(world: &World) {
     world.simulator.set_switches(|switches| switches.action_needs_agent = false);
-    // An operator that looks after all namespaces meets what other tests have left.
+    // An operator that watches all namespaces meets what other tests have left.
     for name in ["space", "forged"] {
         let spec = json!({"name": format!("{name} of {}", world.namespace)});
         world

@@ -1,5 +1,5 @@
-//! Hard times: other replicas, other clusters, an API server that comes and goes, many neighbours, and the search for
-//! secrets where none may be.
+//! Hard times: other replicas, other clusters, an API server that comes and goes, many neighbours, and a search for
+//! leaked secrets.
 //!
 //! `cargo xtask test` runs these tests on a cluster of their own. Each test has a namespace, a simulated AWS and as many
 //! operators, processes of their own, as it wants; they look after nothing but the test's namespace.

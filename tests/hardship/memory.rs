@@ -15,7 +15,7 @@ use crate::harness::{Cell, Replica, World, run, wait_until};
 
 /// The chart's default limit.
 const LIMIT: u64 = 256 << 20;
-/// Within this an edit of somebody else arrives.
+/// Within this an edit of someone else arrives.
 const PROMPT: Duration = Duration::from_secs(10);
 const TEXTS: usize = 60;
 const NEIGHBOURS: usize = 300;
@@ -34,7 +34,7 @@ fn archive(part: &[u8], length: usize) -> String {
     STANDARD.encode(zip.finish().expect("it is complete").into_inner())
 }
 
-/// Bytes that repeat only after a while, so that they pack less tightly than is refused.
+/// Bytes that repeat only after a while, so that they aren't compressed too much to be accepted.
 fn noise() -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {
@@ -88,7 +88,7 @@ async fn make(world: &World, namespace: &str, objects: Vec<(&'static str, Value)
     stream::iter(objects).map(send).buffer_unordered(8).try_collect::<()>().await.expect("all is stored");
 }
 
-/// Somebody else's edit, and how long it takes.
+/// Someone else's edit, and how long it takes.
 async fn edit(world: &World, replica: &Replica, text: &str) -> Duration {
     let start = Instant::now();
     world.handle("AgentSpace", "space").patch(json!({"spec": {"description": text}})).await;

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::fixtures::{GITLAB, SPACE};
 use crate::harness::{Replica, World, run, wait_until};
 
-/// So many are made, unless the environment says otherwise.
+/// This many are created, unless the environment says otherwise.
 const USUAL: usize = 2_000;
 /// What an operator may need more, in KiB, whatever the number: buffers of a page of a list, and fragmentation.
 const BOUND: u64 = 12 * 1024;

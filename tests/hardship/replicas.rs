@@ -1,4 +1,4 @@
-//! Two replicas, of which one works: when it dies, when it is frozen and wakes up, and when its clock is wrong.
+//! Two replicas, of which one is the leader: when it dies, when it is frozen and resumes, and when its clock is wrong.
 
 use std::time::{Duration, Instant};
 
@@ -35,12 +35,12 @@ async fn holder(world: &World) -> Option<String> {
     lease(world).await?["spec"]["holderIdentity"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// A replica that leads, one that stands by, and spaces of which one is being made: its answer takes a while.
+/// A leader, a standby, and spaces of which one is being created: its response takes a while.
 async fn in_mid_call(world: &World) -> (Replica, Replica) {
     let leader = Replica::start(world, &ELECTION);
     leader.says("leading").await;
     let standby = Replica::start(world, &ELECTION);
-    standby.says("standing by").await;
+    standby.says("on standby").await;
     standby.ready(world).await;
     let slow = world
         .fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 4000, "times": SLOW}));
@@ -78,7 +78,7 @@ fn a_leader_that_was_frozen_in_mid_call_wakes_up_writes_nothing_and_ends() {
     run(async || {
         let world = World::new().await;
         let (leader, standby) = in_mid_call(&world).await;
-        // What is on its way to the API server already would arrive, however deep the sender sleeps.
+        // What is already on its way to the API server would arrive, even if the sender is frozen.
         wait_until("all but those in mid-call are made", async || {
             let mut ready = 0;
             for number in 0..SPACES {
@@ -98,7 +98,7 @@ fn a_leader_that_was_frozen_in_mid_call_wakes_up_writes_nothing_and_ends() {
             (world.simulator.newest_call(), world.versions().await, holder(&world).await);
         leader.signal(Signal::SIGCONT);
         leader.ended().await;
-        assert!(leader.log().contains("leadership is lost"), "it says why it ends");
+        assert!(leader.log().contains("lost the leadership"), "it says why it ends");
         assert_eq!(world.mutations_since(mark), Vec::<String>::new());
         assert_eq!(world.versions().await, versions);
         assert_eq!(holder(&world).await, holder_before, "it does not touch the other's lease");
@@ -116,13 +116,13 @@ fn a_leader_that_is_asked_to_end_hands_over_at_once() {
         leader.ended().await;
         let ended = Instant::now();
         standby.says("leading").await;
-        // It looks at the lease every second; without a word from the leader it would wait for eight.
+        // It checks the lease every second; without the release by the leader, it would wait for eight.
         assert!(ended.elapsed() < Duration::from_secs(7), "{:?}", ended.elapsed());
         all_is_made_once(&world).await;
     });
 }
 
-/// Writes the lease as another replica would, whose clock is off by so much.
+/// Writes the lease as another replica would whose clock is off by this much.
 async fn renew_as_other(world: &World, hours: i64) {
     let time = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
     let time = time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
@@ -148,7 +148,7 @@ async fn beside_a_leader_whose_clock_is_off_by(hours: i64) {
     let world = World::new().await;
     renew_as_other(&world, hours).await;
     let replica = Replica::start(&world, &ELECTION);
-    replica.says("standing by").await;
+    replica.says("on standby").await;
     // Longer than the lease lasts, and renewed in time.
     let end = Instant::now() + Duration::from_secs(12);
     while Instant::now() < end {

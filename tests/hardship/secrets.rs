@@ -1,5 +1,5 @@
-//! The search for secrets where none may be: in the log at its most verbose, in Events, in status, in every object of the
-//! API server but Secrets, and in what the operator tells over HTTP.
+//! The search for leaked secrets: in the log at its most verbose, in Events, in status, in every object of the API
+//! server except Secrets, and in what the operator serves over HTTP.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use devops_agent_operator::reconcile::state::fingerprint::hex;
 use crate::fixtures::{CHANNEL, EVENTS, PROJECT, SPACE, json_of, services};
 use crate::harness::{Handle, Replica, World, condition, run};
 
-/// Everything that is logged by us and by what we are made of.
+/// Everything that is logged by us and by our libraries.
 const VERBOSE: [&str; 8] = [
     "--log-level",
     "trace,devops_agent_operator=trace",
@@ -32,7 +32,7 @@ const VERBOSE: [&str; 8] = [
 /// The operator's own credentials for AWS.
 const OWN: &str = "marker+own/aws+secret=3c7e19";
 
-/// How AWS may quote a value: as it is, encoded, or cut.
+/// How AWS may quote a value: as it is, encoded, or truncated.
 fn quotations(value: &str) -> Vec<String> {
     let shifted = BASE64_STANDARD_NO_PAD.encode(format!("{{\"value\":\"{value}\"}}"));
     let escaped: String =
@@ -183,7 +183,7 @@ async fn settled(object: &Handle) {
         .await;
 }
 
-/// Every object in the API server that is no Secret, with its managed fields.
+/// Every object in the API server except Secrets, with its managed fields.
 async fn everything_stored(world: &World) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let discovery =
@@ -234,7 +234,7 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
         let replica = Replica::start_with(&world, &VERBOSE, &[("AWS_SECRET_ACCESS_KEY", OWN)]);
         replica.ready(&world).await;
 
-        // Faults, and refusals that repeat what they refuse.
+        // Faults, and rejections that repeat what they reject.
         let sent = credentials(1);
         for (resource, key) in ECHOED {
             let value =
@@ -323,7 +323,7 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
     });
 }
 
-/// What was refused for good is tried again when a person asks.
+/// What was rejected for good is retried when a person asks.
 async fn retried(object: &Handle) {
     crate::harness::wait_until(format!("{object} is made after all"), async || {
         let now = object.get().await;

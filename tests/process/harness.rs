@@ -62,7 +62,7 @@ impl World {
         assert!(answer.status().is_success(), "{path} {body}: {}", answer.text().await.unwrap());
     }
 
-    /// Starts an operator with these arguments beside those of the test.
+    /// Starts an operator with these arguments in addition to those of the test.
     pub fn operator(&self, arguments: &[&str]) -> Operator<'_> {
         let [admin, metrics, loglevel] = free_addresses();
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -167,7 +167,7 @@ impl Operator<'_> {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Memory that it occupies, in bytes, and how many files it has open.
+    /// Its memory in bytes, and how many files it has open.
     pub fn occupies(&self) -> (u64, usize) {
         let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
         let status = fs::read_to_string(folder.join("status")).expect("the process runs");

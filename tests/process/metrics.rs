@@ -61,7 +61,7 @@ async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_
     }
     world.kubectl(&["wait", "--for=condition=Stalled", "agentspace/lost", "--timeout=60s"], "");
 
-    // Somebody else changes the space.
+    // Someone else changes the space.
     let id = world.kubectl(&["get", "agentspace/space", "-o", "jsonpath={.status.id}"], "");
     let account = "123456789012";
     let set = json!({"description": "drifted"});

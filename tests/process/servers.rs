@@ -1,4 +1,4 @@
-//! The servers against those who would wear them out, and metrics for those who may read them.
+//! The servers under abuse, and metrics for those who may read them.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -15,7 +15,7 @@ async fn an_operator_that_ends_frees_the_lease_and_the_next_one_leads_at_once() 
     let standing_by = second
         .until("it stands by", async || {
             let (status, text) = second.get("/readyz?verbose").await?;
-            (status == 200 && text.contains("stands by")).then_some(text)
+            (status == 200 && text.contains("on standby")).then_some(text)
         })
         .await;
     assert!(!standing_by.contains("cache"), "{standing_by}");
@@ -26,7 +26,7 @@ async fn an_operator_that_ends_frees_the_lease_and_the_next_one_leads_at_once() 
     assert!(first.ended().await.success(), "{}", first.log());
     let ended = Instant::now();
     second.until("it leads", async || leads(&second.metrics().await).then_some(())).await;
-    // A lease that is not freed runs out after 15 seconds.
+    // A lease that isn't released expires after 15 seconds.
     assert!(ended.elapsed() < Duration::from_secs(8), "after {:?}", ended.elapsed());
     second.ready().await;
 }
@@ -53,7 +53,7 @@ async fn calls_that_do_not_end_are_abandoned_and_the_lease_is_freed_all_the_same
     operator.terminate();
     assert!(operator.ended().await.success(), "{}", operator.log());
     assert!(told.elapsed() < Duration::from_secs(6), "after {:?}", told.elapsed());
-    assert!(operator.log().contains("passes under way are abandoned"), "{}", operator.log());
+    assert!(operator.log().contains("reconciles in progress are aborted"), "{}", operator.log());
     let holder = world
         .kubectl(&["get", "lease", "devops-agent-operator", "-o", "jsonpath={.spec.holderIdentity}"], "");
     assert_eq!(holder, "", "the lease is free");

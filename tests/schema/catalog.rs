@@ -126,6 +126,7 @@ struct Wrong(Vec<String>);
 
 impl Wrong {
     /// Notes that a property is not as something else says.
+    #[allow(clippy::needless_pass_by_value, reason = "calls read better with the values themselves")]
     fn unless_equal<T: PartialEq + Debug>(&mut self, row: &str, property: &str, is: T, should_be: T) {
         if is != should_be {
             self.0.push(format!("{row}: {property} is {is:?}, and should be {should_be:?}"));
@@ -207,7 +208,9 @@ fn check_members(model: &Value, row: &ConfigurationRow, wrong: &mut Wrong) {
 #[test]
 fn what_rows_say_of_members_is_what_the_model_says() {
     let (model, mut wrong) = (model(), Wrong::default());
-    CONFIGURATIONS.iter().for_each(|row| check_members(&model, row, &mut wrong));
+    for row in CONFIGURATIONS {
+        check_members(&model, row, &mut wrong);
+    }
     wrong.assert_nothing();
 }
 
@@ -319,7 +322,9 @@ fn check_shown(model: &Value, row: &ServiceRow, wrong: &mut Wrong) {
 #[test]
 fn what_rows_say_of_answers_is_what_the_model_says() {
     let (model, mut wrong) = (model(), Wrong::default());
-    SERVICES.iter().for_each(|row| check_shown(&model, row, &mut wrong));
+    for row in SERVICES {
+        check_shown(&model, row, &mut wrong);
+    }
     wrong.assert_nothing();
     for (of, member, _) in NOT_COMPARED {
         let answer = members(&model, "AdditionalServiceDetails")[of];

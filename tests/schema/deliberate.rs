@@ -1,4 +1,4 @@
-//! Where YAML and the API meet, and the one table of where they differ on purpose.
+//! Where YAML and the API meet, and the table of deliberate differences.
 
 use crate::walk::Kind::{
     self, Absent, Document, Extra, Inline, Keys, Max, Moved, NotRequired, Required, Secret, StandsIn, Unique,
@@ -138,7 +138,7 @@ pub const TABLE: &[Deliberate] = &[
     on_purpose("Asset.spec.memoryStoreRef", Extra, "a reference, instead of the id in the metadata"),
     on_purpose("Trigger.spec.assetRef", Extra, "a reference, instead of an action that names the asset's id"),
     on_purpose("Trigger.spec.action", NotRequired, "a reference may stand in; CEL wants one of the two"),
-    // Credentials are in Secrets; what else is marked sensitive is not worth one.
+    // Credentials are in Secrets; what else is marked sensitive doesn't need one.
     on_purpose("**.clientSecret", Secret, "a credential"),
     on_purpose("**.exchangeParameters.*", Secret, "may be a credential"),
     on_purpose("**.tokenValue", Secret, "a credential"),

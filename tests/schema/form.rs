@@ -1,4 +1,4 @@
-//! What every schema must be like, whatever the model says.
+//! Rules for every schema, whatever the model says.
 
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ fn all_where(wrong: impl Fn(&str, &Value) -> bool) -> Vec<String> {
     found
 }
 
-/// Whether the schema is a property, with a name of its own, and not the inside of a list or map.
+/// Whether the schema is a property with its own name, not the inside of a list or map.
 fn is_property(path: &str) -> bool {
     !path.ends_with("[]") && !path.ends_with(".*")
 }

@@ -1,5 +1,5 @@
-//! Every field that takes a value from a Secret or ConfigMap, found by the schema, and what the engine's one door says to
-//! values that can't be right there.
+//! Every field that takes a value from a Secret or ConfigMap, found by the schema, and how the engine reacts to values
+//! that can't be valid there.
 
 use std::collections::BTreeSet;
 

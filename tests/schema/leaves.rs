@@ -1,6 +1,6 @@
-//! Every string of every spec, and whether it names something outside the object: then a rule has to govern it.
+//! Every string of every spec, and whether it names something outside the object: then a rule must govern it.
 //!
-//! A new field that is not in the table fails the test. Words of an enum name nothing, and need no row.
+//! A new field that is not in the table fails the test. Enum values name nothing, and need no row.
 
 use std::collections::BTreeSet;
 

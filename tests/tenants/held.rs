@@ -1,4 +1,4 @@
-//! What has always held and has to go on holding: other clusters' resources, and secrets that are never in an object.
+//! What has always held and must go on holding: other clusters' resources, and secrets that are never in an object.
 
 use serde_json::{Value, json};
 

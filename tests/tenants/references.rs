@@ -83,7 +83,7 @@ fn the_webhook_secret_of_another_owner_is_never_overwritten() {
     attack(async |w| {
         w.mallory.apply(SPACE).await.ready().await;
         w.mallory.apply(CHANNEL).await.ready().await;
-        // In her own namespace, too, a Secret may belong to somebody else.
+        // In her own namespace, too, a Secret may belong to someone else.
         w.mallory.secret("events-webhook", &[("url", "https://precious.example.com")]).await;
         let events = w.mallory.apply(EVENTS).await;
         not_ready(&events, &["SecretNotOurs"]).await;

@@ -1,4 +1,4 @@
-//! Adoption: what somebody retained, what is in a shared space, and what nobody in the cluster owns.
+//! Adoption: what someone retained, what is in a shared space, and what nobody in the cluster owns.
 
 use serde_json::{Value, json};
 

@@ -13,7 +13,11 @@ pub fn folder() -> Result<PathBuf, Error> {
     not_empty("XDG_CACHE_HOME")
         .or_else(|| not_empty("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("devops-agent-operator"))
-        .ok_or_else(|| Error::Other("HOME is not set, nor XDG_CACHE_HOME: no place for a cache".to_owned()))
+        .ok_or_else(|| {
+            Error::Other(
+                "neither HOME nor XDG_CACHE_HOME is set, so there is no place for a cache".to_owned(),
+            )
+        })
 }
 
 /// A short name for what is made from these inputs: other inputs, another name.

@@ -89,7 +89,7 @@ fn programs(session: &Session, command: &mut Command) -> Result<Programs, Error>
     let messages = messages(session.capture_stdout(command)?)?;
     let programs = executables(&messages, false);
     let program = |name: &str| {
-        programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo made no program {name}")))
+        programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo built no program {name}")))
     };
     Ok(Programs {
         operator: program("devops-agent-operator")?,
@@ -114,7 +114,7 @@ pub fn test_program(
         session.capture_stdout(&mut command)?
     };
     let program = executables(&messages(output)?, true).remove(name);
-    program.ok_or_else(|| Error::Other(format!("cargo made no test {name}")))
+    program.ok_or_else(|| Error::Other(format!("cargo built no test {name}")))
 }
 
 /// The messages of a cargo that succeeded. They are for programs: an error has only what cargo says to people.

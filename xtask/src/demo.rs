@@ -78,7 +78,7 @@ fn prepare<'a>(session: &'a Session, arguments: &Arguments) -> Result<(cargo::Pr
     })
 }
 
-/// What there is to see.
+/// The demonstration.
 fn show(environment: &mut Environment, keep: bool) -> Result<(), Error> {
     apply::examples(environment)?;
     waiting::until_all_ready(environment)?;

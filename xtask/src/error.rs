@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-/// The one error of this program. Its text is all that the user gets to see.
+/// The only error type of this program. Its text is all that the user sees.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Ctrl-C, SIGTERM or SIGHUP: not a failure, but everything has to unwind.
@@ -24,7 +24,7 @@ pub enum Error {
         doing: String,
         /// How it ended.
         status: String,
-        /// What it said.
+        /// Its output.
         output: String,
     },
     /// A long-running program of ours ended on its own.
@@ -47,15 +47,15 @@ pub enum Error {
         /// What is known about the reason.
         detail: String,
     },
-    /// A request over HTTP got no answer.
+    /// An HTTP request got no response.
     #[error("{doing}: {source}")]
     Http {
-        /// What was being asked.
+        /// What was being requested.
         doing: String,
-        /// Why there was no answer.
+        /// Why there was no response.
         source: Box<ureq::Error>,
     },
-    /// An answer could not be read.
+    /// A response couldn't be read.
     #[error("{doing}: {source}")]
     Json {
         /// What was being read.
@@ -63,10 +63,10 @@ pub enum Error {
         /// Where it is malformed.
         source: serde_json::Error,
     },
-    /// A failure that the user has been told of.
+    /// A failure that has already been reported to the user.
     #[error("{0}")]
     Reported(String),
-    /// Anything else; the text says it all.
+    /// Anything else, as described by the text.
     #[error("{0}")]
     Other(String),
 }

@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Run the fault enumeration: every scenario with every fault at every step.
 ///
 /// Without arguments it is the full product: every single fault under every reading of what AWS does not say, pairs of
-/// faults, random walks. docs/src/design/reliability.md has the environment variables that say it more exactly.
+/// faults, random walks. docs/src/design/reliability.md lists environment variables for finer control.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only this run, as a failure prints it, or only these scenarios, with commas between them.
@@ -20,13 +20,13 @@ pub struct Arguments {
     /// Every single fault of every scenario, some pairs and walks; nothing under other readings.
     #[arg(long, conflicts_with = "run")]
     single: bool,
-    /// Plant bugs, and see whether each of them is caught.
+    /// Plant bugs, and check that each of them is caught.
     #[arg(long, conflicts_with_all = ["run", "single"])]
     self_check: bool,
-    /// After so many minutes no more single faults are injected; how many were left out is said.
+    /// After this many minutes, no more single faults are injected; the report says how many were left out.
     #[arg(long)]
     minutes: Option<u32>,
-    /// What pairs of faults and random walks are drawn by.
+    /// Seed for pairs of faults and random walks.
     #[arg(long)]
     seed: Option<u32>,
 }
@@ -48,10 +48,10 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     enumerate(session, &program, &settings).map(drop)
 }
 
-/// A sample of all single faults, with some pairs and walks, for every change; gives the figures. Every call and every kind
-/// of fault of every scenario comes first; the commit draws with which, and what else is tried, so that each change tries
-/// others and a run can be repeated. `FAULTS_MINUTES` and `FAULTS_SEED` in the environment change how long it may take and
-/// what it is drawn by.
+/// A sample of all single faults, with some pairs and walks, for every change; gives the figures. Every call and every
+/// kind of fault of every scenario comes first; the rest is seeded by the commit, so that each change tries different
+/// ones and a run can be repeated. `FAULTS_MINUTES` and `FAULTS_SEED` in the environment change how long it may take
+/// and the seed.
 pub fn sample(session: &Session, program: &Path) -> Result<String, Error> {
     const MINUTES: &str = "8";
     let minutes = std::env::var("FAULTS_MINUTES").unwrap_or_else(|_| MINUTES.to_owned());
@@ -60,7 +60,7 @@ pub fn sample(session: &Session, program: &Path) -> Result<String, Error> {
     enumerate(session, program, &[("FAULTS_MINUTES", minutes), ("FAULTS_SEED", seed)])
 }
 
-/// The first 32 bits of the commit's hash; 1 where there is no commit, as in an unpacked archive.
+/// The first 32 bits of the commit's hash; 1 if there is no commit, as in an unpacked archive.
 fn commit_as_seed(session: &Session) -> Result<String, Error> {
     let mut git = Command::new("git");
     let answer = session.capture_stdout(git.current_dir(session.root()).args(["rev-parse", "HEAD"]))?;

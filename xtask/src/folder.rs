@@ -1,4 +1,4 @@
-//! Temporary folders that do not stay behind.
+//! Temporary folders that aren't left behind.
 
 use std::env;
 use std::fs::{self, DirBuilder};
@@ -25,7 +25,7 @@ impl<'a> Folder<'a> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("devops-agent-{purpose}-{}-{number}", process::id());
         let path = env::temp_dir().join(name);
-        // A folder of that name is left from a process of the same number that could not clean up.
+        // A folder of that name is left over from a process with the same id that couldn't clean up.
         if path.exists() {
             fs::remove_dir_all(&path).doing(|| format!("removing the old folder {}", path.display()))?;
         }

@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// How long to wait for the last output of a program that has ended. Somebody else may hold its pipe open for ever:
-/// a program that it has started and left.
+/// How long to wait for the last output of a program that has ended. Someone else may hold its pipe open forever: a
+/// program that it has started and left.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Output that is being passed on.
@@ -40,11 +40,11 @@ impl Forward {
     }
 }
 
-/// Piece by piece, so that a progress bar moves.
+/// Piece by piece, so that progress bars move.
 fn pass_on(mut source: impl Read, target: &mut impl Write) {
     let mut buffer = [0; 8192];
     while let Ok(length @ 1..) = source.read(&mut buffer) {
-        // Nobody listening is no reason to block the program.
+        // The program must not block because nobody is listening.
         let _ = target.write_all(&buffer[..length]);
         let _ = target.flush();
     }

@@ -25,7 +25,7 @@ pub struct Arguments {
     check: bool,
 }
 
-/// What a file should be: its text, or gone.
+/// What a file should be: its text, or absent.
 type Wanted = BTreeMap<PathBuf, Option<String>>;
 
 /// Runs the command.
@@ -38,12 +38,12 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
 pub fn check(session: &Session, operator: &Path) -> Result<(), Error> {
     let differing = differing(session, operator)?;
     if differing.is_empty() {
-        say("All generated files are current.");
+        say("All generated files are up to date.");
         return Ok(());
     }
     let names: Vec<String> = differing.keys().map(|path| format!("  {}", shown(session, path))).collect();
     Err(Error::Other(format!(
-        "these files are not what the code generates; run `cargo xtask generate` and commit them:\n{}",
+        "these files are out of date; run `cargo xtask generate` and commit them:\n{}",
         names.join("\n")
     )))
 }
@@ -60,7 +60,7 @@ pub fn write(session: &Session, operator: &Path) -> Result<(), Error> {
         result(&format!("{verb} {}", shown(session, path)));
     }
     if differing.is_empty() {
-        say("All generated files were current.");
+        say("All generated files were up to date.");
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ fn shown(session: &Session, path: &Path) -> String {
     path.strip_prefix(session.root()).unwrap_or(path).display().to_string()
 }
 
-/// The generated files that are not as they should be.
+/// The generated files that aren't up to date.
 fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
     let ask = |arguments: &[&str]| {
         let output = session.capture(Command::new(operator).args(arguments))?;

@@ -24,7 +24,7 @@ use crate::error::{Doing, Error};
 const DONE: &str = "done";
 const KEEP: &str = "keep ";
 const REMOVE: &str = "remove ";
-/// What programs get between the polite signal and the other one.
+/// How long programs get between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_millis(700);
 
 /// The guard as xtask sees it.
@@ -109,7 +109,7 @@ pub fn run() -> Result<(), Error> {
     Ok(())
 }
 
-/// Process number 0 stands for the group of the caller.
+/// Process id 0 means the group of the caller.
 fn signal_own_group(signal: Signal) {
     let _ = kill(Pid::from_raw(0), signal);
 }

@@ -8,7 +8,7 @@ use ureq::http::Uri;
 
 use crate::error::{Doing, Error};
 
-/// An answer, whatever its status.
+/// A response, whatever its status.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
@@ -18,7 +18,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body of an answer with a good status.
+    /// The body of a successful response.
     pub fn require_success(self, doing: &str) -> Result<String, Error> {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
@@ -26,13 +26,13 @@ impl Answer {
         Err(Error::Other(format!("{doing}: answered with status {}: {}", self.status, self.body.trim())))
     }
 
-    /// The body of an answer with a good status, as JSON.
+    /// The body of a successful response, as JSON.
     pub fn json(self, doing: &str) -> Result<Value, Error> {
         serde_json::from_str(&self.require_success(doing)?).doing(|| doing.to_owned())
     }
 }
 
-/// Asks for a page.
+/// Sends a GET request.
 pub fn get(url: &str) -> Result<Answer, Error> {
     read(&format!("GET {url}"), agent().get(url).call())
 }
@@ -46,14 +46,14 @@ pub fn post(url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, E
     read(&format!("POST {url}"), request.send(body))
 }
 
-/// Whether a URL leads to this machine and nowhere else.
+/// Whether a URL points to this machine.
 pub fn is_loopback(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|uri| {
         uri.scheme_str() == Some("http") && matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"))
     })
 }
 
-/// No proxy and no redirection: what is asked here is on this machine.
+/// No proxy and no redirects: everything requested here is on this machine.
 fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)

@@ -8,11 +8,11 @@ use crate::error::Error;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// How often something that waits looks whether it should stop.
+/// How often something that waits checks whether it should stop.
 const STEP: Duration = Duration::from_millis(25);
 
-/// Starts listening. The first signal asks for an orderly end; the second ends at once and leaves the rest to the
-/// guard process.
+/// Starts listening. The first signal requests a graceful end; the second ends at once and leaves the rest to the guard
+/// process.
 pub fn install() -> Result<(), Error> {
     ctrlc::set_handler(|| {
         if COUNT.fetch_add(1, Ordering::SeqCst) > 0 {

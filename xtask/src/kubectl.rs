@@ -1,4 +1,4 @@
-//! kubectl, pointed at one cluster and at nothing else of the user's.
+//! kubectl, for one cluster, without any of the user's settings.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub struct Kubectl<'a> {
     pub program: PathBuf,
     /// The cluster's kubeconfig; none means the user's own.
     pub kubeconfig: Option<PathBuf>,
-    /// Where kubectl keeps what it discovered. Never the user's folder: it goes by address, and the next cluster
+    /// Where kubectl keeps what it discovered. Never the user's folder: it is keyed by address, and the next cluster
     /// may get the same port.
     pub cache: PathBuf,
 }
@@ -36,7 +36,7 @@ impl Kubectl<'_> {
         command
     }
 
-    /// Runs kubectl, whatever comes of it.
+    /// Runs kubectl, whatever the result.
     pub fn attempt<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Output, Error> {
         self.session.capture(&mut self.command(arguments))
     }
@@ -49,6 +49,6 @@ impl Kubectl<'_> {
     /// Runs kubectl with `-o json`.
     pub fn json(&self, arguments: &[&str]) -> Result<Value, Error> {
         let text = self.run(&[arguments, &["-o", "json"]].concat())?;
-        serde_json::from_str(&text).doing(|| format!("reading the answer of kubectl {}", arguments.join(" ")))
+        serde_json::from_str(&text).doing(|| format!("reading the output of kubectl {}", arguments.join(" ")))
     }
 }

@@ -1,4 +1,4 @@
-//! One xtask at a time where several would spoil each other's work.
+//! One xtask at a time where several would interfere with each other.
 
 use std::fs::File;
 use std::path::Path;

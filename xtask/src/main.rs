@@ -3,15 +3,15 @@
 //! - `demo`: the operator at work, from building it to an empty AWS.
 //! - `test`: everything that has to pass before a change lands.
 //! - `faults`: the fault enumeration, of which `test` runs a part.
-//! - `generate`: what is written by the operator's own code: CRDs and tables in the documentation.
+//! - `generate`: what the operator's own code writes: CRDs and tables in the documentation.
 //! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
 //! - `model`: the simulator's model of the API, from a release of botocore.
-//! - `versions`: whether all that names the version names the same one, and what is new in it.
+//! - `versions`: whether the same version is used everywhere, and what is new in it.
 //!
-//! How it hangs together: a [`session::Session`] starts every process, in one process group that a small guard
-//! process ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`]
-//! put the operator and the simulator next to that.
+//! How it fits together: a [`session::Session`] starts every process, in one process group that a small guard process
+//! ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`] put the operator
+//! and the simulator next to that.
 
 mod cache;
 mod cargo;

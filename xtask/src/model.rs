@@ -1,6 +1,6 @@
 //! `cargo xtask model`: the simulator's copy of the service's model, made from a release of botocore.
 //!
-//! [`rule`] says what of the release is kept, [`difference`] what it means to the operator when that changes.
+//! [`rule`] selects what is kept of the release, [`difference`] says what changes mean to the operator.
 
 mod difference;
 mod released;
@@ -15,7 +15,7 @@ use crate::error::{Doing, Error};
 use crate::progress::{result, say};
 use crate::session::Session;
 
-/// The one place that pins botocore; what keeps dependencies current reads it too.
+/// The only place that pins botocore; the dependency bot reads it too.
 pub const PIN: &str = "simulator/tests/requirements.txt";
 const MODEL: &str = "simulator/model.json";
 const PACKAGE: &str = "botocore==";
@@ -28,8 +28,8 @@ pub struct Arguments {
     /// The release to take, for example 1.44.8; the newest by default.
     #[arg(long, value_name = "VERSION")]
     release: Option<String>,
-    /// Write nothing. Say which release is the newest, and fail if it changes the service, or if simulator/model.json is
-    /// not what the pinned release gives.
+    /// Write nothing. Say which release is the newest, and fail if it changes the service, or if simulator/model.json
+    /// doesn't match the pinned release.
     #[arg(long, conflicts_with = "release")]
     check: bool,
 }
@@ -39,7 +39,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     if arguments.check { check(session) } else { write(session, arguments.release.as_deref()) }
 }
 
-/// Fails if the model is not what the rule makes of the pinned release.
+/// Fails if the model isn't what the rule makes of the pinned release.
 pub fn check_pinned(session: &Session) -> Result<(), Error> {
     let version = pinned(session.root())?;
     let expected = text(&rule::cut(&released::model(session, &version)?)?)?;
@@ -47,8 +47,8 @@ pub fn check_pinned(session: &Session) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Other(format!(
-        "{MODEL} is not what botocore {version} gives, which {PIN} pins; run `cargo xtask model --release {version}` and \
-         commit what it writes"
+        "{MODEL} does not match botocore {version}, which {PIN} pins; run `cargo xtask model --release {version}` and \
+         commit the result"
     )))
 }
 
@@ -63,7 +63,7 @@ fn check(session: &Session) -> Result<(), Error> {
     let table = changes(session, &newest)?.1;
     if table.is_empty() {
         say(&format!(
-            "botocore {newest} is the newest release; the service is as in {ours}, which is pinned."
+            "botocore {newest} is the newest release; the service is unchanged since {ours}, which is pinned."
         ));
         return Ok(());
     }
@@ -84,7 +84,7 @@ fn write(session: &Session, version: Option<&str>) -> Result<(), Error> {
     put(MODEL, &text(&model)?)?;
     put(PIN, &pin(&read(session.root(), PIN)?, &version))?;
     if table.is_empty() {
-        say(&format!("botocore {version} has the service as it was in {ours}."));
+        say(&format!("botocore {version} has the same model of the service as {ours}."));
     } else {
         result(&format!("botocore {version} changes the service's model since {ours}\n\n{table}"));
     }

@@ -1,11 +1,11 @@
-//! Waiting for something by asking again and again, with a limit.
+//! Polling for something, with a limit.
 
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::interrupt;
 
-/// Asks until there is an answer; fails when it takes longer than the limit.
+/// Polls until there is a result; fails if it takes longer than the limit.
 pub fn until<T>(
     what: &str,
     limit: Duration,

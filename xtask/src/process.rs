@@ -104,7 +104,7 @@ pub fn wait(child: &mut Child) -> Result<ExitStatus, Error> {
     }
 }
 
-/// Ends a program: asks first, and after a while does not ask any more.
+/// Ends a program: asks it first, and kills it after a while.
 pub fn stop(child: &mut Child, patience: Duration) {
     let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
     let end = Instant::now() + patience;

@@ -24,13 +24,13 @@ pub fn result(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// A duration as people read it.
+/// A duration in readable form.
 pub fn seconds(duration: Duration) -> String {
     let tenths = duration.as_millis() / 100;
     if tenths < 1000 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} s", tenths / 10) }
 }
 
-/// A step that is under way: one line that is redrawn on a terminal, a line now and then elsewhere.
+/// A step that is in progress: one line that is redrawn on a terminal, a line now and then elsewhere.
 #[derive(Debug)]
 pub struct Step {
     what: String,

@@ -22,8 +22,8 @@ pub fn environment(session: &Session, requirements: Option<&Path>) -> Result<Opt
         return Ok(Some(python));
     }
     fs::create_dir_all(&folder).doing(|| format!("creating {}", folder.display()))?;
-    let _lock = lock::hold(&folder.join("lock"), "making a Python environment")?;
-    let step = Step::start("Making a Python environment in the user's cache");
+    let _lock = lock::hold(&folder.join("lock"), "creating a Python environment")?;
+    let step = Step::start("Creating a Python environment in the user's cache");
     if !make(session, &environment)? {
         return Ok(None);
     }

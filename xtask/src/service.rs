@@ -39,9 +39,9 @@ impl Service {
         Ok(Self { name, child, log })
     }
 
-    /// Fails, with the end of the log, when the program is not running any more.
+    /// Fails, with the end of the log, if the program is no longer running.
     pub fn check(&mut self) -> Result<(), Error> {
-        match self.child.try_wait().doing(|| format!("looking after {}", self.name))? {
+        match self.child.try_wait().doing(|| format!("checking on {}", self.name))? {
             None => Ok(()),
             Some(status) => Err(Error::Died {
                 name: self.name.to_owned(),
@@ -51,8 +51,8 @@ impl Service {
         }
     }
 
-    /// Waits for something that the program has to bring about; fails, with the end of the log, when the program
-    /// stops or takes longer than the limit.
+    /// Waits for something that the program has to do; fails, with the end of the log, when the program stops or takes
+    /// longer than the limit.
     pub fn wait_for(
         &mut self,
         what: &str,

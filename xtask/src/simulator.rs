@@ -12,7 +12,7 @@ use crate::ports;
 use crate::service::Service;
 use crate::session::Session;
 
-/// The key pair that the simulator takes requests from; it is no secret.
+/// The key pair that the simulator accepts; it isn't secret.
 pub const ACCESS_KEY: &str = "simulator";
 
 /// A running simulator.
@@ -52,12 +52,12 @@ impl Simulator {
         &self.url
     }
 
-    /// All that exists in the simulated AWS.
+    /// Everything in the simulated AWS.
     pub fn state(&self) -> Result<Value, Error> {
         http::get(&format!("{}/_simulator/state", self.url))?.json("reading the simulator's state")
     }
 
-    /// Changes a resource as somebody in the console would: unknown to the operator.
+    /// Changes a resource as someone in the console would: unknown to the operator.
     pub fn mutate(&self, kind: &str, id: &str, set: &Value) -> Result<(), Error> {
         let body = json!({"kind": kind, "id": id, "set": set}).to_string();
         let answer = http::post(&format!("{}/_simulator/mutate", self.url), &[], &body)?;

@@ -71,13 +71,13 @@ impl Shared {
             }
             _ => {}
         }
-        let doing = || format!("looking through {}", self.folder.display());
+        let doing = || format!("listing {}", self.folder.display());
         let size = size(&self.folder).doing(doing)?;
         if size > MOST {
             fs::remove_dir_all(&self.folder).doing(|| format!("removing {}", self.folder.display()))?;
         }
         let state = match size {
-            too_much if too_much > MOST => "emptied, since it had grown too large",
+            too_much if too_much > MOST => "emptied because it had grown too large",
             0..SOME => "empty: the first run compiles all dependencies",
             _ => "with the dependencies of an earlier run",
         };
@@ -85,7 +85,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Has cargo compile there. What the compiler keeps for the next change of a file is of no use to a fresh clone.
+    /// Has cargo compile there. What the compiler keeps for the next change of a file is useless to a fresh clone.
     pub fn apply(&self, command: &mut Command) {
         command.env(CHOSEN, &self.folder).env("CARGO_INCREMENTAL", "0");
     }

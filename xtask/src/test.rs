@@ -30,13 +30,13 @@ use crate::{faults, generate};
 ///
 /// The control plane is compiled and started while cargo compiles. Without a filter: formatting, lints, generated
 /// files, alerts, unit, property and schema tests, fixtures through kstatus, the simulator's conformance, the CRDs, the
-/// examples for Argo CD and Flux and YAML that must be refused on a real API server, the end-to-end tests, the chart,
-/// hard times, attacks of tenants, with `--faults` a sample of faults, dependencies. With a filter: only the tests of
-/// which it is a part of the name.
+/// examples for Argo CD and Flux and YAML that must be rejected on a real API server, the end-to-end tests, the chart,
+/// hard times, attacks of tenants, with `--faults` a sample of faults, dependencies. With a filter: only the tests
+/// whose names contain it.
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Inject a sample of faults that the commit draws, too (8 minutes).
+    /// Also inject a sample of faults, seeded by the commit (8 minutes).
     #[arg(long)]
     faults: bool,
     /// Compile into the user's cache, where the next clone finds the dependencies compiled: for CI.
@@ -48,10 +48,10 @@ pub struct Arguments {
     /// Only what needs no cluster and no Python.
     #[arg(long)]
     fast: bool,
-    /// Check the dependencies' licences and sources even if cargo-deny has to be compiled first (minutes, once).
+    /// Check the dependencies' licences and sources even if cargo-deny must be compiled first (minutes, once).
     #[arg(long)]
     deny: bool,
-    /// Build the book of the documentation even if mdBook has to be compiled first (minutes, once).
+    /// Build the book of the documentation even if mdBook must be compiled first (minutes, once).
     #[arg(long)]
     book: bool,
     /// Only tests with this in their name; what follows is passed on to cargo test too.
@@ -76,7 +76,7 @@ pub fn run(session: &mut Session, arguments: &Arguments) -> Result<(), Error> {
         let cluster = (!arguments.fast)
             .then(|| scope.spawn(|| Cluster::start(session, &Binaries::for_tests(session)?)));
         let programs = compile(session, arguments, &mut report)?;
-        // The tests on clusters mostly wait: what they leave of the processors is enough to compile this meanwhile.
+        // The tests on clusters mostly wait, which leaves enough CPU to compile this in the meantime.
         let faults =
             (arguments.faults && arguments.filter.is_empty() && !arguments.fast && programs.is_some())
                 .then(|| scope.spawn(|| compile_faults(session)));
@@ -94,7 +94,7 @@ pub fn run(session: &mut Session, arguments: &Arguments) -> Result<(), Error> {
     report.finish()
 }
 
-/// What the compiler has to say, and the programs, if they could be compiled. Meanwhile the cluster starts.
+/// The compiler's checks, and the programs, if they can be compiled. Meanwhile the cluster starts.
 fn compile(session: &Session, arguments: &Arguments, report: &mut Report) -> Result<Option<Programs>, Error> {
     if arguments.filter.is_empty() {
         report.step("Formatting", || suites::formatting(session))?;
@@ -116,14 +116,14 @@ fn compile_faults(session: &Session) -> Result<(PathBuf, Duration), Error> {
 
 fn sample_of_faults(session: &Session, report: &mut Report, compiling: Compiling) -> Result<(), Error> {
     let mut program = None;
-    report.step("Waiting for the fault enumeration to be compiled", || {
+    report.step("Waiting for the fault enumeration to compile", || {
         let (path, took) =
             compiling.join().map_err(|_| Error::Other("the thread that compiles it ended".to_owned()))??;
         program = Some(path);
-        Ok(Outcome::Counted(format!("{} beside the tests", seconds(took))))
+        Ok(Outcome::Counted(format!("{} while the tests run", seconds(took))))
     })?;
     let Some(program) = program else { return Ok(()) };
-    report.step("A sample of faults, drawn by the commit", || {
+    report.step("A sample of faults, seeded by the commit", || {
         faults::sample(session, &program).map(Outcome::Counted)
     })
 }
@@ -175,7 +175,7 @@ fn on_a_cluster(
         report.step("Examples for Argo CD and Flux", || gitops::examples(session, &cluster))?;
     }
     for (name, test) in
-        [("YAML that must be refused", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
+        [("YAML that must be rejected", OnCluster::BadYaml), ("End-to-end tests", OnCluster::EndToEnd)]
     {
         report.step(name, || suites::on_cluster(test, session, &cluster, programs, &arguments.filter))?;
     }
@@ -187,7 +187,7 @@ fn on_a_cluster(
         report.step("The operator's permissions in namespace scope", || {
             permissions::check(&cluster, "e2e-namespace-scope")
         })?;
-        report.step("The IAM policies beside the calls", || iam::check(session, programs))?;
+        report.step("The IAM policies against the calls made", || iam::check(session, programs))?;
     }
     report.step("The chart", || {
         let own = Cluster::start(session, cluster.binaries())?;
@@ -219,9 +219,9 @@ fn on_a_cluster_of_its_own(
     Ok(outcome)
 }
 
-/// Write the fixtures of the GitOps tests, and what is made from them, from what the running operator does.
+/// Write the fixtures of the GitOps tests, and what is generated from them, from what the running operator does.
 ///
-/// They are in `argocd/resource_customizations/`. Read what has changed before it is committed.
+/// They are in `argocd/resource_customizations/`. Review the changes before you commit them.
 #[derive(Debug, clap::Args)]
 pub struct FixtureArguments {}
 

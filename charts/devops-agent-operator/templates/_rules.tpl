@@ -34,7 +34,7 @@
   verbs: [create, patch]
 {{- end }}
 
-{{- /* The labels of all namespaces: allowedNamespaces may ask for them. */}}
+{{- /* The labels of all namespaces: allowedNamespaces may select by them. */}}
 {{- define "devops-agent-operator.rules.namespaces" -}}
 - apiGroups: [""]
   resources:
@@ -42,7 +42,7 @@
   verbs: [list, watch]
 {{- end }}
 
-{{- /* The labels of one namespace: in a Role, a namespace is within itself. */}}
+{{- /* The labels of one namespace: a Role in it can grant access to the namespace itself. */}}
 {{- define "devops-agent-operator.rules.labels" -}}
 - apiGroups: [""]
   resources:
@@ -79,7 +79,7 @@
   verbs: [get]
 {{- end }}
 
-{{- /* The key of fingerprints, in the operator's namespace. A creation can't be restricted to a name. */}}
+{{- /* The key of fingerprints, in the operator's namespace. `create` can't be restricted by name. */}}
 {{- define "devops-agent-operator.rules.own" -}}
 - apiGroups: [""]
   resources:
@@ -105,7 +105,7 @@
   verbs: [create]
 {{- end }}
 
-{{- /* Asking whose a token is and whether they may read metrics. */}}
+{{- /* Checking who a token belongs to and whether they may read metrics. */}}
 {{- define "devops-agent-operator.rules.metricsAuth" -}}
 - apiGroups: [authentication.k8s.io]
   resources:
@@ -117,7 +117,7 @@
   verbs: [create]
 {{- end }}
 
-{{- /* Whoever reads metrics, such as Prometheus. */}}
+{{- /* For clients that read metrics, such as Prometheus. */}}
 {{- define "devops-agent-operator.rules.metricsReader" -}}
 - nonResourceURLs: [/metrics]
   verbs: [get]
@@ -131,7 +131,7 @@
   verbs: [create, get, delete]
 {{- end }}
 
-{{- /* People who may view. */}}
+{{- /* For people who may view. */}}
 {{- define "devops-agent-operator.rules.view" -}}
 - apiGroups: [devopsagent.dev]
   resources:
@@ -145,7 +145,7 @@
   verbs: [get, list, watch]
 {{- end }}
 
-{{- /* People who may edit what is in a namespace. */}}
+{{- /* For people who may edit what is in a namespace. */}}
 {{- define "devops-agent-operator.rules.edit" -}}
 - apiGroups: [devopsagent.dev]
   resources:
@@ -158,7 +158,7 @@
   verbs: [create, update, patch, delete, deletecollection]
 {{- end }}
 
-{{- /* People who may do everything in the whole cluster. */}}
+{{- /* For people who may do everything in the whole cluster. */}}
 {{- define "devops-agent-operator.rules.admin" -}}
 - apiGroups: [devopsagent.dev]
   resources:

@@ -1,4 +1,4 @@
-//! The control API under `/_simulator/`: unsigned, and no part of AWS.
+//! The control API under `/_simulator/`: unsigned, and not part of AWS.
 
 mod mutate;
 mod resources;
@@ -21,7 +21,7 @@ use crate::operations;
 use crate::simulation::{Caller, Simulation};
 use crate::wire::{Reply, Request};
 
-/// Path under which the control API lives.
+/// Path of the control API.
 pub const PREFIX: &str = "/_simulator/";
 
 /// Answers a request to the control API.
@@ -146,7 +146,7 @@ fn authorize(simulation: &Simulation, token: &str) -> Reply {
     simulation.changed.notify_one();
     let (status, text) = match id {
         Some(id) => (StatusCode::OK, format!("The registration is complete: service {id}.")),
-        None => (StatusCode::NOT_FOUND, "This authorization URL is not valid, or not any more.".to_owned()),
+        None => (StatusCode::NOT_FOUND, "This authorization URL is invalid or no longer valid.".to_owned()),
     };
     Reply::text(
         status,
@@ -165,7 +165,7 @@ pub struct Invocation {
     pub region: Option<String>,
     /// Name of the operation.
     pub operation: String,
-    /// Its members, wherever they travel.
+    /// Its members, wherever they are sent.
     #[serde(default)]
     pub input: Map<String, Value>,
 }
@@ -173,7 +173,7 @@ pub struct Invocation {
 /// Region of an invocation that names none.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
-/// Performs an operation behind everybody's back.
+/// Performs an operation behind everyone's back.
 pub fn invoke(simulation: &Simulation, invocation: &Invocation) -> Answer {
     let name = &invocation.operation;
     let operation =

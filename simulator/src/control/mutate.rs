@@ -1,4 +1,4 @@
-//! Changes to the simulated AWS behind the back of whoever manages it.
+//! Changes to the simulated AWS behind the operator's back.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,4 +1,4 @@
-//! What was made through the API and still exists: empty lists when everything is cleaned up.
+//! What was created through the API and still exists: empty lists when everything is cleaned up.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::context::Object;
 use crate::simulation::Simulation;
 use crate::store::{AgentSpace, Region};
 
-/// The resources of all accounts and regions by kind; services that the console registered are left out.
+/// The resources of all accounts and regions by kind; services registered in the console are omitted.
 pub fn resources(simulation: &Simulation) -> Value {
     let mut list = List::default();
     let mut inner = simulation.lock();

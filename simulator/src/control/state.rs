@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::model::{Model, ShapeId};
 use crate::simulation::Simulation;
 
-/// Bookkeeping that is nobody's resource.
+/// Bookkeeping that isn't a resource.
 const BOOKKEEPING: [&str; 4] = ["clientTokens", "roles", "disassociated", "sequence"];
 
-/// Everything in the simulated AWS by account and region, and the incidents that came in. Without `secrets`,
-/// webhook secrets, client secrets, certificates and the sensitive parts of registrations are left out.
+/// Everything in the simulated AWS by account and region, and the incidents that came in. Without `secrets`, webhook
+/// secrets, client secrets, certificates and the sensitive parts of registrations are omitted.
 pub fn state(simulation: &Simulation, secrets: bool) -> Value {
     let mut inner = simulation.lock();
     let now = Simulation::now();

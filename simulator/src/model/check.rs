@@ -1,4 +1,4 @@
-//! Is a value what the model says? Used on every request and on every answer.
+//! Checks a value against the model. Used on every request and every response.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::{Bounds, Kind, Member, Model, Pattern, ShapeId};
 
-/// Answers in which the simulator departs from the model on purpose, as (structure, member): its webhooks are
-/// on plain http and a port, which the pattern of the real service's URLs has no room for.
+/// Responses in which the simulator deliberately departs from the model, as (structure, member): its webhooks are on
+/// plain http and a port, which the pattern of the real service's URLs doesn't allow.
 const DELIBERATE: &[(&str, &str)] = &[("Webhook", "webhookUrl")];
 
-/// One way in which a value breaks the model.
+/// One way in which a value violates the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// JSON pointer to the offending value.

@@ -1,7 +1,7 @@
 //! The service model, read from the embedded `model.json`.
 //!
-//! Everything that the simulator knows about requests and answers (paths, members, bounds, patterns, unions,
-//! error statuses) comes from here, so that it can't drift from the API that it stands for.
+//! Everything that the simulator knows about requests and responses (paths, members, bounds, patterns, unions, error
+//! statuses) comes from here, so that it can't drift from the API that it simulates.
 
 mod check;
 mod parse;
@@ -66,7 +66,7 @@ impl Model {
     }
 }
 
-/// One operation: how it is called and what it takes and gives.
+/// One operation: how it is called, its input and its output.
 #[derive(Debug)]
 pub struct Operation {
     /// Name as in the model, such as `CreateAgentSpace`.
@@ -75,11 +75,11 @@ pub struct Operation {
     pub method: String,
     /// Path template, cut at the slashes.
     pub path: Vec<Segment>,
-    /// Status of a successful answer.
+    /// Status of a successful response.
     pub status: u16,
     /// Shape of the request.
     pub input: ShapeId,
-    /// Shape of the answer; one operation has none.
+    /// Shape of the response; one operation has none.
     pub output: Option<ShapeId>,
     /// True when the operation changes nothing.
     pub readonly: bool,
@@ -103,11 +103,11 @@ pub struct Shape {
     pub name: String,
     /// Marked sensitive: never logged.
     pub sensitive: bool,
-    /// What values it takes.
+    /// The values it accepts.
     pub kind: Kind,
 }
 
-/// What values a shape takes.
+/// The values a shape accepts.
 #[derive(Debug)]
 pub enum Kind {
     /// An object with known members; a union has exactly one of them.
@@ -172,13 +172,13 @@ pub struct Member {
     pub shape: ShapeId,
     /// Must be present.
     pub required: bool,
-    /// Where it travels.
+    /// Where it is sent.
     pub location: Location,
-    /// Filled with a random value by SDKs, so that a repeat is recognised.
+    /// Filled with a random value by SDKs, so that a retry is recognized.
     pub idempotency_token: bool,
 }
 
-/// Where a member travels in a request.
+/// Where a member is sent in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// In the JSON body.

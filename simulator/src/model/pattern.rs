@@ -1,4 +1,4 @@
-//! Patterns as the service means them: the whole string, and `\d`, `\w`, `\s` in ASCII.
+//! Patterns as the service interprets them: the whole string, and `\d`, `\w`, `\s` in ASCII.
 
 use regex::Regex;
 

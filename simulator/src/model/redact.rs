@@ -1,4 +1,4 @@
-//! A copy of a value that is fit for logs: sensitive members are masked, long content is cut.
+//! A copy of a value that is fit for logs: sensitive members are masked, long content is truncated.
 
 use serde_json::{Map, Value, json};
 

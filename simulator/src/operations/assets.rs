@@ -137,7 +137,7 @@ fn find<'a>(cx: &'a Context<'_>, input: &Input) -> Result<&'a Asset, ApiError> {
     cx.data_space(input)?.assets.get(id).ok_or_else(|| ApiError::not_found("Asset", id))
 }
 
-/// The version that the input asks for; the newest when it doesn't say.
+/// The requested version; the newest if none is requested.
 fn version<'a>(asset: &'a Asset, input: &Input) -> Result<&'a AssetVersion, ApiError> {
     let Some(wanted) = input.integer("assetVersion") else { return Ok(&asset.current) };
     let mut versions = asset.history.iter().chain([&asset.current]);
@@ -166,7 +166,7 @@ fn metadata(input: &Input) -> Result<Option<Map<String, Value>>, ApiError> {
     }
 }
 
-/// Adds and changes keys; keys that are left out stay.
+/// Adds and changes keys; omitted keys stay.
 fn merge(
     metadata: &mut Map<String, Value>,
     changes: Map<String, Value>,
@@ -203,7 +203,7 @@ fn check_unique(
         if assets.get(store).is_none_or(|asset| asset.asset_type != "memory_store") {
             return Err(ApiError::validation(
                 "/metadata/memory_store_id",
-                format!("{store} is no memory store of the space"),
+                format!("{store} is not a memory store of the space"),
             ));
         }
     }

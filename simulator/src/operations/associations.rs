@@ -97,7 +97,7 @@ pub fn validate(cx: &mut Context<'_>, input: &Input) -> Answer {
     let change = cx.switches.source_mode_change;
     for association in cx.space_mut(input)?.associations.values_mut() {
         let key = key_of(&association.configuration);
-        // A look does not hurry a deployment.
+        // Reading it doesn't speed up a deployment.
         let is_deploying = key == organization::KEY && association.settles_at.is_some();
         if catalog::configuration(key).is_validated && !is_deploying {
             association.settles_at = None;
@@ -108,7 +108,7 @@ pub fn validate(cx: &mut Context<'_>, input: &Input) -> Answer {
     Ok(Object::new().build())
 }
 
-/// Sets the status by what the configuration says, as a check of the real thing would.
+/// Sets the status according to the configuration, as a real check would.
 pub fn refresh_status(association: &mut Association) {
     let status = configuration::status(&association.configuration);
     association.status = status.to_owned();
@@ -140,7 +140,7 @@ fn read_configuration(input: &Input) -> Value {
     configuration
 }
 
-/// The association that the input would be the same as.
+/// The existing association that the input matches.
 fn existing(
     cx: &Context<'_>,
     input: &Input,

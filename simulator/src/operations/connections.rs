@@ -129,7 +129,7 @@ fn taken(cx: &Context<'_>, input: &Input, existing: &Connection) -> Answer {
     Err(refusal.error(message))
 }
 
-/// Who goes through a connection: a service, or a release management association.
+/// Who uses a connection: a service, or a release management association.
 fn user(cx: &Context<'_>, name: &str) -> Option<String> {
     let pending = cx.region.pending_registrations.values().map(|pending| &pending.service);
     let service = cx
@@ -160,7 +160,7 @@ fn lattice(cx: &Context<'_>, resource: &str) -> String {
     format!("arn:aws:vpc-lattice:{}:{}:{resource}{id}", cx.region_name, cx.account)
 }
 
-/// May be given as `rcfg-…`, and is always given back as an ARN.
+/// May be given as `rcfg-…`, and is always returned as an ARN.
 fn resource_configuration(cx: &Context<'_>, mode: &Value) -> String {
     match mode.get("resourceConfigurationId").and_then(Value::as_str) {
         None => lattice(cx, "resourceconfiguration/rcfg-"),

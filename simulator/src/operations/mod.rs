@@ -14,7 +14,7 @@ pub use services::complete_registration;
 use crate::context::{Answer, Context};
 use crate::input::Input;
 
-/// The behaviour of one operation, given a valid input. All have this shape, those that can't fail as well.
+/// The behaviour of one operation, given a valid input. All have this signature, even those that can't fail.
 pub type Handler = fn(&mut Context<'_>, &Input) -> Answer;
 
 /// The behaviour of an operation by its name in the model.

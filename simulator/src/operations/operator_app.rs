@@ -106,7 +106,7 @@ fn require<'a>(input: &'a Input, name: &str, flow: &str) -> Result<&'a str, ApiE
         .ok_or_else(|| ApiError::validation(&format!("/{name}"), format!("The {flow} flow needs {name}")))
 }
 
-/// IAM Identity Center makes an application in its instance; an instance that isn't one is its error.
+/// IAM Identity Center creates an application in its instance; an instance that isn't one is its error.
 fn application_arn(account: &str, instance: &str) -> Result<String, ApiError> {
     let Some((_, id)) = instance.split_once(":sso:::instance/") else {
         let mut error =

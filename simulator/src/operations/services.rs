@@ -22,7 +22,7 @@ pub fn register(cx: &mut Context<'_>, input: &Input) -> Answer {
     if key != kind {
         return Err(ApiError::validation(
             "/serviceDetails",
-            format!("A {kind} service takes the details {kind}, not {key}"),
+            format!("A {kind} service expects the details {kind}, not {key}"),
         ));
     }
     check_connections(cx, input)?;
@@ -87,7 +87,7 @@ pub fn deregister(cx: &mut Context<'_>, input: &Input) -> Answer {
     Ok(Object::new().build())
 }
 
-/// What opening an authorization URL does. Gives the id of the service, or `None` for a URL that isn't valid.
+/// What opening an authorization URL does. Returns the id of the service, or `None` for a URL that isn't valid.
 pub fn complete_registration(region: &mut Region, token: &str) -> Option<String> {
     let mut service = region.pending_registrations.remove(token)?.service;
     service.sequence = region.next();

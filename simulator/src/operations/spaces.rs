@@ -55,7 +55,7 @@ pub fn list(cx: &mut Context<'_>, input: &Input) -> Answer {
     page(cx, input, ("agentSpaces", "spaces"), rows, |space| show(space, all_data(input)))
 }
 
-/// Members that are absent stay; preferences are replaced as a whole, and what is left out gets its default.
+/// Members that are absent stay; preferences are replaced as a whole, and what is omitted gets its default.
 pub fn update(cx: &mut Context<'_>, input: &Input) -> Answer {
     let (now, change) = (cx.now, cx.switches.source_mode_change);
     let space = cx.space_mut(input)?;

@@ -1,4 +1,4 @@
-//! Triggers, which run a custom agent by the clock.
+//! Triggers, which run a custom agent on a schedule.
 
 use std::sync::LazyLock;
 
@@ -119,7 +119,7 @@ fn check_action(cx: &Context<'_>, input: &Input) -> Result<(), ApiError> {
     Err(ApiError::validation("/action/task/agent", message))
 }
 
-/// The condition as it is given back: a `spec` gains the expression that it stands for.
+/// The condition as it is returned: a `spec` gains the expression that it means.
 fn condition(input: &Input) -> Result<Value, ApiError> {
     const PATH: &str = "/condition/schedule";
     let schedule = input.get("condition").and_then(|condition| condition.get("schedule"));

@@ -8,7 +8,7 @@ use crate::api::scalars::{AssetFileBase64, AssetFilePath, AssetFileText, AssetSo
 use crate::api::union;
 use crate::api::union::union;
 
-/// Most files that an asset can have here: a CEL rule on each needs a bound.
+/// Maximum files that an asset can have here: a CEL rule on each needs a bound.
 const MOST_FILES: usize = 500;
 
 /// Files, in a list of their own so that each path is there once.

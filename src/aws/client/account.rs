@@ -9,16 +9,16 @@ use tokio::time::Instant;
 use super::api_error::Error;
 use super::credentials::{CachedCredentials, explain};
 
-/// An account, or the way to find out. Clones share what was found.
+/// An account, or the way to determine it. Clones share the result.
 #[derive(Clone, Debug)]
 pub struct Account {
     id: Arc<OnceCell<String>>,
     sts: Option<aws_sdk_sts::Client>,
-    /// When the id could last not be found out.
+    /// When determining the id last failed.
     failed: Arc<Mutex<Option<Instant>>>,
 }
 
-/// For so long nobody asks again who can do without the answer: STS may not be reachable at all.
+/// For this long, callers that can do without the id don't ask again: STS may not be reachable at all.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 impl Account {
@@ -38,12 +38,12 @@ impl Account {
         Self { id: Arc::default(), sts: Some(sts), failed: Arc::default() }
     }
 
-    /// The id: known, or told by the credentials, or by `GetCallerIdentity`.
+    /// The id: known, or from the credentials, or from `GetCallerIdentity`.
     pub(crate) async fn id(&self, credentials: &CachedCredentials) -> Result<String, Error> {
         self.id.get_or_try_init(|| self.find(credentials)).await.cloned()
     }
 
-    /// The id, unless it could not be found out a while ago.
+    /// The id, unless determining it failed recently.
     pub(crate) async fn id_if_known(&self, credentials: &CachedCredentials) -> Option<String> {
         let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.is_some_and(|at| at.elapsed() < PATIENCE) {
@@ -60,10 +60,10 @@ impl Account {
         }
         let unknown =
             |message: &str| Error::Credentials { message: format!("the account's id is unknown: {message}") };
-        let sts = self.sts.as_ref().ok_or_else(|| unknown("there is no STS to ask"))?;
+        let sts = self.sts.as_ref().ok_or_else(|| unknown("no STS endpoint is configured"))?;
         let identity = sts.get_caller_identity().send().await;
         let identity = identity.map_err(|error| unknown(&explain(&error)))?;
-        identity.account().map(str::to_owned).ok_or_else(|| unknown("STS did not tell it"))
+        identity.account().map(str::to_owned).ok_or_else(|| unknown("STS did not return it"))
     }
 }
 

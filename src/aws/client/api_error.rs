@@ -8,8 +8,8 @@ pub enum Error {
     /// The service refused or failed.
     #[error("{0}")]
     Service(Box<ServiceError>),
-    /// No answer in time.
-    #[error("{operation}: no answer in time")]
+    /// No response in time.
+    #[error("{operation}: no response in time")]
     Timeout {
         /// The operation.
         operation: &'static str,
@@ -46,31 +46,31 @@ pub enum Error {
         /// Which member, and why.
         message: String,
     },
-    /// This process may not send anything any more; nothing was sent.
-    #[error("{operation}: not sent, as this replica no longer leads")]
+    /// This process may no longer send anything; nothing was sent.
+    #[error("{operation}: not sent: this replica is no longer the leader")]
     Closed {
         /// The operation.
         operation: &'static str,
     },
-    /// Whoever answered isn't the service: a proxy, a login page, another server.
+    /// The response isn't from the service: a proxy, a login page, another server.
     #[error("{operation}: {message}")]
     Foreign {
         /// The operation.
         operation: &'static str,
-        /// What it looks like. Never the answer itself.
+        /// What it looks like. Never the response itself.
         message: String,
     },
-    /// The service accepted the call, but its answer can't be read.
-    #[error("{operation}: the answer can't be read: {message}")]
+    /// The service accepted the call, but its response can't be read.
+    #[error("{operation}: the response can't be read: {message}")]
     Decode {
         /// The operation.
         operation: &'static str,
-        /// Where reading stopped. Never the answer itself.
+        /// Where reading stopped. Never the response itself.
         message: String,
     },
 }
 
-/// Whether a call that got no answer may have taken effect.
+/// Whether a call without a response may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It was never sent.
@@ -79,18 +79,18 @@ pub enum Effect {
     Unknown,
 }
 
-/// The service's own account of what went wrong.
+/// The error as reported by the service.
 #[derive(Clone, Debug)]
 pub struct ServiceError {
     /// The operation.
     pub operation: &'static str,
     /// The error's name.
     pub code: ErrorCode,
-    /// Whether it is in the form of the service's errors: with a name, or at least a JSON object.
+    /// Whether it looks like an error of the service: with a name, or at least a JSON object.
     pub genuine: bool,
     /// The HTTP status.
     pub status: u16,
-    /// The service's message, unless it repeats a part of what is secret in the request.
+    /// The service's message, unless it repeats part of a secret in the request.
     pub message: String,
     /// The members that `ValidationException` complains about.
     pub fields: Vec<FieldError>,
@@ -113,7 +113,8 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.operation, self.code, self.status)?;
         if self.is_foreign() {
-            return f.write_str(", which is no answer of AWS: check the endpoint, and proxies on the way");
+            return f
+                .write_str(", which is not an AWS response: check the endpoint and any proxies in between");
         }
         if !self.message.is_empty() {
             write!(f, ": {}", self.message)?;
@@ -127,14 +128,14 @@ impl fmt::Display for ServiceError {
         if let Some(reason) = &self.reason {
             write!(f, " [{reason}]")?;
         }
-        // The request id is in the log: here it would make each repeat of an error a new one.
+        // The request id is in the log: here it would make each repetition look like a new error.
         Ok(())
     }
 }
 
 impl ServiceError {
-    /// Whether the answer is another server's than the service's: a wrong endpoint, or a proxy on the way. Those that
-    /// fail (500 and above) or ask for patience (429) may stand before the service.
+    /// Whether the response is from another server: a wrong endpoint, or a proxy in between. Failures (500 and above)
+    /// and throttling (429) may come from a load balancer of the service.
     pub fn is_foreign(&self) -> bool {
         let unknown = self.code.is_one_of(&["UnknownOperationException"]);
         unknown || (!self.genuine && self.status < 500 && self.status != 429)
@@ -155,7 +156,7 @@ pub enum ErrorCode {
     ServiceQuotaExceeded,
     InternalServer,
     IdentityCenterService,
-    /// A name that the model does not have, for example of a signature error.
+    /// A name that the model doesn't have, for example of a signature error.
     Other(String),
 }
 
@@ -173,7 +174,7 @@ const CODES: [(ErrorCode, &str); 10] = [
 ];
 
 impl ErrorCode {
-    /// Reads a name as the wire has it: `prefix#Name:suffix`.
+    /// Reads a name in wire form: `prefix#Name:suffix`.
     pub fn parse(raw: &str) -> Self {
         let name = raw.split(':').next().unwrap_or(raw);
         let name = name.rsplit('#').next().unwrap_or(name).trim();
@@ -191,7 +192,7 @@ impl ErrorCode {
         }
     }
 
-    /// The name, of a closed list: for labels.
+    /// The name, from a closed list: for labels.
     pub fn bounded(&self) -> &str {
         if matches!(self, Self::Other(_)) { "Other" } else { self.as_str() }
     }
@@ -208,7 +209,7 @@ impl fmt::Display for ErrorCode {
 }
 
 impl Error {
-    /// The service's own account, if it gave one.
+    /// The error as reported by the service, if it reported one.
     pub fn service(&self) -> Option<&ServiceError> {
         match self {
             Self::Service(error) => Some(error),
@@ -221,13 +222,13 @@ impl Error {
         self.service().map(|error| &error.code)
     }
 
-    /// The service says that the remote does not exist. A 404 that does not say so, from a proxy or a wrong address,
-    /// is none.
+    /// The service says that the remote doesn't exist. A 404 that doesn't say so, from a proxy or a wrong address,
+    /// doesn't count.
     pub fn is_not_found(&self) -> bool {
         self.code() == Some(&ErrorCode::ResourceNotFound)
     }
 
-    /// The remote's state, or another remote, stands in the way.
+    /// The remote's state, or another remote, prevents the call.
     pub fn is_conflict(&self) -> bool {
         self.code() == Some(&ErrorCode::Conflict)
     }
@@ -250,7 +251,7 @@ impl Error {
         }
     }
 
-    /// Whether the call may have taken effect: look before it is made again.
+    /// Whether the call may have taken effect: check before repeating it.
     pub fn outcome_unknown(&self) -> bool {
         match self {
             Self::Service(error) => error.status >= 500,
@@ -262,7 +263,7 @@ impl Error {
         }
     }
 
-    /// The service is not the one that answered.
+    /// The response isn't from the service.
     pub fn is_foreign(&self) -> bool {
         match self {
             Self::Foreign { .. } => true,
@@ -271,7 +272,7 @@ impl Error {
         }
     }
 
-    /// The service doesn't accept what the call was signed with: keys that don't exist, have expired or are wrong.
+    /// The service rejects the credentials: keys that don't exist, have expired or are wrong.
     pub fn is_about_credentials(&self) -> bool {
         let unsigned = ["IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"];
         self.blames_the_clock()
@@ -281,7 +282,7 @@ impl Error {
             })
     }
 
-    /// The answer is worth another attempt of the same call, where a repeat is safe.
+    /// The same call is worth another attempt, if a retry is safe.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Service(error) => self.is_throttle() || matches!(error.status, 500 | 502 | 503 | 504),
@@ -290,7 +291,7 @@ impl Error {
         }
     }
 
-    /// The service does not believe the time of the signature, or the signature.
+    /// The service rejects the time of the signature, or the signature.
     pub(crate) fn blames_the_clock(&self) -> bool {
         self.code().is_some_and(|code| {
             code.is_one_of(&[
@@ -318,7 +319,7 @@ impl Error {
         })
     }
 
-    /// The same, where an earlier attempt of the call may have taken effect.
+    /// The same, if an earlier attempt of the call may have taken effect.
     pub(crate) fn with_unknown_effect(mut self) -> Self {
         if let Self::Timeout { effect, .. } | Self::Connection { effect, .. } = &mut self {
             *effect = Effect::Unknown;

@@ -1,7 +1,7 @@
-//! How many calls an account and region may take, and who goes first.
+//! How many calls an account and region allows, and who goes first.
 //!
-//! A token bucket whose tokens go to namespaces in turn, see [`crate::fairness::turns`]; a namespace may have a ceiling of its
-//! own. A throttled call halves the rate, which then grows back with time.
+//! A token bucket whose tokens go to namespaces in turn, see [`crate::fairness::turns`]; a namespace may have its own
+//! ceiling. A throttled call halves the rate, which then recovers over time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,39 +14,39 @@ use crate::fairness::bucket::{Bucket, Size};
 pub use crate::fairness::turns::Priority;
 use crate::fairness::turns::{Ticket, Turns};
 
-/// Calls a second, unless set.
+/// Calls per second, unless set.
 pub const DEFAULT_RATE: f64 = 10.0;
-/// The bucket holds the calls of so many seconds.
+/// The bucket holds the calls of this many seconds.
 const BURST: f64 = 2.0;
-/// A reduced rate is back to full after so many seconds.
+/// A reduced rate is back to full after this many seconds.
 const RECOVERY: f64 = 60.0;
-/// The rate is never below this part of the full one.
+/// The rate is never below this fraction of the full one.
 const FLOOR: f64 = 0.05;
-/// Throttles that come this close together are one.
+/// Throttles this close together count as one.
 const COOLDOWN: Duration = Duration::from_secs(1);
-/// While edits wait, one turn in so many is for a periodic check.
+/// While edits wait, one turn in this many is for a periodic check.
 const PERIODIC_SHARE: u32 = 5;
 const FEWEST_CEILINGS: usize = 64;
 
-/// For whom calls are made.
+/// On whose behalf calls are made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caller {
-    /// Whether somebody waits for the result.
+    /// Whether someone is waiting for the result.
     pub priority: Priority,
     /// The namespace of the object that they are about; empty for cluster-scoped ones.
     pub namespace: Arc<str>,
-    /// Calls a second that the namespace may make at most, if it has a limit of its own.
+    /// Maximum calls per second of the namespace, if it has its own limit.
     pub ceiling: Option<f64>,
 }
 
-/// How an account stands to what it may take.
+/// State of an account's budget.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
-    /// Calls a second, now.
+    /// Calls per second, now.
     pub rate: f64,
-    /// Calls a second, at most.
+    /// Maximum calls per second.
     pub limit: f64,
-    /// Calls that may be made at once.
+    /// Calls that may be made immediately.
     pub tokens: f64,
     /// Throttled calls so far.
     pub throttles: u64,
@@ -54,17 +54,17 @@ pub struct Usage {
     periodic: Given,
 }
 
-/// The turns that one priority was given.
+/// Statistics of one priority.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given {
-    /// How many were given.
+    /// Number of turns.
     pub given: u64,
-    /// How long was waited for them.
+    /// Total waiting time.
     pub waited: Duration,
 }
 
 impl Usage {
-    /// The turns of `priority`.
+    /// The statistics of `priority`.
     pub fn turns(&self, priority: Priority) -> Given {
         match priority {
             Priority::Edit => self.edits,
@@ -81,7 +81,7 @@ pub struct Budget(Arc<Shared>);
 struct Shared {
     full_rate: f64,
     state: Mutex<State>,
-    /// Somebody came while the one who gives turns sleeps.
+    /// Wakes the task that gives turns.
     came: Notify,
 }
 
@@ -97,9 +97,9 @@ struct State {
     waiting: Turns<Waiting>,
     /// What is left of the ceilings of namespaces that have one.
     ceilings: HashMap<Arc<str>, Ceiling>,
-    /// With so many, those that limit nobody at the moment are dropped.
+    /// With this many, those that don't limit anyone at the moment are dropped.
     most_ceilings: usize,
-    /// Whether there is a task that gives turns: while somebody waits.
+    /// Whether there is a task that gives turns: only while someone is waiting.
     is_giving: bool,
 }
 
@@ -113,7 +113,7 @@ struct Ceiling {
 }
 
 impl Budget {
-    /// A full bucket. A rate that is no positive number is the default one.
+    /// A full bucket. A rate that isn't a positive number means the default.
     pub fn new(requests_per_second: f64) -> Self {
         let rate = if is_rate(requests_per_second) { requests_per_second } else { DEFAULT_RATE };
         let state = State {
@@ -136,7 +136,7 @@ impl Budget {
     pub async fn acquire(&self, caller: &Caller) {
         let start = Instant::now();
         if let Some(mut place) = self.line_up(caller) {
-            // The sender is dropped with the budget only, which this borrows.
+            // The sender is dropped only with the budget, which this borrows.
             let _ = (&mut place.turn).await;
         }
         let mut state = self.0.state();
@@ -148,7 +148,7 @@ impl Budget {
         given.waited += start.elapsed();
     }
 
-    /// Takes a turn if nobody waits and there is one, else a place in the line.
+    /// Takes a turn if there is one and nobody is waiting, otherwise a place in the queue.
     fn line_up(&self, caller: &Caller) -> Option<Place> {
         let now = Instant::now();
         let mut state = self.0.state();
@@ -171,7 +171,7 @@ impl Budget {
         Some(Place { budget: Arc::clone(&self.0), ticket, turn })
     }
 
-    /// The service said that this was too much.
+    /// The service throttled a call.
     pub fn throttled(&self) {
         let now = Instant::now();
         let mut state = self.0.state();
@@ -184,12 +184,12 @@ impl Budget {
         }
     }
 
-    /// Calls a second, at the moment.
+    /// Calls per second, at the moment.
     pub fn rate(&self) -> f64 {
         self.usage().rate
     }
 
-    /// How the account stands to what it may take.
+    /// State of the account's budget.
     pub fn usage(&self) -> Usage {
         let mut state = self.0.state();
         self.0.refill(&mut state, Instant::now());
@@ -208,7 +208,7 @@ fn is_rate(rate: f64) -> bool {
     rate.is_finite() && rate > 0.0
 }
 
-/// Gives turns while somebody waits.
+/// Gives turns while someone is waiting.
 async fn give(shared: Arc<Shared>) {
     while let Some(wait) = shared.give_due() {
         tokio::select! {
@@ -219,7 +219,7 @@ async fn give(shared: Arc<Shared>) {
 }
 
 impl Shared {
-    /// Gives the turns that there are; answers how long it takes until there is another, or none if nobody waits.
+    /// Gives the available turns; returns how long it takes until there is another, or none if nobody is waiting.
     fn give_due(&self) -> Option<Duration> {
         let now = Instant::now();
         let mut state = self.state();
@@ -230,12 +230,12 @@ impl Shared {
                 return None;
             }
             if state.tokens < 1.0 {
-                // A millisecond more, lest rounding make a second round of it.
+                // One millisecond more, so that rounding doesn't cause a second round.
                 let missing = (1.0 - state.tokens) / state.rate;
                 return Some(Duration::from_secs_f64(missing) + Duration::from_millis(1));
             }
             match state.next(now) {
-                // Who gives up leaves the line by itself, so somebody waits for this.
+                // Whoever gives up leaves the queue, so someone is waiting for this.
                 Ok(Waiting(turn)) => {
                     if turn.send(()).is_ok() {
                         state.tokens -= 1.0;
@@ -259,7 +259,7 @@ impl Shared {
 }
 
 impl State {
-    /// The next whose namespace is not at its ceiling; else how long it takes until one is not.
+    /// The next whose namespace isn't at its ceiling; otherwise how long until one isn't.
     fn next(&mut self, now: Instant) -> Result<Waiting, Duration> {
         let mut shortest = Duration::MAX;
         for priority in self.waiting.preferred() {
@@ -280,7 +280,7 @@ impl State {
         Err(shortest)
     }
 
-    /// Notes the ceiling of a namespace, or that it has none any more.
+    /// Notes the ceiling of a namespace, or that it no longer has one.
     fn limit(&mut self, caller: &Caller, now: Instant) {
         let Some(rate) = caller.ceiling.filter(|rate| is_rate(*rate)) else {
             self.ceilings.remove(&caller.namespace);
@@ -313,7 +313,7 @@ fn pass_ceiling(
     ceiling.bucket.take(ceiling.size, 0.0, now)
 }
 
-/// A place in the line, given up when it is dropped.
+/// A place in the queue, given up when dropped.
 struct Place {
     budget: Arc<Shared>,
     ticket: Ticket,
@@ -346,7 +346,7 @@ mod tests {
         }
     }
 
-    /// Callers that ask again as soon as they have had their turn: how many turns each has in so many seconds.
+    /// Callers that ask again as soon as they have had a turn: how many turns each gets in this many seconds.
     async fn turns(budget: Budget, seconds: u64, callers: &[(&str, usize, Caller)]) -> BTreeMap<String, u32> {
         let budget = Arc::new(budget);
         drain(&budget).await;
@@ -446,7 +446,7 @@ mod tests {
         let callers = [("flood", 1500, edit("flood")), ("one", 8, edit("one")), ("two", 8, edit("two"))];
         let had = turns(Budget::new(20.0), 60, &callers).await;
         assert!(had.values().all(|had| (395..=405).contains(had)), "{had:?}");
-        // What one leaves, the others have.
+        // What one doesn't use, the others get.
         let callers = [("flood", 1500, edit("flood")), ("other", 1, edit("other"))];
         let had = turns(Budget::new(20.0), 60, &callers).await;
         assert!(had.values().sum::<u32>() >= 1140, "{had:?}");

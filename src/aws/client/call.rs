@@ -1,4 +1,4 @@
-//! Making a call: a turn in the budget, credentials, a signature, an answer; and again where that is safe.
+//! Making a call: a turn in the budget, credentials, a signature, a response; and retries if that is safe.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,45 +27,45 @@ use super::retry::RetryPolicy;
 use super::transport::{self, Timeouts};
 use super::{signing, trail};
 
-/// A request that was answered or failed.
+/// A request that got a response or failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// The operation.
     pub operation: &'static str,
     /// The HTTP status, or one of `timeout`, `connection` and `error`.
     pub code: &'a str,
-    /// Why it failed: the error's name, `Other` where the API's model does not have it, or the same as `code`.
+    /// Why it failed: the error's name, `Other` if the API's model doesn't have it, or the same as `code`.
     pub error: Option<&'a str>,
     /// How long it took.
     pub duration: Duration,
 }
 
-/// Learns of every request, for metrics.
+/// Is notified of every request, for metrics.
 pub trait Observer: Send + Sync {
-    /// A request was answered or failed.
+    /// A request got a response or failed.
     fn call_finished(&self, call: &Call<'_>);
 }
 
-/// What a client is made of.
+/// The parts of a client.
 #[derive(Clone)]
 pub struct ClientConfig {
     /// The connections; shared by all clients.
     pub http: reqwest::Client,
     /// The region that requests are signed for.
     pub region: String,
-    /// Where they go.
+    /// Where they are sent.
     pub endpoints: Endpoints,
-    /// What they are signed with.
+    /// The credentials that sign them.
     pub credentials: CachedCredentials,
     /// Which account that is, as far as it is known.
     pub account: Account,
-    /// How many there may be; shared by all clients of an account and region.
+    /// Their budget; shared by all clients of an account and region.
     pub budget: Arc<Budget>,
     /// How long they may take.
     pub timeouts: Timeouts,
-    /// How often they are repeated.
+    /// How often they are retried.
     pub retry: RetryPolicy,
-    /// Who learns of them.
+    /// Is notified of them.
     pub observer: Option<Arc<dyn Observer>>,
     /// Whether they may be sent.
     pub gate: Gate,
@@ -102,19 +102,19 @@ impl Client {
         Self { inner, caller: Caller::default(), seen: Seen::default() }
     }
 
-    /// The same client, for calls on behalf of somebody else.
+    /// The same client, for calls on behalf of someone else.
     #[must_use]
     pub fn for_caller(&self, caller: Caller) -> Self {
         Self { caller, ..self.clone() }
     }
 
-    /// The same client, whose errors repeat nothing of what is `seen`, now or later.
+    /// The same client, but its errors repeat nothing of what is `seen`, now or later.
     #[must_use]
     pub fn guarding(&self, seen: &Seen) -> Self {
         Self { seen: seen.clone(), ..self.clone() }
     }
 
-    /// Words of the service in an answer, if they repeat nothing of what is guarded.
+    /// A message of the service, if it repeats nothing of what is guarded.
     pub fn quoted(&self, words: &str) -> String {
         if self.seen.is_repeated_in(&mut Words::new([words])) {
             return echo::LEFT_OUT.to_owned();
@@ -122,12 +122,12 @@ impl Client {
         text::plain_within(words, echo::LONGEST)
     }
 
-    /// How its account stands to what it may take.
+    /// State of its account's budget.
     pub fn usage(&self) -> Usage {
         self.inner.config.budget.usage()
     }
 
-    /// The region that it speaks to.
+    /// The region that it calls.
     pub fn region(&self) -> &str {
         &self.inner.config.region
     }
@@ -137,23 +137,23 @@ impl Client {
         Partition::of(self.region())
     }
 
-    /// The id of the account, asked of STS once if nothing else tells it.
+    /// The id of the account, requested once from STS if nothing else provides it.
     pub async fn account_id(&self) -> Result<String, Error> {
         self.inner.config.account.id(&self.inner.config.credentials).await
     }
 
-    /// The same, for those who can do without: not asked again soon after it could not be found out.
+    /// The same, for callers that can do without it: not requested again soon after a failure.
     pub async fn account_id_if_known(&self) -> Option<String> {
         self.inner.config.account.id_if_known(&self.inner.config.credentials).await
     }
 
-    /// The ARN of a resource of this account and region, such as `agentspace/<id>`: no answer has one.
+    /// The ARN of a resource of this account and region, such as `agentspace/<id>`: no response contains one.
     pub async fn arn(&self, resource: &str) -> Result<String, Error> {
         let account = self.account_id().await?;
         Ok(format!("arn:{}:aidevops:{}:{account}:{resource}", self.partition().name, self.region()))
     }
 
-    /// Calls an operation. It is made once unless its binding says that a repeat is safe.
+    /// Calls an operation: once, unless its binding says that a retry is safe.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
         let request = Prepared::new(operation, &self.inner.config.endpoints)?;
         let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
@@ -163,7 +163,7 @@ impl Client {
     async fn send(&self, request: &Prepared) -> Result<Answer, Error> {
         let config = &self.inner.config;
         let (mut attempt, mut spent, mut unknown) = (1, Duration::ZERO, false);
-        let mut mended = Vec::new();
+        let mut fixed = Vec::new();
         loop {
             config.budget.acquire(&self.caller).await;
             let start = Instant::now();
@@ -172,10 +172,10 @@ impl Client {
                 Err(failure) => failure,
             };
             spent += start.elapsed();
-            if let Some(mend) = failure.mended
-                && !mended.contains(&mend)
+            if let Some(fix) = failure.fixed
+                && !fixed.contains(&fix)
             {
-                mended.push(mend);
+                fixed.push(fix);
                 continue;
             }
             let error = failure.error;
@@ -221,8 +221,8 @@ impl Client {
         let sent = Sent { body: request.body(), seen: &self.seen, credentials: Some(&credentials) };
         let error = Error::Service(Box::new(answer.error(operation, sent)));
         self.report(operation, &status, Some(&error), answer.request_id(), start);
-        let mended = self.mend(&error, &answer, signed_at, &credentials).await;
-        Err(Failure { error, mended })
+        let fixed = self.correct(&error, &answer, signed_at, &credentials).await;
+        Err(Failure { error, fixed })
     }
 
     fn sign(
@@ -237,27 +237,27 @@ impl Client {
         Ok(http)
     }
 
-    /// A refusal for the clock's or the credentials' sake has no effect, so whatever the operation it may be made
-    /// again once that is mended.
-    async fn mend(
+    /// A rejection because of the clock or the credentials has no effect, so any operation may be retried once that is
+    /// fixed.
+    async fn correct(
         &self,
         error: &Error,
         answer: &Answer,
         signed_at: SystemTime,
         credentials: &Credentials,
-    ) -> Option<Mend> {
+    ) -> Option<Fix> {
         if error.blames_the_clock() {
             let date = answer.header("date")?;
-            return self.inner.clock.follow(date, signed_at).then_some(Mend::Clock);
+            return self.inner.clock.follow(date, signed_at).then_some(Fix::Clock);
         }
         if error.blames_the_credentials() {
             self.inner.config.credentials.refused(credentials).await;
-            return Some(Mend::Credentials);
+            return Some(Fix::Credentials);
         }
         None
     }
 
-    /// Tells log and metrics; never what was sent.
+    /// Reports to log and metrics; never what was sent.
     fn report(
         &self,
         operation: &'static str,
@@ -278,25 +278,25 @@ impl Client {
     }
 }
 
-/// An attempt that failed, and what was mended since.
+/// An attempt that failed, and what was fixed since.
 struct Failure {
     error: Error,
-    mended: Option<Mend>,
+    fixed: Option<Fix>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, mended: None }
+        Self { error, fixed: None }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mend {
+enum Fix {
     Clock,
     Credentials,
 }
 
-/// What metrics call a request that got no answer.
+/// The label in metrics for a request without a response.
 fn word(error: &Error) -> &'static str {
     match error {
         Error::Timeout { .. } => "timeout",

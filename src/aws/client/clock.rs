@@ -1,21 +1,21 @@
-//! The time that signatures are made with: ours, corrected by the service's where they differ too much.
+//! The time used for signatures: ours, corrected by the service's if they differ too much.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The service bears five minutes; less than this is no explanation for a refused signature.
+/// The service tolerates five minutes; a smaller difference doesn't explain a rejected signature.
 const NOTABLE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Our clock, and by how much the service's is ahead of it.
+/// Our clock, and how far the service's is ahead of it.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     ahead_ms: AtomicI64,
 }
 
 impl Clock {
-    /// What the service takes for now.
+    /// The service's current time.
     pub(crate) fn now(&self) -> SystemTime {
         let ahead = self.ahead_ms.load(Ordering::Relaxed);
         let by = Duration::from_millis(ahead.unsigned_abs());
@@ -23,7 +23,7 @@ impl Clock {
         if ahead < 0 { now.checked_sub(by) } else { now.checked_add(by) }.unwrap_or(now)
     }
 
-    /// Follows the `Date` header of an answer, if that is far from when its request was signed; whether it was.
+    /// Adopts the `Date` header of a response if it is far from when its request was signed; returns whether it was.
     pub(crate) fn follow(&self, date: &str, signed_at: SystemTime) -> bool {
         let parser = jiff::fmt::rfc2822::DateTimeParser::new();
         let (Ok(theirs), Ok(signed_at)) = (parser.parse_timestamp(date), Timestamp::try_from(signed_at))

@@ -21,24 +21,24 @@ use crate::text;
 use super::api_error::Error;
 use super::redact::are_quoted;
 
-/// Credentials are renewed so long before they expire.
+/// Credentials are renewed this long before they expire.
 const BEFORE_EXPIRY: Duration = Duration::from_mins(1);
-/// Credentials without an expiry are read again so often: someone may have changed the file.
+/// Credentials without an expiry are read again this often: someone may have changed the file.
 const WITHOUT_EXPIRY: Duration = Duration::from_mins(15);
-/// A failure is repeated to those who ask right after it, so that they don't queue up to find the same.
+/// A failure is returned again to callers that ask right after it, so that they don't queue up for the same result.
 const FAILURE: Duration = Duration::from_secs(1);
-/// Most bytes of what a source says.
+/// Maximum bytes of a source's message.
 const LONGEST: usize = 1024;
-/// How long a source may take.
+/// Timeout of a source.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A source of credentials with a memory. Clones share it.
+/// A credential source with a cache. Clones share it.
 #[derive(Clone, Debug)]
 pub struct CachedCredentials {
     source: SharedCredentialsProvider,
     /// What they are for, for messages.
     purpose: Arc<str>,
-    /// What the source itself signs with, if it asks STS: a refusal may quote that.
+    /// What the source itself signs with, if it calls STS: a rejection may quote that.
     signer: Option<Box<CachedCredentials>>,
     state: Arc<Mutex<State>>,
 }
@@ -49,18 +49,18 @@ struct State {
     failed: Option<(String, Instant)>,
 }
 
-/// Credentials, and until when they need not be renewed.
+/// Credentials, and until when they needn't be renewed.
 #[derive(Debug)]
 struct Current {
     credentials: Credentials,
     fresh_until: Instant,
-    /// When they expire, by our own monotonic clock; never, if they don't say, or if they have by our wall clock.
+    /// When they expire, by our monotonic clock; never, if they don't say, or if they already have by our wall clock.
     expires: Option<Instant>,
 }
 
 impl Current {
-    /// Nobody hands out credentials that have expired: where they have by our clock, that is wrong, and they are
-    /// renewed as those without an expiry, or when the service refuses them.
+    /// No source returns expired credentials: if they are expired by our clock, the clock is wrong, and they are
+    /// renewed like those without an expiry, or when the service rejects them.
     fn new(credentials: Credentials) -> Self {
         let now = Instant::now();
         let lifetime = credentials.expiry().and_then(|expiry| expiry.duration_since(SystemTime::now()).ok());
@@ -74,7 +74,7 @@ impl Current {
 }
 
 impl CachedCredentials {
-    /// Remembers what `source` provides.
+    /// Caches what `source` provides.
     pub fn new(source: impl ProvideCredentials + 'static) -> Self {
         Self {
             source: SharedCredentialsProvider::new(source),
@@ -84,13 +84,13 @@ impl CachedCredentials {
         }
     }
 
-    /// The same, for a source that signs with `signer`; a failure says that it was met while doing `purpose`.
+    /// The same, for a source that signs with `signer`; an error says that it happened while doing `purpose`.
     pub fn for_purpose(purpose: &str, signer: &Self, source: impl ProvideCredentials + 'static) -> Self {
         let signer = Some(Box::new(signer.clone()));
         Self { purpose: purpose.into(), signer, ..Self::new(source) }
     }
 
-    /// Credentials that are good for a while. One caller fetches, the others wait for the result.
+    /// Credentials that are valid for a while. One caller fetches them, the others wait for the result.
     pub async fn get(&self) -> Result<Credentials, Error> {
         let mut state = self.state.lock().await;
         if let Some(current) = state.current.as_ref().filter(|current| current.is_fresh()) {
@@ -113,7 +113,7 @@ impl CachedCredentials {
         }
     }
 
-    /// Forgets `refused`, which the service does not accept any more.
+    /// Forgets `refused`, which the service no longer accepts.
     pub(crate) async fn refused(&self, refused: &Credentials) {
         let mut state = self.state.lock().await;
         if state
@@ -129,11 +129,11 @@ impl CachedCredentials {
         match tokio::time::timeout(PATIENCE, self.source.provide_credentials()).await {
             Ok(Ok(credentials)) => Ok(credentials),
             Ok(Err(error)) => Err(self.said(&self.unquoted(explain(&error)).await)),
-            Err(_) => Err(self.said("their source did not answer in time")),
+            Err(_) => Err(self.said("the credential source did not respond in time")),
         }
     }
 
-    /// The words of STS, if they repeat nothing of what the request was signed with.
+    /// The message of STS, if it repeats nothing of what the request was signed with.
     async fn unquoted(&self, message: String) -> String {
         let Some(signer) = &self.signer else { return message };
         let state = signer.state.lock().await;
@@ -152,7 +152,7 @@ impl CachedCredentials {
     }
 }
 
-/// What an error and its causes say, in one line that is the same each time: no request ids, no debug output.
+/// An error and its causes in one line that is the same each time: no request ids, no debug output.
 pub(super) fn explain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut link = Some(error);
@@ -176,14 +176,14 @@ fn said_by_sts(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .map(ProvideErrorMetadata::meta)
         .or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().map(ProvideErrorMetadata::meta))
         .or_else(|| error.downcast_ref::<GetCallerIdentityError>().map(ProvideErrorMetadata::meta))?;
-    let code = metadata.code().unwrap_or("an error without a name");
-    // After the first line follows what was signed, where a signature is refused.
+    let code = metadata.code().unwrap_or("an unnamed error");
+    // If a signature is rejected, what was signed follows after the first line.
     let first = metadata.message().and_then(|message| message.trim().lines().next());
     let said = first.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
     Some(text::plain_within(&said, LONGEST))
 }
 
-/// What we have, where it could not be renewed but has not expired either.
+/// What we have, if it couldn't be renewed but hasn't expired.
 fn still_valid(state: &State) -> Option<Credentials> {
     let current = state.current.as_ref()?;
     current.expires.is_none_or(|expires| Instant::now() < expires).then(|| current.credentials.clone())
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Provides credentials with a lifetime, or fails after so many.
+    /// Provides credentials with a lifetime, or fails after a number of them.
     #[derive(Debug)]
     struct Source {
         lifetime: Option<Duration>,

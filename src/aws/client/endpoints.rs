@@ -1,9 +1,9 @@
-//! Where an account's API answers.
+//! Where an account's API is.
 
 use super::api_error::Error;
 use super::operation::Plane;
 
-/// Addresses that a user gave, instead of the service's own. The host prefixes are left off.
+/// Addresses set by a user, instead of the service's own, without host prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EndpointOverrides {
     /// For spaces, services, associations, private connections and tags.
@@ -12,10 +12,10 @@ pub struct EndpointOverrides {
     pub data_plane: Option<String>,
 }
 
-/// Where an address without TLS may lead.
+/// Which addresses without TLS are allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PlainHttp {
-    /// To this machine only: whoever is on the way to another one reads what is sent, secrets with it.
+    /// This machine only: on the way to another one, anyone can read what is sent, including secrets.
     #[default]
     Loopback,
     /// Anywhere.
@@ -30,7 +30,7 @@ pub struct Partition {
     suffix: &'static str,
 }
 
-/// By the start of the region's name; the first that fits.
+/// By the prefix of the region's name; the first match counts.
 const PARTITIONS: [(&str, Partition); 8] = [
     ("cn-", Partition { name: "aws-cn", suffix: "api.amazonwebservices.com.cn" }),
     ("us-gov-", Partition { name: "aws-us-gov", suffix: "api.aws" }),
@@ -43,7 +43,7 @@ const PARTITIONS: [(&str, Partition); 8] = [
 ];
 
 impl Partition {
-    /// The partition that a region belongs to.
+    /// The partition of a region.
     pub fn of(region: &str) -> Self {
         let [.., (_, standard)] = PARTITIONS;
         PARTITIONS.iter().find(|(start, _)| region.starts_with(start)).map_or(standard, |(_, found)| *found)
@@ -58,7 +58,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Finds the addresses: the account's own, else the `standard` one of the environment or the profile, else the
+    /// Finds the addresses: the account's own, else the `standard` one from the environment or the profile, else the
     /// service's for the region.
     pub fn resolve(
         region: &str,
@@ -73,9 +73,7 @@ impl Endpoints {
         let plane = |own: &Option<String>, field: &str, prefix: &str| {
             let given = own.as_deref().map(|url| (url, field));
             match given.or_else(|| standard.map(|url| (url, STANDARD))) {
-                Some(_) if fips => {
-                    Err(config("an endpoint of your own and FIPS exclude each other".to_owned()))
-                }
+                Some(_) if fips => Err(config("a custom endpoint can't be combined with FIPS".to_owned())),
                 Some((url, field)) => base(url, field, http),
                 None => {
                     let service = if fips { "aidevops-fips" } else { "aidevops" };
@@ -109,7 +107,7 @@ const STANDARD: &str = "AWS_ENDPOINT_URL_DEVOPS_AGENT, AWS_ENDPOINT_URL or endpo
 fn base(url: &str, field: &str, http: PlainHttp) -> Result<String, Error> {
     // The address may hold a password, so the message does not repeat it.
     let parsed =
-        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: this isn't a URL: {error}")))?;
+        reqwest::Url::parse(url).map_err(|error| config(format!("{field}: not a valid URL: {error}")))?;
     let plain = parsed.username().is_empty()
         && parsed.password().is_none()
         && parsed.query().is_none()
@@ -122,24 +120,24 @@ fn base(url: &str, field: &str, http: PlainHttp) -> Result<String, Error> {
     Ok(parsed.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Refuses an address without TLS that leads to another machine.
+/// Rejects an address without TLS on another machine.
 fn check_http(url: &reqwest::Url, field: &str, http: PlainHttp) -> Result<(), Error> {
     if url.scheme() != "http" || http == PlainHttp::Anywhere || is_loopback(url) {
         return Ok(());
     }
     Err(config(format!(
-        "{field}: http:// sends secrets in the clear, so it is refused except to this machine (localhost); use \
+        "{field}: http:// would send secrets unencrypted and is only allowed for localhost; use \
          https://, or start the operator with --allow-http-endpoints"
     )))
 }
 
-/// Checks the address of another service of AWS that requests with credentials go to.
+/// Checks the address of another AWS service that receives requests with credentials.
 pub(crate) fn check_other(url: &str, field: &str, http: PlainHttp) -> Result<(), Error> {
     // One that isn't a URL fails where it is used.
     reqwest::Url::parse(url).map_or(Ok(()), |url| check_http(&url, field, http))
 }
 
-/// Whether the address is this machine's, by what it says: a name that leads there today may lead elsewhere tomorrow.
+/// Whether the address is literally this machine's: a name that resolves to it today may resolve to another tomorrow.
 fn is_loopback(url: &reqwest::Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let bare = host.trim_start_matches('[').trim_end_matches(']');

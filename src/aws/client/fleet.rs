@@ -29,13 +29,13 @@ pub struct FactoryOptions {
     pub region: Option<String>,
     /// How long calls may take.
     pub timeouts: Timeouts,
-    /// How many calls a second an account may take that does not say.
+    /// Calls per second for an account that doesn't set a limit.
     pub requests_per_second: Option<f64>,
-    /// When and how often a safe call is repeated.
+    /// When and how often a safe call is retried.
     pub retry: RetryPolicy,
-    /// Where endpoints without TLS may lead.
+    /// Which endpoints without TLS are allowed.
     pub plain_http: PlainHttp,
-    /// Who learns of every call.
+    /// Is notified of every call.
     pub observer: Option<Arc<dyn Observer>>,
     /// Whether calls may be sent.
     pub gate: Gate,
@@ -44,7 +44,7 @@ pub struct FactoryOptions {
 /// What an `AWSAccount` says. The default is the operator's own credentials and region.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountSettings {
-    /// The account's name among objects; empty for the operator's own. When its settings change, so does its client.
+    /// Name of the AWSAccount; empty for the operator's own credentials. When its settings change, so does its client.
     pub key: String,
     /// The region, if it is not the operator's.
     pub region: Option<String>,
@@ -52,7 +52,7 @@ pub struct AccountSettings {
     pub assume_role: Option<AssumeRole>,
     /// Addresses instead of the service's.
     pub endpoints: EndpointOverrides,
-    /// How many calls a second, if not the operator's default.
+    /// Calls per second, if not the operator's default.
     pub requests_per_second: Option<f64>,
 }
 
@@ -61,9 +61,9 @@ pub struct AccountSettings {
 pub struct AssumeRole {
     /// Which.
     pub role_arn: String,
-    /// What its trust policy may ask for.
+    /// What its trust policy may require.
     pub external_id: Option<String>,
-    /// The name that the audit log shows.
+    /// The session name, shown in the audit log.
     pub session_name: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct ClientFactory {
 }
 
 impl ClientFactory {
-    /// The same, whose clients send nothing while the gate is closed. Those that were made before are not behind it.
+    /// The same, but its clients send nothing while the gate is closed. Clients created before aren't affected.
     #[must_use]
     pub fn behind(mut self, gate: Gate) -> Self {
         self.options.gate = gate;
@@ -90,17 +90,17 @@ impl ClientFactory {
         Self::with_settings(options, sdk)
     }
 
-    /// Clients by settings that were made elsewhere.
+    /// Clients with the given settings.
     pub fn with_settings(options: FactoryOptions, sdk: SdkConfig) -> Result<Self, Error> {
         let http = transport::connections(options.timeouts)?;
         let source = sdk.credentials_provider().ok_or_else(|| Error::Credentials {
-            message: "the settings name no source of credentials".to_owned(),
+            message: "no source of credentials is configured".to_owned(),
         })?;
         let credentials = CachedCredentials::new(source);
         Ok(Self { options, sdk, http, credentials, clients: Mutex::default() })
     }
 
-    /// The client for an account. The same settings give the same client, with its budget and credentials.
+    /// The client for an account. The same settings result in the same client, with its budget and credentials.
     pub async fn client(&self, settings: &AccountSettings) -> Result<Client, Error> {
         if let Some(client) = self.known(settings) {
             return Ok(client);
@@ -117,7 +117,7 @@ impl ClientFactory {
         }
     }
 
-    /// How every account that has a client stands to what it may take, by the account's key.
+    /// The budget of every account that has a client, by the account's key.
     pub fn usage(&self) -> Vec<(String, Usage)> {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.iter().map(|(key, (_, client))| (key.clone(), client.usage())).collect()
@@ -196,8 +196,8 @@ impl ClientFactory {
     }
 }
 
-/// How the standard settings are read, and STS and the other sources of credentials reached: with ring's TLS, and by
-/// way of the proxy that the environment names, as the API itself is.
+/// How the standard settings are read, and how STS and other credential sources are reached: with ring's TLS, and
+/// through the proxy from the environment, like the API itself.
 fn loader(options: &FactoryOptions) -> ConfigLoader {
     let connections =
         aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
@@ -218,7 +218,7 @@ fn loader(options: &FactoryOptions) -> ConfigLoader {
     }
 }
 
-/// `AWS_ENDPOINT_URL_DEVOPS_AGENT`, `AWS_ENDPOINT_URL`, or what the profile says; unless they are to be ignored.
+/// `AWS_ENDPOINT_URL_DEVOPS_AGENT`, `AWS_ENDPOINT_URL`, or the profile's setting; unless they are to be ignored.
 fn standard_endpoint(sdk: &SdkConfig) -> Option<String> {
     // The form of a profile's `services` section. With the service's id, `DevOps Agent`, the library would look for
     // `devops-agent` there, which no other SDK does; the environment variable is the same.

@@ -1,15 +1,15 @@
-//! Whether requests may be sent at all: a replica that no longer leads sends nothing.
+//! Whether requests may be sent at all: a replica that is no longer the leader sends nothing.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Asked right before each request is sent, after every wait for the budget, for credentials and before a repeat: a
-/// process that was stopped meanwhile finds out when it wakes up.
+/// Checked right before each request is sent, after any wait for the budget, for credentials or before a retry: a
+/// process that was frozen in the meantime finds out when it resumes.
 #[derive(Clone, Default)]
 pub struct Gate(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 
 impl Gate {
-    /// A gate that is open while `is_open` says so. The default is always open.
+    /// A gate that is open while `is_open` returns true. The default is always open.
     pub fn new(is_open: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(is_open)))
     }

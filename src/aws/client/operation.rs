@@ -1,28 +1,28 @@
-//! What an operation of the API is: its input, its output, and how the input travels.
+//! What an operation of the API is: its input, its output, and how the input is sent.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// An operation of the API; the type that implements it is the operation's input.
 pub trait Operation: Serialize + Send + Sync {
-    /// How the input travels.
+    /// How the input is sent.
     const BINDING: Binding;
-    /// What the service answers. An empty body is read as an empty object.
+    /// The response. An empty body is read as an empty object.
     type Output: DeserializeOwned + Send;
 }
 
-/// An operation that answers one page at a time.
+/// An operation that returns one page at a time.
 pub trait Paged: Operation + Clone {
     /// What is listed.
     type Item: Send;
-    /// The same question, for the page that `token` names (the first, if there is none).
+    /// The same request, for the page that `token` names (the first, if there is none).
     #[must_use]
     fn page(&self, token: Option<String>) -> Self;
-    /// An answer's items, and the token of the next page.
+    /// A response's items, and the token of the next page.
     fn split(output: Self::Output) -> (Vec<Self::Item>, Option<String>);
 }
 
-/// Which of the service's two hosts answers an operation.
+/// Which of the service's two hosts serves an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     /// Spaces, services, associations, private connections and tags: host prefix `cp.`.
@@ -31,23 +31,23 @@ pub enum Plane {
     Data,
 }
 
-/// Whether a request may be sent again when nobody knows what became of it.
+/// Whether a request may be sent again when its outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Twice has the effect of once.
+    /// Twice has the same effect as once.
     Safe,
-    /// Twice may make two remotes, or lose a secret that is shown once.
+    /// Twice may create two remotes, or lose a secret that is shown only once.
     Never,
 }
 
-/// How an operation's input travels. Members that neither the path, `query` nor `headers` names are the body.
+/// How an operation's input is sent. Members that are not in the path, `query` or `headers` are the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
     /// The operation's name.
     pub name: &'static str,
     /// The HTTP method.
     pub method: &'static str,
-    /// The host that answers.
+    /// The host that serves it.
     pub plane: Plane,
     /// The path, with labels such as `{agentSpaceId}` and the greedy `{path+}`.
     pub path: &'static str,
@@ -55,7 +55,7 @@ pub struct Binding {
     pub query: &'static [&'static str],
     /// Members that are headers, with the header's name.
     pub headers: &'static [(&'static str, &'static str)],
-    /// The member that makes a repeat safe; filled in when the caller left it out.
+    /// The member that makes a retry safe; filled in if the caller omitted it.
     pub token: Option<&'static str>,
     /// Whether there is a JSON body.
     pub body: bool,
@@ -76,17 +76,17 @@ impl Binding {
         Self::new("DELETE", plane, path, false, Repeat::Safe)
     }
 
-    /// An update says what the remote shall be, so it may be said twice.
+    /// An update describes the desired state, so it may be repeated.
     pub(crate) const fn patch(plane: Plane, path: &'static str) -> Self {
         Self::new("PATCH", plane, path, true, Repeat::Safe)
     }
 
-    /// Never repeated unless [`Self::safe`] or [`Self::token`] says otherwise.
+    /// Never retried unless [`Self::safe`] or [`Self::token`] says otherwise.
     pub(crate) const fn post(plane: Plane, path: &'static str) -> Self {
         Self::new("POST", plane, path, true, Repeat::Never)
     }
 
-    /// A POST that only asks.
+    /// A POST that only reads.
     pub(crate) const fn ask(plane: Plane, path: &'static str) -> Self {
         Self::new("POST", plane, path, false, Repeat::Safe)
     }
@@ -126,8 +126,8 @@ impl Binding {
     }
 }
 
-/// Declares an operation: its input struct (camelCase on the wire, absent members left out), its binding and its
-/// output. Debug shows where the request goes, never what is in its body.
+/// Declares an operation: its input struct (camelCase on the wire, absent members omitted), its binding and its output.
+/// Debug shows where the request is sent, never its body.
 macro_rules! operation {
     ($(#[$meta:meta])* $name:ident -> $output:ty, $binding:expr, { $($field:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
@@ -163,9 +163,9 @@ macro_rules! operation {
     };
 }
 
-/// Declares an operation's answer, or a part of one. Members the service leaves out, or sends as null, are the
-/// type's default unless they are `required`; members that it does not name are ignored. Debug leaves the
-/// `hidden` ones out: what the model calls sensitive, and documents that may hold such.
+/// Declares an operation's response, or part of one. Members that the service omits, or sends as null, get the type's
+/// default unless they are `required`; unknown members are ignored. Debug omits the `hidden` ones: what the model calls
+/// sensitive, and documents that may contain such.
 macro_rules! output {
     ($(#[$meta:meta])* $name:ident { $($field:ident: $type:ty $(= $how:ident)?),* $(,)? }) => {
         output!(@struct [$(#[$meta])*] $name [] $($field: $type $(= $how)?,)*);
@@ -205,7 +205,7 @@ macro_rules! output {
     };
 }
 
-/// Declares that an operation answers page by page, and which member of the answer is the list.
+/// Declares that an operation returns pages, and which member of the response is the list.
 macro_rules! paged {
     ($name:ident, $member:ident: $item:ty) => {
         impl crate::aws::Paged for $name {

@@ -20,7 +20,7 @@ impl Client {
         Ok(all)
     }
 
-    /// Shows each item of a list, until one breaks with a result. No page is asked for after that.
+    /// Visits each item of a list, until one breaks with a result. No page is requested after that.
     pub async fn pages<O: Paged, B: Send>(
         &self,
         operation: O,
@@ -36,9 +36,9 @@ impl Client {
                 }
             }
             let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(None) };
-            // What was seen so far must not pass for the whole list: what is missing in it would be created again.
+            // What was seen so far must not be taken for the whole list: what is missing in it would be created again.
             if !seen.insert(next.clone()) {
-                let message = "the list turns in a circle".to_owned();
+                let message = "the list repeats a page token".to_owned();
                 return Err(Error::Decode { operation: O::BINDING.name, message });
             }
             token = Some(next);

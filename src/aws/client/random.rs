@@ -1,4 +1,4 @@
-//! Randomness for back-off and client tokens: nothing here has to withstand an attacker.
+//! Randomness for backoff and client tokens: nothing here has to withstand an attacker.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -13,7 +13,7 @@ pub(crate) fn fraction() -> f64 {
     (bits() >> 32) as f64 / 4_294_967_296.0
 }
 
-/// 32 hexadecimal digits that nobody had before.
+/// 32 unique hexadecimal digits.
 pub(crate) fn token() -> String {
     format!("{:016x}{:016x}", bits(), bits())
 }

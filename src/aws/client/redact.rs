@@ -1,4 +1,4 @@
-//! Keeping secrets, and whatever the model calls sensitive, out of sight.
+//! Hiding secrets, and whatever the model calls sensitive.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub(crate) const SENSITIVE: [&str; 12] = [
     "tokenValue",
 ];
 
-/// Stands for a value that is not shown.
+/// Replaces a value that isn't shown.
 pub(crate) struct Hidden;
 
 impl fmt::Debug for Hidden {
@@ -34,7 +34,7 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// Shows an operation's input: the members that are part of the address, and only the names of those in the body.
+/// Shows an operation's input: the members in the URL, and only the names of those in the body.
 pub(crate) fn debug_operation<O: Operation>(operation: &O, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let binding = O::BINDING;
     let mut shown = f.debug_struct(binding.name);
@@ -48,19 +48,19 @@ pub(crate) fn debug_operation<O: Operation>(operation: &O, f: &mut fmt::Formatte
     shown.finish()
 }
 
-/// What the service was sent and must not be quoted with.
+/// What was sent to the service and must not be quoted.
 #[derive(Clone, Copy)]
 pub(crate) struct Sent<'a> {
     /// The request's body.
     pub body: &'a [u8],
-    /// What the pass has read of Secrets: wherever it is in the request, and whatever was made of it.
+    /// What the pass has read from Secrets: wherever it is in the request, in any form.
     pub seen: &'a Seen,
     /// What the request was signed with.
     pub credentials: Option<&'a Credentials>,
 }
 
 impl Sent<'_> {
-    /// Whether the words repeat a part of it.
+    /// Whether the message repeats part of it.
     pub(crate) fn is_repeated_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
         let mut words = Words::new(texts);
         self.seen.is_repeated_in(&mut words)
@@ -71,7 +71,7 @@ impl Sent<'_> {
             }
     }
 
-    /// Whether `found` says so of any string that is, or may be, a secret.
+    /// Whether `found` is true for any string that is, or may be, a secret.
     fn any(&self, value: &Value, sensitive: bool, found: &mut impl FnMut(&str) -> bool) -> bool {
         match value {
             Value::String(text) => (sensitive || self.seen.may_be(text)) && found(text),
@@ -84,8 +84,8 @@ impl Sent<'_> {
     }
 }
 
-/// Whether the words repeat a part of `credentials`: a signature that is refused is quoted with all that was signed, the
-/// session's token with it.
+/// Whether the message repeats part of `credentials`: a rejected signature is quoted with everything that was signed,
+/// including the session token.
 pub(crate) fn are_quoted(credentials: &Credentials, words: &mut Words) -> bool {
     words.repeat(credentials.secret_access_key().as_bytes())
         || credentials.session_token().is_some_and(|token| words.repeat(token.as_bytes()))

@@ -9,7 +9,7 @@ use super::endpoints::Endpoints;
 use super::operation::{Binding, Operation, Repeat};
 use super::random;
 
-/// Everything but the unreserved characters.
+/// Everything except the unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The same for a greedy label, which keeps its slashes.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
@@ -37,7 +37,7 @@ impl Prepared {
         })
     }
 
-    /// The body, in which the service may find something to complain about.
+    /// The body, which the service may reject.
     pub(crate) fn body(&self) -> &[u8] {
         self.http.body().and_then(reqwest::Body::as_bytes).unwrap_or_default()
     }
@@ -51,7 +51,7 @@ fn build(binding: &Binding, mut members: Map<String, Value>, base: &str) -> Resu
     let address = format!("{base}{}{}", path(binding, &mut members)?, query(binding, &mut members));
     let url = reqwest::Url::parse(&address).map_err(|error| input(binding, &error.to_string()))?;
     if url.as_str() != address {
-        return Err(input(binding, "its address would be changed on the way"));
+        return Err(input(binding, "its URL would be altered by normalization"));
     }
     let method =
         Method::from_bytes(binding.method.as_bytes()).map_err(|error| input(binding, &error.to_string()))?;
@@ -76,7 +76,7 @@ fn build(binding: &Binding, mut members: Map<String, Value>, base: &str) -> Resu
     Ok(request)
 }
 
-/// Fills the labels in. An empty one, or one that means another directory, would address something else.
+/// Fills in the labels. An empty one, or one that means another directory, would address something else.
 fn path(binding: &Binding, members: &mut Map<String, Value>) -> Result<String, Error> {
     let mut path = binding.path.to_owned();
     for (label, greedy) in binding.labels() {
@@ -117,7 +117,7 @@ fn query(binding: &Binding, members: &mut Map<String, Value>) -> String {
     query
 }
 
-/// A scalar, as an address or a header has it.
+/// A scalar in the form for a URL or a header.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Reading what the service answers.
+//! Reading the service's responses.
 
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use crate::{echo, text};
 use super::api_error::{Error, ErrorCode, FieldError, ServiceError};
 use super::redact::Sent;
 
-/// An answer, as it came.
+/// A response as received.
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -27,15 +27,14 @@ impl Answer {
         self.header("x-amzn-requestid").or_else(|| self.header("x-amz-request-id"))
     }
 
-    /// Reads a success. No body stands for an empty object.
+    /// Reads a success. No body means an empty object.
     pub(crate) fn output<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, Error> {
         let body = if self.body.trim_ascii().is_empty() { b"{}" } else { self.body.as_slice() };
         if self.is_page() {
-            let message =
-                "the answer is a web page, and none of AWS: check the endpoint, and proxies on the way";
+            let message = "the response is a web page, not an AWS response: check the endpoint and any proxies in between";
             return Err(Error::Foreign { operation, message: message.to_owned() });
         }
-        // An error of serde may quote a value, so only its place and kind are told.
+        // A serde error may quote a value, so only its position and kind are shown.
         serde_json::from_slice(body).map_err(|error| Error::Decode {
             operation,
             message: format!(
@@ -53,8 +52,8 @@ impl Answer {
             || self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
     }
 
-    /// Reads a refusal of the request that was `sent`. The service's words are shown only if they repeat nothing
-    /// secret of it; its code and the paths of members stay as far as that is true of them.
+    /// Reads an error response to the request that was `sent`. The service's message is shown only if it repeats no
+    /// secret of it; the same goes for its code and the paths of members.
     pub(crate) fn error(&self, operation: &'static str, sent: Sent<'_>) -> ServiceError {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let member = |names: &[&str]| names.iter().find_map(|name| body.get(name)?.as_str());
@@ -82,7 +81,7 @@ impl Answer {
         }
     }
 
-    /// The name that the service gives an error, if it is a name and nothing else.
+    /// The service's name for an error, if it is just a name.
     fn code(&self, raw: &str, sent: Sent<'_>) -> ErrorCode {
         match ErrorCode::parse(raw) {
             ErrorCode::Other(name) if !is_name(&name) || sent.is_repeated_in([name.as_str()]) => {
@@ -92,7 +91,7 @@ impl Answer {
         }
     }
 
-    /// What to call an error that has no name: it is probably a proxy's.
+    /// What to call an error that has no name: it is probably from a proxy.
     fn nameless(&self) -> String {
         http::StatusCode::from_u16(self.status)
             .ok()
@@ -102,10 +101,10 @@ impl Answer {
     }
 }
 
-/// Most complaints of one answer that are shown.
+/// Maximum field errors of one response that are shown.
 const MOST_FIELDS: usize = 32;
 
-/// The members that the answer complains about, with what it says of each.
+/// The members that the response complains about, with its message for each.
 fn fields(body: &Value) -> Vec<(&str, &str)> {
     let list = body.get("fieldList").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     list.iter()
@@ -117,21 +116,21 @@ fn fields(body: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The service's words, as they are shown.
+/// The service's message, as shown.
 fn shown(words: &str) -> String {
     text::plain_within(words, echo::LONGEST)
 }
 
 /// The path of a member: header names and keys of a map may be part of it, and AWS may put anything there.
 fn place(path: &str, sent: Sent<'_>) -> String {
-    if sent.is_repeated_in([path]) { "(left out)".to_owned() } else { text::plain_within(path, 256) }
+    if sent.is_repeated_in([path]) { "(omitted)".to_owned() } else { text::plain_within(path, 256) }
 }
 
 fn shown_id(id: &str) -> String {
     text::plain_within(id, 128)
 }
 
-/// Whether it is a name, such as errors have, and no sentence.
+/// Whether it is a name, as errors have, and not a sentence.
 fn is_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -199,7 +198,8 @@ mod tests {
             answer(404, &[], "<html>nginx</html>").error("GetService", sent(b"", &Seen::default())),
         ));
         assert!(!error.is_not_found());
-        let text = "GetService: Not Found (404), which is no answer of AWS: check the endpoint, and proxies on the way";
+        let text = "GetService: Not Found (404), which is not an AWS response: check the endpoint and any proxies in \
+                    between";
         assert_eq!(error.to_string(), text);
     }
 
@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "RegisterService: ValidationException (400): {} [field {path}] [field (left out)]",
+                    "RegisterService: ValidationException (400): {} [field {path}] [field (omitted)]",
                     echo::LEFT_OUT
                 )
             );

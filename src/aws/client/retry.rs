@@ -1,4 +1,4 @@
-//! When a call is made again.
+//! When a call is retried.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::api_error::Error;
 use super::operation::Repeat;
 use super::random;
 
-/// How often, and how long apart, a call is made that may be repeated.
+/// How often, and with which delays, a call that may be retried is made.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
     /// Attempts in all.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// The name that requests are signed for.
 const SERVICE: &str = "aidevops";
 
-/// Signs a request in place. The path is encoded a second time for the signature, as all services but S3 want it.
+/// Signs a request in place. The path is encoded a second time for the signature, as all services except S3 require.
 pub(crate) fn sign(
     request: &mut reqwest::Request,
     credentials: &Credentials,
@@ -33,7 +33,7 @@ pub(crate) fn sign(
         headers.push((name.as_str(), value.to_str().map_err(|error| error.to_string())?));
     }
     let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
-    // Only the digest, as the signer traces what it is given.
+    // Only the digest, because the signer traces its input.
     let digest = Sha256::digest(body).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let signable = SignableRequest::new(
         request.method().as_str(),

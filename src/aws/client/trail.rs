@@ -1,4 +1,4 @@
-//! What links a line of the log to a pass, and to what AWS has in its own log.
+//! What links a log line to a pass, and to AWS's own log.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -9,26 +9,26 @@ tokio::task_local! {
     static LAST_CHANGE: RefCell<Option<String>>;
 }
 
-/// A short id for a pass: enough to tell those of some days apart.
+/// A short id for a pass: unique over several days.
 pub fn new_id() -> String {
     random::token()[..8].to_owned()
 }
 
-/// Runs `task`; within it, [`request_id`] knows of the calls that it makes.
+/// Runs `task`; within it, [`request_id`] knows the calls that it makes.
 pub async fn follow<F: Future>(task: F) -> F::Output {
     LAST_CHANGE.scope(RefCell::default(), task).await
 }
 
-/// What AWS support asks for: the request id of the last call of this task that was to change something.
+/// What AWS support asks for: the request id of the last mutating call of this task.
 pub fn request_id() -> Option<String> {
     LAST_CHANGE.try_with(|last| last.borrow().clone()).ok().flatten()
 }
 
-/// A call was answered.
+/// A call got a response.
 pub(super) fn called(operation: &str, request_id: Option<&str>) {
     let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
     if let (false, Some(id)) = (reads, request_id) {
-        // Outside of a followed task nobody wants to know.
+        // Outside of a tracked task, it isn't needed.
         let _ = LAST_CHANGE.try_with(|last| last.replace(Some(id.to_owned())));
     }
 }

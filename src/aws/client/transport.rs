@@ -1,4 +1,4 @@
-//! Sending a signed request and reading its answer.
+//! Sending a signed request and reading its response.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::response::Answer;
 pub struct Timeouts {
     /// To connect.
     pub connect: Duration,
-    /// From the first attempt's start to the last one's answer; waiting for the budget is not counted.
+    /// From the start of the first attempt to the response of the last; waiting for the budget isn't counted.
     pub call: Duration,
 }
 
@@ -22,16 +22,16 @@ impl Default for Timeouts {
     }
 }
 
-/// No answer of the API comes near: an asset's zip has 6 MiB before base64.
+/// No response of the API comes close: an asset's zip has 6 MiB before base64.
 const LARGEST_ANSWER: usize = 12 << 20;
-/// Shorter than a server's patience, so that a request seldom meets a connection that is being closed.
+/// Shorter than a server's idle timeout, so that a request seldom uses a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(20);
-/// A dead connection is found out by so long a silence during a call.
+/// A connection is considered dead after this long without data during a call.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The connections, for all clients of the process. TLS is ring's.
 pub fn connections(timeouts: Timeouts) -> Result<reqwest::Client, Error> {
-    // Fails where someone installed a provider before, which is as good.
+    // Fails if someone installed a provider before, which is just as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
@@ -44,10 +44,10 @@ pub fn connections(timeouts: Timeouts) -> Result<reqwest::Client, Error> {
         .retry(reqwest::retry::never())
         .referer(false)
         .build()
-        .map_err(|error| Error::Config { message: format!("no HTTPS client: {}", chain(&error)) })
+        .map_err(|error| Error::Config { message: format!("creating an HTTPS client: {}", chain(&error)) })
 }
 
-/// Sends a request, once, and reads the answer, whatever its status.
+/// Sends a request once, and reads the response, whatever its status.
 pub(crate) async fn exchange(
     http: &reqwest::Client,
     operation: &'static str,
@@ -77,7 +77,7 @@ pub(crate) async fn exchange(
     }
 }
 
-/// Before the connection stands nothing was sent; after that nobody knows.
+/// Before the connection is established, nothing was sent; after that, nobody knows.
 fn failure(operation: &'static str, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let effect = if error.is_connect() { Effect::None } else { Effect::Unknown };

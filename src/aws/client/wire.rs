@@ -1,11 +1,11 @@
-//! Reading and writing JSON the way the service means it.
+//! Reading and writing JSON as the service expects it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Whether a member is left out of a request.
+/// Whether a member is omitted from a request.
 pub(crate) trait Absent {
     fn is_absent(&self) -> bool;
 }
@@ -49,7 +49,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A map of switches, such as an agent space's preferences. Values that are no booleans are skipped.
+/// A map of switches, such as an agent space's preferences. Values other than booleans are skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub BTreeMap<String, bool>);
 
@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for Flags {
 }
 
 /// A point in time, sent as ISO-8601 text by some operations and as seconds since 1970 by others. One that can't be
-/// read is none: it must not keep the rest of the answer from being read.
+/// read counts as none: the rest of the response must still be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp(pub Option<jiff::Timestamp>);
 

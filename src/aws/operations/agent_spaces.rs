@@ -8,7 +8,7 @@ use crate::aws::client::operation::{operation, output, paged};
 use super::Empty;
 
 operation! {
-    /// `CreateAgentSpace`. Names may repeat; the same client token gives the same answer for eight hours.
+    /// `CreateAgentSpace`. Names may repeat; the same client token returns the same response for eight hours.
     CreateAgentSpace -> CreateAgentSpaceOutput,
     Binding::post(Control, "/v1/agentspaces").token("clientToken"),
     {
@@ -39,7 +39,7 @@ operation! {
 paged!(ListAgentSpaces, agent_spaces: AgentSpace);
 
 operation! {
-    /// `UpdateAgentSpace`: absent members stay as they are; `preferences` replaces the whole map.
+    /// `UpdateAgentSpace`: absent members stay unchanged; `preferences` replaces the whole map.
     UpdateAgentSpace -> UpdateAgentSpaceOutput,
     Binding::patch(Control, "/v1/agentspaces/{agentSpaceId}"),
     {
@@ -73,21 +73,21 @@ output! {
 }
 
 output! {
-    /// The answer of `CreateAgentSpace`.
+    /// The response of `CreateAgentSpace`.
     CreateAgentSpaceOutput { agent_space: AgentSpace = required, tags: BTreeMap<String, String> }
 }
 
 output! {
-    /// The answer of `GetAgentSpace`.
+    /// The response of `GetAgentSpace`.
     GetAgentSpaceOutput { agent_space: AgentSpace = required, tags: BTreeMap<String, String> }
 }
 
 output! {
-    /// The answer of `ListAgentSpaces`.
+    /// The response of `ListAgentSpaces`.
     ListAgentSpacesOutput { agent_spaces: Vec<AgentSpace>, next_token: Option<String> }
 }
 
 output! {
-    /// The answer of `UpdateAgentSpace`.
+    /// The response of `UpdateAgentSpace`.
     UpdateAgentSpaceOutput { agent_space: AgentSpace = required }
 }

@@ -51,7 +51,7 @@ operation! {
 paged!(ListAssets, items: Asset);
 
 operation! {
-    /// `UpdateAsset`: metadata is merged; what becomes of other files depends on the form of `content`.
+    /// `UpdateAsset`: metadata is merged; what happens to other files depends on the form of `content`.
     UpdateAsset -> AssetOutput,
     Binding::patch(Data, "/asset/agent-space/{agentSpaceId}/assets/{assetId}").token("clientToken"),
     {
@@ -155,12 +155,12 @@ output! {
 }
 
 output! {
-    /// The answer of `CreateAsset`, `GetAsset` and `UpdateAsset`.
+    /// The response of `CreateAsset`, `GetAsset` and `UpdateAsset`.
     AssetOutput { asset: Asset = required }
 }
 
 output! {
-    /// The answer of `ListAssets`.
+    /// The response of `ListAssets`.
     ListAssetsOutput { items: Vec<Asset>, next_token: Option<String> }
 }
 
@@ -175,17 +175,17 @@ output! {
 }
 
 output! {
-    /// The answer of `CreateAssetFile`, `GetAssetFile` and `UpdateAssetFile`.
+    /// The response of `CreateAssetFile`, `GetAssetFile` and `UpdateAssetFile`.
     AssetFileOutput { file: AssetFile = required }
 }
 
 output! {
-    /// The answer of `ListAssetFiles`.
+    /// The response of `ListAssetFiles`.
     ListAssetFilesOutput { items: Vec<AssetFile>, next_token: Option<String> }
 }
 
 output! {
-    /// The answer of `GetAssetContent`.
+    /// The response of `GetAssetContent`.
     AssetContentOutput { content: AssetZip = required, version: i64 }
 }
 
@@ -200,7 +200,7 @@ output! {
 }
 
 output! {
-    /// The answer of `ListAssetTypes`.
+    /// The response of `ListAssetTypes`.
     ListAssetTypesOutput { items: Vec<AssetTypeSummary>, next_token: Option<String> }
 }
 
@@ -210,6 +210,6 @@ output! {
 }
 
 output! {
-    /// The answer of `ListAssetVersions`.
+    /// The response of `ListAssetVersions`.
     ListAssetVersionsOutput { items: Vec<AssetVersion>, next_token: Option<String> }
 }

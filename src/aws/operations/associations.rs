@@ -8,8 +8,8 @@ use crate::aws::client::operation::{operation, output, paged};
 use super::Empty;
 
 operation! {
-    /// `AssociateService`. It has no client token, and the webhook's secret is shown in its answer only: look with
-    /// `ListAssociations` before saying it again.
+    /// `AssociateService`. It has no client token, and the webhook's secret is shown only in its response: check with
+    /// `ListAssociations` before repeating it.
     AssociateService -> AssociateServiceOutput,
     Binding::post(Control, "/v1/agentspaces/{agentSpaceId}/associations"),
     { agent_space_id: String, service_id: String, configuration: Value, capabilities: Option<Value> }
@@ -37,7 +37,7 @@ operation! {
 paged!(ListAssociations, associations: Association);
 
 operation! {
-    /// `UpdateAssociation`: replaces the configuration; absent capabilities stay as they are.
+    /// `UpdateAssociation`: replaces the configuration; absent capabilities stay unchanged.
     UpdateAssociation -> UpdateAssociationOutput,
     Binding::patch(Control, "/v1/agentspaces/{agentSpaceId}/associations/{associationId}"),
     {
@@ -98,26 +98,26 @@ output! {
 }
 
 output! {
-    /// The answer of `AssociateService`: a webhook for the types that have one.
+    /// The response of `AssociateService`: a webhook for the types that have one.
     AssociateServiceOutput { association: Association = required, webhook: Option<GenericWebhook> }
 }
 
 output! {
-    /// The answer of `GetAssociation`.
+    /// The response of `GetAssociation`.
     GetAssociationOutput { association: Association = required }
 }
 
 output! {
-    /// The answer of `ListAssociations`.
+    /// The response of `ListAssociations`.
     ListAssociationsOutput { associations: Vec<Association>, next_token: Option<String> }
 }
 
 output! {
-    /// The answer of `UpdateAssociation`.
+    /// The response of `UpdateAssociation`.
     UpdateAssociationOutput { association: Association = required, webhook: Option<GenericWebhook> }
 }
 
 output! {
-    /// The answer of `ListWebhooks`.
+    /// The response of `ListWebhooks`.
     ListWebhooksOutput { webhooks: Vec<Webhook> }
 }

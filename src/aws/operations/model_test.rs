@@ -1,4 +1,4 @@
-//! The operations beside the service's own model: a difference fails.
+//! Compares the operations with the service's own model: a difference fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,9 @@ use crate::echo::Seen;
 
 use super::*;
 
-/// Creates without a token that the model does not call idempotent: twice would make two.
+/// Creates without a token that the model doesn't call idempotent: calling them twice would create two.
 const NEVER_REPEATED: [&str; 3] = ["RegisterService", "AssociateService", "EnableOperatorApp"];
-/// Repeated although the model has no mark: they say what the remote shall be, or that it shall be gone.
+/// Retried although the model has no mark: they describe the desired state, or delete.
 const UNMARKED_BUT_SAFE: [&str; 5] = [
     "DeleteTrigger",
     "UpdateAgentSpace",
@@ -21,7 +21,7 @@ const UNMARKED_BUT_SAFE: [&str; 5] = [
     "UpdateOperatorAppIdpConfig",
     "UpdatePrivateConnectionCertificate",
 ];
-/// Sensitive in the model, but its parts have their own marks, and in other services it is no secret.
+/// Sensitive in the model, but its parts have their own marks, and in other services it isn't secret.
 const SENSITIVE_BY_PARTS: &str = "authorizationConfig";
 
 fn model() -> Value {
@@ -91,7 +91,7 @@ fn operations() -> BTreeMap<&'static str, (Binding, &'static [&'static str])> {
     ]
 }
 
-/// The model's members of a shape by their place in the request; `body` where it names none.
+/// The model's members of a shape by their location in the request; `body` if it names none.
 fn by_location(shape: &Value) -> BTreeMap<String, BTreeSet<(String, String)>> {
     let mut found: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
     for (name, member) in shape["members"].as_object().into_iter().flatten() {
@@ -226,7 +226,7 @@ fn every_member_of_an_answer_is_one_that_the_service_sends() {
     }
 }
 
-/// Sensitive members of answers, which no request has.
+/// Sensitive members of responses, which no request has.
 const ANSWERS_ONLY: [&str; 1] = ["webhookSecret"];
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::aws::client::operation::{operation, output};
 
 operation! {
-    /// `EnableOperatorApp`. It has no client token: look with `GetOperatorApp` before saying it again.
+    /// `EnableOperatorApp`. It has no client token: check with `GetOperatorApp` before repeating it.
     EnableOperatorApp -> OperatorApp,
     Binding::post(Control, "/v1/agentspaces/{agentSpaceId}/operator"),
     {
@@ -41,7 +41,7 @@ operation! {
 }
 
 output! {
-    /// The operator app: each flow is there when it is enabled, and several may be.
+    /// The operator app: each flow is present if it is enabled, and several can be.
     OperatorApp {
         operator_app_url: Option<String>,
         iam: Option<IamFlow>,
@@ -65,6 +65,6 @@ output! {
 }
 
 output! {
-    /// Sign-in with an identity provider; the answer calls `clientId` what the request calls `idpClientId`.
+    /// Sign-in with an identity provider; the response calls `clientId` what the request calls `idpClientId`.
     IdpFlow { operator_app_role_arn: String, issuer_url: String, client_id: String = hidden, provider: String }
 }

@@ -8,7 +8,7 @@ use crate::aws::Timestamp;
 use crate::aws::client::operation::{operation, output};
 
 operation! {
-    /// `CreatePrivateConnection`: the name is the key, and bringing it up takes minutes.
+    /// `CreatePrivateConnection`: the name is the key, and it takes minutes.
     CreatePrivateConnection -> PrivateConnection,
     Binding::post(Control, "/v1/private-connections").safe(),
     { name: String, mode: Value, tags: BTreeMap<String, String> }
@@ -36,7 +36,7 @@ operation! {
 }
 
 operation! {
-    /// `DeletePrivateConnection`: takes minutes, then describing it answers that it does not exist.
+    /// `DeletePrivateConnection`: takes minutes, then describing it fails because it doesn't exist.
     DeletePrivateConnection -> PrivateConnection,
     Binding::delete(Control, "/v1/private-connections/{name}"),
     { name: String }
@@ -60,6 +60,6 @@ output! {
 }
 
 output! {
-    /// The answer of `ListPrivateConnections`.
+    /// The response of `ListPrivateConnections`.
     ListPrivateConnectionsOutput { private_connections: Vec<PrivateConnection> }
 }

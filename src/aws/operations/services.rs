@@ -10,7 +10,7 @@ use crate::aws::client::operation::{operation, output, paged};
 use super::Empty;
 
 operation! {
-    /// `RegisterService`. It has no client token: look with `ListServices` before saying it again.
+    /// `RegisterService`. It has no client token: check with `ListServices` before repeating it.
     RegisterService -> RegisterServiceOutput,
     Binding::post(Control, "/v1/register/{service}"),
     {
@@ -48,7 +48,7 @@ operation! {
 }
 
 output! {
-    /// The answer of `RegisterService`. There is no id while a person has still to open the authorization URL.
+    /// The response of `RegisterService`. There is no id until a person has opened the authorization URL.
     RegisterServiceOutput {
         service_id: Option<String>,
         additional_step: Option<AdditionalStep> = hidden,
@@ -75,12 +75,12 @@ output! {
 }
 
 output! {
-    /// The answer of `GetService`.
+    /// The response of `GetService`.
     GetServiceOutput { service: RegisteredService = required, tags: BTreeMap<String, String> }
 }
 
 output! {
-    /// The answer of `ListServices`.
+    /// The response of `ListServices`.
     ListServicesOutput { services: Vec<RegisteredService>, next_token: Option<String> }
 }
 

@@ -28,6 +28,6 @@ operation! {
 }
 
 output! {
-    /// The answer of `ListTagsForResource`.
+    /// The response of `ListTagsForResource`.
     ListTagsForResourceOutput { tags: BTreeMap<String, String> }
 }

@@ -42,7 +42,7 @@ operation! {
 paged!(ListTriggers, items: Trigger);
 
 operation! {
-    /// `UpdateTrigger`: its status is all that can change.
+    /// `UpdateTrigger`: only its status can change.
     UpdateTrigger -> TriggerOutput,
     Binding::patch(Data, "/trigger/agent-space/{agentSpaceId}/triggers/{triggerId}").token("clientToken"),
     {
@@ -73,11 +73,11 @@ output! {
 }
 
 output! {
-    /// The answer of `CreateTrigger`, `GetTrigger` and `UpdateTrigger`.
+    /// The response of `CreateTrigger`, `GetTrigger` and `UpdateTrigger`.
     TriggerOutput { trigger: Trigger = required }
 }
 
 output! {
-    /// The answer of `ListTriggers`.
+    /// The response of `ListTriggers`.
     ListTriggersOutput { items: Vec<Trigger>, next_token: Option<String> }
 }

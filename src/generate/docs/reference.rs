@@ -28,7 +28,7 @@ pub fn page(singular: &str) -> Option<String> {
             let title = format!("Rules of the {part}");
             let _ = write!(
                 text,
-                "\n### {title}\n\n| of | rule | what is said when it is broken |\n| --- | --- | --- |\n{}",
+                "\n### {title}\n\n| on | rule | message if violated |\n| --- | --- | --- |\n{}",
                 rows.rules
             );
         }
@@ -36,7 +36,7 @@ pub fn page(singular: &str) -> Option<String> {
     Some(text)
 }
 
-/// What the kind is called, and what `kubectl get` shows.
+/// The names of the kind, and what `kubectl get` shows.
 fn head(crd: &Value, version: &Value) -> String {
     let names = &crd["spec"]["names"];
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -97,7 +97,7 @@ impl Rows {
         }
     }
 
-    /// What is in a list or a map: a row of its own only if there is more to say than its type.
+    /// Items of a list or a map: they have their own row only if there is more to say than the type.
     fn inner(&mut self, path: &str, schema: &Value) {
         let says_more = schema["description"].is_string() || constraints(schema).next().is_some();
         if says_more && schema["properties"].is_null() {
@@ -124,7 +124,7 @@ fn type_of(schema: &Value) -> String {
     }
 }
 
-/// What a value must be, one remark for each constraint.
+/// The constraints on a value, one remark for each.
 fn constraints(schema: &Value) -> impl Iterator<Item = String> {
     let default = schema.get("default").map(|value| format!("Default: `{}`.", plain(value)));
     let values = schema["enum"].as_array().map(|values| {
@@ -162,7 +162,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// Text in a cell of a table. What looks like HTML would vanish.
+/// Text in a cell of a table. Anything that looks like HTML would vanish.
 fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;")
 }

@@ -6,12 +6,12 @@ use crate::aws::operations as op;
 use super::Unknown;
 use super::statement::{AUTHORIZATION, Access, Resource};
 
-/// The name of the policy for everything but the optional features.
+/// The name of the policy for everything except the optional features.
 pub const ALL: &str = "all";
 /// The name of the policy for `managementPolicy: Observe` everywhere.
 pub const OBSERVE: &str = "observe";
 
-/// What can be allowed by itself.
+/// A feature that can be allowed on its own.
 pub struct Feature {
     /// Its name: that of its file.
     pub name: &'static str,
@@ -21,14 +21,14 @@ pub struct Feature {
     pub resource: Resource,
     /// The operations that it calls.
     pub operations: &'static [&'static str],
-    /// What AWS asks for beside the operations.
+    /// What AWS requires in addition to the operations.
     pub also: &'static [Also],
-    /// Not part of `all`: it is only needed where it is used, and on resources that only the reader knows.
+    /// Not part of `all`: it is needed only if it is used, and on resources that only the reader knows.
     pub optional: bool,
 }
 
-/// A statement beside those for the operations: actions of other services that the service takes on the caller's
-/// behalf, or what is denied.
+/// A statement in addition to those for the operations: actions of other services that the service performs on the
+/// caller's behalf, or what is denied.
 pub struct Also {
     /// The id of the statement.
     pub sid: &'static str,
@@ -51,15 +51,15 @@ pub enum Effect {
     Deny,
 }
 
-/// When a statement holds: operator, key, and values of which any may fit.
+/// When a statement applies: operator, key, and values of which any may match.
 pub type Condition = (&'static str, &'static str, &'static [&'static str]);
 
-/// A feature, or the part of it that reads.
+/// A feature, or its reading part.
 #[derive(Clone, Copy)]
 pub struct Part {
     /// The feature.
     pub feature: &'static Feature,
-    /// Whether only its operations that read are allowed.
+    /// Whether only its reading operations are allowed.
     pub reads_only: bool,
 }
 
@@ -81,7 +81,7 @@ const PASS_ROLE: Also = Also {
 pub const FEATURES: &[Feature] = &[
     Feature {
         name: "aws-account",
-        what: "AWSAccount: trying its credentials",
+        what: "AWSAccount: checking its credentials",
         resource: Resource::AgentSpace,
         operations: names![ListAgentSpaces],
         also: &[],
@@ -266,7 +266,7 @@ pub const FEATURES: &[Feature] = &[
     },
     Feature {
         name: "owner-tags",
-        what: "in addition to the others: what does not carry this cluster's owner tag can't be changed",
+        what: "in addition to the others: resources without this cluster's owner tag can't be changed",
         resource: Resource::AgentSpace,
         operations: &[],
         also: OWNER_TAGS,
@@ -279,11 +279,11 @@ const ON_RESOURCE: &str = "aws:ResourceTag/devopsagent.dev/cluster";
 const IN_REQUEST: &str = "aws:RequestTag/devopsagent.dev/cluster";
 const OURS: &[&str] = &[CLUSTER];
 
-/// Stands for the id of the reader's cluster.
+/// Placeholder for the id of the reader's cluster.
 pub const CLUSTER: &str = "CLUSTER_ID";
 
-/// Where the API has tags: on spaces, which are also what associations, assets and triggers are authorised on, on
-/// services and on private connections. Negated operators hold, too, where there is no such tag.
+/// Where the API has tags: on spaces (on which associations, assets and triggers are authorized, too), on services and
+/// on private connections. Negated operators also match if there is no such tag.
 const OWNER_TAGS: &[Also] = &[
     Also {
         sid: "CreateWithOwnerTag",
@@ -324,7 +324,7 @@ const OWNER_TAGS: &[Also] = &[
         resources: &["*"],
         conditions: &[("StringNotEquals", ON_RESOURCE, OURS)],
     },
-    // What nobody owns can still be taken over: by its tags.
+    // What nobody owns can still be adopted: by its tags.
     Also {
         sid: "TagNothingOfOthers",
         effect: Effect::Deny,
@@ -348,13 +348,13 @@ pub fn named(name: &str) -> Result<Vec<Part>, Unknown> {
 /// What the policy `name` is for.
 pub fn what(name: &str) -> &'static str {
     match name {
-        ALL => "everything but what is marked optional",
-        OBSERVE => "objects with `managementPolicy: Observe`, of every kind; nothing can be changed",
+        ALL => "everything except the policies marked optional",
+        OBSERVE => "read-only: objects of every kind with `managementPolicy: Observe`",
         _ => FEATURES.iter().find(|feature| feature.name == name).map_or("", |feature| feature.what),
     }
 }
 
-/// Whether the policy `name` is left out of `all`.
+/// Whether the policy `name` is not part of `all`.
 pub fn is_optional(name: &str) -> bool {
     FEATURES.iter().any(|feature| feature.name == name && feature.optional)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::features::{Also, Condition, Effect, Part, authorization};
 use super::statement::{Access, Resource};
 
-/// The account of the examples, to be replaced.
+/// The account of the examples, to be replaced by the reader.
 pub const ACCOUNT: &str = "123456789012";
 
 /// One statement.
@@ -26,7 +26,7 @@ pub struct Statement {
     pub conditions: &'static [Condition],
 }
 
-/// The statements that allow all `parts`: one for each type of resource, then what else AWS asks for.
+/// The statements that allow all `parts`: one for each type of resource, then what else AWS requires.
 pub fn statements(parts: &[Part]) -> Vec<Statement> {
     let mut by_resource: BTreeMap<Resource, BTreeSet<String>> = BTreeMap::new();
     let mut also: BTreeMap<&str, &Also> = BTreeMap::new();
@@ -69,7 +69,7 @@ fn place(resource: Resource) -> (&'static str, String) {
     }
 }
 
-/// A policy document, with its members in the order that people write them in.
+/// A policy document, with its members in the usual order.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Document<'a> {
@@ -110,7 +110,7 @@ pub fn conditions(conditions: &[Condition]) -> Map<String, Value> {
     found
 }
 
-/// A value alone, or the list of several.
+/// A single value, or a list of several.
 pub fn one_or_many<T: Serialize>(values: &[T]) -> Value {
     match values {
         [one] => json!(one),

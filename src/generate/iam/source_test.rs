@@ -1,4 +1,4 @@
-//! The features beside the source: what a kind's files call is what its features allow, no more and no less.
+//! Compares the features with the source: what a kind's files call is what its features allow, no more and no less.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ const CALLERS: &[(&[&str], &[&str])] = &[
 ];
 /// Calls `TagResource` and `UntagResource` for the kinds that use it.
 const TAGGING: &str = "reconcile/tagging.rs";
-/// Reads the tags of a space, as the feature `spaces` allows, where a rule of an AWSAccount asks for them.
+/// Reads the tags of a space, as the feature `spaces` allows, if a rule of an AWSAccount needs them.
 const CLAIM: &str = "reconcile/claim.rs";
 
 fn source() -> PathBuf {
@@ -69,7 +69,7 @@ fn a_feature_allows_what_its_source_calls_and_nothing_else() {
     for (files, features) in CALLERS {
         let code: String = found(files).iter().map(|file| code(file)).collect();
         let mut called = named_in(&code);
-        if code.contains("tagging::mend") {
+        if code.contains("tagging::correct") {
             called.extend(named_in(&self::code(&source().join(TAGGING))));
         }
         let allowed: BTreeSet<&str> = FEATURES

@@ -1,6 +1,6 @@
-//! What AWS authorises each operation of the API on.
+//! The resource that AWS authorizes each operation of the API on.
 
-/// How an action is classed.
+/// Access level of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// It changes nothing.
@@ -9,18 +9,18 @@ pub enum Access {
     Write,
 }
 
-/// The type of resource that an action is authorised on.
+/// The type of resource that an action is authorized on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
-    /// None: a policy has to say `*`.
+    /// None: a policy must say `*`.
     Any,
-    /// An agent space, or what lies in one.
+    /// An agent space, or something in one.
     AgentSpace,
     /// A registered service.
     Service,
     /// A private connection.
     PrivateConnection,
-    /// Whatever carries tags: the resource of the feature.
+    /// Anything with tags: the resource of the feature.
     Tagged,
 }
 

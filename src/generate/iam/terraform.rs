@@ -14,7 +14,7 @@ const HEAD: &str = r#"# The IAM policies of devops-agent-operator. Generated: ch
 #   trust     who may assume the role: EKS Pod Identity (the default), or an OIDC provider (IRSA).
 
 variable "account_id" {
-  description = "Account that the agent spaces are in."
+  description = "AWS account of the agent spaces."
   type        = string
 }
 
@@ -75,7 +75,7 @@ locals {
   policies = {
 "#;
 
-/// `docs/iam/main.tf`: a role with the policies that are asked for.
+/// `docs/iam/main.tf`: a role with the requested policies.
 pub fn terraform() -> String {
     let mut text = HEAD.to_owned();
     for name in names() {
@@ -93,7 +93,7 @@ pub fn terraform() -> String {
     text
 }
 
-/// The id gets the policy's name: documents that are put together may not have two alike.
+/// The id gets the policy's name: merged documents must not have duplicate ids.
 fn write_statement(text: &mut String, policy: &str, statement: &Statement) {
     let sid: String = policy.split('-').map(capital).chain([statement.sid.to_owned()]).collect();
     let effect = statement.effect;
@@ -120,7 +120,7 @@ fn write_statement(text: &mut String, policy: &str, statement: &Statement) {
     text.push_str("        },\n");
 }
 
-/// A value as Terraform has it, with its variables in place of the examples.
+/// A value in Terraform's syntax, with its variables in place of the examples.
 fn with_variables(value: &Value) -> String {
     value.to_string().replace(ACCOUNT, "${var.account_id}").replace(CLUSTER, "${var.cluster_id}")
 }

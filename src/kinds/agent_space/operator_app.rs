@@ -1,4 +1,4 @@
-//! The operator app of an agent space: its sign-in flows, each enabled and disabled by itself.
+//! The operator app of an agent space: its sign-in flows, each enabled and disabled separately.
 
 use serde_json::Value;
 
@@ -20,14 +20,14 @@ use crate::kinds::not_found_is_none;
 /// Path of the client secret in drift.
 const CLIENT_SECRET: &str = "operatorApp.idp.clientSecretRef";
 
-/// The flows that are to be enabled, secrets resolved.
+/// The desired flows, with secrets resolved.
 pub struct DesiredApp {
     flows: Vec<Flow>,
     client_secret: Option<SecretString>,
     fingerprint: Option<Print>,
 }
 
-/// A flow with the values that identify it: all but the client secret.
+/// A flow with the values that identify it: all except the client secret.
 #[derive(Clone, Debug, PartialEq)]
 struct Flow {
     name: &'static str,
@@ -35,7 +35,7 @@ struct Flow {
 }
 
 impl Flow {
-    /// Whether both are the same by the standards of their values.
+    /// Whether both are the same, by the standards of their values.
     fn is_same(&self, other: &Self) -> bool {
         let standards = Standards::of("AgentSpace", "operatorApp").member(self.name);
         let normal = |flow: &Self| {
@@ -93,7 +93,7 @@ fn idp_request(idp: &IdpAuth, flow: EnableOperatorApp) -> EnableOperatorApp {
     }
 }
 
-/// Reads which flows are enabled. No app is an app without flows: the service may say either.
+/// Reads which flows are enabled. No app means an app without flows: the service may return either.
 pub async fn read(scope: &Scope, space: &str) -> Result<OperatorApp, Error> {
     let request = GetOperatorApp { agent_space_id: space.to_owned() };
     let found =
@@ -101,7 +101,7 @@ pub async fn read(scope: &Scope, space: &str) -> Result<OperatorApp, Error> {
     Ok(found.unwrap_or_default())
 }
 
-/// The flows that AWS has, in the words of the request.
+/// The flows that AWS has, in the form of the request.
 fn enabled(app: &OperatorApp) -> Vec<Flow> {
     let request = |name: &str, role: &str| EnableOperatorApp {
         auth_flow: name.to_owned(),
@@ -129,7 +129,7 @@ fn enabled(app: &OperatorApp) -> Vec<Flow> {
     [iam, idc, idp].into_iter().flatten().collect()
 }
 
-/// Where the flows differ. Without a word in the spec only those are disabled that the operator enabled.
+/// Where the flows differ. If the spec doesn't mention them, only those that the operator enabled are disabled.
 pub fn compare(desired: Option<&DesiredApp>, app: &OperatorApp, status: &AgentSpaceStatus) -> Vec<Change> {
     let observed = enabled(app);
     let wanted = desired.map(|desired| desired.flows.as_slice()).unwrap_or_default();
@@ -158,8 +158,8 @@ pub fn compare(desired: Option<&DesiredApp>, app: &OperatorApp, status: &AgentSp
     changes
 }
 
-/// Mends the first difference with one call: disables, enables, or sends the new client secret.
-pub async fn mend(
+/// Corrects the first difference with one call: disables, enables, or sends the new client secret.
+pub async fn correct(
     scope: &Scope,
     space: &str,
     desired: Option<&DesiredApp>,
@@ -210,7 +210,7 @@ async fn enable(
     Ok(())
 }
 
-/// Records the app's address, and which flows are the operator's.
+/// Records the app's URL, and which flows are the operator's.
 pub fn describe(desired: Option<&DesiredApp>, app: Option<&OperatorApp>, status: &mut AgentSpaceStatus) {
     let enabled = app.map(enabled).unwrap_or_default();
     let wanted = |name: &str| desired.is_some_and(|app| app.flows.iter().any(|flow| flow.name == name));

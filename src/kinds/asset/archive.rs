@@ -1,33 +1,33 @@
-//! Zip archives of assets. They are never unpacked in memory: each file goes through a hash, bit by bit.
+//! Zip archives of assets. They are never unpacked in memory: each file is hashed as a stream.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use sha2::{Digest, Sha256};
 
-/// Most bytes of an archive: the API takes no more.
+/// Maximum bytes of an archive: the API accepts no more.
 pub const LARGEST_ARCHIVE: usize = 6 << 20;
-/// Most files in an archive. Archives within it are files like others.
+/// Maximum files in an archive. Nested archives are files like others.
 pub const MOST_FILES: usize = 1000;
-/// Most bytes of all its files once unpacked.
+/// Maximum bytes of all its files once unpacked.
 pub const MOST_UNPACKED: u64 = 64 << 20;
-/// What is larger than [`SURELY_FINE`] unpacked, and packed to less than one in so many bytes, is no document.
+/// What is larger than [`SURELY_FINE`] unpacked, and compressed by more than this ratio, isn't a document.
 pub const MOST_RATIO: u64 = 200;
-/// Longest path of a file: the API takes no longer one.
+/// Longest path of a file that the API accepts.
 pub const LONGEST_PATH: usize = 512;
 
 const SURELY_FINE: u64 = 1 << 20;
-/// So much of `SKILL.md` is looked at for its front matter.
+/// This much of `SKILL.md` is searched for its front matter.
 const FRONT_MATTER: u64 = 64 << 10;
-/// The reader keeps some 300 bytes for each entry of an archive's directory, before anybody can count them.
+/// The reader keeps some 300 bytes for each entry of an archive's directory, before anyone can count them.
 const MOST_DIRECTORY_ENTRIES: usize = 20 * MOST_FILES;
 
 /// SHA-256 of a file.
 pub type Sum = [u8; 32];
-/// Sums of files by path.
+/// Checksums of files by path.
 pub type Sums = BTreeMap<String, Sum>;
 
-/// What is known of an archive.
+/// What is known about an archive.
 #[derive(Debug, Default)]
 pub struct Archive {
     /// What is in it.
@@ -39,11 +39,11 @@ pub struct Archive {
 /// Why an archive can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is no archive, or broken.
+    /// It isn't an archive, or is corrupt.
     #[error("it can't be read: {0}")]
     Broken(String),
     /// It has too many bytes.
-    #[error("it has {0} bytes; {LARGEST_ARCHIVE} is the most")]
+    #[error("it has {0} bytes; the maximum is {LARGEST_ARCHIVE}")]
     TooLarge(usize),
     /// It has too many files.
     #[error("it has more than {MOST_FILES} files")]
@@ -51,8 +51,8 @@ pub enum Error {
     /// It has too many bytes once unpacked.
     #[error("it has more than {MOST_UNPACKED} bytes unpacked")]
     TooMuch,
-    /// A file is packed so tightly that it can only be meant to do harm.
-    #[error("{path} has more than {MOST_RATIO} times its packed size")]
+    /// A file is compressed so much that it can only be malicious.
+    #[error("{path} unpacks to more than {MOST_RATIO} times its compressed size")]
     TooTight {
         /// The file.
         path: String,
@@ -65,12 +65,12 @@ pub enum Error {
     },
 }
 
-/// The sum of a file.
+/// The checksum of a file.
 pub fn sum(content: &[u8]) -> Sum {
     Sha256::digest(content).into()
 }
 
-/// Reads the archive that `bytes` are. This takes time: up to a second of computing.
+/// Reads the archive in `bytes`. This adopts to a second of CPU time.
 pub fn read(bytes: &[u8]) -> Result<Archive, Error> {
     if bytes.len() > LARGEST_ARCHIVE {
         return Err(Error::TooLarge(bytes.len()));
@@ -123,7 +123,7 @@ impl Hashing<'_> {
         let more = part.len() as u64;
         self.size += more;
         *self.left = self.left.checked_sub(more).ok_or(Error::TooMuch)?;
-        // What the archive says of its sizes may be a lie; the packed size can't be more than the archive has.
+        // The sizes that the archive states may be false; the compressed size can't be more than that of the archive.
         if self.size > SURELY_FINE && self.size / MOST_RATIO > self.packed {
             return Err(Error::TooTight { path: self.path.to_owned() });
         }
@@ -144,7 +144,7 @@ impl Hashing<'_> {
     }
 }
 
-/// How many entries a directory in it may have: those of archives within are counted, too.
+/// How many entries a directory in it may have: those of nested archives are counted, too.
 fn directory_entries(bytes: &[u8]) -> usize {
     bytes.windows(4).filter(|window| *window == b"PK\x01\x02").count()
 }
@@ -171,7 +171,7 @@ mod tests {
         archive(&[(path.to_owned(), content)])
     }
 
-    /// Bytes that don't pack well.
+    /// Bytes that don't compress well.
     fn noise(length: usize) -> Vec<u8> {
         (0..length as u64).map(|at| sum(&at.to_le_bytes())[0]).collect()
     }
@@ -197,9 +197,11 @@ mod tests {
     fn what_is_made_to_do_harm_is_refused_and_says_why() {
         let refused = |bytes: &[u8]| read(bytes).expect_err("it is refused").to_string();
         assert!(refused(b"no zip at all").contains("can't be read"));
-        assert!(refused(&one("pad.bin", vec![0; 8 << 20])).contains("pad.bin has more than 200 times"));
+        assert!(
+            refused(&one("pad.bin", vec![0; 8 << 20])).contains("pad.bin unpacks to more than 200 times")
+        );
         assert!(refused(&one(&"x".repeat(600), Vec::new())).contains("longer than 512"));
-        assert!(refused(&vec![0; LARGEST_ARCHIVE + 1]).contains("6291457 bytes; 6291456 is the most"));
+        assert!(refused(&vec![0; LARGEST_ARCHIVE + 1]).contains("6291457 bytes; the maximum is 6291456"));
         let many: Vec<_> = (0..=MOST_FILES).map(|number| (number.to_string(), Vec::new())).collect();
         assert!(refused(&archive(&many)).contains("more than 1000 files"));
         assert!(refused(&b"PK\x01\x02".repeat(MOST_DIRECTORY_ENTRIES + 1)).contains("more than 1000 files"));

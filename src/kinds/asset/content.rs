@@ -1,4 +1,4 @@
-//! The content of an asset: files one by one, a zip, or an address that AWS fetches from.
+//! The content of an asset: individual files, a zip, or a URL that AWS fetches from.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use super::no_files;
 
 /// Path of content that is replaced as a whole.
 pub const WHOLE: &str = "content";
-/// Most bytes of all files of an asset that are named one by one, or are the keys of a ConfigMap.
+/// Maximum bytes of all files of an asset that are listed individually, or are the keys of a ConfigMap.
 pub const MOST_BYTES: usize = 8 << 20;
 /// A ConfigMap or Secret can't be larger.
 const LARGEST_INPUT: usize = 1 << 20;
@@ -31,7 +31,7 @@ const LARGEST_INPUT: usize = 1 << 20;
 /// Files by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// What an asset shall consist of.
+/// The desired content of an asset.
 pub struct DesiredContent {
     form: Form,
     fingerprint: Print,
@@ -56,7 +56,7 @@ pub async fn resolve(content: &Content, inputs: &Inputs<'_>, scope: &Scope) -> R
                     return Err(Error::wait(
                         Reason::InputInvalid,
                         format!(
-                            "{field}: the files have more than {MOST_BYTES} bytes together; make them smaller"
+                            "{field}: the files have more than {MOST_BYTES} bytes in total; make them smaller"
                         ),
                     ));
                 }
@@ -100,14 +100,14 @@ async fn source(source: &FileSource, inputs: &Inputs<'_>, field: &str) -> Result
     match source {
         FileSource::Text(text) => Ok(text.as_bytes().to_vec()),
         FileSource::Base64(text) => STANDARD.decode(text.as_bytes()).map_err(|error| {
-            Error::terminal(Reason::Invalid, format!("{field}.base64: this is no base64: {error}"))
+            Error::terminal(Reason::Invalid, format!("{field}.base64: not valid base64: {error}"))
         }),
         FileSource::ConfigMapKeyRef(reference) => inputs.bytes(Source::ConfigMap, reference, field).await,
         FileSource::SecretKeyRef(reference) => inputs.bytes(Source::Secret, reference, field).await,
     }
 }
 
-/// An archive, with the bytes back. It is read where computing keeps no other task from going on.
+/// An archive, and its bytes. It is read where computing doesn't block other tasks.
 async fn archive(bytes: Vec<u8>) -> (Vec<u8>, Result<Archive, archive::Error>) {
     let read = tokio::task::spawn_blocking(move || {
         let archive = archive::read(&bytes);
@@ -117,7 +117,7 @@ async fn archive(bytes: Vec<u8>) -> (Vec<u8>, Result<Archive, archive::Error>) {
     read.await.unwrap_or_else(gone)
 }
 
-/// Most bytes that a pass over this content may hold at a time, beside what the object itself takes.
+/// Maximum bytes that a pass over this content may hold at a time, in addition to the object itself.
 pub fn most_bytes(content: &Content) -> usize {
     let of_file = |file: &FileSource| match file {
         FileSource::Text(text) => text.len(),
@@ -129,13 +129,13 @@ pub fn most_bytes(content: &Content) -> usize {
             files.0.iter().map(|file| of_file(&file.source)).sum::<usize>().min(MOST_BYTES)
         }
         Content::ConfigMapRef(_) => LARGEST_INPUT,
-        // With it goes the request that sends it, in base64.
+        // Plus the request that sends it, in base64.
         Content::Zip(_) => 4 * LARGEST_INPUT,
         Content::SourceUrl(_) => 0,
     }
 }
 
-/// Reads what files AWS has.
+/// Reads the files that AWS has.
 pub async fn read(scope: &Scope, id: &str) -> Result<Sums, Error> {
     let request = GetAssetContent {
         agent_space_id: scope.space_id.clone(),
@@ -168,7 +168,7 @@ fn digest<'a>(files: impl Iterator<Item = (&'a String, archive::Sum)>) -> Value 
 }
 
 impl DesiredContent {
-    /// Fingerprint of what it says.
+    /// Fingerprint of it.
     pub fn fingerprint(&self) -> &Print {
         &self.fingerprint
     }
@@ -216,15 +216,15 @@ impl DesiredContent {
                     Some(found) if *found != archive::sum(content) => Some(Change::hidden(file_path(path))),
                     Some(_) => None,
                 });
-                // New files before old ones go: an asset must not be without any.
+                // New files are added before old ones are removed: an asset must not be without any.
                 let superfluous = observed.keys().filter(|path| !files.contains_key(*path)).map(left_over);
                 wanted.chain(superfluous).collect()
             }
         }
     }
 
-    /// Mends the first difference with one call.
-    pub async fn mend(&self, scope: &Scope, id: &str, drift: &Drift) -> Result<Vec<String>, Error> {
+    /// Corrects the first difference with one call.
+    pub async fn correct(&self, scope: &Scope, id: &str, drift: &Drift) -> Result<Vec<String>, Error> {
         let Some(change) = drift.under("content").next() else { return Ok(Vec::new()) };
         let done = Ok(vec![change.path.clone()]);
         let Form::Files(files) = &self.form else {
@@ -271,7 +271,7 @@ impl DesiredContent {
 }
 
 impl Form {
-    /// The content as one, for the forms that are sent as one.
+    /// The content as a whole, for the forms that are sent as a whole.
     fn whole(&self) -> Value {
         match self {
             Self::Zip { bytes, .. } => json!({ "zip": { "zipFile": STANDARD.encode(bytes) } }),
@@ -297,7 +297,7 @@ fn file_path(path: &str) -> String {
     format!("content[{path}]")
 }
 
-/// Text where it is text, so that the console can show it.
+/// Text if it is text, so that the console can show it.
 fn body(content: &[u8]) -> Value {
     match std::str::from_utf8(content) {
         Ok(text) => json!({ "text": text }),

@@ -1,4 +1,4 @@
-//! Metadata of an asset. AWS merges what it is given into what it has, and adds members of its own.
+//! Metadata of an asset. AWS merges what it receives into what it has, and adds its own members.
 
 use serde_json::{Map, Value, json};
 
@@ -12,15 +12,15 @@ use crate::reconcile::owned::Reset;
 use crate::reconcile::state::drift::{self, Change, Drift};
 use crate::reconcile::state::error::{Doing, Error};
 
-/// Members that AWS reads from the front matter of a skill's `SKILL.md`, and ignores in what it is given.
+/// Members that AWS reads from the front matter of a skill's `SKILL.md`, and ignores in requests.
 const FRONT_MATTER: [&str; 2] = ["name", "description"];
 
-/// Whether name and description are in the content: of a skill that is sent as a whole.
+/// Whether name and description are in the content: for a skill that is sent as a whole.
 fn has_front_matter(spec: &AssetSpec) -> bool {
     spec.asset_type.0 == "skill" && matches!(spec.content, Content::Zip(_) | Content::SourceUrl(_))
 }
 
-/// Takes out of `metadata` what AWS reads from the content.
+/// Removes from `metadata` what AWS reads from the content.
 pub fn without_front_matter(spec: &AssetSpec, metadata: &mut Value) {
     if has_front_matter(spec) {
         for key in FRONT_MATTER {
@@ -55,20 +55,20 @@ pub fn reset(pointer: &str, status: &AssetStatus) -> Option<Reset> {
         "status" => Reset::To("ACTIVE".into()),
         "skill_type" => Reset::To("USER".into()),
         _ if status.kept_metadata.contains(&key) => Reset::Stays(
-            "AWS was asked to remove it and keeps it; set it to what is wanted, or delete and recreate the object",
+            "AWS was asked to remove it but keeps it; set it to the desired value, or delete and recreate the object",
         ),
         _ => Reset::Clear,
     })
 }
 
-/// Forgets what AWS keeps once it is gone, or set again.
+/// Forgets what AWS keeps, once it is gone or set again.
 pub fn describe(desired: &Value, observed: &Value, status: &mut AssetStatus) {
     status
         .kept_metadata
         .retain(|key| desired.get(key).is_none() && observed.get(key).is_some_and(|it| !it.is_null()));
 }
 
-/// Where the metadata differ in what the spec sets.
+/// Where the metadata differs in what the spec sets.
 pub fn compare(desired: &Value, observed: &Value) -> Vec<Change> {
     let none = Value::Null;
     let members = desired.as_object().into_iter().flatten();
@@ -81,8 +81,8 @@ pub fn compare(desired: &Value, observed: &Value) -> Vec<Change> {
         .collect()
 }
 
-/// Sets members of the metadata, or else removes those that the spec no longer sets, with one call. Answers the paths of what
-/// was changed; what AWS keeps is noted in status.
+/// Sets members of the metadata, or otherwise removes those that the spec no longer sets, with one call. Returns the
+/// paths of what was changed; what AWS keeps is noted in status.
 pub async fn update(
     scope: &Scope,
     desired: &Value,

@@ -48,7 +48,7 @@ pub fn compare(key: &str, desired: &Value, observed: &Value) -> Vec<Change> {
     };
     if found != key {
         let change = Change::new("configuration", Some(found.into()), Some(key.into()));
-        return vec![change.mended_by(Remedy::Replace)];
+        return vec![change.fixed_by(Remedy::Replace)];
     }
     let standards = Standards::of("Association", "configuration").member(key);
     let place = format!("configuration.{key}");
@@ -72,9 +72,9 @@ pub fn compare_capabilities(desired: Option<&Value>, observed: Option<&Value>) -
     changes
 }
 
-/// The configuration to send: what the spec sets, beside it what others set, without what the spec dropped.
+/// The configuration to send: what the spec sets, plus what others set, without what the spec dropped.
 pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value {
-    // What others set, they set for something else.
+    // What others set was for something else.
     if is_of_another(desired, observed) {
         return desired.clone();
     }
@@ -84,7 +84,7 @@ pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value 
             remove(settings, member);
         }
     }
-    // Below the key; a part of which the spec sets nothing any more goes as a whole.
+    // Below the key; a part in which the spec no longer sets anything is removed as a whole.
     remove_dropped(&mut sent, "configuration", 2, desired, drift);
     overlay(&mut sent, desired);
     for settings in sent.as_object_mut().into_iter().flat_map(Map::values_mut) {
@@ -116,7 +116,7 @@ fn remove(value: &mut Value, pointer: &str) {
     }
 }
 
-/// The capabilities to send, in the same way; none where the spec has no word on them and had none.
+/// The capabilities to send, in the same way; none if the spec doesn't mention them and never did.
 pub fn capabilities(desired: Option<&Value>, observed: Option<&Value>, drift: &Drift) -> Option<Value> {
     if desired.is_none() && !drift.touches("capabilities") {
         return None;
@@ -129,8 +129,8 @@ pub fn capabilities(desired: Option<&Value>, observed: Option<&Value>, drift: &D
     Some(sent)
 }
 
-/// Takes out of `sent` what the spec dropped of its member `part`: with each field the largest part around it, more than
-/// `depth` members deep, of which `desired` has nothing.
+/// Removes from `sent` what the spec dropped from its member `part`: with each field, the largest part around it, more
+/// than `depth` members deep, in which `desired` has nothing.
 fn remove_dropped(sent: &mut Value, part: &str, depth: usize, desired: &Value, drift: &Drift) {
     for pointer in drift.0.iter().filter_map(|change| change.dropped.as_deref()) {
         let Some(mut pointer) = pointer.strip_prefix('/').and_then(|rest| rest.strip_prefix(part)) else {
@@ -149,7 +149,7 @@ fn remove_dropped(sent: &mut Value, part: &str, depth: usize, desired: &Value, d
     }
 }
 
-/// Puts what `desired` sets over what is there; lists are put as a whole.
+/// Overwrites with what `desired` sets; lists are replaced as a whole.
 fn overlay(sent: &mut Value, desired: &Value) {
     match (sent, desired) {
         (Value::Object(old), Value::Object(new)) => {
@@ -162,7 +162,7 @@ fn overlay(sent: &mut Value, desired: &Value) {
     }
 }
 
-/// `toolDetails` that the spec doesn't set name the tools that there were.
+/// `toolDetails` that the spec doesn't set name the earlier tools.
 fn drop_other_tools(settings: &mut Value, desired: &Value) {
     let names = |list: &Value, of: fn(&Value) -> &Value| {
         let mut names: Vec<String> =

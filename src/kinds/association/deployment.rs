@@ -1,7 +1,7 @@
 //! The deployment to the accounts of an AWS Organization, of an association with `sourceAwsOrg`.
 //!
-//! Two members of what AWS knows of it are left out of status: the time of the last look moves by itself, and the
-//! message of an issue is sensitive.
+//! Two members aren't copied to status: the time of the last evaluation changes by itself, and the message of an issue
+//! is sensitive.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::reconcile::state::conditions::Reason;
 
 /// The member that only AWS sets, of the configurations that are deployed.
 const STATE: &str = "deploymentState";
-/// Most issues in status, and most accounts of each: an organization may have thousands.
+/// Maximum issues in status, and maximum accounts of each: an organization may have thousands.
 const MOST: usize = 20;
 
 /// Whether AWS deploys to the accounts of an association with this configuration.
@@ -22,7 +22,7 @@ pub fn is_of(key: &str) -> bool {
     catalog::configuration(key).output_only.iter().any(|member| member.trim_start_matches('/') == STATE)
 }
 
-/// What AWS says of the deployment, bounded and in an order that doesn't change by itself.
+/// What AWS reports about the deployment, bounded and in a stable order.
 pub fn of(configuration: &Value) -> Option<Deployment> {
     let state = document::variant(configuration)?.1.get(STATE)?;
     let mut deployment: Deployment = serde_json::from_value(state.clone()).ok()?;
@@ -35,9 +35,9 @@ pub fn of(configuration: &Value) -> Option<Deployment> {
     Some(deployment)
 }
 
-/// What the state of an association that AWS calls valid is by its deployment, if that is not as it should be.
+/// The state that follows from the deployment of a valid association, if it isn't done.
 ///
-/// Accounts that AWS can't deploy to are told by a condition of their own: an organization nearly always has some, such
+/// Accounts that AWS can't deploy to are reported by a separate condition: an organization nearly always has some, such
 /// as its management account, and the agent works in all others.
 pub fn state(configuration: &Value) -> Option<State> {
     let deployment = of(configuration)?;
@@ -47,20 +47,22 @@ pub fn state(configuration: &Value) -> Option<State> {
     if deployment.issues.is_empty() {
         return Some(waiting());
     }
-    Some(State::Failed(format!("AWS has deployed to no account of the organization: {}", told(&deployment))))
+    Some(State::Failed(format!(
+        "AWS has not deployed to any account of the organization: {}",
+        told(&deployment)
+    )))
 }
 
 /// AWS is still deploying.
 pub fn waiting() -> State {
     State::Waiting(Waiting {
         reason: Reason::InTransition,
-        message: "AWS is deploying to the accounts of the organization; the first one is not done yet"
-            .to_owned(),
+        message: "AWS is deploying to the accounts of the organization; none has finished yet".to_owned(),
         poll: true,
     })
 }
 
-/// Writes into status what AWS says.
+/// Writes what AWS reports into status.
 pub fn describe(observed: &Value, status: &mut AssociationStatus) {
     status.deployment = of(observed);
 }
@@ -71,11 +73,15 @@ pub fn condition(status: &AssociationStatus) -> Option<ExtraCondition> {
     let condition = |status, reason, message| ExtraCondition { kind: "Deployed", status, reason, message };
     let done = deployment.deployed_account_count;
     if !deployment.issues.is_empty() {
-        let message = format!("{}; status.deployment has the accounts", told(deployment));
+        let message = format!("{}; see status.deployment for the accounts", told(deployment));
         return Some(condition(false, Reason::Failed, message));
     }
     if done == 0 {
-        return Some(condition(false, Reason::InTransition, "AWS has deployed to no account yet".to_owned()));
+        return Some(condition(
+            false,
+            Reason::InTransition,
+            "AWS has not deployed to any account yet".to_owned(),
+        ));
     }
     Some(condition(true, Reason::Available, format!("AWS has deployed to {}", accounts(done))))
 }
@@ -170,8 +176,7 @@ mod tests {
             Some((condition.status, condition.reason, condition.message))
         };
         let issues = json!([issue("accountSuspended", &["1"]), issue("accessDenied", &["2", "3"])]);
-        let message =
-            "1 account deployed, not: 2 accessDenied, 1 accountSuspended; status.deployment has the accounts";
+        let message = "1 account deployed, not: 2 accessDenied, 1 accountSuspended; see status.deployment for the accounts";
         assert_eq!(told(&configuration(1, &issues)), Some((false, Reason::Failed, message.to_owned())));
         let done = (true, Reason::Available, "AWS has deployed to 12 accounts".to_owned());
         assert_eq!(told(&configuration(12, &json!([]))), Some(done));

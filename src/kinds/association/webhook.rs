@@ -1,4 +1,4 @@
-//! The webhook of an association: its secret is shown once, so it is captured, kept, and issued again when lost.
+//! The webhook of an association: its secret is shown only once, so it is captured, kept, and reissued when lost.
 
 mod contents;
 mod messages;
@@ -34,19 +34,19 @@ use contents::{Place, Writer};
 const SECRET_NAME: &str = "webhook.secretName";
 /// Path of its contents.
 const CONTENTS: &str = "webhook.secret";
-/// How the webhook is to be handed out, and what of that is there.
+/// How the webhook is delivered, and what exists of that.
 pub struct DesiredWebhook {
     secret_name: String,
     rotation: Option<String>,
     on_loss: OnLoss,
     template: SecretTemplate,
-    /// There is none, or nobody wants it.
+    /// There is none, or it isn't wanted.
     is_needless: bool,
     /// The Secret as it was found.
     secret: OwnSecret,
     /// The Secret that the webhook was written to before its name changed.
     elsewhere: Option<Held>,
-    /// The association is taken over: others may use its webhook.
+    /// The association was adopted: others may use its webhook.
     adopted: bool,
     identity: Identity,
     /// Where the association is, still without its id.
@@ -65,7 +65,7 @@ pub async fn resolve(
     let secret_name = secret_name(object);
     let policies = object.policies();
     let is_needless = comes_with(key).is_none() || spec.policy == WebhookPolicy::Ignore;
-    // What is only observed has nothing secret to hand out.
+    // What is only observed has no secret to deliver.
     let needs_none = is_needless || policies.management_policy == ManagementPolicy::Observe;
     let template = spec.secret_template.unwrap_or_default();
     if !needs_none && !inputs.is_deleting() {
@@ -119,7 +119,7 @@ fn about(status: &AssociationStatus) -> BTreeSet<String> {
     ids.into_iter().flatten().cloned().collect()
 }
 
-/// A placeholder that the webhook has no value for is told before a webhook is issued that it would be needed for.
+/// A placeholder without a value is reported before a webhook is issued for it.
 fn check_template(template: &SecretTemplate, key: &str, status: &AssociationStatus) -> Result<(), Error> {
     let known = status.webhook.as_ref().and_then(|webhook| webhook.webhook_type.as_deref());
     let known = known.filter(|_| status.configuration_type.as_deref() == Some(key));
@@ -137,7 +137,7 @@ fn check_template(template: &SecretTemplate, key: &str, status: &AssociationStat
             return Err(Error::wait(
                 Reason::InputInvalid,
                 format!(
-                    "spec.webhook.secretTemplate.data.{name}: $({missing}) is not there for a webhook of the type {kind}; \
+                    "spec.webhook.secretTemplate.data.{name}: $({missing}) is not available for a webhook of type {kind}; \
                      its secret is $({has})",
                     name = name.0
                 ),
@@ -147,7 +147,8 @@ fn check_template(template: &SecretTemplate, key: &str, status: &AssociationStat
     Ok(())
 }
 
-/// The Secret for the webhook that an association of this configuration may come with; a stand-in for its contents.
+/// The Secret for the webhook that an association of this configuration may come with; with placeholders for its
+/// contents.
 pub fn secret_to_come(
     key: &str,
     desired: &DesiredWebhook,
@@ -164,7 +165,7 @@ pub fn secret_to_come(
     Some(output)
 }
 
-/// Whether AWS has to be asked which webhook there is: none is recorded as captured.
+/// Whether AWS must be asked which webhook there is: none is recorded as captured.
 pub fn must_look(desired: &DesiredWebhook, status: &AssociationStatus) -> bool {
     status.webhook.is_none() && !desired.is_needless
 }
@@ -189,7 +190,7 @@ impl DesiredWebhook {
         Place { association_id: association.to_owned(), ..self.place.clone() }
     }
 
-    /// The webhook that status speaks of, if it is in the Secret or in the one of the former name.
+    /// The webhook recorded in status, if it is in the Secret or in the one with the former name.
     fn kept(&self, status: &WebhookStatus, association: &str) -> Option<Kept<'_>> {
         let facts = self.place(association).facts_of(status);
         let kept = |held: &Held| contents::kept(held, &self.template, &facts, status, &self.fingerprints);
@@ -197,7 +198,7 @@ impl DesiredWebhook {
         here.or_else(|| Some(Kept { shown: kept(self.elsewhere.as_ref()?)?, here: None }))
     }
 
-    /// The webhook of AWS that the Secret names and holds, where status has none.
+    /// The webhook in AWS that the Secret names and holds, if status has none.
     fn accepted(
         &self,
         association: &str,
@@ -219,7 +220,7 @@ impl DesiredWebhook {
         self.kept(&accepted, association).is_some().then_some(accepted)
     }
 
-    /// The Secret for a webhook, as it is to be written.
+    /// The Secret to write for a webhook.
     fn output(
         &self,
         status: &AssociationStatus,
@@ -256,7 +257,7 @@ impl DesiredWebhook {
     }
 }
 
-/// Where the webhook differs from what is wanted of it.
+/// Where the webhook differs from the spec.
 pub fn compare(
     desired: &DesiredWebhook,
     association: &str,
@@ -266,11 +267,11 @@ pub fn compare(
     if desired.is_needless {
         return Vec::new();
     }
-    let replace = |path: &str| vec![Change::hidden(path).mended_by(Remedy::Replace)];
+    let replace = |path: &str| vec![Change::hidden(path).fixed_by(Remedy::Replace)];
     let accepted = desired.accepted(association, webhooks, status);
     let Some(written) = status.webhook.as_ref().or(accepted.as_ref()) else {
-        // The webhook of an association that was taken over may be in use: only a rotation replaces it. That
-        // of one that we made ourselves is in nobody's hands.
+        // The webhook of an adopted association may be in use: only a rotation replaces it. That of one that we created
+        // ourselves is used by no one.
         let wanted = !desired.adopted || desired.rotation.is_some() || status.answer_lost == Some(true);
         let uncaptured = webhooks.is_some_and(|webhooks| !webhooks.is_empty());
         return if uncaptured && wanted { replace(CONTENTS) } else { Vec::new() };
@@ -294,7 +295,7 @@ pub fn compare(
     }
 }
 
-/// Secrets that hold the webhook and aren't the one that is asked for.
+/// Secrets that hold the webhook and aren't the desired one.
 fn obsolete(desired: &DesiredWebhook, status: &AssociationStatus) -> Vec<String> {
     status.webhook_secrets.iter().filter(|name| **name != desired.secret_name).cloned().collect()
 }
@@ -328,7 +329,7 @@ pub fn describe(
     status.webhook_lost = lost.then_some(true);
 }
 
-/// The Secret for a webhook that AWS just issued; none if it shows no secret, or nobody wants it.
+/// The Secret for a webhook that AWS has just issued; none if it shows no secret, or it isn't wanted.
 pub fn secret(
     desired: &DesiredWebhook,
     association: &str,
@@ -350,7 +351,7 @@ pub fn secret(
     Some(desired.output(status, issued_at.as_ref(), facts, secret, true))
 }
 
-/// The Secret as it should be, by what is in it or in the one of its former name; AWS has no part in it.
+/// The Secret as it should be, based on its contents or on the one with its former name; AWS isn't involved.
 pub fn rewrite(desired: &DesiredWebhook, association: &str, status: &AssociationStatus) -> Updated {
     let kept =
         status.webhook.as_ref().and_then(|written| Some((written, desired.kept(written, association)?)));
@@ -365,7 +366,7 @@ pub fn rewrite(desired: &DesiredWebhook, association: &str, status: &Association
         (Some(changes), _) if !changes.is_empty() => {
             let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).map(told).collect();
             Some(format!(
-                "wrote the Secret {name} again, for these were not as they should be: {}",
+                "rewrote the Secret {name}: these did not have the expected values: {}",
                 paths.join(", ")
             ))
         }
@@ -374,14 +375,14 @@ pub fn rewrite(desired: &DesiredWebhook, association: &str, status: &Association
     let right = note.is_none() && written.secret_name.as_ref() == Some(name);
     Updated {
         secret: (!right).then_some(output),
-        // What holds the webhook goes when it is known to be in the new place.
+        // The old Secret is deleted once the webhook is known to be in the new one.
         obsolete: if right { obsolete(desired, status) } else { Vec::new() },
         note,
         ..Updated::default()
     }
 }
 
-/// What differs, as people call it.
+/// What differs, in words for people.
 fn told(path: &str) -> &str {
     path.strip_prefix("webhook.secret.").or_else(|| path.strip_prefix("webhook.")).unwrap_or(path)
 }
@@ -416,7 +417,7 @@ pub fn secrets(object: &Association, status: &AssociationStatus) -> Secrets {
     Secrets { present: Some(present), names, about: about(status) }
 }
 
-/// Records which webhook was written where; answers what has to be entered where if its address is another one now.
+/// Records which webhook was written where; returns what must be entered where, if its address has changed.
 pub fn record(
     desired: &DesiredWebhook,
     key: &str,

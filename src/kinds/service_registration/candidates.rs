@@ -1,5 +1,5 @@
-//! Which registered services may be an object's own, or in its way: decided by what lists show, so that only those have
-//! to be read one by one for their tags.
+//! Which registered services may be an object's own, or block it: decided by what lists show, so that only those have
+//! to be read individually for their tags.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,23 +11,23 @@ use crate::reconcile::state::existence::Existence;
 /// By how much the clocks of AWS and of the API server may differ.
 const SLACK: SignedDuration = SignedDuration::from_mins(10);
 
-/// What is known of the object that looks.
+/// What is known about the searching object.
 #[derive(Clone, Copy, Debug)]
 pub struct Seeker {
-    /// When it was made.
+    /// When it was created.
     pub made: Option<Timestamp>,
-    /// Whether the finalizer is on it: it may have a remote although status does not say so.
+    /// Whether it has the finalizer: it may have a remote although status doesn't say so.
     pub held: bool,
 }
 
-/// What is known of a service in a list, seen from the object.
+/// What is known about a service in a list, seen from the object.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed {
-    /// Whether it describes what the object describes; unknown where lists tell too little of it.
+    /// Whether it matches what the object describes; unknown if lists say too little about it.
     pub same: Option<bool>,
     /// Whether another object of the cluster has recorded it as its own.
     pub recorded: bool,
-    /// Whether another object's may be in this one's way.
+    /// Whether another object's service may block this one.
     pub exclusive: bool,
     /// When it was registered.
     pub created: Option<Timestamp>,
@@ -36,8 +36,8 @@ pub struct Listed {
 impl Seeker {
     /// Whether the service's tags have to be read.
     ///
-    /// What describes the same is taken over, or in the way. Anything else can only be the object's own from before an
-    /// edit. Status names that, unless an answer or status itself was lost; or it came to be when a person opened the
+    /// What matches is adopted, or blocks the object. Anything else can only be the object's own from before an edit.
+    /// Status names that, unless a response or status itself was lost; or it was created when a person opened the
     /// authorization URL, and is younger than the object.
     pub fn must_read(&self, service: &Listed, status: &ServiceRegistrationStatus) -> bool {
         if service.recorded {
@@ -48,7 +48,7 @@ impl Seeker {
             || (status.authorization_url.is_some() && self.is_younger(service.created))
     }
 
-    /// Whether status can't tell which remote the object has.
+    /// Whether status can't say which remote the object has.
     fn may_have_any(&self, status: &ServiceRegistrationStatus) -> bool {
         let common = status.common();
         common.intent.is_some() || (self.held && Existence::recorded_in(common) == Existence::Unknown)
@@ -62,7 +62,7 @@ impl Seeker {
     }
 }
 
-/// When a service was registered, as its list says.
+/// When a service was registered, according to the list.
 pub fn created(service: &RegisteredService) -> Option<Timestamp> {
     service.created_at.0
 }

@@ -1,4 +1,4 @@
-//! What AWS tells of a registration's settings, by type: the part in which drift can be seen.
+//! What AWS returns of a registration's settings, by type: the part in which drift is visible.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::api::catalog::{self, Shown};
 use crate::api::standards::Standards;
 use crate::reconcile::state::drift::compare_as;
 
-/// How the answer names the authorisation form that the request nests under this key.
+/// How the response names the form of authorization that the request nests under this key.
 const AUTHORIZATION_METHODS: &[(&str, &str)] = &[
     ("oAuthClientCredentials", "oauth-client-credentials"),
     ("oAuth3LO", "oauth-3lo"),
@@ -58,12 +58,12 @@ pub fn is_sensitive(service_type: &str, name: &str) -> bool {
     shown.any(|shown| matches!(shown, Shown::Hidden(_)) && shown.name() == name)
 }
 
-/// Whether `observed` says the same of a service of this type as `expected` wherever it says anything.
+/// Whether `observed` agrees with `expected` for a service of this type, in everything that it contains.
 pub fn agrees(service_type: &str, expected: &Value, observed: &Value) -> bool {
     differing(service_type, expected, observed).is_empty()
 }
 
-/// The members of `expected` of which `observed` says something else. What it leaves out can't be seen.
+/// The members of `expected` that differ in `observed`. What that omits can't be compared.
 pub fn differing(service_type: &str, expected: &Value, observed: &Value) -> Vec<String> {
     let members = expected.as_object().into_iter().flatten();
     members

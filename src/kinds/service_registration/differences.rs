@@ -46,10 +46,10 @@ pub fn compare(
     if changes.is_empty() && registration.fingerprint.changed(status.common.fingerprint.as_ref()) {
         changes.push(Change::hidden("service"));
     }
-    changes.into_iter().map(|change| change.mended_by(Remedy::Replace)).collect()
+    changes.into_iter().map(|change| change.fixed_by(Remedy::Replace)).collect()
 }
 
-/// Whether the old registration has to go before there can be a new one.
+/// Whether the old registration must be removed before there can be a new one.
 pub fn must_break_first(service: &RegisteredService, status: &ServiceRegistrationStatus) -> bool {
     is_one_an_account(&service.service_type) || status.released == Some(true)
 }

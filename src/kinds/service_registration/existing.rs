@@ -1,4 +1,4 @@
-//! Services that are registered already: found, never changed.
+//! Services that are already registered: found, never changed.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::reconcile::state::error::Error;
 
 use super::{Observed, ServiceRegistrations, list, observed_details};
 
-/// The id, where the spec names it.
+/// The id, if the spec names it.
 pub fn id(existing: &Existing) -> Option<String> {
     match existing {
         Existing::ServiceId(id) => Some(id.to_string()),
@@ -21,7 +21,7 @@ pub fn id(existing: &Existing) -> Option<String> {
     }
 }
 
-/// Whether `service` is the one that the spec means: an edit may mean another than the one recorded.
+/// Whether `service` is the one that the spec describes: after an edit, that may not be the recorded one.
 pub fn is_meant(existing: &Existing, service: &RegisteredService) -> bool {
     match existing {
         Existing::ServiceId(id) => **id == *service.service_id,
@@ -52,8 +52,8 @@ pub async fn search(
             Err(Error::terminal(
                 Reason::Conflict,
                 format!(
-                    "spec.existing.match fits {} services ({}); say more of the one that is meant, or name it with \
-                     spec.existing.serviceId",
+                    "spec.existing.match matches {} services ({}); make it more specific, or set spec.existing.serviceId \
+                     to select one",
                     ids.len(),
                     ids.join(", ")
                 ),
@@ -62,7 +62,7 @@ pub async fn search(
     }
 }
 
-/// Whether every member of the match that is set agrees.
+/// Whether every member set in the match agrees.
 fn fits(wanted: &ServiceMatch, service: &RegisteredService) -> bool {
     let details = observed_details(service);
     let properties = serde_json::to_value(wanted).unwrap_or_default();

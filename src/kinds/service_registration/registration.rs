@@ -29,15 +29,15 @@ pub struct Registration {
     pub request: RegisterService,
     /// Of what is sent.
     pub fingerprint: Print,
-    /// The private connections that the spec names by what AWS calls them, with the fields that do.
+    /// The private connections that the spec names by their AWS name, with the fields.
     pub named: Vec<(&'static str, String)>,
-    /// Who uses the present registration, and those that are to go.
+    /// Who uses the current registration, and those to be removed.
     pub uses: Uses,
     /// What is known of the object.
     pub seeker: Seeker,
 }
 
-/// The registration with secrets and connections in place.
+/// The registration with secrets and connections resolved.
 pub async fn resolve(
     object: &ServiceRegistration,
     inputs: &Inputs<'_>,
@@ -102,7 +102,7 @@ fn connection_name(
     inputs.ready_id_of(&*connection, field).map(Some)
 }
 
-/// Whether a service is what the registration describes. `None` where AWS tells nothing by which to know it.
+/// Whether a service is what the registration describes. `None` if AWS returns nothing to tell.
 pub fn describes_the_same(registration: &Registration, service: &RegisteredService) -> Option<bool> {
     let request = &registration.request;
     if request.name.is_some() && !is_one_an_account(&request.service) {

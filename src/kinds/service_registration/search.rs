@@ -12,7 +12,7 @@ use super::candidates::{self, Listed};
 use super::registration::{Registration, describes_the_same, is_one_an_account};
 use super::{Observed, ServiceRegistrations};
 
-/// Services that carry our tags, and unowned or foreign ones that describe the same thing.
+/// Services with our tags, and unowned or foreign ones that describe the same thing.
 pub async fn own(
     scope: &Scope,
     registration: &Registration,
@@ -28,7 +28,7 @@ pub async fn own(
         };
         let fits = match scope.identity.owner(&remote.tags) {
             Owner::Ours { .. } => !ServiceRegistrations::aside(status).iter().any(|id| id == remote.id()),
-            // One of a gone object is there to be taken up, one of a living object is in the way; but without a name
+            // One of a deleted object can be adopted, one of an existing object blocks this one; but without a name,
             // two objects may well describe the same.
             Owner::Sibling { .. } => {
                 is_one_an_account(&registration.request.service)
@@ -46,7 +46,7 @@ pub async fn own(
     Ok(found)
 }
 
-/// What a list tells of a service.
+/// What a list says about a service.
 fn listed(scope: &Scope, registration: &Registration, service: &RegisteredService) -> Listed {
     Listed {
         same: describes_the_same(registration, service),

@@ -11,9 +11,9 @@ use crate::reconcile::state::conditions::{self, Reason};
 use crate::reconcile::state::subject::Subject;
 use crate::text;
 
-/// In so many agent spaces associations are searched for that keep a service from going.
+/// Maximum agent spaces searched for associations that keep a service from being deleted.
 const SEARCHED: usize = 100;
-/// So many associations are named in a message.
+/// Maximum associations named in a message.
 const SHOWN: usize = 5;
 
 /// The associations of this cluster that use some services.
@@ -71,12 +71,12 @@ impl Uses {
         of_it.map(|(_, stranger)| stranger.clone()).collect()
     }
 
-    /// What to wait for before the services `ids` can go.
+    /// What to wait for before the services `ids` can be deleted.
     pub fn waiting_for(&self, ids: &[String]) -> Waiting {
         let names = self.users.iter().filter(|(id, _)| ids.contains(id)).map(|(_, name)| name.as_str());
         let shown = text::some_of(names, SHOWN);
         let way_out = if self.from_elsewhere {
-            "; to go on without those of other namespaces, withdraw their consent (spec.allowedNamespaces)"
+            "; to continue without those in other namespaces, withdraw their consent (spec.allowedNamespaces)"
         } else {
             ""
         };
@@ -90,7 +90,7 @@ impl Uses {
     }
 }
 
-/// That the association is paused, and since when.
+/// Says that the association is paused, and since when.
 fn paused(association: &Association) -> String {
     if !annotations::is_paused(association) {
         return String::new();
@@ -110,8 +110,8 @@ fn uses_one(association: &Association, ids: &[String]) -> bool {
     services.flatten().any(|service| ids.contains(service))
 }
 
-/// The associations in AWS that still use a service which AWS won't let go, as a part of a message; empty if they can't
-/// be found.
+/// The associations in AWS that still use a service that AWS won't delete, as part of a message; empty if they can't be
+/// found.
 pub async fn in_aws(scope: &Scope, service: &str) -> String {
     let Ok(spaces) = agent_space::list(scope).await else { return String::new() };
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! The metadata of an object, as far as it is needed and can be read. What can't be read is left out.
+//! The metadata of an object, as far as it is needed and can be read. What can't be read is omitted.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::members::{member, members, read};
 
-/// The annotations that people speak to the operator with. Those of others may be large, and tell it nothing.
+/// The annotations with which people control the operator. Others may be large, and don't matter to it.
 const OUR_ANNOTATIONS: &str = "devopsagent.dev/";
-/// So many bytes of an annotation are read.
+/// This many bytes of an annotation are read.
 const LONGEST_ANNOTATION: usize = 1024;
 
 /// Reads the metadata of the object that `text` is.
@@ -23,14 +23,14 @@ fn read_metadata(text: &RawValue) -> ObjectMeta {
             "resourceVersion" => header.resource_version = read(text),
             "generation" => header.generation = read(text),
             "creationTimestamp" => header.creation_timestamp = read(text),
-            // That it is there says that the object is going, whatever the date is.
+            // Its presence means that the object is being deleted, whatever the date is.
             "deletionTimestamp" => header.deletion_timestamp = deletion(text),
             "labels" => header.labels = texts(text, |_| true),
             "annotations" => {
                 header.annotations = texts(text, |name| name.starts_with(OUR_ANNOTATIONS));
             }
             "finalizers" => header.finalizers = read(text),
-            // managedFields first of all: most of an object, as deep as its writer wants, and none of our business.
+            // managedFields above all: most of an object, as deep as its writer wants, and irrelevant to us.
             _ => {}
         }
     }

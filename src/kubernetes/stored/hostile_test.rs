@@ -11,7 +11,7 @@ use crate::api::{
 
 use super::*;
 
-/// Stands where the hostile part comes: some of it can't be held as a `Value`.
+/// Placeholder for the hostile part, some of which can't be held as a `Value`.
 const PLACE: &str = "@hostile@";
 
 fn deep(open: &str, close: &str, levels: usize) -> String {
@@ -141,7 +141,7 @@ fn at_every_place<T: Object>(spec: &Value) {
     let text = good.to_string();
     for object in places(&good) {
         let object = object.to_string();
-        // The large ones take time: they are for where anything goes.
+        // The large ones take time: they are used where anything is allowed.
         let anything = object.contains(&format!("\"free\":[\"{PLACE}"));
         let fitting = corpus.iter().filter(|hostile| anything || hostile.len() < 1000);
         let place = format!("\"{PLACE}\"");

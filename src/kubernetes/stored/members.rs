@@ -7,8 +7,8 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The members of the object that `text` is, in their order; none if it is something else. Of a name that is there
-/// twice the last one counts for the API server, so whoever goes through them has to let it.
+/// The members of the object that `text` is, in their order; none if it is something else. If a name occurs twice, the
+/// API server uses the last one, so callers must do so too.
 pub fn members(text: &RawValue) -> Vec<(String, &RawValue)> {
     let mut found = Vec::new();
     // Members before a name that isn't valid text are still found.

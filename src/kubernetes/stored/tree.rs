@@ -17,7 +17,7 @@ use super::members::{members, read as parsed};
 pub const MOST_DEPTH: usize = 64;
 /// Values in a spec or a status. A tree needs up to a hundred bytes for each, however short its text is.
 pub const MOST_VALUES: usize = 50_000;
-/// Levels in which what refers to other objects is looked for where the whole can't be parsed.
+/// Levels that are searched for references to other objects if the whole can't be parsed.
 const SALVAGED_DEPTH: usize = 12;
 
 /// The value of the member `name`, whose text this is; and why something in it is missing, if something is.
@@ -59,7 +59,7 @@ fn salvage(text: &RawValue, depth: usize, left: &Cell<usize>) -> Value {
 struct Limits {
     left: Cell<usize>,
     path: RefCell<String>,
-    /// The first thing that was left out.
+    /// The first thing that was omitted.
     cut: RefCell<Option<Unreadable>>,
 }
 
@@ -98,7 +98,7 @@ impl Tree<'_> {
         }
     }
 
-    /// What lies within this value, at `step`.
+    /// What is inside this value, at `step`.
     fn within<T>(self, step: &str, read: impl FnOnce(Self) -> T) -> T {
         let before = self.limits.path.borrow().len();
         self.limits.path.borrow_mut().push_str(step);

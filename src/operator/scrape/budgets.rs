@@ -1,4 +1,4 @@
-//! How the requests of each account stand to what it may take.
+//! The request budget of each account.
 
 use prometheus_client::encoding::DescriptorEncoder;
 
@@ -8,7 +8,7 @@ use crate::metrics::table;
 use crate::metrics::vector::{counters, gauges};
 use crate::reconcile::context::Context;
 
-/// What the account of the operator's own credentials is called. No AWSAccount can be called so.
+/// Label for the operator's own credentials. No AWSAccount can have this name.
 const OWN: &str = "(operator)";
 
 pub(super) fn encode(encoder: &mut DescriptorEncoder, cx: &Context) -> std::fmt::Result {

@@ -1,4 +1,4 @@
-//! What is read from the watch caches when somebody asks: nothing has to be removed when an object goes.
+//! What is read from the watch caches on demand: nothing has to be removed when an object is deleted.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::reconcile::context::Context;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::state::conditions;
 
-/// The conditions that every object has, sooner or later.
+/// The conditions that every object eventually has.
 const ALWAYS: [&str; 2] = ["Ready", "Synced"];
 
-/// What is told of the objects of all kinds.
+/// The metrics of the objects of all kinds.
 struct Objects<'a> {
     cx: &'a Context,
     conditions: Vec<([String; 5], f64)>,

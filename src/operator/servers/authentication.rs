@@ -1,7 +1,7 @@
-//! Who may read metrics: bearer tokens that the API server knows, of those who have the right.
+//! Who may read metrics: bearer tokens that the API server knows, of authorized users.
 //!
-//! Anybody can send tokens, so what they cost is bounded: one review at a time and some a second, in the order in which
-//! they came, and answers that are remembered in a table of fixed size.
+//! Anyone can send tokens, so their cost is bounded: one review at a time and a limited number per second, in order of
+//! arrival, and results that are cached in a table of fixed size.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,28 +14,28 @@ use tracing::warn;
 use super::reviews::ReviewError;
 use super::seldom::Seldom;
 
-/// How long somebody who may read is not reviewed again.
+/// How long a client that may read isn't reviewed again.
 const ALLOWED: Duration = Duration::from_mins(1);
-/// How long somebody who could be reviewed may go on reading while the API server doesn't answer: that is when metrics
-/// are wanted most.
+/// How long a reviewed client may keep reading while the API server doesn't respond: that is when metrics are needed
+/// most.
 const KEPT: Duration = Duration::from_mins(10);
-/// How long somebody who may not read is not reviewed again.
+/// How long a client that may not read isn't reviewed again.
 const REFUSED: Duration = Duration::from_secs(10);
-/// Answers of each kind that are remembered.
+/// Cached results of each kind.
 const REMEMBERED: usize = 128;
-/// The least time between two reviews: 20 a second.
+/// The minimum time between two reviews: 20 per second.
 const APART: Duration = Duration::from_millis(50);
-/// How long a review may take, with the wait for its turn. Less than the time of a connection.
+/// How long a review may take, including the wait for its turn. Less than the time of a connection.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What is said of a token.
+/// The verdict about a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Its bearer may read.
     Allowed,
-    /// It is not a token of this cluster, or not any more.
+    /// It isn't a token of this cluster, or no longer.
     Unauthenticated,
-    /// Its bearer is known, and may not read.
+    /// Its bearer is known, but may not read.
     Forbidden,
 }
 
@@ -50,7 +50,7 @@ pub trait Reviewer: Send + Sync + 'static {
 #[error("the API server did not say who you are; try again")]
 pub struct Undecided;
 
-/// Decides by a reviewer, and remembers for a while.
+/// Decides with a reviewer, and caches results for a while.
 pub struct Authentication<R> {
     reviewer: R,
     known: Mutex<Known>,
@@ -59,7 +59,7 @@ pub struct Authentication<R> {
     failed: Seldom,
 }
 
-/// A token, in a form that gives nobody access.
+/// A token, in a form that gives no access.
 type Key = [u8; 32];
 
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl<R: Reviewer> Authentication<R> {
         }
     }
 
-    /// What is said of a token.
+    /// The verdict about a token.
     pub async fn verdict(&self, token: &str) -> Result<Verdict, Undecided> {
         let key = Sha256::digest(token).into();
         if let Some(verdict) = self.known().verdict(&key) {
@@ -91,7 +91,7 @@ impl<R: Reviewer> Authentication<R> {
             Ok(verdict) => Ok(verdict),
             Err(error) => {
                 if self.failed.may_tell() {
-                    warn!(%error, "a reader of metrics could not be reviewed");
+                    warn!(%error, "reviewing a metrics client failed");
                 }
                 if self.known().was_allowed(&key) { Ok(Verdict::Allowed) } else { Err(Undecided) }
             }
@@ -101,7 +101,7 @@ impl<R: Reviewer> Authentication<R> {
     async fn review(&self, token: &str, key: Key) -> Result<Verdict, ReviewError> {
         // Whoever gives up leaves the queue.
         let mut turn = self.turn.lock().await;
-        // Somebody before may have had the same token.
+        // An earlier request may have had the same token.
         if let Some(verdict) = self.known().verdict(&key) {
             return Ok(verdict);
         }
@@ -132,7 +132,7 @@ impl Known {
         self.allowed.get(key).is_some_and(|at| at.elapsed() < KEPT)
     }
 
-    /// Those who may read and the others have tables of their own: no number of wrong tokens drives out a right one.
+    /// Separate tables for those who may read and the others: no number of wrong tokens evicts a valid one.
     fn learn(&mut self, key: Key, verdict: Verdict) {
         let now = Instant::now();
         if verdict == Verdict::Allowed {

@@ -1,9 +1,9 @@
-//! Accepting connections, with bounds on what they may take.
+//! Accepting connections, with limits on what they may use.
 //!
-//! A connection is for one request. It has [`HEADER`] until the request's header is there and [`WHOLE`] for everything,
-//! so none stays by being idle or slow. When as many are open as may be, one is cut off for the next: of the peer that
-//! has the most, one that has not asked for anything yet, and the oldest of those. Nobody who comes is turned away, and
-//! who opens many loses their own.
+//! A connection is for one request. It has [`HEADER`] until the request's header has arrived and [`WHOLE`] for
+//! everything, so none stays open by being idle or slow. When the limit is reached, one is closed for the next: of the
+//! peer with the most connections, one that hasn't sent a request yet, and the oldest of those. Nobody is turned away,
+//! and whoever opens many loses their own.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -28,7 +28,7 @@ use super::seldom::Seldom;
 
 /// Time for a TLS handshake, and then for the header of a request.
 const HEADER: Duration = Duration::from_secs(5);
-/// Time for the whole connection: the request and its answer, until the last byte of it is taken.
+/// Time for the whole connection: the request and its response, until its last byte is read.
 const WHOLE: Duration = Duration::from_secs(15);
 /// Bytes of a request's header; a bearer token is in it.
 const HEADER_BYTES: usize = 16 * 1024;
@@ -39,7 +39,7 @@ const BODY_BYTES: usize = 1024;
 /// How long accepting pauses when the system has nothing to accept with, such as file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the connections of a server may take.
+/// The limits for the connections of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     connections: usize,
@@ -133,7 +133,7 @@ impl Connection {
     async fn serve(self, stream: TcpStream) {
         let peer = self.peer;
         let whole = self.limits.whole;
-        // Answers are short, and nothing follows them.
+        // Responses are short, and nothing follows them.
         let _ = stream.set_nodelay(true);
         if timeout(whole, self.speak(stream)).await.is_err() {
             debug!(%peer, "a connection took too long");
@@ -177,7 +177,7 @@ struct Open {
     count: u64,
 }
 
-/// What decides which connection has to go.
+/// What decides which connection is closed.
 struct Peer {
     handle: AbortHandle,
     address: IpAddr,
@@ -211,7 +211,7 @@ impl Open {
     }
 }
 
-/// The connection that has to go: see the module.
+/// The connection to close: see the module.
 fn victim<T: Copy>(peers: &[(T, IpAddr, bool, u64)]) -> Option<T> {
     let mut counts: HashMap<IpAddr, usize> = HashMap::new();
     for (_, address, ..) in peers {

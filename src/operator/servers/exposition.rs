@@ -1,4 +1,4 @@
-//! `/metrics`, for everybody or for those who have the right to read it.
+//! `/metrics`, for everyone or for authorized clients.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ struct Page<R, F> {
     authentication: Option<Authentication<R>>,
 }
 
-/// Serves metrics; with an authentication only to those whom it lets pass.
+/// Serves metrics; with authentication, only to authorized clients.
 pub fn router<R: Reviewer>(metrics: Arc<Metrics>, authentication: Option<Authentication<R>>) -> Router {
     of_text(move || metrics.text(), authentication)
 }
@@ -58,11 +58,11 @@ async fn admit<R: Reviewer>(authentication: &Authentication<R>, headers: &Header
     Err(match verdict {
         Ok(Verdict::Allowed) => return Ok(()),
         Ok(Verdict::Unauthenticated) => {
-            let text = "a bearer token of this cluster is needed\n";
+            let text = "a bearer token of this cluster is required\n";
             (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], text).into_response()
         }
         Ok(Verdict::Forbidden) => {
-            let text = "the bearer of this token may not get the non-resource URL /metrics\n";
+            let text = "this token is not allowed to get the non-resource URL /metrics\n";
             (StatusCode::FORBIDDEN, text).into_response()
         }
         Err(unknown) => (StatusCode::SERVICE_UNAVAILABLE, format!("{unknown}\n")).into_response(),

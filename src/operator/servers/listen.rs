@@ -1,4 +1,4 @@
-//! Listening on an address, in both families of IP where the node has both.
+//! Listening on an address, for both IP families if the node has both.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,8 +12,8 @@ use super::Error;
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: i32 = 128;
 
-/// Listens, or fails at once where the address is taken. On `[::]` it hears IPv4 too, and where IPv6 is off it listens
-/// on `0.0.0.0` instead.
+/// Listens, or fails at once if the address is in use. On `[::]` it accepts IPv4 too, and if IPv6 is off it listens on
+/// `0.0.0.0` instead.
 pub fn on(address: SocketAddr) -> Result<TcpListener, Error> {
     with(address, bind)
 }
@@ -32,7 +32,7 @@ fn with<T>(address: SocketAddr, bind: impl Fn(SocketAddr) -> io::Result<T>) -> R
     Err(Error::Listen { address, source })
 }
 
-/// What the system says where IPv6 is not compiled in, or switched off (`net.ipv6.conf.all.disable_ipv6`).
+/// The system's error if IPv6 isn't compiled in, or is disabled (`net.ipv6.conf.all.disable_ipv6`).
 fn is_without_ipv6(error: &io::Error) -> bool {
     const EAFNOSUPPORT: i32 = 97;
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(EAFNOSUPPORT)

@@ -37,19 +37,19 @@ async fn set_level(
     Ok(now + "\n")
 }
 
-/// Only for those who are on the pod's own loopback address, as `kubectl port-forward` is: they may act on the pod.
-/// Whatever address the server listens on.
+/// Only for clients on the pod's own loopback address, such as `kubectl port-forward`, who are allowed to act on the
+/// pod; whatever address the server listens on.
 fn only_from_the_pod(peer: SocketAddr) -> Result<(), LevelError> {
     if is_local(peer.ip()) { Ok(()) } else { Err(LevelError::NotLocal) }
 }
 
-/// Not all of 127.0.0.0/8: sidecars of service meshes come from other addresses in it, on behalf of anybody.
+/// Not all of 127.0.0.0/8: sidecars of service meshes use other addresses in it, on behalf of anyone.
 fn is_local(peer: IpAddr) -> bool {
     let peer = peer.to_canonical();
     peer == Ipv4Addr::LOCALHOST || peer == Ipv6Addr::LOCALHOST
 }
 
-/// Why the log level was not told or changed.
+/// Why the log level wasn't shown or changed.
 #[derive(Debug, thiserror::Error)]
 enum LevelError {
     #[error("only from the pod itself, for example through kubectl port-forward")]

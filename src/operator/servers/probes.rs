@@ -27,7 +27,7 @@ async fn ready(State(health): State<Arc<Health>>, RawQuery(query): RawQuery) -> 
     answer("readyz", &health.ready(), query.as_deref())
 }
 
-/// As Kubernetes' own probes: `ok`, and with `?verbose`, or where something is wrong, what was looked at.
+/// Like Kubernetes' own probes: `ok`, and with `?verbose`, or if something is wrong, what was checked.
 fn answer(name: &str, report: &Report, query: Option<&str>) -> (StatusCode, String) {
     let verbose =
         query.unwrap_or_default().split('&').any(|word| word == "verbose" || word.starts_with("verbose="));

@@ -1,4 +1,4 @@
-//! The text of the metrics, shared by those who ask for it, so that many readers cost no more than a few.
+//! The text of the metrics, shared by all readers, so that many cost no more than a few.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::body::Bytes;
 use tokio::time::Instant;
 
-/// Who asks again so soon gets the same text.
+/// Within this time, the same text is returned.
 const FRESH: Duration = Duration::from_millis(250);
-/// Texts in memory at a time. A reader who takes a text slowly keeps it, for as long as a connection may last.
+/// Texts in memory at a time. A slow reader keeps its text for as long as a connection may last.
 const MOST: usize = 4;
 
-/// Texts that were made, by a function that makes one.
+/// Rendered texts, by a function that renders one.
 pub struct Rendering<F> {
     make: F,
     state: Mutex<State>,
@@ -37,7 +37,7 @@ impl<F: Fn() -> String> Rendering<F> {
         Self { make, state: Mutex::default() }
     }
 
-    /// A text that was just made, or a somewhat older one while slow readers keep too many.
+    /// A new text, or a somewhat older one while slow readers keep too many.
     pub fn text(&self) -> Bytes {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         Bytes::from_owner(Shared(state.current(&self.make)))
@@ -53,7 +53,7 @@ impl State {
             }
             self.earlier.push(Arc::downgrade(text));
         }
-        // The old one goes first, unless somebody still reads it.
+        // The old one is dropped first, unless someone is still reading it.
         self.latest = None;
         let text = Arc::new(make());
         self.latest = Some((Instant::now(), Arc::clone(&text)));

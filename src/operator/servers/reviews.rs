@@ -1,4 +1,4 @@
-//! Asking the API server whose a token is, and whether they may read metrics.
+//! Asking the API server who a token belongs to, and whether they may read metrics.
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{
@@ -9,7 +9,7 @@ use kube::{Api, Client};
 
 use super::authentication::{Reviewer, Verdict};
 
-/// The API server's word.
+/// The API server's verdict.
 pub struct OfCluster {
     client: Client,
 }
@@ -17,21 +17,21 @@ pub struct OfCluster {
 /// Why there was no verdict.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
-    /// There was no answer in time, or it said nothing.
-    #[error("the API server did not answer")]
+    /// There was no response in time, or no verdict in it.
+    #[error("the API server did not respond")]
     Unanswered,
-    /// The call failed. The operator may not have the right to it.
+    /// The call failed. The operator may lack the permission.
     #[error("{doing}: {source}")]
     Call {
         /// What was being done.
         doing: &'static str,
-        /// What the client says.
+        /// The client's error.
         source: Box<kube::Error>,
     },
 }
 
 impl OfCluster {
-    /// The reviews of the cluster that `client` talks to.
+    /// Reviews in the cluster of `client`.
     pub fn new(client: Client) -> Self {
         Self { client }
     }

@@ -1,19 +1,19 @@
-//! Telling of what others can bring about as often as they like, without filling the log.
+//! Logging what others can cause as often as they like, without filling the log.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How far apart the lines are.
+/// Minimum time between two lines.
 const APART: Duration = Duration::from_mins(1);
 
-/// Something that is told of once in a while.
+/// Something that is logged once in a while.
 #[derive(Debug, Default)]
 pub struct Seldom(Mutex<Option<Instant>>);
 
 impl Seldom {
-    /// Whether it may be told of now. Who gets a yes does tell.
+    /// Whether it may be logged now. The caller must then log it.
     pub fn may_tell(&self) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let may = told.is_none_or(|told| told.elapsed() >= APART);

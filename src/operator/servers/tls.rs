@@ -1,4 +1,4 @@
-//! The certificate of the metrics server: from files, or made at the start.
+//! The certificate of the metrics server: from files, or created at startup.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use super::CertificateFiles;
 
-/// How often the files are read. Kubernetes itself takes about a minute to bring a new Secret to a pod.
+/// How often the files are read. Kubernetes itself takes about a minute to update a Secret in a pod.
 const READ_AGAIN: Duration = Duration::from_secs(10);
 
 /// Why there is no certificate.
@@ -33,15 +33,15 @@ pub enum Error {
     /// A file has no certificate or key.
     #[error("{what} in PEM: {source}")]
     Pem {
-        /// What was looked for.
+        /// What was expected.
         what: &'static str,
         /// What is wrong.
         source: rustls::pki_types::pem::Error,
     },
-    /// The certificate can't be used, or the key is another one's.
+    /// The certificate can't be used, or the key doesn't belong to it.
     #[error("the certificate of the metrics server: {0}")]
     Unusable(#[from] rustls::Error),
-    /// No certificate could be made.
+    /// No certificate could be created.
     #[error("making a certificate: {0}")]
     Making(#[from] rcgen::Error),
 }
@@ -53,7 +53,7 @@ pub struct Certificate {
     current: Arc<Current>,
 }
 
-/// What the files had in them.
+/// The contents of the files.
 #[derive(PartialEq, Eq)]
 struct Contents {
     certificate: Vec<u8>,
@@ -65,7 +65,7 @@ struct Contents {
 struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl Certificate {
-    /// Reads the files; without files, makes a certificate that says nothing of who serves it.
+    /// Reads the files; without files, creates a certificate that doesn't identify the server.
     pub fn load(files: Option<CertificateFiles>) -> Result<Self, Error> {
         let read = files.as_ref().map(Contents::read).transpose()?;
         let key = match &read {
@@ -75,7 +75,7 @@ impl Certificate {
         Ok(Self { files, read, current: Arc::new(Current(RwLock::new(Arc::new(key)))) })
     }
 
-    /// Accepts connections with the certificate that is current then.
+    /// Accepts connections with the current certificate.
     pub fn acceptor(&self) -> Result<TlsAcceptor, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -98,20 +98,20 @@ impl Certificate {
         }
     }
 
-    /// Takes what was read, unless it is the same or can't be used: then the certificate stays as it is.
+    /// Uses what was read, unless it is the same or can't be used: then the certificate isn't changed.
     fn renew(&mut self, read: Result<Contents, Error>) {
         let contents = match read {
             Ok(contents) if self.read.as_ref() == Some(&contents) => return,
             Ok(contents) => contents,
-            Err(error) => return warn!(%error, "the certificate of the metrics server stays as it is"),
+            Err(error) => return warn!(%error, "keeping the current certificate of the metrics server"),
         };
         match contents.certified_key() {
             Ok(key) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 info!("the metrics server has a new certificate");
             }
-            // One file may have been written and not yet the other.
-            Err(error) => warn!(%error, "the certificate of the metrics server stays as it is"),
+            // One file may have been written before the other.
+            Err(error) => warn!(%error, "keeping the current certificate of the metrics server"),
         }
         self.read = Some(contents);
     }
@@ -141,7 +141,7 @@ impl Contents {
     }
 }
 
-/// Fails where the key is not the certificate's.
+/// Fails if the key doesn't belong to the certificate.
 fn certified_key(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,

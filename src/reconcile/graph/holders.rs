@@ -1,6 +1,6 @@
 //! Which objects of the cluster have recorded which remotes as theirs.
 //!
-//! Filled by the hub. Whoever looks for a remote need not ask AWS whose it is if another object is known to have it.
+//! Filled by the hub. If another object is known to have a remote, AWS doesn't need to be asked whose it is.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ type Index = HashMap<(&'static str, String), HashSet<Subject>>;
 pub struct Holders(Arc<Mutex<Index>>);
 
 impl Holders {
-    /// The object has recorded the remotes `now`, and before that `before`.
+    /// The object now has the remotes `now` on record, and had `before`.
     pub fn changed(&self, subject: &Subject, before: &[String], now: &[String]) {
         if before == now {
             return;

@@ -27,7 +27,7 @@ pub struct Profile {
     pub allowed: Option<AllowedNamespaces>,
     /// Whether it has, or may have, a remote of its own.
     pub has_remote: bool,
-    /// Whether it waits for others to let go of it: it is being deleted, or its remote replaced.
+    /// Whether it is waiting for others to release it: it is being deleted, or its remote replaced.
     pub attentive: bool,
     /// The AWSAccount that its remote is in, if it has one.
     account: Option<String>,
@@ -46,12 +46,12 @@ impl Profile {
         let ready = status["conditions"]
             .as_array()
             .and_then(|conditions| conditions.iter().find(|condition| condition["type"] == "Ready"));
-        // Who waits for a person says so, also through what refers to it.
+        // An object that waits for a person says so, and so do those that refer to it.
         let awaits_person = ready.is_some_and(|ready| ready["reason"] == "AuthorizationRequired");
         let ready = ready.map(|condition| condition["status"].clone());
         let whole_spec = if subject.kind == references::ACCOUNT { spec.clone() } else { Value::Null };
         let mut references = references::of(subject, spec);
-        // What was made in another account does not use the default one, though it names none.
+        // What was created in another account doesn't use the default one, although it names none.
         if !status["id"].is_null()
             && status["account"].as_str().is_some_and(|made| made != references::DEFAULT_ACCOUNT)
             && spec["accountRef"].is_null()
@@ -73,7 +73,7 @@ impl Profile {
             exposed: serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
-                // What lies in it may go when it is known that it never came to be, and it when they are.
+                // What is in it may go once it is known that it never existed, and it may go once they have.
                 deleting && has_remote,
                 whole_spec,
                 spec["allowedNamespaces"],
@@ -89,7 +89,7 @@ impl Profile {
     }
 }
 
-/// The ids of the remote that status names, and of those that are put aside.
+/// The ids of the remote that status names, and of those set aside.
 fn recorded(status: &Value) -> Vec<String> {
     let leftover = status["leftoverIds"].as_array().into_iter().flatten();
     let ids = [&status["id"], &status["previousId"]].into_iter().chain(leftover);
@@ -113,8 +113,8 @@ pub struct Hub(Mutex<Index>);
 struct Index {
     profiles: HashMap<Subject, Profile>,
     dependents: HashMap<Subject, HashSet<Subject>>,
-    /// What passes have found out: on whose word an object depends beside what its spec refers to. By object, and by who
-    /// has the word.
+    /// What passes have found out: on whose consent an object depends besides what its spec refers to. By object, and
+    /// by who gives consent.
     depends: HashMap<Subject, BTreeSet<Subject>>,
     listeners: HashMap<Subject, HashSet<Subject>>,
     versions: HashMap<Subject, String>,
@@ -123,14 +123,14 @@ struct Index {
     holders: Holders,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
     rooms: Rooms,
-    /// Whether a wake means news. While the first lists come in, everything is new to everything.
+    /// Whether a wake means news. While the first lists arrive, everything is new.
     open: bool,
-    /// Objects that were woken by news, and have had no pass since then.
+    /// Objects that were woken by news, and haven't had a pass since.
     woken: RefCell<HashSet<Subject>>,
 }
 
 impl Hub {
-    /// The queue of woken objects of `kind`. Called once a kind.
+    /// The queue of woken objects of `kind`. Called once per kind.
     pub fn queue(&self, kind: &'static str) -> mpsc::UnboundedReceiver<Subject> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.lock().queues.insert(kind, sender);
@@ -194,9 +194,9 @@ impl Hub {
         }
     }
 
-    /// `subject` depends on the word of `other`, beside what its spec refers to: when that changes, it is woken.
+    /// `subject` depends on the consent of `other`, besides what its spec refers to: when that changes, it is woken.
     pub fn depend(&self, subject: &Subject, other: &Subject) {
-        /// One that has depended on more has been edited often: of those, only the last counts.
+        /// An object that has depended on more has been edited often: only the last ones count.
         const MOST: usize = 16;
         let mut index = self.lock();
         let known = index.depends.entry(subject.clone()).or_default();
@@ -221,14 +221,14 @@ impl Hub {
             Some(version) => index.versions.insert(subject.clone(), (*version).to_owned()),
             None => index.versions.remove(subject),
         };
-        // One that was there before anything referred to it has no version here: its end is news all the same.
+        // One that existed before anything referred to it has no version here: its deletion is news all the same.
         if version.is_none() || before.as_deref() != version {
             index.wake_dependents(subject);
         }
     }
 
-    /// The labels of a namespace, or none when it is gone, and whether it is being deleted. Consent may hang on
-    /// its labels.
+    /// The labels of a namespace, or none when it is gone, and whether it is being deleted. Consent may depend on its
+    /// labels.
     pub fn namespace(&self, name: &str, labels: Option<&BTreeMap<String, String>>, going: bool) {
         let mut index = self.lock();
         if going && labels.is_some() {
@@ -274,17 +274,17 @@ impl Hub {
         self.lock().woken.borrow().contains(subject)
     }
 
-    /// The same, for the pass that looks at the news.
+    /// The same, for the pass that handles the news.
     pub fn take_news(&self, subject: &Subject) -> bool {
         self.lock().woken.get_mut().remove(subject)
     }
 
-    /// Asks for a pass over one of our objects.
+    /// Requests a pass over one of our objects.
     pub fn wake(&self, subject: &Subject) {
         self.lock().wake(subject);
     }
 
-    /// Whether one of our objects is there.
+    /// Whether one of our objects exists.
     pub fn exists(&self, subject: &Subject) -> bool {
         self.lock().profiles.contains_key(subject)
     }
@@ -294,12 +294,12 @@ impl Hub {
         self.lock().profiles.get(subject).map(|profile| profile.references.clone()).unwrap_or_default()
     }
 
-    /// The consent of one of our objects; the outer `None` says that it does not exist.
+    /// The consent of one of our objects; the outer `None` means that it doesn't exist.
     pub fn allowed(&self, subject: &Subject) -> Option<Option<AllowedNamespaces>> {
         self.lock().profiles.get(subject).map(|profile| profile.allowed.clone())
     }
 
-    /// The objects that refer to `subject` and have a remote: what must go before it can.
+    /// The objects that refer to `subject` and have a remote: they must be deleted before it can be.
     pub fn users(&self, subject: &Subject) -> Vec<Subject> {
         let index = self.lock();
         let mut users: Vec<Subject> = index
@@ -314,7 +314,8 @@ impl Hub {
         users
     }
 
-    /// Room for one more remote of `subject` in `account`, where its namespace may have `most`; else how many it has.
+    /// Reserves room for one more remote of `subject` in `account`, where its namespace may have `most`; otherwise
+    /// returns how many it has.
     pub fn reserve(&self, subject: &Subject, account: &str, most: usize) -> Result<Room, usize> {
         let index = self.lock();
         let has =

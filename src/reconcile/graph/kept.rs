@@ -1,4 +1,4 @@
-//! What the watch caches keep of our objects: all of the small ones, and of large ones what others need to know.
+//! What the watch caches keep of our objects: small ones whole, and of large ones what others need to know.
 //!
 //! A cache would otherwise keep every file of every asset. The pass over a large object reads it when its turn comes.
 
@@ -16,15 +16,15 @@ use crate::reconcile::state::subject::Subject;
 
 /// An object whose text is longer isn't kept whole.
 pub const KEPT_WHOLE: usize = 16 << 10;
-/// Most references of an object: an asset with 500 files has one for each.
+/// Maximum references of an object: an asset with 500 files has one for each.
 const MOST_REFERENCES: usize = 600;
-/// Without a limit of its own, a process is taken to have this much memory.
+/// Without a memory limit, a process is assumed to have this much.
 const USUAL_LIMIT: usize = 1 << 30;
-/// Of the memory limit, the objects of all namespaces may take one part in so many, and those of one namespace this.
+/// The fractions of the memory limit that the objects of all namespaces, and those of one namespace, may use.
 const PART_OF_ALL: usize = 4;
 /// See [`PART_OF_ALL`].
 const PART_OF_ONE: usize = 16;
-/// What an object takes in the caches beside its text.
+/// What an object takes in the caches in addition to its text.
 const OVERHEAD: usize = 2048;
 /// What a reference takes in the hub.
 const REFERENCE: usize = 350;
@@ -49,13 +49,13 @@ struct Entry {
     profile: Option<Profile>,
 }
 
-/// The length of an object's text, if `object` isn't the whole of it. The object itself says so: what is known beside it
-/// may be newer or older.
+/// The length of an object's text, if `object` isn't all of it. The object itself says so: what is known otherwise may
+/// be newer or older.
 pub fn slim_bytes<T: Object>(object: &T) -> Option<usize> {
     object.meta().self_link.as_deref()?.strip_prefix(SLIM)?.parse().ok()
 }
 
-/// Stands in `selfLink`, which no API server has set for years, and which isn't read of what one sends.
+/// Written to `selfLink`, which no API server has set for years, and which isn't read from what one sends.
 const SLIM: &str = "slim:";
 
 impl Default for Kept {
@@ -130,7 +130,7 @@ impl Kept {
         let mut objects = self.lock();
         objects.remove(subject);
         let of_namespace = objects.by_namespace.get(&subject.namespace).copied().unwrap_or_default();
-        // What no namespace holds belongs to whoever runs the cluster.
+        // Cluster-scoped objects belong to whoever runs the cluster.
         let fits = subject.namespace.is_empty() || of_namespace + entry.weight <= self.one;
         if !fits || objects.total + entry.weight > self.all {
             return false;
@@ -159,9 +159,9 @@ impl Objects {
     }
 }
 
-/// A copy without long texts and long lists; `None` if it is long all the same.
+/// A copy without long texts and long lists; `None` if it is still too long.
 fn slimmed<T: Object>(object: &Value, bytes: usize) -> Option<T> {
-    /// Bytes of a text, items of a list, members of an object; the mildest that is enough.
+    /// Bytes of a text, items of a list, members of an object; the mildest sufficient limit is used.
     const CUTS: [(usize, usize, usize); 3] = [(512, 64, 64), (128, 16, 32), (64, 4, 16)];
     CUTS.into_iter().find_map(|(text, items, members)| {
         let mut copy = object.clone();
@@ -174,7 +174,7 @@ fn slimmed<T: Object>(object: &Value, bytes: usize) -> Option<T> {
 
 fn cut(value: &mut Value, longest: usize, items: usize, members: usize) {
     match value {
-        // Texts that were different stay different: natural keys are made of them.
+        // Different texts must stay different: natural keys are made from them.
         Value::String(text) if text.len() > longest => {
             let sum = sha256(text);
             *text = format!("{}…{sum}", &text[..text.floor_char_boundary(longest / 4)]);
@@ -209,7 +209,7 @@ fn memory_limit() -> Option<usize> {
         }
     });
     let limit = |file: String| std::fs::read_to_string(file).ok()?.trim().parse::<usize>().ok();
-    // In a container the path may be that of the host, and the file lies at the top.
+    // In a container, the path may be that of the host, and the file is at the top.
     let limits = paths.filter_map(|(top, path, file)| {
         limit(format!("{top}{path}/{file}")).or_else(|| limit(format!("{top}/{file}")))
     });

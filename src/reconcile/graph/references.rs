@@ -8,7 +8,7 @@ use crate::reconcile::state::subject::Subject;
 
 /// The kind that `accountRef` names; it is cluster-scoped.
 pub const ACCOUNT: &str = "AWSAccount";
-/// Name of the AWSAccount that is used where none is named.
+/// Name of the AWSAccount that is used if none is named.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
 /// Field names that hold a reference, and the kind that each refers to.
@@ -26,11 +26,11 @@ const FIELDS: &[(&str, &str)] = &[
     ("clientSecretRef", "Secret"),
     ("configMapKeyRef", "ConfigMap"),
     ("configMapRef", "ConfigMap"),
-    // The Secret that the operator writes: its loss is noticed like a change of an input.
+    // The Secret that the operator writes: its loss is noticed like a change to an input.
     ("secretName", "Secret"),
 ];
 
-/// Documents that belong to the API: whatever they hold is no reference of ours.
+/// Documents that belong to the API: nothing in them is a reference of ours.
 const DOCUMENTS: &[&str] = &["metadata", "action"];
 
 /// The kinds that use the default account when they name none.
@@ -49,7 +49,7 @@ pub fn of(subject: &Subject, spec: &Value) -> BTreeSet<Subject> {
     found
 }
 
-/// Name of the Secret that an Association's webhook is written to where the spec names none.
+/// Name of the Secret that an Association's webhook is written to if the spec names none.
 pub fn webhook_secret(association: &str) -> String {
     format!("{association}-webhook")
 }

@@ -1,4 +1,4 @@
-//! How many remotes each namespace has in an account, and the room that is kept for those being created.
+//! How many remotes each namespace has in an account, and the room reserved for those being created.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,11 +13,11 @@ type Creating = Arc<Mutex<HashSet<(Subject, String)>>>;
 pub struct Rooms {
     /// By namespace and account.
     owned: HashMap<(String, String), usize>,
-    /// They count before their status tells of the remote.
+    /// They count before their status names the remote.
     creating: Creating,
 }
 
-/// Room that is kept for a remote while it is created.
+/// Room reserved for a remote while it is created.
 #[derive(Debug)]
 pub struct Room {
     creating: Creating,
@@ -44,8 +44,8 @@ impl Rooms {
         }
     }
 
-    /// Room for one more remote of `subject` in `account`, where its namespace may have `most`; else how many it has.
-    /// `has` says of whom a remote is counted already.
+    /// Reserves room for one more remote of `subject` in `account`, where its namespace may have `most`; otherwise
+    /// returns how many it has. `has` says whose remote is already counted.
     pub fn reserve(
         &self,
         subject: &Subject,

@@ -1,5 +1,5 @@
-//! Consent follows the resource, not the way to it: whoever reaches a resource that another namespace's object owns, or
-//! that no object owns any more, needs a word from its owner or from the owner of the account.
+//! Consent follows the resource, not the way to it: to use a resource owned by an object of another namespace, or no
+//! longer owned by any object, an object needs consent from its owner or from the owner of the account.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,33 +19,33 @@ use super::consent;
 pub enum Access {
     /// It may.
     Granted,
-    /// It may not; why, and who can allow it.
+    /// It may not: why, and who can allow it.
     Refused(String),
 }
 
-/// Tags of the resource, or of the space that it lies in; read only where a rule asks for them.
+/// Tags of the resource, or of its space; read only if a rule needs them.
 pub type ResourceTags = BTreeMap<String, String>;
 
 /// What is asked for.
 pub struct Request<'a> {
     /// Kind of the objects that may own the resource.
     pub kind: &'static str,
-    /// The resource, as messages name it: noun and id.
+    /// The resource as named in messages: noun and id.
     pub resource: &'a str,
     /// Namespace of the object that asks.
     pub namespace: &'a str,
     /// Name of the AWSAccount; empty for the operator's own credentials.
     pub account: &'a str,
-    /// Whether it only looks, or uses what it finds.
+    /// Whether it only observes, or uses what it finds.
     pub observes: bool,
 }
 
 impl Request<'_> {
-    /// Whether a resource that `owner` owns may be reached. `tags` are those that rules ask for.
+    /// Whether a resource that `owner` owns may be reached. `tags` are those that rules need.
     pub fn judge(&self, cx: &Context, owner: &Owner, tags: &ResourceTags) -> Access {
         match owner {
             Owner::Ours { .. } | Owner::Given { .. } => Access::Granted,
-            // What another owner has, nobody else manages: that is a conflict, not a question of consent.
+            // Nobody else manages what another owner has: that is a conflict, not a question of consent.
             Owner::Sibling { .. } | Owner::Foreign { .. } if !self.observes => Access::Granted,
             Owner::Sibling { namespace, name } => self.of_sibling(cx, namespace, name),
             Owner::Retained { namespace, name } => self.of_retained(cx, namespace, name, tags),
@@ -71,19 +71,20 @@ impl Request<'_> {
         }
     }
 
-    /// Whether what no object has made, in a space of another namespace, may be adopted: it belongs to the space's owner.
+    /// Whether something in a space of another namespace that no object created may be adopted: it belongs to the
+    /// space's owner.
     pub fn judge_in_space_of(&self, cx: &Context, namespace: &str, tags: &ResourceTags) -> Access {
         if self.is_listed(cx, &self.adoption(cx), tags) {
             return Access::Granted;
         }
         self.unlisted(&format!(
-            "lies in an agent space of the namespace {namespace} and was not created by this object"
+            "belongs to an agent space of the namespace {namespace} and was not created by this object"
         ))
     }
 
     fn of_sibling(&self, cx: &Context, namespace: &str, name: &str) -> Access {
         let owner = Subject::new(self.kind, namespace, name);
-        // One in a namespace that is not watched can't be asked.
+        // An object in a namespace that isn't watched can't give consent.
         if cx.hub.exists(&owner) && consent::permits(cx, &owner, self.namespace) {
             return Access::Granted;
         }
@@ -105,8 +106,8 @@ impl Request<'_> {
         }
         Access::Refused(format!(
             "the {} was retained by {namespace}/{name}; create an object with that name there and delete it with \
-             deletionPolicy: Retain and the annotation devopsagent.dev/hand-over-to: {}, or have the namespace listed in \
-             spec.adoption of the AWSAccount{}",
+             deletionPolicy: Retain and the annotation devopsagent.dev/hand-over-to: {}, or ask for the namespace to be \
+             listed in spec.adoption of the AWSAccount{}",
             self.resource,
             self.namespace,
             self.account_name()
@@ -140,7 +141,7 @@ impl Request<'_> {
     }
 }
 
-/// Whether a rule of the account's asks for tags of what is adopted.
+/// Whether a rule of the account needs the tags of what is adopted.
 pub fn asks_for_tags(cx: &Context, name: &str) -> bool {
     let rules = account(cx, name).and_then(|account| account.spec.adoption.clone()?.rules);
     rules.iter().flatten().any(|rule| !rule.resource_tags.is_empty())

@@ -1,4 +1,4 @@
-//! Clients of AWS for the AWSAccounts that objects use.
+//! The AWS clients for the AWSAccounts that objects use.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::tagging::TagMap;
 
-/// Clients of AWS, one for each AWSAccount and one for the operator's own credentials.
+/// AWS clients, one for each AWSAccount and one for the operator's own credentials.
 pub struct Accounts {
     factory: ClientFactory,
-    /// Whether objects without an AWSAccount are served.
+    /// Whether objects without an AWSAccount are reconciled.
     pub own: OwnAccount,
 }
 
-/// Whether objects without an AWSAccount are served with the operator's own credentials.
+/// Whether objects without an AWSAccount are reconciled with the operator's own credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnAccount {
     /// They are.
@@ -32,17 +32,17 @@ pub enum OwnAccount {
 }
 
 impl OwnAccount {
-    /// Checks that an object may be served in the account `name`; empty for the operator's own. What was made with
-    /// the operator's own credentials may still be deleted with them: nothing else could.
+    /// Checks that an object may use the account `name`; empty for the operator's own. What was created with the
+    /// operator's own credentials may still be deleted with them: nothing else could.
     pub fn check(self, name: &str, deleting: bool) -> Result<(), Error> {
         if !name.is_empty() || deleting || self == Self::Used {
             return Ok(());
         }
         Err(Error::wait(
             Reason::AccountRequired,
-            "the operator's own credentials are not used (--require-account); have an AWSAccount `default` made, or \
-             create this (its agent space, for what lies in one) with spec.accountRef. What exists in AWS already stays \
-             as it is, and goes when the object is deleted",
+            "the operator's own credentials are not used (--require-account); ask for an AWSAccount `default`, or \
+             recreate the object (or the agent space that it belongs to) with spec.accountRef. What already exists in AWS \
+             is left unchanged, and is deleted with the object",
         ))
     }
 }
@@ -63,11 +63,11 @@ impl Accounts {
         let settings = match find(cx, name) {
             Some(account) => settings(name, &account),
             None if name.is_empty() => AccountSettings::default(),
-            // Under other credentials the remote would seem to be gone.
+            // With other credentials the remote would seem to be gone.
             None => {
                 return Err(Error::wait(
                     Reason::DependencyNotReady,
-                    format!("the AWSAccount {name}, in which this is, does not exist; create it again"),
+                    format!("the AWSAccount {name}, which holds this resource, does not exist; recreate it"),
                 ));
             }
         };
@@ -84,7 +84,7 @@ impl Accounts {
         self.factory.retain(|name| name.is_empty() || find(cx, name).is_some());
     }
 
-    /// How each account stands to what it may take; those of AWSAccounts that are gone are left out.
+    /// The request budget of each account, except those of AWSAccounts that are gone.
     pub fn usage(&self, cx: &Context) -> Vec<(String, Usage)> {
         let mut usage = self.factory.usage();
         usage.retain(|(name, _)| name.is_empty() || find(cx, name).is_some());
@@ -92,7 +92,7 @@ impl Accounts {
         usage
     }
 
-    /// Tags that the account asks for on everything that is created in it.
+    /// Tags that the account puts on everything that is created in it.
     pub fn tags(&self, cx: &Context, name: &str) -> TagMap {
         let account = find(cx, name);
         let tags = account.iter().flat_map(|account| &account.spec.tags);

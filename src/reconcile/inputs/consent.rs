@@ -1,4 +1,4 @@
-//! Consent to references: it sits with the owner of what is referred to, as in the Gateway API.
+//! Consent to references is given by the owner of the referenced object, as in the Gateway API.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::error::Error;
 use crate::reconcile::state::subject::Subject;
 
-/// Checks that `subject` exists and may be referred to from `namespace`. Seen from another namespace, one that doesn't
-/// exist reads like one that doesn't allow it: nobody finds out by guessing what others have.
+/// Checks that `subject` exists and may be referred to from `namespace`. Seen from another namespace, a missing object
+/// looks like one that doesn't allow it: nobody can find out by guessing what others have.
 pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> Result<(), Error> {
     if subject.kind == ACCOUNT && !cx.reach.accounts {
         return Err(Error::wait(

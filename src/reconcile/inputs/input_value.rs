@@ -1,6 +1,6 @@
-//! What a value from a Secret or ConfigMap has to be like, by the field that it is for.
+//! What a value from a Secret or ConfigMap must look like, depending on the field that it is for.
 //!
-//! Every such value is checked here before anything is sent. What is wrong is told without any part of the value.
+//! Every such value is checked here before anything is sent. Errors never contain any part of the value.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ pub const LONGEST_CHAIN: usize = 32_768;
 pub enum Form {
     /// A credential: text of one line.
     Credential {
-        /// Most characters that AWS takes; zero where the API has no bound.
+        /// Maximum characters that AWS accepts; zero if the API has no limit.
         most: usize,
-        /// Which characters it is made of.
+        /// Which characters it may contain.
         made_of: Characters,
     },
     /// A certificate chain in PEM form.
@@ -23,18 +23,18 @@ pub enum Form {
     File,
 }
 
-/// What a credential is made of.
+/// What a credential may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Characters {
     /// Anything on one line.
     OneLine,
     /// No white space.
     NoWhiteSpace,
-    /// Printable ASCII, with blanks only inside: what fits into a header.
+    /// Printable ASCII, with spaces only inside: what is allowed in a header.
     Header,
     /// Letters, digits, `.`, `_` and `-`.
     GitLabToken,
-    /// `NRAK-` and then capital letters and digits.
+    /// `NRAK-`, then capital letters and digits.
     NewRelicKey,
 }
 
@@ -44,7 +44,8 @@ const fn credential(most: usize, made_of: Characters) -> Form {
     Form::Credential { most, made_of }
 }
 
-/// Steps of a field's path, the first that is in it counts, and what the value is. The bounds are the API model's.
+/// Steps of a field's path, of which the first match counts, and what the value is. The bounds are those of the API
+/// model.
 pub const FORMS: &[(&str, Form)] = &[
     ("operatorApp.idp.clientSecretRef", credential(1024, OneLine)),
     ("gitlab.tokenValue", credential(0, GitLabToken)),
@@ -59,7 +60,7 @@ pub const FORMS: &[(&str, Form)] = &[
     ("content.zip", Form::File),
 ];
 
-/// What is wrong with a value: the end of a sentence that begins with where the value is.
+/// What is wrong with a value: the end of a sentence that begins with the location of the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(String);
 
@@ -104,27 +105,27 @@ impl Form {
     }
 }
 
-/// A credential of several lines is a credential with an accident: most often the line break of an editor.
+/// A credential of several lines is a mistake: most often a line break added by an editor.
 fn check_credential(text: &str, most: usize, made_of: Characters) -> Result<(), Problem> {
     if text.contains(['\n', '\r']) {
         return problem(
-            "has a line break; make the Secret with --from-literal, or with printf instead of echo",
+            "contains a line break; create the Secret with --from-literal, or with printf instead of echo",
         );
     }
     let length = text.chars().count();
     if most > 0 && length > most {
-        return problem(format!("has {length} characters, and AWS takes {most}"));
+        return problem(format!("has {length} characters; AWS accepts at most {most}"));
     }
     let printable = |text: &str| text.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c == '\t');
     match made_of {
-        NoWhiteSpace if text.contains(char::is_whitespace) => problem("has white space in it"),
-        Header if !printable(text) => problem("has characters that don't fit into an HTTP header"),
-        Header if text.trim() != text => problem("begins or ends with a blank"),
+        NoWhiteSpace if text.contains(char::is_whitespace) => problem("contains white space"),
+        Header if !printable(text) => problem("contains characters that are not allowed in an HTTP header"),
+        Header if text.trim() != text => problem("begins or ends with a space"),
         GitLabToken if !text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) => {
-            problem("is no GitLab token, which has only letters, digits, '.', '_' and '-'")
+            problem("is not a valid GitLab token: only letters, digits, '.', '_' and '-' are allowed")
         }
         NewRelicKey if !is_new_relic_key(text) => {
-            problem("is no user key of New Relic, which is NRAK- and then capital letters and digits")
+            problem("is not a New Relic user key: expected NRAK- followed by capital letters and digits")
         }
         _ => Ok(()),
     }
@@ -135,12 +136,14 @@ fn is_new_relic_key(text: &str) -> bool {
     !rest.is_empty() && rest.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
-/// The certificates in `text`. Whatever is between them is a comment, and is not sent.
+/// The certificates in `text`. Anything between them is a comment, and isn't sent.
 pub fn certificates(text: &str) -> Result<String, Problem> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     if text.to_ascii_uppercase().contains("PRIVATE KEY") {
-        return problem("has a private key, which is never sent; name where the certificates alone are");
+        return problem(
+            "contains a private key, which is never sent; refer to a key with only the certificates",
+        );
     }
     let (mut chain, mut open, mut found, mut comments) = (String::new(), false, 0, false);
     for line in text.lines() {
@@ -149,12 +152,12 @@ pub fn certificates(text: &str) -> Result<String, Problem> {
             END if open => (open, found) = (false, found + 1),
             other if other.starts_with("-----") => {
                 return problem(
-                    "has something else than whole CERTIFICATE blocks; only certificates are sent",
+                    "contains data other than complete CERTIFICATE blocks; only certificates are allowed",
                 );
             }
             base64 if open => {
                 if !base64.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)) {
-                    return problem("has a certificate that isn't base64");
+                    return problem("contains a certificate that is not valid base64");
                 }
             }
             other => {
@@ -166,15 +169,17 @@ pub fn certificates(text: &str) -> Result<String, Problem> {
         chain.push('\n');
     }
     if open {
-        return problem("has a certificate without its end");
+        return problem("contains a certificate without an END line");
     }
     if found == 0 {
-        return problem(format!("has no certificate in PEM form, which begins with {BEGIN}"));
+        return problem(format!("contains no PEM certificate, which begins with {BEGIN}"));
     }
     let chain = if comments { chain } else { text.to_owned() };
     let length = chain.chars().count();
     if length > LONGEST_CHAIN {
-        return problem(format!("has {length} characters of certificates, and AWS takes {LONGEST_CHAIN}"));
+        return problem(format!(
+            "has {length} characters of certificates; AWS accepts at most {LONGEST_CHAIN}"
+        ));
     }
     Ok(chain)
 }
@@ -229,7 +234,7 @@ mod tests {
             let message = refusal(Form::of(path), bad);
             assert!(!message.contains(bad), "{path}: {message}");
         }
-        assert!(refusal(credential(3, OneLine), "four").contains("has 4 characters, and AWS takes 3"));
+        assert!(refusal(credential(3, OneLine), "four").contains("has 4 characters; AWS accepts at most 3"));
     }
 
     #[test]

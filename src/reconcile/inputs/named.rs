@@ -1,18 +1,19 @@
-//! What a spec names in AWS by itself, without a reference: roles, KMS keys, names and ids. Each needs somebody's leave.
+//! What a spec names in AWS directly, without a reference: roles, KMS keys, names and ids. Each needs someone's
+//! consent.
 //!
 //! [`references`](crate::reconcile::graph::references) has what a spec names in the cluster. The test `schema::leaves` holds both tables
 //! against the CRDs: every string of every spec is in one of them, or is known to name nothing.
 
 use serde_json::Value;
 
-/// What a field names in AWS, which says who has to agree.
+/// What a field names in AWS, which determines who must consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
     /// The ARN of an IAM role: `namespacePolicies.roleArns` of the AWSAccount.
     Role,
     /// The ARN of a KMS key: `namespacePolicies.kmsKeyArns` of the AWSAccount.
     KmsKey,
-    /// The id of the resource that the object itself is to have, `externalId`: the resource's owner.
+    /// The id of the object's own resource, `externalId`: the resource's owner.
     Own,
     /// The id of a registered service: the service's owner.
     Service,
@@ -24,7 +25,7 @@ pub enum Named {
     Asset,
 }
 
-/// Kind, JSON pointer below `spec` (`*` stands for every item or key), and what is named there.
+/// Kind, JSON pointer below `spec` (`*` means every item or key), and what is named there.
 pub const FIELDS: &[(&str, &str, Named)] = &[
     ("AgentSpace", "/externalId", Named::Own),
     ("AgentSpace", "/kmsKeyArn", Named::KmsKey),
@@ -81,7 +82,7 @@ pub struct Found<'a> {
     pub value: &'a str,
 }
 
-/// Everything of one sort that the spec of an object of `kind` names. Roles and keys are also found where a document of
+/// Everything of one type that the spec of an object of `kind` names. Roles and keys are also found where a document of
 /// the API holds their ARN.
 pub fn of<'a>(kind: &str, spec: &'a Value, named: Named) -> Vec<Found<'a>> {
     let mut found = Vec::new();
@@ -99,7 +100,7 @@ pub fn of<'a>(kind: &str, spec: &'a Value, named: Named) -> Vec<Found<'a>> {
     found
 }
 
-/// The service in the ARNs of what has no field of its own in a document.
+/// The service in the ARNs that are searched for in documents.
 fn service(named: Named) -> Option<(&'static str, &'static str)> {
     match named {
         Named::Role => Some(("iam", "role/")),

@@ -1,7 +1,7 @@
 //! The Secret that the operator writes for an object: a webhook's address and secret.
 //!
 //! It belongs to the object by its annotations, not by an owner reference: Kubernetes deletes what refers to a UID that
-//! there is no more, which a restored Secret does. The object's finalizer deletes it instead.
+//! no longer exists, as a restored Secret does. The object's finalizer deletes it instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,20 +26,20 @@ use crate::reconcile::state::error::Error;
 use crate::reconcile::state::ownership::Identity;
 use crate::reconcile::state::status::FIELD_MANAGER;
 
-/// Label that marks the Secrets which the operator writes.
+/// Label that marks the Secrets written by the operator.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "devops-agent-operator");
-/// Annotation that says which object a Secret was written for. It outlives a backup and a change of UID.
+/// Annotation that says which object a Secret was written for. It survives a backup and a change of UID.
 const WRITTEN_FOR: &str = "devopsagent.dev/written-for";
 /// Annotation with the UID of that object. Without it, the Secret was left to whoever has the remote.
 const WRITTEN_BY: &str = "devopsagent.dev/written-by";
-/// Annotation that says which remote a Secret is about.
+/// Annotation that names the remote of a Secret.
 pub const ABOUT: &str = "devopsagent.dev/association-id";
 /// The same, as a key of the Secret; those of version 0.1 have no annotation.
 const ABOUT_KEY: &str = "associationId";
 /// Kind of the owner references that version 0.1 made.
 const OWNER_KIND: &str = "Association";
 
-/// The operator writes nothing that is longer, so it isn't kept in memory.
+/// The operator writes nothing longer, so it isn't kept in memory.
 const LONGEST: usize = 64 * 1024;
 
 /// A Secret that the operator writes, as it was found.
@@ -47,7 +47,7 @@ const LONGEST: usize = 64 * 1024;
 pub enum OwnSecret {
     /// There is none.
     Missing,
-    /// There is one that somebody else made.
+    /// There is one that someone else created.
     Foreign,
     /// Ours, or one from a backup.
     Ours(Held),
@@ -64,7 +64,7 @@ pub struct Held {
     pub data: BTreeMap<String, SecretString>,
     /// UID of the object that it belongs to.
     pub uid: Option<String>,
-    /// Whether it has an owner reference, which is a thing of version 0.1.
+    /// Whether it has an owner reference, as version 0.1 set it.
     pub is_owned: bool,
 }
 
@@ -89,19 +89,19 @@ impl Held {
         self.data.get(key).map(ExposeSecret::expose_secret)
     }
 
-    /// The values that may have in them what AWS showed once: all but those that are documented to be no secret.
+    /// The values that may contain what AWS showed once: all except those documented not to be secret.
     pub fn guarded(&self) -> impl Iterator<Item = &SecretString> {
         let is_plain = |key: &str| KEYS.contains(&key) && !["secret", "token"].contains(&key);
         self.data.iter().filter(move |(key, _)| !is_plain(key)).map(|(_, value)| value)
     }
 
-    /// Which remote it is about, if it says so.
+    /// Its remote, if it names one.
     pub fn about(&self) -> Option<&str> {
         self.annotations.get(ABOUT).map(String::as_str).or_else(|| self.value(ABOUT_KEY))
     }
 
-    /// The remote that it is about, if that is none of `known` and the object `identity` didn't write it: then it may be
-    /// the only copy of what AWS showed once.
+    /// Its remote, if that is none of `known` and the object `identity` didn't write it: then it may be the only copy
+    /// of what AWS showed once.
     pub fn about_another<'a>(&'a self, identity: &Identity, known: &BTreeSet<String>) -> Option<&'a str> {
         let about = self.about()?;
         let ours = known.contains(about) || self.uid.as_deref() == Some(&identity.uid);
@@ -146,7 +146,7 @@ pub async fn read(
     Ok(found.map_or(OwnSecret::Missing, |secret| recognise(&secret, identity, known)))
 }
 
-/// Writes the Secret. What is not ours, or may be the only copy of another remote's, is never overwritten.
+/// Writes the Secret. One that isn't ours, or may be the only copy of another remote's secret, is never overwritten.
 pub async fn write(cx: &Context, identity: &Identity, output: &OutputSecret) -> Result<(), Error> {
     writable(&read(&cx.client, identity, &output.name, &output.replaces).await?, identity, output)?;
     let api = secrets(&cx.client, identity);
@@ -166,9 +166,9 @@ pub async fn write(cx: &Context, identity: &Identity, output: &OutputSecret) -> 
     Ok(())
 }
 
-/// What a write met. Of a Secret that was written before, nothing is lost: it is told in the API server's words.
+/// The error of a write. Nothing is lost if the Secret was written before: it quotes the API server.
 fn failed(error: kube::Error, output: &OutputSecret) -> Error {
-    // An admission webhook may quote what it refuses.
+    // An admission webhook may quote what it rejects.
     let seen = Seen::default();
     for value in output.sensitive() {
         seen.add(value.expose_secret().as_bytes());
@@ -183,8 +183,8 @@ fn failed(error: kube::Error, output: &OutputSecret) -> Error {
     }
 }
 
-/// Whether the Secret could be written: asked of the API server by a dry run, before that is obtained, or given up, which
-/// AWS shows once. Quotas, admission policies, a Secret that is immutable and a name that is too long all answer.
+/// Checks with a dry run that the Secret could be written, before obtaining or giving up what AWS shows only once. That
+/// covers quotas, admission policies, an immutable Secret and a name that is too long.
 pub async fn rehearse(cx: &Context, identity: &Identity, output: &OutputSecret) -> Result<(), Error> {
     let name = &output.name;
     writable(&read(&cx.client, identity, name, &output.replaces).await?, identity, output)?;
@@ -199,7 +199,7 @@ pub async fn rehearse(cx: &Context, identity: &Identity, output: &OutputSecret) 
             ),
         }),
         Err(error) => {
-            Err(Error::kubernetes(format!("trying whether the Secret {name} can be written"))(error))
+            Err(Error::kubernetes(format!("checking whether the Secret {name} can be written"))(error))
         }
     }
 }
@@ -248,7 +248,7 @@ fn secret(identity: &Identity, output: &OutputSecret) -> Secret {
     }
 }
 
-/// What is still to be taken away after an apply, since others have written it too: a restore, for example, or kubectl.
+/// What still must be removed after an apply because others have written it too: a restore, for example, or kubectl.
 fn rest(written: &Stored, output: &OutputSecret) -> Option<Value> {
     let written = InputObject::secret(written.clone());
     let nulls = |present: BTreeSet<String>, stale: &BTreeSet<String>| {
@@ -282,13 +282,13 @@ fn is_ours(owner: &Value) -> bool {
     group && owner["kind"] == OWNER_KIND
 }
 
-/// The owner references of others, or null to take the list away.
+/// The owner references of others, or null to remove the list.
 fn without_ours(mut owners: Vec<Value>) -> Value {
     owners.retain(|owner| !is_ours(owner));
     if owners.is_empty() { Value::Null } else { Value::Array(owners) }
 }
 
-/// Leaves the Secret to whoever has the remote: its object goes, or has another remote from now on.
+/// Leaves the Secret to whoever has the remote: its object is deleted, or has another remote from now on.
 pub async fn release(client: &Client, identity: &Identity, name: &str) -> Result<(), Error> {
     let doing = || format!("keeping the Secret {name}");
     let secret = input_object::secret(client, &identity.namespace, name).await;
@@ -308,7 +308,7 @@ pub async fn release(client: &Client, identity: &Identity, name: &str) -> Result
     Ok(())
 }
 
-/// Deletes the Secret, if it is ours and about one of the remotes `known`. Answers whether it did.
+/// Deletes the Secret, if it is ours and about one of the remotes `known`. Returns whether it did.
 pub async fn delete(
     cx: &Context,
     identity: &Identity,
@@ -334,7 +334,7 @@ pub async fn delete(
         Err(kube::Error::Api(status)) if is_refusal(status.code) => Err(Error::Refused {
             reason: Reason::SecretRefused,
             message: format!(
-                "the webhook's former Secret {name} can't be deleted, delete it by hand: {}",
+                "the webhook's former Secret {name} can't be deleted; delete it manually: {}",
                 status.message
             ),
         }),
@@ -342,15 +342,15 @@ pub async fn delete(
     }
 }
 
-/// The error for a Secret that somebody else made.
+/// The error for a Secret that someone else created.
 pub fn not_ours(name: &str, identity: &Identity) -> Error {
     let (label, value) = MANAGED_BY;
     Error::wait(
         Reason::SecretNotOurs,
         format!(
             "the Secret {name} exists and was not written for this object; name another in spec.webhook.secretName, or \
-             delete it. If it is this object's own and has lost its marks, give it the label {label}: {value} and the \
-             annotation {WRITTEN_FOR}: {}",
+             delete it. If it belongs to this object and was stripped of its metadata, restore the label {label}: \
+             {value} and the annotation {WRITTEN_FOR}: {}",
             identity.name
         ),
     )
@@ -361,9 +361,9 @@ pub fn anothers(name: &str, about: &str) -> Error {
     Error::wait(
         Reason::SecretNotOurs,
         format!(
-            "the Secret {name} has the webhook of the association {about}, which this object doesn't have, and may be the \
-             only copy of its secret; name another in spec.webhook.secretName, or delete the Secret if nobody needs that \
-             webhook. To go on with that association, set spec.externalId to {about}"
+            "the Secret {name} holds the webhook of another association, {about}, and may be the only copy of its secret; \
+             name another in spec.webhook.secretName, or delete the Secret if nobody needs that webhook. To continue with \
+             that association, set spec.externalId to {about}"
         ),
     )
 }

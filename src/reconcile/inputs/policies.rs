@@ -1,4 +1,4 @@
-//! What a namespace may ask for in an account: `spec.namespacePolicies` of the AWSAccount.
+//! What a namespace may use in an account: `spec.namespacePolicies` of the AWSAccount.
 
 use crate::api::aws_account::NamespacePolicy;
 use crate::api::common::Object;
@@ -14,13 +14,13 @@ use super::access;
 use super::consent;
 use super::named::{self, Found, Named};
 
-/// What all policies together allow that select a namespace.
+/// What all policies that select a namespace allow together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {
     role_arns: Option<Vec<String>>,
     kms_key_arns: Option<Vec<String>>,
     max_resources: Option<usize>,
-    /// Most API requests a second.
+    /// Most API requests per second.
     pub requests_per_second: Option<i32>,
 }
 
@@ -77,8 +77,8 @@ pub fn check<T: Object>(cx: &Context, scope: &Scope, object: &T) -> Result<(), E
             return Err(Error::wait(
                 Reason::ReferenceNotAllowed,
                 format!(
-                    "{field}: the {what} {arn} is in no {member} of spec.namespacePolicies of the AWSAccount {} for the \
-                     namespace {namespace}; name another, or have it listed there",
+                    "{field}: the {what} {arn} is not in the {member} that spec.namespacePolicies of the AWSAccount {} \
+                     allow the namespace {namespace}; use another, or ask for it to be added there",
                     scope.account
                 ),
             ));
@@ -87,7 +87,8 @@ pub fn check<T: Object>(cx: &Context, scope: &Scope, object: &T) -> Result<(), E
     Ok(())
 }
 
-/// Reserves room for one more resource of `subject` while it is created, or says that its namespace has all that it may.
+/// Reserves room for one more resource of `subject` while it is created, or fails because its namespace has all that it
+/// may have.
 pub fn room(cx: &Context, scope: &Scope, subject: &Subject) -> Result<Option<Room>, Error> {
     let Some(most) = Limits::of(cx, &scope.account, &subject.namespace).max_resources else {
         return Ok(None);
@@ -98,14 +99,14 @@ pub fn room(cx: &Context, scope: &Scope, subject: &Subject) -> Result<Option<Roo
             Reason::QuotaExceeded,
             format!(
                 "the namespace {} owns {owned} resources in the AWSAccount {}, whose spec.namespacePolicies allow \
-                 {most}; delete some, or have maxResources raised",
+                 {most}; delete some, or ask for maxResources to be raised",
                 subject.namespace, scope.account
             ),
         )),
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for any characters and `?` for one.
+/// Whether `text` matches `pattern`, in which `*` means any characters and `?` one.
 fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);

@@ -1,9 +1,9 @@
-//! Whose word status is: the operator seals what it writes, and believes nothing in status without its seal.
+//! Who wrote a status: the operator seals what it writes, and trusts nothing in status without its seal.
 //!
-//! Nobody but the operator may write status, and yet a backup, a tool or a person with many rights does. An id from there
-//! must never lead to a write or a deletion in AWS. So everything in status but conditions carries a keyed seal, for this
-//! kind, namespace and name alone: a restored object keeps it. Without the seal an object is looked up in AWS as one whose
-//! status was lost, and by owner tags and natural keys its resource is found again.
+//! Only the operator should write status, but backups, tools and administrators do too. An id from them must never lead
+//! to a write or a deletion in AWS. So everything in status except conditions has a keyed seal, for this kind,
+//! namespace and name only: a restored object keeps it. Without the seal, an object is treated like one whose status
+//! was lost, and its resource is found again by owner tags and natural keys.
 
 use serde_json::Value;
 
@@ -12,17 +12,17 @@ use crate::reconcile::context::Context;
 use crate::reconcile::state::fingerprint::ObjectFingerprints;
 use crate::reconcile::state::ownership::Identity;
 
-/// What the seal leaves out: what says nothing about AWS, and the seal itself.
+/// What the seal doesn't cover: what says nothing about AWS, and the seal itself.
 const UNSEALED: &[&str] = &["conditions", "observedGeneration", "lastHandledReconcileAt", "proof", "summary"];
 
 /// Whether a status is the operator's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It carries the seal, or says nothing that needs one.
+    /// It has the seal, or says nothing that needs one.
     Proven,
     /// It has no seal.
     Unsealed,
-    /// It carries another seal: somebody wrote to it.
+    /// It has another seal: someone wrote to it.
     Forged,
 }
 
@@ -32,7 +32,7 @@ pub fn seal<S: Status>(fingerprints: &ObjectFingerprints, status: &S) -> Option<
     says_something(&said).then(|| fingerprints.seal(&said))
 }
 
-/// Whether `status` carries the right seal.
+/// Whether `status` has the right seal.
 pub fn standing<S: Status>(fingerprints: &ObjectFingerprints, status: &S) -> Standing {
     match (&status.common().proof, seal(fingerprints, status)) {
         (_, None) => Standing::Proven,
@@ -42,13 +42,13 @@ pub fn standing<S: Status>(fingerprints: &ObjectFingerprints, status: &S) -> Sta
     }
 }
 
-/// The status of `object`, as far as it may be believed: all of it, or no more than its conditions.
+/// The trusted part of the status of `object`: all of it, or only its conditions.
 pub fn believed<T: Object>(cx: &Context, object: &T) -> Option<T::Status> {
     let status = object.status();
     (!is_believed(cx, object, &status)).then(|| without_word(&status))
 }
 
-/// Whether `status` of `object` may be believed.
+/// Whether `status` of `object` may be trusted.
 pub fn is_believed<T: Object>(cx: &Context, object: &T, status: &T::Status) -> bool {
     let identity = Identity::of(object, &cx.cluster_id);
     match standing(&cx.fingerprints.for_object(&identity), status) {
@@ -68,7 +68,7 @@ pub fn are_sealed<T: Object>(cx: &Context) -> bool {
     })
 }
 
-/// What is left of a status that can't be believed.
+/// What is left of a status that can't be trusted.
 pub fn without_word<S: Status>(status: &S) -> S {
     let common = status.common();
     let mut left = S::default();

@@ -1,8 +1,8 @@
-//! Since when every status has to carry the operator's seal: not until all of those that version 0.1 wrote have one.
+//! Whether every status must have the operator's seal: only once all those that version 0.1 wrote have one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether a status without a seal is believed.
+/// Whether a status without a seal is trusted.
 #[derive(Debug)]
 pub struct Seals(AtomicBool);
 
@@ -12,7 +12,7 @@ impl Seals {
         Self(AtomicBool::new(required))
     }
 
-    /// Whether a status without a seal is somebody else's.
+    /// Whether a status without a seal is someone else's.
     pub fn are_required(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

@@ -8,15 +8,15 @@ use super::{Reconciled, StatusOf};
 
 /// The Secret for what AWS shows once. Without anything said, there is none.
 pub trait Issuing: Reconciled {
-    /// The Secret that a new remote may come with, with a stand-in for what AWS will show.
+    /// The Secret that a new remote may come with, with a placeholder for what AWS will show.
     fn secret_to_come(_desired: &Self::Desired, _status: &StatusOf<Self>) -> Option<OutputSecret> {
         None
     }
 
-    /// Notes that the Secret `name` is about to be written: it is found again, whatever becomes of this pass.
+    /// Notes that the Secret `name` is about to be written, so that it is found again, whatever happens to this pass.
     fn secret_comes(_status: &mut StatusOf<Self>, _name: &str) {}
 
-    /// Records that the Secret was written. Answers what a person has to know of it, if the remote's address has changed.
+    /// Records that the Secret was written. Returns what a person has to know, if the remote's address has changed.
     fn secret_written(
         _desired: &Self::Desired,
         _status: &mut StatusOf<Self>,
@@ -33,7 +33,7 @@ pub trait Issuing: Reconciled {
         Secrets::default()
     }
 
-    /// Notes that the answer to the create was lost, and with it what AWS shows only once.
+    /// Notes that the response to the create was lost, and with it what AWS shows only once.
     fn answer_lost(_status: &mut StatusOf<Self>) {}
 }
 
@@ -44,22 +44,22 @@ pub struct OutputSecret {
     pub name: String,
     /// Its data.
     pub data: BTreeMap<String, SecretString>,
-    /// Its labels, beside the engine's own.
+    /// Its labels, in addition to the engine's own.
     pub labels: BTreeMap<String, String>,
-    /// Its annotations, beside the engine's own.
+    /// Its annotations, in addition to the engine's own.
     pub annotations: BTreeMap<String, String>,
-    /// What an earlier writing left in it.
+    /// What an earlier write left in it.
     pub stale: Stale,
-    /// Ids of the remotes whose Secret it may take the place of, its own among them.
+    /// Ids of the remotes whose Secret it may replace, including its own.
     pub replaces: BTreeSet<String>,
-    /// What AWS showed: also without the template by which it stands in `data`.
+    /// What AWS showed, regardless of the template that produced `data`.
     pub shown: Shown,
-    /// Whether AWS has just shown it, so that it is nowhere else.
+    /// Whether AWS has just shown it, so that it exists nowhere else.
     pub is_news: bool,
 }
 
 impl OutputSecret {
-    /// The data that has the secret in it.
+    /// The data that contains the secret.
     pub fn sensitive(&self) -> impl Iterator<Item = &SecretString> {
         let secret = self.shown.secret.expose_secret();
         self.data.values().filter(move |value| !secret.is_empty() && value.expose_secret().contains(secret))
@@ -69,13 +69,13 @@ impl OutputSecret {
 /// A webhook as AWS shows it.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// Values that are no secret, by their documented key.
+    /// Values that aren't secret, by their documented key.
     pub facts: BTreeMap<&'static str, String>,
     /// The secret, or the token.
     pub secret: SecretString,
 }
 
-/// Keys, labels and annotations that have to go.
+/// Keys, labels and annotations to remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stale {
     /// Keys of its data.
@@ -89,10 +89,10 @@ pub struct Stale {
 /// The Secrets that the operator wrote, or may have written, for an object.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    /// The one that is in use.
+    /// The current one.
     pub present: Option<String>,
     /// All of their names.
     pub names: BTreeSet<String>,
-    /// Ids of the remotes that they may be about.
+    /// Ids of the remotes that they may belong to.
     pub about: BTreeSet<String>,
 }

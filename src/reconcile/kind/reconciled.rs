@@ -31,18 +31,18 @@ pub type StatusOf<K> = <<K as Reconciled>::Object as Object>::Status;
 pub trait Reconciled: Send + Sync + Sized + 'static {
     /// The custom resource.
     type Object: Object;
-    /// The spec with every reference and secret resolved: what is to be made true.
+    /// The spec with all references and secrets resolved: the desired state.
     type Desired: Send + Sync;
-    /// What AWS says of the remote.
+    /// What AWS returns for the remote.
     type Remote: Remote;
 
-    /// What a remote of this kind is called in messages, for example `agent space`.
+    /// The name for a remote of this kind in messages, for example `agent space`.
     const NOUN: &'static str;
 
-    /// What is said of an object that is as it should be.
+    /// How messages describe an object that is up to date.
     const AS_IT_SHOULD_BE: &'static str = "matches the spec";
 
-    /// Whether there is a remote that can be created, taken over and deleted.
+    /// Whether there is a remote that can be created, adopted and deleted.
     const HAS_REMOTE: bool = true;
 
     /// Type of a remote in ARNs, for example `agentspace`; empty for kinds without tags.
@@ -60,17 +60,17 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         inputs: &Inputs<'_>,
     ) -> impl Future<Output = Result<Resolved<Self>, Error>> + Send;
 
-    /// Bytes that a pass may hold of what the object refers to, where that may be much.
+    /// Bytes that a pass may hold of what the object refers to, if that can be a lot.
     fn holds(_object: &Self::Object) -> usize {
         0
     }
 
-    /// The space that the remote lies in, as recorded in status; for kinds that lie in one.
+    /// The space that the remote is in, as recorded in status; for kinds inside a space.
     fn recorded_space(_status: &StatusOf<Self>) -> Option<String> {
         None
     }
 
-    /// Writes into status where the remote lies, for kinds that lie in a space.
+    /// Writes the remote's space into status, for kinds inside a space.
     fn place(_scope: &Scope, _status: &mut StatusOf<Self>) {}
 
     /// Reads the remote `id`. `None` if AWS has none. `desired` is absent on deletion.
@@ -88,18 +88,18 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         status: &StatusOf<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Remote>, Error>> + Send;
 
-    /// Compares the remote with what is desired. Pure.
+    /// Compares the remote with the desired state. Pure.
     fn compare(desired: &Self::Desired, remote: &Self::Remote, status: &StatusOf<Self>) -> State;
 
-    /// The object's spec, by the names that AWS's fields have in it: a reference gives way to the field that it fills.
-    /// Which fields are set is all that counts here, not their values.
+    /// The object's spec, by the names of AWS's fields in it: a reference is replaced by the field that it fills. Only
+    /// which fields are set counts here, not their values.
     fn settings(object: &Self::Object) -> Value;
 
     /// What AWS has of the remote, in the shape of [`Reconciled::settings`]. What it doesn't show is never reset in place.
     fn observed(remote: &Self::Remote) -> Value;
 
-    /// How the field at `pointer` of the spec goes back to AWS's default once the spec no longer sets it; `None` for one that
-    /// is not AWS's, or has a record of its own.
+    /// How the field at `pointer` of the spec goes back to AWS's default once the spec no longer sets it; `None` for
+    /// one that isn't AWS's, or has its own record.
     fn reset(pointer: &str, status: &StatusOf<Self>) -> Option<Reset>;
 
     /// Creates a remote: one mutating call.
@@ -109,7 +109,7 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         status: &StatusOf<Self>,
     ) -> impl Future<Output = Result<Created, Error>> + Send;
 
-    /// Mends drift in place, or a part of it: at most one mutating call. The next pass does the rest.
+    /// Corrects drift in place, or part of it: at most one mutating call. The next pass does the rest.
     fn update(
         scope: &Scope,
         desired: &Self::Desired,
@@ -129,12 +129,12 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         None
     }
 
-    /// Asks AWS to look again at a remote that failed: a person may have mended the cause by now.
+    /// Asks AWS to check a failed remote again: a person may have fixed the cause by now.
     fn recheck(_scope: &Scope, _remote: &Self::Remote) -> impl Future<Output = Result<(), Error>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// Other resources in AWS that the spec names by what AWS calls them: their owners have a say in it.
+    /// Other AWS resources that the spec names by their AWS name: their owners must consent.
     fn reaches(
         _scope: &Scope,
         _desired: &Self::Desired,
@@ -142,8 +142,8 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         std::future::ready(Ok(Vec::new()))
     }
 
-    /// Deletes what objects without the owner's consent have made in, or of, the remote `id`, where AWS would not let it
-    /// go otherwise.
+    /// Deletes what objects without the owner's consent created in the remote `id` or from it, if AWS wouldn't delete
+    /// it otherwise.
     fn make_way(
         _scope: &Scope,
         _id: &str,
@@ -152,59 +152,59 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Deletes the remote `id`: one mutating call. A remote that is gone is no error.
+    /// Deletes the remote `id`: one mutating call. A remote that is gone is not an error.
     fn delete(scope: &Scope, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes what AWS says of the remote into status; everything but id and conditions.
+    /// Writes what AWS returns for the remote into status: everything except id and conditions.
     fn describe(desired: &Self::Desired, remote: &Self::Remote, status: &mut StatusOf<Self>);
 
-    /// What identifies the remote that the object describes, as far as the spec alone tells. Objects that
-    /// agree in it describe the same remote, and only the oldest may create it.
+    /// What identifies the remote that the object describes, as far as the spec alone says. Objects with the same value
+    /// describe the same remote, and only the oldest may create it.
     fn natural_key(_object: &Self::Object) -> Option<String> {
         None
     }
 
-    /// What others have in, or of, the remote `id` of `subject` without its consent.
+    /// What others have in the remote `id` of `subject`, or from it, without its consent.
     fn strangers(_inputs: &Inputs<'_>, _subject: &Subject, _id: &str) -> Vec<Stranger> {
         Vec::new()
     }
 
-    /// How the object relates to its remote, where the spec says it in other words than the policies.
+    /// How the object relates to its remote, if the spec expresses that in other fields than the policies.
     fn policies(object: &Self::Object) -> Policies {
         object.policies()
     }
 
-    /// The remote is gone, and with it what status knew of it beside its id.
+    /// The remote is gone, and with it what status knew about it besides its id.
     fn forget(_status: &mut StatusOf<Self>) {}
 
-    /// Conditions that the object never has as its spec is: one that is there is taken away.
+    /// Conditions that the object never has with its current spec: an existing one is removed.
     fn needless_conditions(_object: &Self::Object) -> &'static [&'static str] {
         &[]
     }
 
-    /// Conditions beside Ready and Synced.
+    /// Conditions other than Ready and Synced.
     fn more_conditions(_object: &Self::Object, _status: &StatusOf<Self>) -> Vec<ExtraCondition> {
         Vec::new()
     }
 
-    /// How far AWS is with deleting the remote; for kinds whose deletion takes time.
+    /// Progress of the remote's deletion in AWS; for kinds whose deletion takes time.
     fn removal(_remote: &Self::Remote) -> Removal {
         Removal::NotBegun
     }
 }
 
-/// How far AWS is with deleting a remote.
+/// Progress of a remote's deletion in AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// Nobody has asked for it.
+    /// Not requested yet.
     NotBegun,
-    /// It is on its way.
+    /// In progress.
     UnderWay,
-    /// It came to nothing: why, in AWS's words.
+    /// It failed: why, quoting AWS.
     Failed(String),
 }
 
-/// A resource in AWS that a spec names by what AWS calls it.
+/// An AWS resource that a spec names by its AWS name.
 pub struct Reached {
     /// The field that names it.
     pub field: String,
@@ -216,12 +216,12 @@ pub struct Reached {
     pub tags: BTreeMap<String, String>,
 }
 
-/// What an object has in AWS that reaches something of another namespace without its owner's consent.
+/// What an object has in AWS that uses something of another namespace without its owner's consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stranger {
     /// The object, for messages.
     pub object: Subject,
-    /// The agent space that it lies in.
+    /// The agent space that it is in.
     pub space_id: String,
     /// Its id.
     pub id: String,
@@ -229,24 +229,24 @@ pub struct Stranger {
 
 /// What resolution yields.
 pub struct Resolved<K: Reconciled> {
-    /// What is to be made true.
+    /// The desired state.
     pub desired: K::Desired,
-    /// Where the remote lives.
+    /// Where the remote is.
     pub scope: Scope,
 }
 
-/// Where a remote lives, and how to get there.
+/// Where a remote is, and how to reach it.
 #[derive(Clone)]
 pub struct Scope {
     /// The signed client of its account and region.
     pub aws: aws::Client,
     /// Name of the AWSAccount, or empty for the operator's own credentials.
     pub account: String,
-    /// Id of the agent space that it lies in; empty for kinds that lie in none.
+    /// Id of the agent space that it is in; empty for kinds outside spaces.
     pub space_id: String,
     /// Whether that space is managed by this cluster.
     pub space_is_ours: bool,
-    /// Namespace of the object that stands for that space; empty for kinds that lie in none.
+    /// Namespace of the object of that space; empty for kinds outside spaces.
     pub space_namespace: String,
     /// The object that this is about.
     pub identity: Identity,
@@ -254,7 +254,7 @@ pub struct Scope {
     pub fingerprints: ObjectFingerprints,
     /// Which objects have recorded which remotes.
     pub holders: Holders,
-    /// Memory for what AWS answers, where that may be much.
+    /// Memory for AWS's responses, if they can be large.
     pub memory: Arc<MemoryBudget>,
 }
 
@@ -265,15 +265,15 @@ impl Scope {
         self.holders.has_another(&subject, id)
     }
 
-    /// A client token for creating a remote from `input`: the same for the same object and input, and another
-    /// one once a remote made with it is gone, lest AWS answer with the one that is gone.
+    /// A client token for creating a remote from `input`: the same for the same object and input, and a different one
+    /// once a remote created with it is gone, so that AWS doesn't return the one that is gone.
     pub fn client_token(&self, lost: Option<&str>, input: &impl Serialize) -> String {
         let input = serde_json::to_value(input).unwrap_or_default();
         self.fingerprints.token(&serde_json::json!([self.identity.uid, lost, input]))
     }
 }
 
-/// What the engine must know of a remote.
+/// What the engine must know about a remote.
 pub trait Remote: Send + Sync {
     /// Its id in AWS.
     fn id(&self) -> &str;
@@ -282,29 +282,29 @@ pub trait Remote: Send + Sync {
     fn tags(&self) -> Option<&BTreeMap<String, String>>;
 }
 
-/// How a remote stands to what is desired.
+/// How a remote compares with the desired state.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
     /// It matches and works.
     Matching,
     /// It differs.
     Drifted(Drift),
-    /// AWS is still changing it; look again soon.
+    /// AWS is still changing it; check again soon.
     InTransition(String),
-    /// It matches as far as can be seen, and does not work; what AWS says.
+    /// It matches as far as can be seen, but doesn't work; what AWS says.
     Failed(String),
-    /// It matches, and something else has to happen before it works.
+    /// It matches, but something else must happen before it works.
     Waiting(Waiting),
 }
 
 /// What a matching remote waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
-    /// What kind of thing.
+    /// The reason.
     pub reason: Reason,
-    /// What exactly, and what to do.
+    /// The message: what exactly, and what to do.
     pub message: String,
-    /// Whether only a look tells of the change.
+    /// Whether the change must be polled for.
     pub poll: bool,
 }
 
@@ -318,17 +318,17 @@ pub enum Observation<R> {
         remote: R,
         /// Who owns it.
         owner: Owner,
-        /// How it stands to what is desired.
+        /// How it compares with the desired state.
         state: State,
         /// Whether the object may reach it.
         access: Access,
     },
 }
 
-/// The answer of a create.
+/// The response to a create.
 #[derive(Debug, Default)]
 pub struct Created {
-    /// Id of the new remote; none while a person has still to complete it.
+    /// Id of the new remote; none until a person has completed it.
     pub id: Option<String>,
     /// Address that a person must open to complete it.
     pub authorization_url: Option<String>,
@@ -336,7 +336,7 @@ pub struct Created {
     pub fingerprint: Option<Fingerprint>,
     /// Keys of the tags from the spec.
     pub tag_keys: Vec<String>,
-    /// What is shown once and must be in a Secret before the id is final.
+    /// What is shown only once and must be in a Secret before the id is final.
     pub secret: Option<OutputSecret>,
 }
 
@@ -353,16 +353,16 @@ pub struct ExtraCondition {
     pub message: String,
 }
 
-/// The answer of an update.
+/// The response to an update.
 #[derive(Debug, Default)]
 pub struct Updated {
-    /// What was changed, for the Event; empty says all of the drift.
+    /// What was changed, for the Event; empty means all of the drift.
     pub changed: Vec<String>,
     /// A Secret to write.
     pub secret: Option<OutputSecret>,
-    /// Secrets that are not needed any more.
+    /// Secrets that are no longer needed.
     pub obsolete: Vec<String>,
-    /// What is to be told of the Secret, where AWS had no part in it.
+    /// What to report about the Secret, if AWS wasn't involved.
     pub note: Option<String>,
 }
 

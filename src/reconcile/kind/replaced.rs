@@ -6,7 +6,7 @@ use super::{Reconciled, StatusOf, Waiting};
 
 /// How a remote that can't be changed gives way to a new one. Without anything said, the old one goes first.
 pub trait Replaced: Reconciled {
-    /// How a remote gives way to a new one; for kinds whose drift may ask for it.
+    /// How a remote is replaced; for kinds whose drift may require it.
     fn replacement(
         _desired: &Self::Desired,
         _remote: &Self::Remote,
@@ -16,27 +16,27 @@ pub trait Replaced: Reconciled {
         Replacement::BreakBeforeMake
     }
 
-    /// AWS refuses a second remote beside the old one. Whether the old one is in its way, so that it has to go
-    /// first after all; the kind then notes that in status.
+    /// AWS refused a second remote next to the old one. Returns whether the old one is in the way, so that it must be
+    /// deleted first after all; the kind then notes that in status.
     fn yields(_desired: &Self::Desired, _remote: &Self::Remote, _status: &mut StatusOf<Self>) -> bool {
         false
     }
 
-    /// Puts the old id aside when a make-before-break replacement has made the new remote.
+    /// Sets the old id aside when a make-before-break replacement has created the new remote.
     fn set_aside(_status: &mut StatusOf<Self>, _old: String) {}
 
-    /// The ids that were put aside and are still to be deleted.
+    /// The ids that were set aside and still have to be deleted.
     fn aside(_status: &StatusOf<Self>) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// How a remote gives way to a new one.
+/// How a remote is replaced.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Replacement {
-    /// The new one first; the old one is put aside and deleted when nothing uses it any more.
+    /// The new one is created first; the old one is set aside and deleted once nothing uses it.
     MakeBeforeBreak,
-    /// The old one has to go first.
+    /// The old one is deleted first.
     BreakBeforeMake,
     /// Not yet.
     Wait(Waiting),

@@ -70,7 +70,7 @@ fn each_field_goes_back_in_its_way() {
 
 #[test]
 fn what_waits_is_not_disturbed_and_a_failure_is_not_hidden() {
-    let change = |remedy| vec![Change::hidden("a").mended_by(remedy)];
+    let change = |remedy| vec![Change::hidden("a").fixed_by(remedy)];
     let waits = State::InTransition("busy".into());
     assert_eq!(with_dropped(waits.clone(), change(Remedy::InPlace)), waits);
     let failed = State::Failed("broken".into());
@@ -102,7 +102,7 @@ fn the_record_is_bounded() {
     assert_eq!(extend(&mut status, &fields), None, "what has no room is not added again and again");
 }
 
-/// A spec or a remote: few names, so that they meet.
+/// A spec or a remote: few names, so that they collide.
 fn any_document() -> impl Strategy<Value = Value> {
     let leaf =
         prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), (0..3).prop_map(Value::from)];
@@ -135,7 +135,7 @@ fn apply(remote: &mut Value, drift: &Drift, desired: &Value) {
     }
 }
 
-/// A pass as the engine makes it; `lost` says that the answer of its write never came.
+/// A pass as the engine makes it; `lost` says that the response to its write never came.
 fn pass(status: &mut CommonStatus, remote: &mut Value, desired: &Value, lost: bool) {
     let fields = fields_of(desired);
     let mut drift = compare_set(Standards::NONE, "", remote, desired);
@@ -166,7 +166,7 @@ proptest! {
         let (mut remote, mut status) = (theirs.clone(), CommonStatus::default());
         let mut ever = Fields::new();
         for (spec, lost) in specs {
-            // An answer that is lost is followed by a pass of the same or of another spec.
+            // A lost response is followed by a pass with the same or another spec.
             pass(&mut status, &mut remote, &spec, lost);
             if !lost {
                 pass(&mut status, &mut remote, &spec, false);

@@ -1,4 +1,4 @@
-//! Annotations by which people speak to the operator.
+//! Annotations with which people control the operator.
 
 use kube::ResourceExt;
 
@@ -6,18 +6,18 @@ use crate::api::common::{CommonStatus, Object};
 
 /// Annotation that stops the operator from touching an object's remote.
 pub const PAUSED: &str = "devopsagent.dev/paused";
-/// Annotation whose change asks for a pass at once.
+/// Annotation whose change requests a pass at once.
 pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
-/// Annotation by which an object that is deleted with `deletionPolicy: Retain` hands its remote over to its namesake in
-/// the namespace that it names.
+/// Annotation with which an object deleted with `deletionPolicy: Retain` hands its remote over to the object of the
+/// same name in the given namespace.
 pub const HAND_OVER_TO: &str = "devopsagent.dev/hand-over-to";
 
-/// Whether the object is paused: by any value but `false`, since whoever writes `True` or `yes` means it.
+/// Whether the object is paused: any value except `false` counts, because whoever writes `True` or `yes` means it.
 pub fn is_paused<T: Object>(object: &T) -> bool {
     object.annotations().get(PAUSED).is_some_and(|value| value != "false")
 }
 
-/// Whether a person asked for a pass that has not been made yet.
+/// Whether a person requested a pass that hasn't run yet.
 pub fn is_requested<T: Object>(object: &T, common: &CommonStatus) -> bool {
     let asked = object.annotations().get(RECONCILE_REQUESTED);
     asked.is_some() && asked != common.last_handled_reconcile_at.as_ref()

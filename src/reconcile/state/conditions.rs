@@ -1,4 +1,4 @@
-//! Reasons and conditions: what an object's status says of it.
+//! Reasons and conditions: what an object's status says about it.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::common::CommonStatus;
 use crate::text;
 
-/// Most bytes of a message. The API allows 32768 characters; nobody reads that many.
+/// Maximum bytes of a message. The API allows 32768 characters; nobody reads that many.
 const LONGEST: usize = 2048;
 
 /// Declares the closed enum of reasons together with the one table that documents it.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident)+) => {
-        /// Why a condition is as it is. Closed: status, Events and docs use these words alone.
+        /// Why a condition has its status. Closed: status, Events and docs use only these words.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
@@ -39,79 +39,80 @@ macro_rules! reasons {
 reasons! {
     /// The resource exists in AWS, matches the spec and works. Nothing to do.
     Available
-    /// The resource is being created or changed; the next pass follows at once.
+    /// The resource is being created or updated; the next reconcile follows at once.
     Progressing
-    /// AWS is still bringing the resource up or down. Wait.
+    /// AWS is still creating, updating or deleting the resource. Wait.
     InTransition
     /// The object is being deleted.
     Deleting
-    /// Deletion waits for other objects that still use this one; the message names them.
+    /// The object can't be deleted while other objects use it; the message names them.
     DeletionBlocked
-    /// The annotation `devopsagent.dev/paused` stops the operator, with any value but `"false"`. Remove it to go on.
+    /// Reconciliation is suspended by the annotation `devopsagent.dev/paused` (any value except `"false"`). Remove it to
+    /// continue.
     Paused
     /// An object that this one refers to doesn't exist. Create it, or correct the reference.
     DependencyNotFound
     /// An object that this one refers to is not ready yet. Look at that object.
     DependencyNotReady
-    /// Something that this object refers to, names or matches belongs to somebody who doesn't allow its namespace; the
-    /// message says who. Its owner sets `allowedNamespaces`, or an administrator `adoption` or `namespacePolicies` of the
-    /// AWSAccount.
+    /// Something that this object refers to, names or matches belongs to someone who doesn't allow its namespace; the
+    /// message says who. Its owner can set `allowedNamespaces`, or an administrator can change `adoption` or
+    /// `namespacePolicies` of the AWSAccount.
     ReferenceNotAllowed
-    /// A Secret or ConfigMap, or a key in it, does not exist. Create it; the operator sees it at once.
+    /// A Secret or ConfigMap, or a key in it, does not exist. Create it; the operator notices at once.
     InputNotFound
     /// The value in a Secret or ConfigMap can't be used as it is; the message says why.
     InputInvalid
     /// A person must open `status.authorizationUrl` to complete the registration.
     AuthorizationRequired
-    /// The Secret named for the webhook exists and belongs to someone else. Choose another name, or delete it.
+    /// The Secret named for the webhook exists but was not written for this object. Choose another name, or delete it.
     SecretNotOurs
-    /// The API server refuses to let the webhook's Secret be written: a quota, an admission policy, or a Secret that is
-    /// immutable; the message has its words. No webhook is issued or given up meanwhile. The operator tries again.
+    /// The API server refuses writes to the webhook's Secret, because of a quota, an admission policy, or because the
+    /// Secret is immutable; the message quotes it. Meanwhile no webhook is issued or deleted. The operator retries.
     SecretRefused
-    /// The webhook's secret is lost, and `webhook.onLoss: Report` keeps the operator from issuing a new one.
+    /// The webhook's secret is lost, and `webhook.onLoss: Report` prevents the operator from issuing a new one.
     WebhookSecretLost
-    /// AWS differs from the spec and is left so: the object only observes, or the spec no longer sets a field that AWS can't
-    /// reset. The message says which, and what can be done.
+    /// AWS differs from the spec and is not corrected: the object only observes, or the spec no longer sets a field that
+    /// AWS can't reset. The message says which, and what can be done.
     Drifted
     /// A matching resource exists that this object did not create. Set `externalId` or `adoptionPolicy: Adopt`
-    /// to take it over, or choose another name.
+    /// to adopt it, or choose another name.
     AlreadyExists
     /// Another cluster or another object owns the resource. Only one of them can have it.
     Conflict
-    /// AWS refuses the request because of the state that something is in; the message has its words. The operator
-    /// tries again.
+    /// AWS refuses the request because of the state of a resource; the message quotes AWS. The operator retries.
     Refused
     /// The resource with the given `externalId`, or the one to observe, does not exist.
     NotFound
-    /// AWS refused the request as invalid; the message has its words and the field.
+    /// AWS rejected the request as invalid; the message quotes AWS and names the field.
     Invalid
-    /// The operator's credentials may not do this. The message names the operation; see docs for its IAM policy.
+    /// The operator's credentials lack a permission. The message names the operation; see the docs for its IAM policy.
     AccessDenied
-    /// A quota is used up: AWS's, or `maxResources` of the AWSAccount. Raise it, or delete something.
+    /// A quota is exhausted: one of AWS, or `maxResources` of the AWSAccount. Raise it, or delete something.
     QuotaExceeded
-    /// The AWS resource reports a failure of its own; the message has its words.
+    /// AWS reports that the resource has failed; the message quotes AWS.
     Failed
-    /// The same difference came back after several successful writes: AWS does not keep what the spec says.
+    /// The same difference came back after several successful writes: AWS doesn't keep the value, or someone changes it
+    /// back.
     NotConverging
     /// The AWSAccount that the object uses has changed since the resource was created. Change it back, or
     /// delete and recreate the object.
     AccountChanged
-    /// There is no AWSAccount for the object, and `--require-account` keeps the operator from using its own credentials.
-    /// Set `accountRef`, or have an AWSAccount `default` made. What was made before that rule is left as it is.
+    /// There is no AWSAccount for the object, and `--require-account` prevents the operator from using its own
+    /// credentials. Set `accountRef`, or ask for an AWSAccount `default`. What was created before is left unchanged.
     AccountRequired
-    /// AWS throttles requests. The operator slows down and goes on by itself.
+    /// AWS throttles requests. The operator slows down and continues by itself.
     Throttled
-    /// AWS can't be reached or fails. The operator tries again, ever more slowly.
+    /// AWS can't be reached or fails. The operator retries with increasing delays.
     Unavailable
-    /// There are no usable AWS credentials, or no region, or AWS doesn't accept the keys: they have expired or are wrong.
+    /// There are no usable AWS credentials, or no region, or AWS rejects the keys because they have expired or are wrong.
     /// The message says which.
     CredentialsUnavailable
-    /// Another server than AWS answers: the endpoint is wrong, or a proxy stands in the way. Correct `endpoints` of the
+    /// A server other than AWS responds: the endpoint is wrong, or a proxy intercepts requests. Correct `endpoints` of the
     /// AWSAccount, `AWS_ENDPOINT_URL`, or the proxy.
     EndpointInvalid
-    /// The Kubernetes API refused or failed. The operator tries again.
+    /// A request to the Kubernetes API was refused or failed. The operator retries.
     KubernetesError
-    /// The answer of AWS could not be understood. Please report it.
+    /// The response from AWS could not be understood. Please report it.
     Unexpected
 }
 
@@ -149,7 +150,7 @@ pub fn set(
     }
 }
 
-/// Takes the condition `kind` away: for those that are there only while they are True.
+/// Removes the condition `kind`: for those that exist only while they are True.
 pub fn clear(conditions: &mut Vec<Condition>, kind: &str) {
     conditions.retain(|condition| condition.type_ != kind);
 }
@@ -164,7 +165,8 @@ pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     get(conditions, kind).is_some_and(|condition| condition.status == "True")
 }
 
-/// Whether something has kept the object from making its resource for at least `patience`, that only a person changes.
+/// Whether something that only a person can change has prevented the object from creating its resource for at least
+/// `patience`.
 pub fn is_unable(common: &CommonStatus, patience: Duration) -> bool {
     let stuck = [
         Reason::InputNotFound,
@@ -184,7 +186,7 @@ pub fn is_unable(common: &CommonStatus, patience: Duration) -> bool {
     stalled || waits
 }
 
-/// Whether the object is Ready, and was so when its spec was as it is in `generation`.
+/// Whether the object is Ready, for the spec in `generation`.
 pub fn is_settled(common: &CommonStatus, generation: Option<i64>) -> bool {
     common.observed_generation == generation && is_true(&common.conditions, "Ready")
 }

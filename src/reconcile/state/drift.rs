@@ -7,16 +7,16 @@ use serde_json::Value;
 
 use crate::api::standards::Standards;
 
-/// How a difference can be mended.
+/// How a difference can be corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// By an update of the remote.
     InPlace,
     /// By a new remote in place of the old one.
     Replace,
-    /// Not at all: the service has no way, and the schema could not refuse it.
+    /// Not at all: the service can't change it, and the schema couldn't reject it.
     Impossible,
-    /// Not at all, and everything else goes on: the spec no longer sets it. What a person can do.
+    /// Not at all, and everything else continues: the spec no longer sets it. What a person can do.
     Stays(&'static str),
 }
 
@@ -31,14 +31,14 @@ pub struct Change {
     pub desired: Option<Value>,
     /// Whether the values must not be shown.
     pub sensitive: bool,
-    /// How it can be mended.
+    /// How it can be corrected.
     pub remedy: Remedy,
-    /// The record's pointer to the field, if it is one that the spec set before and sets no longer.
+    /// The record's pointer to the field, if the spec set it before and no longer does.
     pub dropped: Option<String>,
 }
 
 impl Change {
-    /// A difference at `path` that an update mends.
+    /// A difference at `path` that an update corrects.
     pub fn new(path: impl Into<String>, observed: Option<Value>, desired: Option<Value>) -> Self {
         Self {
             path: path.into(),
@@ -62,9 +62,9 @@ impl Change {
         self
     }
 
-    /// The same, mended in another way.
+    /// The same, corrected in another way.
     #[must_use]
-    pub fn mended_by(mut self, remedy: Remedy) -> Self {
+    pub fn fixed_by(mut self, remedy: Remedy) -> Self {
         self.remedy = remedy;
         self
     }
@@ -88,7 +88,7 @@ impl fmt::Debug for Change {
     }
 }
 
-/// A value on one line, cut where an Event's reader would stop reading.
+/// A value on one line, truncated to what someone reads in an Event.
 fn short(value: &Value) -> String {
     const LIMIT: usize = 80;
     let text = value.to_string();
@@ -98,7 +98,7 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// Everything in which a remote differs from the spec. Empty when it matches.
+/// All differences between a remote and the spec. Empty when it matches.
 #[derive(Clone, Default, PartialEq)]
 pub struct Drift(pub Vec<Change>);
 
@@ -120,8 +120,8 @@ impl Drift {
         })
     }
 
-    /// The changes that are mended by `remedy`.
-    pub fn mended_by(&self, remedy: Remedy) -> impl Iterator<Item = &Change> {
+    /// The changes that are corrected by `remedy`.
+    pub fn fixed_by(&self, remedy: Remedy) -> impl Iterator<Item = &Change> {
         self.0.iter().filter(move |change| change.remedy == remedy)
     }
 
@@ -155,8 +155,8 @@ impl FromIterator<Change> for Drift {
 
 /// Compares two JSON values field by field, below `path`.
 ///
-/// An empty list, map or null is the same as none: services leave them out as they please. Lists of
-/// scalars are compared without regard to order, since lists come back in any.
+/// An empty list, map or null is the same as none: services omit them as they please. Lists of scalars are compared
+/// regardless of order, because services return them in any.
 pub fn compare(path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
     compare_as(Standards::NONE, path, observed, desired)
 }
@@ -168,7 +168,7 @@ pub fn compare_as(standards: Standards, path: &str, observed: &Value, desired: &
     changes
 }
 
-/// The same, only in the fields that `desired` sets: what it leaves out is not compared. Lists are compared as a whole.
+/// The same, only in the fields that `desired` sets: what it omits isn't compared. Lists are compared as a whole.
 pub fn compare_set(standards: Standards, path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
     match (observed, desired) {
         (_, Value::Object(new)) => new
@@ -183,7 +183,7 @@ pub fn compare_set(standards: Standards, path: &str, observed: &Value, desired: 
     }
 }
 
-/// The same for an open document, to which the service adds members of its own: only what is desired is compared.
+/// The same for an open document, to which the service adds its own members: only what is desired is compared.
 pub fn compare_open(path: &str, observed: &Value, desired: &Value) -> Vec<Change> {
     compare(path, &common(observed, desired), desired)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in a pass, and the one classifier that says what follows from it.
+//! What can go wrong in a pass, and the one classifier that determines the consequence.
 
 use crate::aws;
 use crate::aws::ErrorCode;
@@ -6,35 +6,35 @@ use crate::aws::ErrorCode;
 use super::conditions::Reason;
 use super::words;
 
-/// Why a pass did not reach its end.
+/// Why a pass didn't complete.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Something else has to happen first; a watch, or a later look, brings the next pass.
+    /// Something else must happen first; a watch, or a later check, triggers the next pass.
     #[error("{message}")]
     Wait {
-        /// What kind of thing.
+        /// The reason.
         reason: Reason,
-        /// What exactly, and what to do.
+        /// The message: what exactly, and what to do.
         message: String,
-        /// What is looked at again soon, since no watch tells of it.
+        /// Something that is checked again soon, because no watch reports it.
         poll: bool,
     },
 
     /// It can't work until a person changes something.
     #[error("{message}")]
     Terminal {
-        /// What kind of thing.
+        /// The reason.
         reason: Reason,
-        /// What exactly, and what to do.
+        /// The message: what exactly, and what to do.
         message: String,
     },
 
-    /// Somebody refuses for a reason that may go away; it is tried again, ever more slowly.
+    /// A refusal for a reason that may go away; it is retried with increasing delays.
     #[error("{message}")]
     Refused {
-        /// What kind of thing.
+        /// The reason.
         reason: Reason,
-        /// Who refuses what, in their words.
+        /// Who refuses what, quoting them.
         message: String,
     },
 
@@ -43,7 +43,7 @@ pub enum Error {
     Aws {
         /// What was being done to which remote.
         doing: String,
-        /// What the client says.
+        /// The client's error.
         source: aws::Error,
     },
 
@@ -52,11 +52,11 @@ pub enum Error {
     Kubernetes {
         /// What was being done to which object.
         doing: String,
-        /// What the client says.
+        /// The client's error.
         source: Box<kube::Error>,
     },
 
-    /// An answer or a document could not be understood.
+    /// A response or a document couldn't be understood.
     #[error("{doing}: {message}")]
     Unexpected {
         /// What was being done.
@@ -66,26 +66,26 @@ pub enum Error {
     },
 }
 
-/// What follows from an error.
+/// The consequence of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Wait for a watch to tell of a change.
+    /// Wait for a watch to report a change.
     Wait,
-    /// Look again soon, at an even pace.
+    /// Check again soon, at a constant interval.
     Poll,
-    /// Try again, ever more slowly.
+    /// Retry with increasing delays.
     Retry,
-    /// A person must act: say `Stalled`. It is still tried again, slowly, since the cause may lie outside.
+    /// A person must act: set `Stalled`. It is still retried, slowly, because the cause may be external.
     Terminal,
 }
 
 impl Error {
-    /// A dependency is missing or not ready; a watch tells when that changes.
+    /// A dependency is missing or not ready; a watch reports when that changes.
     pub fn wait(reason: Reason, message: impl Into<String>) -> Self {
         Self::Wait { reason, message: message.into(), poll: false }
     }
 
-    /// Something in AWS, or a person, has to come to an end; nothing tells when.
+    /// AWS, or a person, has to finish something; nothing reports when.
     pub fn poll(reason: Reason, message: impl Into<String>) -> Self {
         Self::Wait { reason, message: message.into(), poll: true }
     }
@@ -101,7 +101,7 @@ impl Error {
         move |source| Self::Kubernetes { doing, source: Box::new(unquoted(source)) }
     }
 
-    /// The same in fewer words, the most telling ones first.
+    /// The same in fewer words, the most important ones first.
     pub fn brief(&self) -> String {
         match self {
             Self::Aws { source, .. } => words::brief(source),
@@ -110,7 +110,7 @@ impl Error {
         }
     }
 
-    /// What follows, and under which reason. The only place that knows.
+    /// The consequence, and its reason. The only place that knows.
     pub fn classify(&self) -> (Class, Reason) {
         match self {
             Self::Wait { reason, poll: false, .. } => (Class::Wait, *reason),
@@ -124,7 +124,7 @@ impl Error {
     }
 }
 
-/// An error of serde may quote a value, and that of a Secret: only its place and kind are told.
+/// A serde error may quote a value, even one from a Secret: only its position and kind are shown.
 fn unquoted(error: kube::Error) -> kube::Error {
     match error {
         kube::Error::SerdeError(error) => {

@@ -1,15 +1,15 @@
-//! What is known of whether an object has a remote.
+//! What is known about whether an object has a remote.
 
 use crate::api::common::CommonStatus;
 
-/// What status says of whether there is a remote.
+/// What status says about whether there is a remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existence {
-    /// There is one, or may be one whose create was not answered.
+    /// There is one, or may be one whose create got no response.
     Recorded,
-    /// It was looked for, and there is none.
+    /// It was searched for, and there is none.
     Absent,
-    /// Nobody has looked.
+    /// Nobody has searched.
     Unknown,
 }
 
@@ -28,7 +28,7 @@ impl Existence {
         Self::of(common.id.is_some() || common.intent.is_some(), common.account.is_some())
     }
 
-    /// Whether there is, or may be, a remote. Without the finalizer there never was one, whatever became of status.
+    /// Whether there is, or may be, a remote. Without the finalizer there never was one, whatever happened to status.
     pub fn is_possible(self, held: bool) -> bool {
         match self {
             Self::Recorded => true,

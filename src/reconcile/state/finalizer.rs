@@ -13,7 +13,7 @@ use crate::kubernetes::stored;
 use super::error::Error;
 use super::status;
 
-/// The finalizer: the remote is deleted before the object goes.
+/// The finalizer: the remote is deleted before the object is removed.
 pub const FINALIZER: &str = "devopsagent.dev/finalizer";
 
 /// Whether the finalizer is on the object.
@@ -21,7 +21,7 @@ pub fn is_on<T: Object>(object: &T) -> bool {
     object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
-/// Puts the finalizer on the object. An object that is gone or being deleted takes none.
+/// Adds the finalizer to the object, unless it is gone or being deleted.
 pub async fn put<T: Object>(api: &Api<T>, object: &T) -> Result<(), Error> {
     let name = object.name_any();
     let mut patch = status::part_of(object);
@@ -31,8 +31,8 @@ pub async fn put<T: Object>(api: &Api<T>, object: &T) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the finalizer off an object that is being deleted; nothing of it is left. An object that has changed since is
-/// not touched: the API server refuses with 422.
+/// Removes the finalizer from an object that is being deleted; nothing of it is left. An object that has changed since
+/// isn't touched: the API server rejects the patch with 422.
 pub async fn remove<T: Object>(api: &Api<T>, object: &T) -> Result<(), kube::Error> {
     let Some(index) = object.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Keyed hashes of what AWS accepts and never returns, so that a change of it is seen.
+//! Keyed hashes of what AWS accepts and never returns, so that changes are noticed.
 //!
-//! The key is random and lives in a Secret, and each object has one of its own that is derived from it: whoever reads a
-//! status can't try guesses out.
+//! The key is random and kept in a Secret, and each object's own key is derived from it: whoever reads a status can't
+//! test guesses.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::api::common::{CommonStatus, Fingerprint};
 
 use super::ownership::Identity;
 
-/// Suffix of the key's id in fingerprints that are keyed by object. Those without it are of version 0.1: equal input had
-/// equal hashes in all of them.
+/// Suffix of the key's id in fingerprints that are keyed by object. Those without it are from version 0.1, in which
+/// equal inputs had equal hashes.
 const BY_OBJECT: &str = ".2";
 
 /// SHA-256 of what isn't secret, in hexadecimal.
@@ -27,13 +27,13 @@ pub fn digest(value: &Value) -> String {
     sha256(&value.to_string())
 }
 
-/// Whether `key` identifies the remote of the create that is under way.
+/// Whether `key` identifies the remote of the create that is in progress.
 pub fn is_sought(status: &CommonStatus, key: Option<&Value>) -> bool {
     let sought = status.intent.as_ref().and_then(|intent| intent.sought.as_ref());
     sought.is_some() && sought == key.map(digest).as_ref()
 }
 
-/// Makes fingerprints under one key.
+/// Makes fingerprints with one key.
 #[derive(Clone)]
 pub struct Fingerprinter {
     key: Arc<Key>,
@@ -51,13 +51,13 @@ impl std::fmt::Debug for Fingerprinter {
 }
 
 impl Fingerprinter {
-    /// Fingerprints under the key `bytes`, which goes by `id`.
+    /// Fingerprints with the key `bytes`, whose id is `id`.
     pub fn new(id: impl Into<String>, bytes: Vec<u8>) -> Self {
         Self { key: Arc::new(Key { id: id.into(), bytes }) }
     }
 
-    /// Fingerprints for one object alone: by kind, namespace and name, so that they outlive a restore, and nobody can try
-    /// guesses out on an object of their own.
+    /// Fingerprints for one object: keyed by kind, namespace and name, so that they survive a restore, and nobody can
+    /// test guesses on an object of their own.
     pub fn for_object(&self, identity: &Identity) -> ObjectFingerprints {
         let Identity { kind, namespace, name, .. } = identity;
         let object = serde_json::json!([kind, namespace, name]);
@@ -87,7 +87,7 @@ impl ObjectFingerprints {
         self.own.fingerprint(&serde_json::json!(["seal", value]))
     }
 
-    /// A text that is the same for the same value, for what is sent to AWS and shown to nobody.
+    /// A text that is the same for the same value, for what is sent to AWS and shown to no one.
     pub fn token(&self, value: &Value) -> String {
         self.shared.hash(value)
     }
@@ -99,7 +99,7 @@ impl Key {
     }
 
     fn hash(&self, value: &Value) -> String {
-        // HMAC takes keys of any length.
+        // HMAC accepts keys of any length.
         let hash = Hmac::<Sha256>::new_from_slice(&self.bytes).map(|mut mac| {
             let mut text = String::new();
             canonical(value, &mut text);
@@ -136,7 +136,7 @@ impl Print {
             .is_some_and(|recorded| self.comparable(recorded).is_some_and(|form| form.hash == recorded.hash))
     }
 
-    /// What to record where nothing was sent: the recorded one if it tells of a change, else this one.
+    /// What to record if nothing was sent: the recorded one if it shows a change, else this one.
     pub fn baseline(&self, recorded: Option<Fingerprint>) -> Fingerprint {
         recorded.filter(|recorded| self.changed(Some(recorded))).unwrap_or_else(|| self.now.clone())
     }

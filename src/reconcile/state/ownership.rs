@@ -19,7 +19,7 @@ pub const UID_TAG: &str = "devopsagent.dev/uid";
 /// Tag with the namespace that handed the remote over, until its new owner has adopted it.
 pub const HANDED_OVER_TAG: &str = "devopsagent.dev/handed-over-by";
 
-/// The object that a pass is about, as owner of remotes.
+/// The object of a pass, as owner of remotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Its kind, for example `AgentSpace`.
@@ -37,19 +37,19 @@ pub struct Identity {
 /// Who owns a remote, seen from one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The object itself, or the one that had its cluster, namespace and name before it.
+    /// The object itself, or an earlier one with the same cluster, namespace and name.
     Ours {
         /// Whether the tags carry this object's UID.
         current: bool,
     },
-    /// The object itself, to which another namespace has handed it over. Nobody is given what they did not ask for.
+    /// The object itself, to which another namespace has handed it over. Nobody is given what they didn't ask for.
     Given {
         /// That namespace.
         by: String,
     },
-    /// Nobody, as far as the tags tell.
+    /// Nobody, as far as the tags say.
     Nobody,
-    /// An object of this cluster that no longer exists, and kept it.
+    /// An object of this cluster that no longer exists, and retained it.
     Retained {
         /// The namespace that it was in.
         namespace: String,
@@ -68,9 +68,9 @@ pub enum Owner {
         /// That cluster's id.
         cluster: String,
     },
-    /// The remote can't carry tags; it lies in a space that this cluster manages, so it is ours.
+    /// The remote can't have tags; it is in a space that this cluster manages, so it is ours.
     Inherited,
-    /// The remote can't carry tags, and lies in a space that others manage.
+    /// The remote can't have tags, and is in a space that others manage.
     Untagged,
 }
 

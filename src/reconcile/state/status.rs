@@ -1,5 +1,5 @@
-//! Writing status, and knowing what was written: while the watch cache has not caught up, and when somebody else
-//! writes to it.
+//! Writing status, and knowing what was written: while the watch cache hasn't caught up, and when someone else writes
+//! to it.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,10 +17,10 @@ use super::error::Error;
 /// The field manager of everything that the operator writes.
 pub const FIELD_MANAGER: &str = "devops-agent-operator";
 
-/// So many writes of an object that were not answered are remembered.
+/// This many writes of an object that got no response are remembered.
 const REMEMBERED: usize = 8;
 
-/// What is known of the status of each object beside what the watch caches show.
+/// What is known about the status of each object besides what the watch caches show.
 #[derive(Default)]
 pub struct Written(Mutex<HashMap<String, Known>>);
 
@@ -28,24 +28,24 @@ pub struct Written(Mutex<HashMap<String, Known>>);
 #[derive(Default)]
 struct Known {
     version: u64,
-    /// What tells it from another.
+    /// What distinguishes it from another.
     digest: u64,
-    /// All of it, if it was written here and may have to be known again.
+    /// All of it, if it was written here and may be needed again.
     status: Option<Value>,
-    /// Digests of what was sent after it, and not answered.
+    /// Digests of what was sent after it and got no response.
     given_up: Vec<u64>,
-    /// Digests of what was sent before it, and not answered: if it comes now, it comes late.
+    /// Digests of what was sent before it and got no response: if it arrives now, it arrives late.
     stale: Vec<u64>,
-    /// A write is under way: which of the changes that are seen is ours will be known when it is answered.
+    /// A write is in progress: which of the observed changes is ours is known once it gets a response.
     writing: bool,
-    /// The newest change that was seen meanwhile: version and digest.
+    /// The newest change seen in the meantime: version and digest.
     seen: Option<(u64, u64)>,
 }
 
 impl Written {
     /// The newest known status of `object`, which a pass begins with: what the cache holds, or what was written after
-    /// it, or before it where a write of ours came late. The second says that this is so, and that it has to be written
-    /// again.
+    /// it, or before it if a write of ours arrived late. The second value says that this is the case, and that it must
+    /// be written again.
     pub fn newest<T: Object>(&self, object: &T) -> (T::Status, bool) {
         let mut all = self.lock();
         let known = all.entry(object.uid().unwrap_or_default()).or_default();
@@ -65,13 +65,13 @@ impl Written {
         (shown, false)
     }
 
-    /// From now on changes of the object with this UID are noticed: what a pass will begin with is about to be read.
+    /// From now on, changes of the object with this UID are noticed: what a pass will begin with is about to be read.
     pub fn expect(&self, uid: &str) {
         self.lock().entry(uid.to_owned()).or_default();
     }
 
-    /// Takes note of a change of the object. Answers whether its status is not what was last written: somebody else
-    /// wrote to it, or a write whose answer was given up came late.
+    /// Notes a change of the object. Returns whether its status isn't what was last written: someone else wrote to it,
+    /// or a write whose response was given up on arrived late.
     pub fn is_overwritten<T: Object>(&self, object: &T) -> bool {
         let mut all = self.lock();
         let Some(known) = all.get_mut(&object.uid().unwrap_or_default()) else { return false };
@@ -92,7 +92,7 @@ impl Written {
         self.lock().entry(uid.to_owned()).or_default().writing = true;
     }
 
-    /// The write of a status with this digest was not answered, or refused.
+    /// The write of a status with this digest got no response, or was refused.
     fn fail(&self, uid: &str, digest: u64) {
         if let Some(known) = self.lock().get_mut(uid) {
             known.writing = false;
@@ -102,14 +102,14 @@ impl Written {
         }
     }
 
-    /// The write is answered with what is stored now. Answers whether that has been overwritten already.
+    /// The write was answered with what is stored now. Returns whether that has already been overwritten.
     fn end(&self, uid: &str, (version, digest): (u64, u64), status: Value) -> bool {
         let mut all = self.lock();
         // The object is gone by now.
         let Some(known) = all.get_mut(uid) else { return false };
         let seen = known.seen.take();
         let mut stale = std::mem::take(&mut known.stale);
-        // Among them may be the same as what is stored now: it can come again, after something newer.
+        // They may include what is stored now: it can come again, after something newer.
         stale.append(&mut known.given_up);
         let older = stale.len().saturating_sub(REMEMBERED);
         stale.drain(..older);
@@ -131,7 +131,7 @@ impl Known {
 
 fn digest<S: Status>(status: &S) -> u64 {
     let mut status = status.clone();
-    // The API server keeps conditions in an order of its own.
+    // The API server keeps conditions in its own order.
     status.common_mut().conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
     let mut hasher = DefaultHasher::new();
     // A status that can't be written as JSON does not exist.
@@ -144,8 +144,8 @@ fn version_of<T: ResourceExt>(object: &T) -> u64 {
     object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
-/// What is applied to `object`, still without what is to be said of it. The UID keeps it from landing on a namesake
-/// that came after, and from making one.
+/// What is applied to `object`, without the status yet. The UID prevents it from being applied to a later object of the
+/// same name, and from creating one.
 pub(super) fn part_of<T: Object>(object: &T) -> Value {
     json!({
         "apiVersion": T::api_version(&()),
@@ -154,12 +154,12 @@ pub(super) fn part_of<T: Object>(object: &T) -> Value {
     })
 }
 
-/// The operator has the last word on what it writes.
+/// The operator overrides others in the fields that it writes.
 pub(super) fn our_apply() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).force()
 }
 
-/// Writes the status of `object` by server-side apply. Answers whether it has been overwritten already.
+/// Writes the status of `object` by server-side apply. Returns whether it has already been overwritten.
 pub async fn write<T: Object>(
     written: &Written,
     api: &Api<T>,
@@ -186,10 +186,10 @@ pub async fn write<T: Object>(
     }
 }
 
-/// Applies `patch`, whose status has the digest `sent`; answers what is stored now, and its status. An apply leaves alone
-/// what other field managers have written beside it: that is taken away with a second write.
+/// Applies `patch`, whose status has the digest `sent`; returns what is stored now, and its status. An apply leaves
+/// fields of other field managers alone: they are removed with a second write.
 ///
-/// Only its status is read of what is answered: the rest may have been changed to something unreadable.
+/// Only the status is read from the response: the rest may have been changed to something unreadable.
 async fn apply<T: Object>(
     api: &Api<T>,
     name: &str,
@@ -199,7 +199,7 @@ async fn apply<T: Object>(
     let api = stored::same(api);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let stored = match api.patch_status(name, &our_apply(), &Patch::Apply(patch)).await {
-        // Where two managers had a part of it, an apply may leave a null that the schema refuses, at every later try.
+        // If two managers owned parts of it, an apply may leave a null that the schema rejects on every later attempt.
         Err(kube::Error::Api(refused)) if refused.code == 422 => {
             api.patch_status(name, &params, &whole(patch)?).await?
         }
@@ -217,7 +217,7 @@ async fn apply<T: Object>(
     Ok((stored, shown))
 }
 
-/// A patch that puts the status of `patch` in the place of whatever is there.
+/// A patch that replaces whatever is there with the status of `patch`.
 fn whole(patch: &Value) -> Result<Patch<Value>, kube::Error> {
     let steps = json!([
         { "op": "test", "path": "/metadata/uid", "value": patch["metadata"]["uid"] },
@@ -226,7 +226,7 @@ fn whole(patch: &Value) -> Result<Patch<Value>, kube::Error> {
     serde_json::from_value(steps).map(Patch::Json).map_err(kube::Error::SerdeError)
 }
 
-/// A merge patch that makes `ours` of `shown`: members that only others wrote become null.
+/// A merge patch that turns `shown` into `ours`: members that only others wrote become null.
 fn without_others(shown: &Value, ours: &Value) -> Value {
     let (Value::Object(shown), Value::Object(ours)) = (shown, ours) else { return ours.clone() };
     let kept = ours.iter().map(|(name, value)| {

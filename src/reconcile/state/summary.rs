@@ -1,4 +1,4 @@
-//! The summary of an object's state: the worst condition in a few words, for the column beside the reason.
+//! The summary of an object's state: the worst condition in a few words, for the column next to the reason.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -8,7 +8,7 @@ use crate::text;
 use super::conditions::{self, Reason};
 use super::error::Error;
 
-/// Most characters: with name, conditions and reason before it, a line of `kubectl get` shows that many.
+/// Maximum characters: what fits in a line of `kubectl get` after name, conditions and reason.
 const LONGEST: usize = 80;
 
 /// Sets the summary that follows from the conditions. `error` is what the pass ended with: it says the same as its
@@ -28,7 +28,7 @@ pub fn set(error: Option<&Error>, status: &mut CommonStatus) {
     });
 }
 
-/// The condition that matters most; none if all is well.
+/// The condition that matters most; none if everything is fine.
 fn worst(conditions: &[Condition]) -> Option<&Condition> {
     let stalled = conditions::get(conditions, "Stalled").filter(|stalled| stalled.status == "True");
     let mut bad: Vec<&Condition> = conditions
@@ -36,7 +36,7 @@ fn worst(conditions: &[Condition]) -> Option<&Condition> {
         .filter(|condition| !matches!(condition.type_.as_str(), "Stalled" | "Reconciling"))
         .filter(|condition| condition.status != "True")
         .collect();
-    // What is known of a paused object may be old, and nothing goes on before that ends.
+    // What is known about a paused object may be outdated, and nothing continues until it is resumed.
     bad.sort_by_key(|condition| match condition.type_.as_str() {
         _ if condition.reason == Reason::Paused.as_str() => 0,
         "Ready" => 1,

@@ -1,4 +1,4 @@
-//! Errors of AWS and of the Kubernetes API in words for those who write YAML.
+//! Errors of AWS and the Kubernetes API in words for people who write YAML.
 
 use crate::aws::{self, ServiceError};
 use crate::document;
@@ -7,13 +7,13 @@ use crate::document;
 const RENAMED: &[(&str, &str)] = &[
     ("agentSpaceId", "agentSpaceRef"),
     ("assetId", "assetRef"),
-    // A trigger's schedule lies in it.
+    // A trigger's schedule is inside it.
     ("condition", ""),
     ("serviceDetails", "service"),
     ("serviceId", "serviceRef"),
 ];
 
-/// What a call to AWS came to: the service's words, with the places of the spec instead of those of the request.
+/// The error of a call to AWS: the service's message, with fields of the spec instead of those of the request.
 pub fn of_aws(error: &aws::Error) -> String {
     match error.service() {
         None => error.to_string(),
@@ -27,7 +27,7 @@ pub fn of_aws(error: &aws::Error) -> String {
     }
 }
 
-/// The same in fewer words: neither the error's name nor its number, if it has words.
+/// The same in fewer words: without the error's name and number, if it has a message.
 pub fn brief(error: &aws::Error) -> String {
     match error.service() {
         Some(error) if !error.is_foreign() => {
@@ -43,7 +43,7 @@ pub fn brief(error: &aws::Error) -> String {
     }
 }
 
-/// The place in the spec of what a JSON pointer finds in a request.
+/// The field in the spec for a JSON pointer into a request.
 fn place(pointer: &str) -> String {
     let Some(path) = pointer.strip_prefix('/') else { return pointer.to_owned() };
     let members = path.split('/').map(|member| {
@@ -58,10 +58,10 @@ fn place(pointer: &str) -> String {
     format!("spec{}", members.filter(|member| !member.is_empty()).map(step).collect::<String>())
 }
 
-/// The API server's words, or why there are none.
+/// The API server's message, or why there is none.
 pub fn of_kubernetes(error: &kube::Error) -> String {
     match error {
-        // Its own text ends with the answer in the form of Rust.
+        // Its own text ends with the response in Rust's debug format.
         kube::Error::Api(status) => match (status.message.as_str(), status.reason.as_str()) {
             ("", reason) => format!("the API server answers {} {reason}", status.code),
             (message, _) => format!("{message} ({})", status.code),
@@ -92,7 +92,7 @@ mod tests {
             ("/serviceDetails/gitlab/tokenValue", "spec.service.gitlab.tokenValue"),
             ("/configuration/pagerduty/services/0", "spec.configuration.pagerduty.services[0]"),
             ("/condition/schedule/expression", "spec.schedule.expression"),
-            ("(left out)", "(left out)"),
+            ("(omitted)", "(omitted)"),
         ] {
             assert_eq!(super::place(pointer), place);
         }

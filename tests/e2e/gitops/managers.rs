@@ -63,7 +63,7 @@ async fn life(t: &Test, subject: &Subject) {
     }
 }
 
-/// `stored` has the manifest's metadata and the spec of `applied`, and the operator's fields are those of its own.
+/// `stored` has the manifest's metadata and the spec of `applied`, and the operator's fields are only its own.
 fn assert_owned(stored: &Value, applied: &Value, manifest: &Value) {
     let kind = text(stored, "/kind");
     assert_eq!(stored["spec"], applied["spec"], "{kind}");

@@ -9,9 +9,9 @@ use crate::harness::Test;
 
 const TIME: &str = "2026-01-01T00:00:00Z";
 
-/// Puts the same thing in the place of what is the same, for all objects of one test.
+/// Puts the same thing in place of what is the same, for all objects of one test.
 pub struct Normal {
-    /// Texts of the test and what stands for them, the longer ones first.
+    /// Texts of the test and their placeholders, the longer ones first.
     words: Vec<(String, &'static str)>,
     patterns: Vec<(Regex, &'static str)>,
     uuid: Regex,
@@ -52,7 +52,7 @@ impl Normal {
                 *key = json!("key");
             }
         }
-        // Their order tells in which order they came, which the timing decides.
+        // Their order depends on the timing.
         if let Some(conditions) = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
             conditions.sort_by_key(|condition| condition["type"].to_string());
         }

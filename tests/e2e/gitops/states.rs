@@ -26,7 +26,7 @@ fixtures_of! {
     the_fixtures_of_triggers_are_what_the_operator_writes: "Trigger",
 }
 
-/// Takes an object of the kind through its life, and keeps how it looks on the way.
+/// Takes an object of the kind through its life, and records its states.
 async fn walk(t: &Test, subject: &Subject) {
     t.other_namespace(json!({})).await;
     let mut fixtures = Fixtures::new(t, subject.kind);
@@ -57,7 +57,8 @@ async fn made(t: &Test, subject: &Subject, fixtures: &mut Fixtures) -> Handle {
     if let Some(dependency) = subject.dependency {
         let delay = json!({"operation": subject.read, "effect": "delay", "delayMs": 1000});
         if subject.yaml.contains("{platform}") {
-            // Seen from another namespace, what doesn't exist reads like what isn't allowed: this one is there, and paused.
+            // Seen from another namespace, what doesn't exist looks like what isn't allowed: this one exists, and is
+            // paused.
             let needed = t.object(&fill(t, dependency));
             let mut paused = needed.clone();
             paused["metadata"]["annotations"] = json!({"devopsagent.dev/paused": "true"});
@@ -110,7 +111,7 @@ async fn without_aws(t: &Test, object: &Handle, subject: &Subject, fixtures: &mu
     settled(object).await;
 }
 
-/// Something that it needs is no longer as it was.
+/// Something that it needs has changed.
 async fn degraded(t: &Test, object: &Handle, subject: &Subject, fixtures: &mut Fixtures) {
     let cause = &subject.degraded;
     let role = fill(t, "arn:aws:iam::{account}:role/Denied");
@@ -162,7 +163,7 @@ async fn deleted(t: &Test, object: &Handle, subject: &Subject, fixtures: &mut Fi
     object.gone().await;
 }
 
-/// The object when the condition holds at its present generation.
+/// The object once the condition holds at its current generation.
 async fn has(object: &Handle, kind: &str, status: &str, reason: &str) -> Value {
     let what = format!("{kind} is {status} because of {reason}");
     object

@@ -1,4 +1,4 @@
-//! The kinds, and what brings an object of each into every state that it can be in.
+//! The kinds, and what brings an object of each into every possible state.
 
 use crate::harness::Test;
 
@@ -11,7 +11,7 @@ pub struct Subject {
     pub before: &'static [&'static str],
     /// What the object waits for at first.
     pub dependency: Option<&'static str>,
-    /// The reason while it is being made; none where making takes no time.
+    /// The reason while it is being created; none if that takes no time.
     pub making: Option<&'static str>,
     /// The operation that reads the remote.
     pub read: &'static str,

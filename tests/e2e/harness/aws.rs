@@ -17,8 +17,8 @@ impl Test {
         self.shared.simulator.state(true)["accounts"][&self.account][REGION].take()
     }
 
-    /// All resources of a kind (`agentSpace`, `service`, `association`, `privateConnection`, `asset`, `trigger`)
-    /// but the services that the console registered.
+    /// All resources of a kind (`agentSpace`, `service`, `association`, `privateConnection`, `asset`, `trigger`) except
+    /// the services registered in the console.
     pub fn remotes(&self, kind: &str) -> Vec<Value> {
         let state = self.state();
         match kind {
@@ -42,14 +42,14 @@ impl Test {
         all.remove(0)
     }
 
-    /// Whether nothing is left in the account but what the console registered.
+    /// Whether nothing is left in the account except what was registered in the console.
     pub fn is_empty(&self) -> bool {
         let left =
             ["agentSpace", "service", "privateConnection"].iter().any(|kind| !self.remotes(kind).is_empty());
         !left && members(&self.state()["pendingRegistrations"]).is_empty()
     }
 
-    /// The number of the newest call, to ask later what came after it.
+    /// The number of the newest call, to find later ones.
     pub fn mark(&self) -> u64 {
         self.shared.simulator.call_log(self.first_call).last().map_or(self.first_call, |call| call.sequence)
     }
@@ -98,7 +98,7 @@ impl Test {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
     }
 
-    /// Calls an operation in the account as somebody else would.
+    /// Calls an operation in the account as someone else would.
     pub async fn invoke(&self, operation: &str, input: Value) -> Value {
         self.control("invoke", json!({"account": self.account, "operation": operation, "input": input})).await
     }
@@ -135,7 +135,7 @@ impl Test {
         assert!(answer.status().is_success(), "{url}: {}", answer.status());
     }
 
-    /// For `time` there is no mutating call, and nothing is written to any object or Secret.
+    /// For `time`, there is no mutating call, and nothing is written to any object or Secret.
     pub async fn stays_quiet(&self, time: Duration) {
         let (mark, before) = (self.mark(), self.versions().await);
         let end = Instant::now() + time;

@@ -1,4 +1,4 @@
-//! Installs the CRDs that the operator prints, and clears away what an earlier run has left in the cluster.
+//! Installs the CRDs that the operator prints, and removes what an earlier run has left in the cluster.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
@@ -33,7 +33,7 @@ fn name(crd: &Value) -> &str {
     crd["metadata"]["name"].as_str().unwrap_or_default()
 }
 
-/// Asks for the deletion of what earlier runs left; the operator of this run finishes it.
+/// Requests the deletion of what earlier runs left; the operator of this run completes it.
 pub async fn clear(client: &Client) {
     for kind in ["Namespace", "AWSAccount"] {
         let api = dynamic(client, resource(kind), None);

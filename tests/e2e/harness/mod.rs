@@ -1,7 +1,7 @@
 //! What every end-to-end test stands on.
 //!
-//! One simulator, one operator (a process of its own) and one set of CRDs serve all tests of the binary; each test
-//! has a namespace and an AWS account of its own. A test is a plain function:
+//! One simulator, one operator (a process of its own) and one set of CRDs serve all tests of the binary; each test has
+//! its own namespace and AWS account. A test is a plain function:
 //!
 //! ```ignore
 //! #[test]
@@ -35,16 +35,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// How long anything may take that is waited for.
+/// Maximum wait for anything.
 pub const LIMIT: Duration = Duration::from_secs(30);
 const PACE: Duration = Duration::from_millis(50);
 
-/// Looks every 50 ms until `look` answers `Some`, and gives that. Fails after half a minute.
+/// Polls every 50 ms until `look` returns `Some`, and returns that. Fails after half a minute.
 pub async fn wait_until<T>(what: impl Display, look: impl AsyncFnMut() -> Option<T>) -> T {
     within(LIMIT, what, look).await
 }
 
-/// As [`wait_until`], with a limit of its own: for what has to happen soon.
+/// Like [`wait_until`], with its own limit: for what must happen soon.
 pub async fn within<T>(limit: Duration, what: impl Display, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + limit;
     loop {
@@ -56,7 +56,7 @@ pub async fn within<T>(limit: Duration, what: impl Display, mut look: impl Async
     }
 }
 
-/// Held by tests to which it matters whether there is an AWSAccount named `default`: at first there is none.
+/// Held by tests that depend on whether there is an AWSAccount named `default`: at first there is none.
 pub async fn default_account(t: &Test) -> tokio::sync::MutexGuard<'static, ()> {
     static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let alone = ALONE.lock().await;

@@ -21,7 +21,7 @@ pub const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
 
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
-/// The API of a kind, in a namespace where it has one.
+/// The API of a kind, in a namespace if it has one.
 pub fn dynamic(client: &Client, resource: &Resource, namespace: Option<&str>) -> Api<DynamicObject> {
     let (group, version) = resource.api_version.rsplit_once('/').unwrap_or(("", resource.api_version));
     let kind = ApiResource {
@@ -37,7 +37,7 @@ pub fn dynamic(client: &Client, resource: &Resource, namespace: Option<&str>) ->
     }
 }
 
-/// The text at a JSON pointer; empty where there is none.
+/// The text at a JSON pointer; empty if there is none.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
@@ -69,7 +69,7 @@ impl Handle {
         }
     }
 
-    /// The object as JSON, or `None` when there is none.
+    /// The object as JSON, or `None` if there is none.
     pub async fn find(&self) -> Option<Value> {
         self.api.get_opt(&self.name).await.expect("objects can be read").map(|object| json_of(&object))
     }
@@ -79,7 +79,7 @@ impl Handle {
         self.find().await.unwrap_or_else(|| panic!("{self} is not there"))
     }
 
-    /// Watches until `done` says so, and gives the object as it is then.
+    /// Watches until `done` returns true, and returns the object as it is then.
     pub async fn wait(&self, what: &str, done: impl Fn(&Value) -> bool) -> Value {
         self.wait_within(LIMIT, what, done).await
     }
@@ -117,17 +117,17 @@ impl Handle {
         timeout(limit, search).await.ok().flatten()
     }
 
-    /// Waits until the object is Ready at its present generation.
+    /// Waits until the object is Ready at its current generation.
     pub async fn ready(&self) -> Value {
         self.wait("it is Ready", is_ready).await
     }
 
-    /// Waits until the condition has this status and reason, and gives its message.
+    /// Waits until the condition has this status and reason, and returns its message.
     pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> String {
         self.condition_within(LIMIT, kind, status, reason).await
     }
 
-    /// As [`Handle::condition`], with a limit of its own.
+    /// Like [`Handle::condition`], with its own limit.
     pub async fn condition_within(&self, limit: Duration, kind: &str, status: &str, reason: &str) -> String {
         let what = format!("{kind} is {status} because of {reason}");
         let holds = |object: &Value| {
@@ -138,7 +138,7 @@ impl Handle {
         condition(&object, kind).map(|condition| text(condition, "/message").to_owned()).unwrap_or_default()
     }
 
-    /// Asks for a pass at once, and waits until it has been made.
+    /// Requests a pass, and waits until it has been made.
     pub async fn reconcile(&self) -> Value {
         let request = self.request().await;
         self.wait("the requested pass is made", |object| {
@@ -147,7 +147,7 @@ impl Handle {
         .await
     }
 
-    /// Asks for a pass at once; gives the value of the annotation.
+    /// Requests a pass; returns the value of the annotation.
     pub async fn request(&self) -> String {
         let request = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
         self.patch(json!({"metadata": {"annotations": {RECONCILE: request}}})).await;
@@ -159,14 +159,14 @@ impl Handle {
         self.try_patch(patch).await.unwrap_or_else(|error| panic!("{self}: refused: {error}"));
     }
 
-    /// As [`Handle::patch`]; gives the object as it is stored then.
+    /// Like [`Handle::patch`]; returns the object as it is stored then.
     pub async fn patched(&self, patch: Value) -> Value {
         let params = PatchParams::default().validation_strict();
         let stored = self.api.patch(&self.name, &params, &Patch::Merge(patch)).await;
         json_of(&stored.unwrap_or_else(|error| panic!("{self}: refused: {error}")))
     }
 
-    /// Applies the object by server-side apply as `manager`, without force; gives it as it is stored then, with its
+    /// Applies the object by server-side apply as `manager`, without force; returns it as it is stored then, with its
     /// managed fields.
     pub async fn applied_by(&self, manager: &str, object: &Value) -> Value {
         let params = PatchParams::apply(manager).validation_strict();
@@ -181,7 +181,7 @@ impl Handle {
         serde_json::to_value(&stored).expect("objects are JSON")
     }
 
-    /// As [`Handle::patch`]; the error is what the API server says.
+    /// Like [`Handle::patch`]; returns the API server's error.
     pub async fn try_patch(&self, patch: Value) -> Result<(), kube::Error> {
         let params = PatchParams::default().validation_strict();
         self.api.patch(&self.name, &params, &Patch::Merge(patch)).await.map(|_| ())
@@ -196,7 +196,7 @@ impl Handle {
             .expect("status can be changed");
     }
 
-    /// Takes the status away: a restored backup has none.
+    /// Removes the status: a restored backup has none.
     pub async fn lose_status(&self) {
         let status = self.get().await["status"].clone();
         let nothing: Value =
@@ -215,17 +215,17 @@ impl Handle {
         self.gone().await;
     }
 
-    /// The id of the remote in status; empty when there is none.
+    /// The id of the remote in status; empty if there is none.
     pub async fn id(&self) -> String {
         text(&self.get().await, "/status/id").to_owned()
     }
 
-    /// Waits for an Event of this reason, and gives its note.
+    /// Waits for an Event with this reason, and returns its note.
     pub async fn event(&self, reason: &str) -> String {
         self.event_with(reason, "").await
     }
 
-    /// Waits for an Event of this reason with `part` in its note, and gives that.
+    /// Waits for an Event with this reason and `part` in its note, and returns the note.
     pub async fn event_with(&self, reason: &str, part: &str) -> String {
         wait_until(format!("{self}: an Event {reason} with '{part}'"), async || {
             let events = self.events().await;
@@ -253,7 +253,7 @@ impl Handle {
     }
 }
 
-/// The object as JSON, without what nobody reads.
+/// The object as JSON, without irrelevant parts.
 pub fn json_of(object: &DynamicObject) -> Value {
     let mut object = object.clone();
     object.managed_fields_mut().clear();

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::rights::ServiceAccount;
 
 const START: Duration = Duration::from_secs(20);
-/// Starts a program and ends it when the standard input does: when this process is gone, however it went.
+/// Starts a program and ends it when standard input closes: when this process is gone, for whatever reason.
 const GUARD: &str = r#""$@" </dev/null & child=$!; cat >/dev/null; kill -KILL "$child""#;
 
 /// Name of a log, before the number of the process that the tests run in.
@@ -92,7 +92,7 @@ impl Operator {
         &self.log
     }
 
-    /// The lines of the log that have any of `words` in them.
+    /// The lines of the log that contain any of `words`.
     pub fn log_lines(&self, words: &[&str]) -> Vec<String> {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -105,7 +105,7 @@ impl Operator {
     }
 }
 
-/// The operator asks the API server who reads metrics: it needs the right to both questions.
+/// The operator asks the API server who reads metrics: it needs the permission for both requests.
 async fn metrics_are_refused(address: SocketAddr, token: &str) {
     let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
     let client = client.timeout(START).build().expect("a client can be made");
@@ -146,7 +146,7 @@ fn binary() -> PathBuf {
     given.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_devops-agent-operator")), PathBuf::from)
 }
 
-/// Only the simulator's settings count, whatever the user's are.
+/// Only the simulator's settings apply, whatever the user's are.
 fn set_environment(command: &mut Command, aws: &str) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AWS_") {

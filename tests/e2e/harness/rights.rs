@@ -1,4 +1,4 @@
-//! The operator's own service account, with the rules of the chart and no others, held to its own Secrets.
+//! The operator's own service account, with only the rules of the chart, restricted to its own Secrets.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,16 +24,16 @@ pub struct ServiceAccount {
     pub kubeconfig: PathBuf,
     /// Its token.
     pub token: String,
-    /// The arguments in the chart's Deployment that say what is looked after, and who reads metrics.
+    /// The arguments in the chart's Deployment that set what is watched, and who reads metrics.
     pub arguments: Vec<String>,
-    /// The namespaces that are looked after, if not all of them.
+    /// The namespaces that are watched, if not all of them.
     pub pool: Vec<String>,
 }
 
 impl ServiceAccount {
     /// Installs the rules as the chart renders them. `None` without helm: then the operator is an administrator.
     ///
-    /// `DEVOPS_AGENT_E2E_NAMESPACES` is the number of namespaces that the operator looks after; none means all.
+    /// `DEVOPS_AGENT_E2E_NAMESPACES` is the number of namespaces that the operator watches; none means all.
     pub async fn make(client: &Client) -> Option<Self> {
         let helm = std::env::var_os("DEVOPS_AGENT_HELM_BIN")?;
         let count: usize = std::env::var("DEVOPS_AGENT_E2E_NAMESPACES")
@@ -72,7 +72,7 @@ impl ServiceAccount {
 }
 
 impl Shared {
-    /// The next namespace that the operator looks after, if it does not look after all.
+    /// The next namespace that the operator watches, if it doesn't watch all.
     pub fn namespace(&self) -> Option<String> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         if self.pool.is_empty() {

@@ -21,7 +21,7 @@ use super::test::Test;
 const LONGEST: Duration = Duration::from_mins(4);
 /// How long the simulated AWS takes for what takes minutes in the real one.
 const SETTLE_MS: u64 = 400;
-/// So few results on a page that every list has several.
+/// So few results per page that every list has several pages.
 const PAGE_SIZE: usize = 2;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ pub struct Shared {
     pub http: reqwest::Client,
     pub simulator: Running,
     pub operator: Operator,
-    /// The namespaces that the operator looks after, if not all of them.
+    /// The namespaces that the operator watches, if not all of them.
     pub pool: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl Shared {
     }
 }
 
-/// Runs one test. When it fails, everything that may tell why is printed.
+/// Runs one test. If it fails, everything that may explain why is printed.
 pub fn run(body: impl AsyncFnOnce(&Test)) {
     assert!(
         std::env::var("DEVOPS_AGENT_E2E").is_ok_and(|value| value == "1"),

@@ -1,4 +1,4 @@
-//! One test: its namespaces, its AWS account, and its hands in the cluster.
+//! One test: its namespaces, its AWS account, and its access to the cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ impl Test {
     pub(super) async fn new(shared: &'static Shared) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        // What an earlier run left in the cluster must not reach into this run's accounts.
+        // What an earlier run left in the cluster must not affect this run's accounts.
         let account = format!("{:012}", u128::from(number) * 1_000_000_000 + now % 1_000_000_000);
         let first_call = shared.simulator.call_log(0).last().map_or(0, |call| call.sequence);
         // Names of one length: where a headline is cut must not depend on the number.
@@ -84,8 +84,8 @@ impl Test {
         [&self.namespace].into_iter().chain(others.iter()).cloned().collect()
     }
 
-    /// Applies every document of `yaml`, as `kubectl apply --server-side` does, and gives the last. API version,
-    /// namespace and `accountRef` are filled in where they are left out.
+    /// Applies every document of `yaml`, as `kubectl apply --server-side` does, and returns the last. API version,
+    /// namespace and `accountRef` are filled in if they are omitted.
     pub async fn apply(&self, yaml: &str) -> Handle {
         match self.try_apply(yaml).await {
             Ok(handle) => handle,
@@ -93,7 +93,7 @@ impl Test {
         }
     }
 
-    /// As [`Test::apply`]; the error is what the API server says.
+    /// Like [`Test::apply`]; returns the API server's error.
     pub async fn try_apply(&self, yaml: &str) -> Result<Handle, kube::Error> {
         let mut last = None;
         for object in yaml::objects(yaml, &self.namespace, &self.namespace) {
@@ -107,12 +107,12 @@ impl Test {
         Ok(self.handle_of(object))
     }
 
-    /// Applies the only document of `yaml`, and gives the object as the API server has stored it.
+    /// Applies the only document of `yaml`, and returns the object as the API server has stored it.
     pub async fn created(&self, yaml: &str) -> Value {
         json_of(&self.store(&self.object(yaml)).await.expect("the object is accepted"))
     }
 
-    /// The only document of `yaml`, with all that may be left out.
+    /// The only document of `yaml`, with everything that may be omitted.
     pub fn object(&self, yaml: &str) -> Value {
         yaml::objects(yaml, &self.namespace, &self.namespace).remove(0)
     }
@@ -153,7 +153,7 @@ impl Test {
         self.try_apply_one(&secret).await.expect("a Secret can be made")
     }
 
-    /// What is in a Secret, or `None` when there is none.
+    /// The contents of a Secret, or `None` if there is none.
     pub async fn secret_data(&self, name: &str) -> Option<BTreeMap<String, String>> {
         let api = Api::<Secret>::namespaced(self.shared.client.clone(), &self.namespace);
         let secret = api.get_opt(name).await.expect("Secrets can be read")?;
@@ -199,11 +199,11 @@ impl Test {
         }
     }
 
-    /// Asks for the deletion of everything; the operator goes on with it while other tests run.
+    /// Requests the deletion of everything; the operator continues with it while other tests run.
     pub(super) async fn clean_up(&self) {
         let mut names: Vec<_> = self.namespaces().into_iter().map(|name| ("Namespace", name)).collect();
         if !self.shared.pool.is_empty() {
-            // With the namespace the operator's Role in it would go, and the objects could not.
+            // Deleting the namespace would delete the operator's Role in it, and the objects would be stuck.
             self.delete_objects().await;
             names.clear();
         }

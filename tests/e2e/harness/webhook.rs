@@ -1,4 +1,4 @@
-//! An incident tool: it knows nothing but what is in the webhook's Secret.
+//! An incident tool: it knows only what is in the webhook's Secret.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Posts an incident with what the Secret says; gives the answer's status.
+/// Posts an incident as the Secret says; returns the response's status.
 pub async fn post(t: &Test, secret: &BTreeMap<String, String>) -> StatusCode {
     let value = |key: &str| secret.get(key).unwrap_or_else(|| panic!("the Secret has no {key}")).as_str();
     let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();

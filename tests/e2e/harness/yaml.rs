@@ -45,7 +45,7 @@ pub fn resource(kind: &str) -> &'static Resource {
     found.unwrap_or_else(|| panic!("tests don't know the kind {kind}"))
 }
 
-/// Reads the documents of `yaml`. What every object of a test has alike may be left out: the API version, the
+/// Reads the documents of `yaml`. What all objects of a test have in common may be omitted: the API version, the
 /// namespace and the account.
 pub fn objects(yaml: &str, namespace: &str, account: &str) -> Vec<Value> {
     let documents: Vec<Value> =

@@ -1,5 +1,5 @@
-//! Everything that the operator of one run says to Kubernetes and AWS goes through here: it is written down, counted
-//! by name, and hit by the faults that the run was asked to inject.
+//! Everything that the operator of one run sends to Kubernetes and AWS goes through here: it is recorded, counted by
+//! name, and hit by the faults of the run.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -25,7 +25,7 @@ pub enum Side {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub name: String,
-    /// The how-manieth of this name since the boundary was armed; 0 before that.
+    /// The ordinal among calls of this name since the boundary was armed; 0 before that.
     pub nth: usize,
     pub side: Side,
     pub mutating: bool,
@@ -51,14 +51,14 @@ pub struct Boundary {
     state: Mutex<State>,
     /// The newest incarnation of the operator that has crashed.
     crashed: watch::Sender<u64>,
-    /// Writes that nobody waits for any more, and that have not come to where they are going.
+    /// Writes that nobody waits for any longer, and that haven't arrived yet.
     late: watch::Sender<usize>,
 }
 
 #[derive(Default)]
 struct State {
     armed: bool,
-    /// The operator that lives; calls of older ones come to nothing.
+    /// The running operator; calls of older ones have no effect.
     incarnation: u64,
     plan: Vec<Injection>,
     fired: Vec<Injection>,
@@ -67,20 +67,20 @@ struct State {
     armed_calls: usize,
     calls: Vec<Call>,
     stale_until: Option<Instant>,
-    /// Bodies of what was written to Kubernetes and is no Secret.
+    /// Bodies of writes to Kubernetes other than Secrets.
     written: Vec<String>,
-    /// The webhook secrets that were in AWS's answers.
+    /// The webhook secrets that were in AWS's responses.
     issued: BTreeSet<String>,
     /// Webhooks that AWS was asked for and whose Secret is not written yet.
     unwritten: usize,
-    /// The associations whose webhooks the operator that lives knows, and that have no Secret yet.
+    /// The associations whose webhooks the running operator knows, and that have no Secret yet.
     told: BTreeSet<String>,
-    /// So many of them were under way when an operator died.
+    /// This many of them were in progress when an operator died.
     died_with: usize,
-    /// The most remotes that there were at one time, by kind.
+    /// The maximum number of remotes at one time, by kind.
     peak: BTreeMap<String, usize>,
     violations: Vec<String>,
-    /// The machine was so slow that clients may have given up by themselves.
+    /// The machine was so slow that clients may have timed out on their own.
     overloaded: bool,
 }
 
@@ -139,7 +139,7 @@ impl Boundary {
         self.state(|state| state.armed = false);
     }
 
-    /// Takes note of a call; gives the fault that hits it. A dead operator calls nobody.
+    /// Records a call; returns the fault that hits it. A dead operator calls nobody.
     pub async fn enter(&self, incarnation: u64, side: Side, name: &str, mutating: bool) -> Option<Fault> {
         let entered = self.state(|state| {
             if state.incarnation != incarnation {
@@ -178,7 +178,7 @@ impl Boundary {
         }
     }
 
-    /// The operator dies at this point: nothing that it still has under way is heard of again.
+    /// The operator dies at this point: nothing that it still has in progress continues.
     pub async fn crash(&self, incarnation: u64) -> ! {
         let died = self.state(|state| {
             let alive = state.incarnation == incarnation;
@@ -195,7 +195,7 @@ impl Boundary {
         std::future::pending().await
     }
 
-    /// Never comes back if the operator has died meanwhile.
+    /// Never returns if the operator has died in the meantime.
     pub async fn alive(&self, incarnation: u64) {
         if self.state(|state| state.incarnation != incarnation) {
             std::future::pending::<()>().await;
@@ -253,7 +253,7 @@ impl Boundary {
         });
     }
 
-    /// How many webhooks were under way to their Secrets when an operator died.
+    /// How many webhooks were in progress to their Secrets when an operator died.
     pub fn died_with(&self) -> usize {
         self.state(|state| state.died_with)
     }
@@ -279,7 +279,7 @@ impl Boundary {
         self.state(|state| state.violations.push(what));
     }
 
-    /// An answer took so long that the operator may have given up waiting: a fault that nobody injected.
+    /// A response took so long that the operator may have stopped waiting: a fault that nobody injected.
     pub fn overloaded(&self) {
         self.state(|state| state.overloaded = true);
     }
@@ -317,12 +317,12 @@ impl Boundary {
         self.state(|state| state.peak.clone())
     }
 
-    /// The webhook secrets that were in AWS's answers.
+    /// The webhook secrets that were in AWS's responses.
     pub fn issued_secrets(&self) -> Vec<String> {
         self.state(|state| state.issued.iter().cloned().collect())
     }
 
-    /// What was written to Kubernetes, and is no Secret, with one of these texts in it.
+    /// Writes to Kubernetes other than Secrets that contain one of these texts.
     pub fn find_written(&self, texts: &[String]) -> Option<String> {
         let has_one = |body: &&String| texts.iter().any(|text| body.contains(text));
         self.state(|state| state.written.iter().find(has_one).cloned())

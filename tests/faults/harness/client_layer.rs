@@ -1,4 +1,4 @@
-//! The way to Kubernetes: a client whose every call passes the boundary.
+//! The path to Kubernetes: a client whose every call passes the boundary.
 
 use std::future::Future;
 use std::io::{Error as IoError, ErrorKind};
@@ -132,7 +132,7 @@ impl Layer {
         }
     }
 
-    /// The call itself. It goes on when nobody waits for it any more, as a sent request does.
+    /// The call itself. It continues when nobody waits for it any longer, as a sent request does.
     async fn forward(self, target: Target, mut request: Request<Bytes>) -> Result<Answer, BoxError> {
         if let Some(bug) = self.world.planted
             && let Some(answer) = self.as_planted(bug, &target, &mut request)
@@ -161,7 +161,7 @@ impl Layer {
         Ok(Response::from_parts(head, whole(body)))
     }
 
-    /// Does to a call what the planted bug would; gives the answer to one that is not made.
+    /// Does to a call what the planted bug would; returns the response to one that isn't made.
     fn as_planted(&self, bug: Planted, target: &Target, request: &mut Request<Bytes>) -> Option<Answer> {
         let is_secret = target.plural == "secrets" && target.name.as_ref()?.ends_with("-webhook");
         match bug {
@@ -185,8 +185,8 @@ impl Layer {
         None
     }
 
-    /// Lists and watches are no step of anything; but their events can be held back. One watch at the API server
-    /// serves all operators.
+    /// Lists and watches aren't steps of anything, but their events can be delayed. One watch at the API server serves
+    /// all operators.
     async fn watch(self, plural: &str, request: Request<Body>) -> Result<Answer, BoxError> {
         self.world.boundary.alive(self.incarnation).await;
         let (resource, world) = (resource(plural), self.world);
@@ -302,7 +302,7 @@ fn association_of(secret: &[u8]) -> String {
     id.and_then(|id| String::from_utf8(id).ok()).unwrap_or_default()
 }
 
-/// The steps of a JSON patch that takes a finalizer away.
+/// The steps of a JSON patch that removes a finalizer.
 fn finalizer_removal(target: &Target, request: &Request<Bytes>) -> Option<Vec<Value>> {
     if request.method() != Method::PATCH || target.subresource.is_some() {
         return None;

@@ -1,4 +1,4 @@
-//! Which single faults come first, so that a run that is cut short has still tried every call and every kind of fault.
+//! Which single faults come first, so that a shortened run has still tried every call and every kind of fault.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ pub struct Point {
     pub fault: String,
 }
 
-/// What has to be tried once in a scenario.
+/// What must be tried once in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Call(String, String),

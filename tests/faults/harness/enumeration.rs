@@ -28,10 +28,10 @@ use super::{log, rules};
 /// No run takes longer, unless it hangs.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// So often a run is made again for which the machine was too slow.
+/// How often a run is repeated because the machine was too slow.
 const ATTEMPTS: u32 = 3;
 
-/// So often other faults are chosen for calls that were not made when a fault waited for them.
+/// How often other faults are chosen for calls that weren't made when a fault waited for them.
 const CHOICES: u32 = 3;
 
 /// A script over one or several objects.
@@ -196,7 +196,7 @@ async fn inject(
     execute_until(cluster, single, parallel, end, report).await;
 }
 
-/// Makes a run again. Calls of several objects come in no certain order: it is repeated until every fault has hit.
+/// Replays a run. Calls for several objects have no fixed order: it is repeated until every fault has hit.
 async fn replay(cluster: &Arc<Cluster>, job: &Job, report: &mut Report) {
     const MOST: usize = 30;
     for _ in 0..MOST {
@@ -211,8 +211,8 @@ async fn replay(cluster: &Arc<Cluster>, job: &Job, report: &mut Report) {
     report.not_replayed(&job.id(), MOST);
 }
 
-/// Plants one bug after the other, and runs its scenario with one fault after the other until a rule is broken.
-/// Gives whether all are caught.
+/// Plants one bug after the other, and runs its scenario with one fault after the other until a rule is broken. Returns
+/// whether all are caught.
 pub async fn self_check(
     settings: &Settings,
     scenarios: &[Scenario],
@@ -276,7 +276,7 @@ async fn catch(cluster: &Arc<Cluster>, job: Job, parallel: usize) -> Option<Stri
     None
 }
 
-/// Random walks; one that fails is cut down to the steps that it takes.
+/// Random walks; one that fails is reduced to the steps it needs.
 async fn walks(cluster: &Arc<Cluster>, settings: &Settings, walk: Scenario, report: &mut Report) {
     let one = |seed: u64| Job { seed, ..Job::new(walk) };
     let jobs = match &settings.only {
@@ -411,7 +411,7 @@ async fn execute_until(
                         .push_back(Job { attempt: job.attempt + 1, ..job });
                     continue;
                 }
-                // What could not be cleared away must not disturb the next run.
+                // What couldn't be cleaned up must not disturb the next run.
                 if own || ran.outcome.is_err() {
                     namespaces.clear();
                 }

@@ -10,11 +10,11 @@ use super::boundary::{Call, Side};
 pub enum Fault {
     /// The operator dies before the call is made.
     CrashBefore,
-    /// The call takes effect; the operator dies before it has the answer.
+    /// The call takes effect; the operator dies before it gets the response.
     CrashAfter,
-    /// The call takes effect; the connection breaks before the answer is there.
+    /// The call takes effect; the connection breaks before the response arrives.
     Lost,
-    /// The call takes no effect, and no answer comes until the client gives up.
+    /// The call has no effect, and there is no response until the client gives up.
     Timeout,
     /// The call takes effect a while after the client has given up waiting.
     Late,
@@ -79,7 +79,7 @@ impl Fault {
         NAMES.iter().map(|(fault, _)| *fault)
     }
 
-    /// Whether the caller is left without the answer of a call that may have taken effect.
+    /// Whether the caller gets no response to a call that may have taken effect.
     pub fn loses_answer(self) -> bool {
         matches!(self, Lost | Timeout | Late | Broken | BrokenAfter | Reset)
     }

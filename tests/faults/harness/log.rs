@@ -29,13 +29,13 @@ pub fn newest() -> u64 {
     LINES.lock().expect("nobody panics with the log in hand").newest
 }
 
-/// A line after `first` that has one of these texts in it.
+/// A line after `first` that contains one of these texts.
 pub fn find(first: u64, texts: &[String]) -> Option<String> {
     let has_one = |line: &String| texts.iter().any(|text| line.contains(text));
     since(first).into_iter().find(|line| has_one(line)).map(|line| line.to_string())
 }
 
-/// The lines after `first` that have `text` in them.
+/// The lines after `first` that contain `text`.
 pub fn lines(first: u64, text: &str) -> Vec<String> {
     since(first).into_iter().filter(|line| line.contains(text)).map(|line| line.to_string()).collect()
 }

@@ -15,7 +15,7 @@ use super::resources::Resource;
 /// So many events are kept for those that begin to watch. Between their list and their watch there are a few.
 const KEPT: usize = 2000;
 
-/// A namespace; the one without a name has what lies in none.
+/// A namespace; the one without a name has cluster-scoped objects.
 #[derive(Default)]
 pub struct Place {
     seen: Mutex<Seen>,
@@ -38,7 +38,7 @@ struct Event {
     line: Bytes,
 }
 
-/// How far somebody has watched.
+/// How far someone has watched.
 struct Position {
     next: usize,
     /// What came up to here was listed.

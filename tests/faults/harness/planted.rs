@@ -1,7 +1,7 @@
-//! Bugs that are planted to see that they are caught.
+//! Bugs that are planted to check that they are caught.
 //!
-//! The operator itself stays as it is: its calls and the answers to them are changed on their way, so that it does what
-//! it would do if it had the bug.
+//! The operator itself isn't changed: its calls and their responses are changed in transit, so that it does what it
+//! would do if it had the bug.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 pub enum Planted {
     /// Status names the new webhook before its Secret is written.
     StatusBeforeSecret,
-    /// What a lost answer may have made is not looked for.
+    /// What a call with a lost response may have created isn't searched for.
     NoLookup,
-    /// No intent is noted before a create that a repeat would double.
+    /// No intent is recorded before a create that a repeat would duplicate.
     NoIntent,
     /// A create is repeated at once when the connection breaks.
     CreateRepeated,
@@ -26,7 +26,7 @@ pub enum Planted {
     DeletionTakenForDone,
     /// The tags of another owner are taken for the object's own.
     OwnerIgnored,
-    /// After a restart a webhook's Secret is not looked for.
+    /// After a restart, a webhook's Secret isn't searched for.
     WebhookTakenForLost,
     /// An Event shows a webhook's secret.
     SecretInEvent,
@@ -86,7 +86,7 @@ impl FromStr for Planted {
     }
 }
 
-/// The paths of remotes that a deletion taken for done has left.
+/// The paths of remotes that were left by a deletion taken for done.
 #[derive(Default)]
 pub struct Left(Mutex<BTreeSet<String>>);
 
@@ -100,7 +100,7 @@ impl Left {
     }
 }
 
-/// The body of a write to Kubernetes as the bug would have it.
+/// The body of a write to Kubernetes as the bug would send it.
 pub fn written(planted: Planted, plural: &str, secret: Option<&String>, body: &Bytes) -> Option<Bytes> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     match planted {

@@ -1,4 +1,4 @@
-//! The way to AWS: a proxy in front of the simulator, so that every call passes the boundary.
+//! The path to AWS: a proxy in front of the simulator, so that every call passes the boundary.
 
 use std::io::{Error as IoError, ErrorKind};
 use std::net::SocketAddr;
@@ -155,7 +155,7 @@ impl Way {
         Ok(answer)
     }
 
-    /// The call itself. It goes on when nobody waits for it any more.
+    /// The call itself. It continues when nobody waits for it any longer.
     async fn forward(
         self,
         name: &'static str,
@@ -194,7 +194,7 @@ async fn exchange(
     Ok(Response::from_parts(head, Full::new(body)))
 }
 
-/// The association in an answer that shows the secret of its webhook.
+/// The association in a response that shows the secret of its webhook.
 async fn with_webhook(body: Full<Bytes>) -> Option<String> {
     shown(body.clone()).await?;
     let body = body.collect().await.ok()?.to_bytes();

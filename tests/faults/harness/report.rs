@@ -13,7 +13,7 @@ use super::fault::Fault;
 /// Longer than this is worth a look.
 const SLOW: Duration = Duration::from_secs(12);
 
-/// So many parts of the cover are named that were not tried.
+/// Maximum untried parts of the cover that are named.
 const MOST_NAMED: usize = 50;
 
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Report {
         }
     }
 
-    /// Counts a run, and tells of it at once if it failed.
+    /// Counts a run, and reports it at once if it failed.
     pub fn add(&mut self, ran: &Ran) {
         let row = self.scenarios.entry(ran.job.place()).or_default();
         let survived = ran.outcome.is_ok();
@@ -104,7 +104,7 @@ impl Report {
         self.failures.push((id, why.to_owned()));
     }
 
-    /// Not every fault of a replay has hit, in so many runs: that says nothing, and is no success.
+    /// Not every fault of a replay has hit, in this many runs: that proves nothing, and isn't a success.
     pub fn not_replayed(&mut self, id: &str, runs: usize) {
         let why = format!(
             "in {runs} runs the calls never came in an order in which every fault hits; the trace of the run that failed has its \

@@ -16,8 +16,8 @@ use super::world::World;
 /// Most calls of one name in a run.
 const MOST_CALLS: usize = 120;
 
-/// Everything that has to hold after the script: the objects settle, nothing is doubled, nothing is written any
-/// more, every webhook works, everything can be deleted, and no secret has got out.
+/// Everything that must hold after the script: the objects settle, nothing is duplicated, nothing more is written,
+/// every webhook works, everything can be deleted, and no secret has leaked.
 pub async fn check(run: &Run, first_line: u64) -> Outcome {
     run.world.boundary.nothing_is_late().await;
     settled(run).await?;
@@ -85,7 +85,7 @@ async fn request_all(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// Rule 1: as many remotes as there are to be, and never more.
+/// Rule 1: as many remotes as expected, and never more.
 fn remotes(run: &Run) -> Outcome {
     let expectations = run.expectations();
     let now = run.world.remotes();
@@ -149,9 +149,9 @@ fn loses_webhook(call: &Call) -> bool {
     call.name == "AssociateService" && call.fault.is_some_and(Fault::loses_answer)
 }
 
-/// Rule 4: a pass over what does not differ writes nothing to AWS, and to status only the echo of the request. A pass over
-/// an object that was deleted meanwhile may still be under way; its writes are refused, and it is over when it is looked
-/// for again.
+/// Rule 4: a pass over what does not differ writes nothing to AWS, and to status only the echo of the request. A pass
+/// over an object that was deleted meanwhile may still be in progress; its writes are refused, and it is over when it
+/// is looked for again.
 async fn quiet(run: &Run) -> Outcome {
     match quiet_once(run).await? {
         Some(write) if is_about_nothing(run, &write) => match quiet_once(run).await? {
@@ -190,7 +190,7 @@ async fn quiet_once(run: &Run) -> Outcome<Option<String>> {
         return Err(format!("rule 4: a pass without a difference called {}", call.name));
     }
     let mut writes: BTreeMap<&str, usize> = BTreeMap::new();
-    // The Event of the pass before may still be on its way: it is told after status.
+    // The Event of the previous pass may still be on its way: it is published after status.
     let counted =
         |call: &&Call| call.side == Side::Kubernetes && call.mutating && !call.name.ends_with(" events");
     for call in since.iter().filter(counted) {
@@ -207,7 +207,7 @@ fn status(object: &Value) -> Value {
     status
 }
 
-/// Rules 1 and 3: everything can be deleted, and nothing is left that is not to be.
+/// Rules 1 and 3: everything can be deleted, and nothing is left that shouldn't be.
 async fn delete_all(run: &Run) -> Outcome {
     for (kind, name) in run.objects() {
         run.delete(kind, &name).await?;
@@ -257,7 +257,7 @@ pub fn finalizer_goes(world: &World, plural: &str, name: &str, steps: &[Value]) 
     }
 }
 
-/// Rule 5: no mutating call names what the operator neither made nor adopted.
+/// Rule 5: no mutating call names what the operator neither created nor adopted.
 fn protected(run: &Run) -> Outcome {
     let protected = run.protected();
     for call in run.world.simulator.call_log(0).iter().filter(|call| call.mutating && call.error.is_none()) {
@@ -272,8 +272,8 @@ fn protected(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// Rule 8: no call is made over and over. Whatever the fault, a run needs a few dozen of one kind; a loop without a wait
-/// makes hundreds.
+/// Rule 8: no call is made over and over. Whatever the fault, a run needs a few dozen of one kind; a loop without a
+/// delay makes hundreds.
 fn busy(run: &Run) -> Outcome {
     match run.world.boundary.busiest() {
         Some((name, count)) if count > MOST_CALLS => {
@@ -296,7 +296,7 @@ fn secrets(run: &Run) -> Vec<String> {
     secrets
 }
 
-/// Rule 6: no secret in what was written to Kubernetes but Secrets, nor in the log.
+/// Rule 6: no secret in what was written to Kubernetes except Secrets, nor in the log.
 fn hygiene(run: &Run, first_line: u64, secrets: &[String]) -> Outcome {
     if let Some(body) = run.world.boundary.find_written(secrets) {
         return Err(format!("rule 6: a secret was written: {body}"));

@@ -1,4 +1,4 @@
-//! One run of a scenario: the hands that its script has in the cluster and in AWS, and what it expects.
+//! One run of a scenario: its script's access to the cluster and AWS, and what it expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -16,7 +16,7 @@ use super::place::{Place, version};
 use super::resources::resource;
 use super::world::World;
 
-/// How long anything may take, however it was disturbed.
+/// Maximum wait for anything, however it was disturbed.
 pub const LIMIT: Duration = Duration::from_secs(30);
 /// Annotation that asks for a pass at once.
 const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
@@ -29,7 +29,7 @@ static REQUESTS: AtomicU64 = AtomicU64::new(0);
 pub type Failed = String;
 pub type Outcome<T = ()> = Result<T, Failed>;
 
-/// What a script expects beside what holds for every scenario.
+/// What a script expects in addition to what holds for every scenario.
 #[derive(Clone, Default)]
 pub struct Expectations {
     /// Remotes at the end of the script, by kind of the simulator's list; all others are zero.
@@ -40,7 +40,8 @@ pub struct Expectations {
     pub left: BTreeMap<&'static str, usize>,
     /// How many webhook secrets are issued in an undisturbed run.
     pub webhooks: usize,
-    /// Ids of what others made, which the objects adopt: no mutating call may name any other that the script had made.
+    /// Ids of what others created, which the objects adopt: no mutating call may name any other that the script
+    /// created.
     pub adopted: BTreeSet<String>,
     /// Objects (by name) that end with `Ready=False` for this reason.
     pub unready: BTreeMap<&'static str, &'static str>,
@@ -56,7 +57,7 @@ pub struct Run {
     /// Steps of it that are left out.
     pub skipped: BTreeSet<usize>,
     expectations: Mutex<Expectations>,
-    /// Ids of what was made behind the operator's back.
+    /// Ids of what was created behind the operator's back.
     others: Mutex<BTreeSet<String>>,
 }
 
@@ -115,7 +116,7 @@ impl Run {
         .await
     }
 
-    /// Makes a Secret, or changes what is in it. Every value gets the marker.
+    /// Creates a Secret, or changes its contents. Every value gets the marker.
     pub async fn secret(&self, name: &str, data: &[(&str, &str)]) -> Outcome {
         let data: BTreeMap<&str, ByteString> =
             data.iter().map(|(key, value)| (*key, ByteString(marked(value).into_bytes()))).collect();
@@ -139,7 +140,7 @@ impl Run {
         self.world.place().find(resource(kind), name)
     }
 
-    /// A text in an object; empty where there is none.
+    /// A text in an object; empty if there is none.
     pub fn text(&self, kind: &str, name: &str, pointer: &str) -> String {
         let object = self.find(kind, name);
         let text = object.as_ref().and_then(|object| object.pointer(pointer)).and_then(Value::as_str);
@@ -167,7 +168,7 @@ impl Run {
         self.patch_status(kind, name, json!({ "status": nothing })).await
     }
 
-    /// Changes the status of an object by a JSON merge patch, as somebody who may.
+    /// Changes the status of an object by a JSON merge patch, as someone who may.
     pub async fn patch_status(&self, kind: &str, name: &str, patch: Value) -> Outcome {
         let api = resource(kind).api(&self.world.cluster.client, self.world.namespace());
         let patched = api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await;
@@ -193,7 +194,7 @@ impl Run {
         self.until(format!("{kind} {name} is gone"), || self.find(kind, name).is_none()).await
     }
 
-    /// Waits until an object is Ready at its present generation and nothing is under way.
+    /// Waits until an object is Ready at its current generation and nothing is in progress.
     pub async fn ready(&self, kind: &str, name: &str) -> Outcome {
         self.until(format!("{kind} {name} is Ready"), || {
             self.find(kind, name).is_some_and(|it| is_settled(&it))
@@ -209,7 +210,7 @@ impl Run {
         .await
     }
 
-    /// Asks an object for a pass at once; gives the request.
+    /// Requests a pass over an object; returns the request.
     pub async fn request(&self, kind: &str, name: &str) -> Outcome<String> {
         let request = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
         self.patch(kind, name, json!({"metadata": {"annotations": {RECONCILE: request}}})).await?;
@@ -229,7 +230,7 @@ impl Run {
         .await
     }
 
-    /// Waits until something holds; looks again at every change.
+    /// Waits until something holds; checks again on every change.
     pub async fn until(&self, what: impl Display, mut holds: impl FnMut() -> bool) -> Outcome {
         let held = self.world.place().until(LIMIT, || holds().then_some(())).await;
         held.ok_or_else(|| format!("within {LIMIT:?} this did not happen: {what}"))
@@ -241,12 +242,12 @@ impl Run {
         self.world.place().until(WHILE, || holds().then_some(())).await;
     }
 
-    /// Whether an object is Ready at its present generation and nothing is under way.
+    /// Whether an object is Ready at its current generation and nothing is in progress.
     pub fn is_ready(&self, kind: &str, name: &str) -> bool {
         self.find(kind, name).is_some_and(|it| is_settled(&it))
     }
 
-    /// Does something in AWS behind the operator's back. What it makes is somebody else's.
+    /// Does something in AWS behind the operator's back. What it creates is someone else's.
     pub fn invoke(&self, operation: &str, input: Value) -> Outcome<Value> {
         let before: BTreeSet<String> = self.world.ids().into_iter().collect();
         let answer = self.world.simulator.invoke(operation, input);
@@ -255,7 +256,7 @@ impl Run {
         answer.map_err(|error| format!("{operation}: {}", error.message))
     }
 
-    /// The ids of what was made behind the operator's back, and is not to be adopted.
+    /// The ids of what was created behind the operator's back and must not be adopted.
     pub fn protected(&self) -> BTreeSet<String> {
         let others = self.others.lock().expect("nobody panics with it in hand").clone();
         &others - &self.expectations().adopted
@@ -288,7 +289,7 @@ impl Run {
         self.clear().await
     }
 
-    /// Takes away what is in the namespaces, whoever wants to keep it.
+    /// Removes everything in the namespaces, regardless of finalizers.
     pub async fn clear(&self) -> Outcome {
         for namespace in &self.world.namespaces {
             self.clear_place(namespace, &self.world.cluster.place(namespace)).await?;
@@ -334,14 +335,14 @@ fn is_observed(object: &Value) -> bool {
     object.pointer("/status/observedGeneration") == object.pointer("/metadata/generation")
 }
 
-/// Ready at its present generation, and nothing under way.
+/// Ready at its current generation, and nothing in progress.
 pub fn is_settled(object: &Value) -> bool {
     is_observed(object)
         && condition(object, "Ready").is_some_and(|ready| ready["status"] == "True")
         && condition(object, "Reconciling").is_none()
 }
 
-/// Not Ready at its present generation, for this reason.
+/// Not Ready at its current generation, for this reason.
 pub fn is_unready(object: &Value, reason: &str) -> bool {
     is_observed(object)
         && condition(object, "Ready")

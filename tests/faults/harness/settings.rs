@@ -23,9 +23,9 @@ pub struct Settings {
     pub seed: u64,
     /// Runs at a time.
     pub parallel: usize,
-    /// After so long no single fault is injected any more.
+    /// After this time, no more single faults are injected.
     pub limit: Option<Duration>,
-    /// Plant bugs and see whether they are caught, instead of all else.
+    /// Plant bugs and check that they are caught, instead of everything else.
     pub self_check: bool,
 }
 

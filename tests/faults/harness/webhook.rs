@@ -1,4 +1,4 @@
-//! An incident tool: it knows nothing but what is in the webhook's Secret.
+//! An incident tool: it knows only what is in the webhook's Secret.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn sign(secret: &str, message: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Posts an incident with what the Secret says; gives the answer's status.
+/// Posts an incident as the Secret says; returns the response's status.
 pub async fn post(secret: &Value) -> Result<u16, String> {
     let value = |key: &str| {
         let text = secret["data"][key].as_str().ok_or_else(|| format!("it has no {key}"))?;

@@ -1,4 +1,4 @@
-//! What one run has to itself: a namespace, a simulated AWS, a boundary, and an operator that can die.
+//! What one run has for itself: a namespace, a simulated AWS, a boundary, and an operator that can die.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -54,7 +54,7 @@ pub struct World {
     pub boundary: Boundary,
     /// The id in owner tags.
     pub cluster_id: String,
-    /// How long the operator waits for an answer of AWS: short only where none will come.
+    /// How long the operator waits for a response from AWS: short only if none will come.
     pub patience: Duration,
     /// The bug that is planted.
     pub planted: Option<Planted>,
@@ -177,7 +177,7 @@ async fn live(world: Arc<World>) {
     }
 }
 
-/// One operator; comes back only with the reason why it could not start.
+/// One operator; returns only with the reason why it couldn't start.
 async fn incarnate(world: &Arc<World>, incarnation: u64) -> String {
     let proxy = Proxy::start(world, incarnation).await;
     let connections = Connections {
@@ -214,7 +214,7 @@ fn options(world: &World) -> Options {
     }
 }
 
-/// As in earnest, but faster. The safety nets are as far apart as in earnest: what is found only by them has not
+/// As in production, but faster. The safety nets are as far apart as in production: what is found only by them hasn't
 /// been survived.
 fn timing() -> Timing {
     Timing {

@@ -82,7 +82,7 @@ pub async fn association(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
-/// Files of an asset come, change and go; so does its metadata.
+/// Files of an asset are added, changed and removed; so is its metadata.
 pub async fn asset(run: &Run) -> Outcome {
     run.expect(|it| it.remotes = [("agentSpaces", 1), ("assets", 1)].into());
     objects::space(run).await?;
@@ -112,7 +112,7 @@ pub async fn suspend(run: &Run) -> Outcome {
     trigger(run, json!({"suspend": true})).await
 }
 
-/// A trigger gets another schedule, for which it has to be made anew.
+/// A trigger gets another schedule, for which it must be recreated.
 pub async fn schedule(run: &Run) -> Outcome {
     trigger(run, json!({"schedule": {"expression": "cron(0 9 ? * TUE *)"}})).await
 }

@@ -60,7 +60,7 @@ pub async fn source(run: &Run) -> Outcome {
     run.ready("Association", "source").await
 }
 
-/// A private connection, which AWS takes its time for.
+/// A private connection, which takes AWS a while.
 pub async fn connection(run: &Run) -> Outcome {
     run.expect(|it| it.remotes = [("privateConnections", 1)].into());
     run.arm();

@@ -27,7 +27,7 @@ pub async fn one_by_one(run: &Run) -> Outcome {
     Ok(())
 }
 
-/// The parents first: they wait for their children, which go a moment later.
+/// The parents first: they wait for their children, which are deleted a moment later.
 pub async fn parents_first(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.arm();
@@ -49,7 +49,7 @@ pub async fn namespace(run: &Run) -> Outcome {
     run.ready("Association", "source").await?;
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 2)].into();
-        // The Secrets go in no order: for a while one is missing whose association is not being deleted yet.
+        // The Secrets are deleted in no order: for a while one is missing whose association is not being deleted yet.
         it.webhooks = 9;
     });
     run.arm();

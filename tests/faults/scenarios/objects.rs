@@ -200,7 +200,7 @@ async fn all_of(run: &Run, objects: &[&str]) -> Outcome {
     Ok(())
 }
 
-/// The same object, which takes over what is there.
+/// The same object, which adopts what exists.
 pub fn adopting(object: &str) -> String {
     let adopt = "adoptionPolicy: Adopt";
     object

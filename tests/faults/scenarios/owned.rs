@@ -1,4 +1,4 @@
-//! Remotes that others made: taken over when asked, left alone otherwise.
+//! Remotes that others created: adopted when asked, left alone otherwise.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::run::{Outcome, Run, marked};
 
 use super::objects;
 
-/// A space that a person made is taken over by its id.
+/// A space that a person created is adopted by its id.
 pub async fn adopted(run: &Run) -> Outcome {
     let id = made_space(run, "Theirs")?;
     run.expect(|it| {
@@ -26,7 +26,7 @@ pub async fn adopted(run: &Run) -> Outcome {
     }
 }
 
-/// A registration that a person made is taken over, because the object says so.
+/// A registration that a person created is adopted, because the object says so.
 pub async fn registration_adopted(run: &Run) -> Outcome {
     objects::credentials(run).await?;
     let token = marked("glpat-first");
@@ -42,7 +42,7 @@ pub async fn registration_adopted(run: &Run) -> Outcome {
     run.ready("ServiceRegistration", "gitlab").await
 }
 
-/// An association in a space that is only observed; nothing is there that could be taken over, though it might be.
+/// An association in a space that is only observed; there is nothing to adopt, although there might be.
 pub async fn association_in_observed_space(run: &Run) -> Outcome {
     let id = made_space(run, "Theirs")?;
     run.expect(|it| {
@@ -63,7 +63,7 @@ pub async fn association_in_observed_space(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
-/// A space of the same name that a person made is left alone.
+/// A space with the same name that a person created is left alone.
 pub async fn refused(run: &Run) -> Outcome {
     made_space(run, "space")?;
     run.expect(|it| {
@@ -111,7 +111,7 @@ pub async fn observed(run: &Run) -> Outcome {
     run.gone("AgentSpace", "space").await
 }
 
-/// The spec names one space that a person made, and then another: what it never asked to go stays.
+/// The spec names one space that a person created, and then another: what it never asked to delete stays.
 pub async fn renamed_in_spec(run: &Run) -> Outcome {
     let (first, second) = (made_space(run, "First")?, made_space(run, "Second")?);
     run.expect(|it| {
@@ -138,7 +138,7 @@ pub async fn renamed_in_spec(run: &Run) -> Outcome {
     }
 }
 
-/// A space that the operator made; then the spec names one that a person made.
+/// A space that the operator created; then the spec names one that a person created.
 pub async fn named_later(run: &Run) -> Outcome {
     objects::space(run).await?;
     let id = made_space(run, "Theirs")?;
@@ -155,7 +155,7 @@ pub async fn named_later(run: &Run) -> Outcome {
     run.ready("AgentSpace", "space").await
 }
 
-/// An association that a person made is adopted by its id, and replaced: the object goes on from the new one.
+/// An association that a person created is adopted by its id, and replaced: the object continues with the new one.
 pub async fn adopted_and_replaced(run: &Run) -> Outcome {
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();

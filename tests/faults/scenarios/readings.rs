@@ -1,4 +1,4 @@
-//! The other readings of what the service does not say.
+//! The other readings of what the service leaves undocumented.
 
 use devops_agent_simulator::switches::{
     AssociateExisting, ConnectionExists, DeleteMissing, DuplicateService, EnableExisting, ListOrder,

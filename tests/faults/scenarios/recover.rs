@@ -31,7 +31,7 @@ async fn lose_all_status(run: &Run) -> Outcome {
 }
 
 /// The cluster is lost and rebuilt from Git, with the same cluster id: everything is found again. Only the webhook is
-/// issued anew, since its Secret is gone.
+/// issued again, since its Secret is gone.
 pub async fn rebuilt(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.lose_cluster().await?;
@@ -42,7 +42,7 @@ pub async fn rebuilt(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
-/// The same, with the webhook's Secret from a backup: not even the webhook is issued anew.
+/// The same, with the webhook's Secret from a backup: not even the webhook is issued again.
 pub async fn restored(run: &Run) -> Outcome {
     objects::project(run).await?;
     let secret = run.find("Secret", "project-webhook").ok_or("there is no webhook Secret")?;
@@ -54,7 +54,7 @@ pub async fn restored(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
-/// Somebody else writes to status, one field after the other: nothing of it is believed, and nothing of another object's is
+/// Someone else writes to status, one field after the other: none of it is trusted, and nothing of another object is
 /// touched.
 pub async fn rewritten_status(run: &Run) -> Outcome {
     objects::project(run).await?;
@@ -123,8 +123,7 @@ fn nothing_is_made_again_but(run: &Run, often: &str, most: u64) -> Outcome {
     Ok(())
 }
 
-/// Objects move to another namespace, and the webhook's Secret with them: let go in the one, and taken over in the
-/// other.
+/// Objects move to another namespace, and the webhook's Secret with them: released in one, and adopted in the other.
 pub async fn moved(run: &Run) -> Outcome {
     objects::project(run).await?;
     let heir = json!({"annotations": {"devopsagent.dev/hand-over-to": run.world.next_namespace()}});
@@ -153,7 +152,7 @@ pub async fn moved(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
-/// Objects are let go, and made again in the same place: the webhook's Secret, which was kept, still serves.
+/// Objects are released, and recreated in the same place: the retained webhook Secret still works.
 pub async fn retained(run: &Run) -> Outcome {
     objects::project(run).await?;
     for (kind, name) in run.objects() {
@@ -177,7 +176,7 @@ pub async fn retained(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
-/// The remote of an association is deleted behind the operator's back: it is made again, with a new webhook.
+/// The remote of an association is deleted behind the operator's back: it is recreated, with a new webhook.
 pub async fn association_gone(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.expect(|it| it.webhooks = 2);
@@ -192,7 +191,7 @@ pub async fn association_gone(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
-/// The space is deleted behind the operator's back, with all that is in it.
+/// The space is deleted behind the operator's back, with everything in it.
 pub async fn space_gone(run: &Run) -> Outcome {
     objects::project(run).await?;
     run.expect(|it| it.webhooks = 2);
@@ -206,7 +205,7 @@ pub async fn space_gone(run: &Run) -> Outcome {
     run.ready("Association", "project").await
 }
 
-/// Somebody changes the remotes: they are changed back.
+/// Someone changes the remotes: they are changed back.
 pub async fn drift(run: &Run) -> Outcome {
     objects::project(run).await?;
     let space = run.id("AgentSpace", "space");

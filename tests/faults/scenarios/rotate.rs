@@ -92,7 +92,7 @@ async fn reissued(run: &Run, before: &str) -> Outcome {
     run.ready("Association", "events").await
 }
 
-/// The webhook's Secret gets another name; AWS has no part in that.
+/// The webhook's Secret gets another name; AWS isn't involved.
 pub async fn webhook_secret_name(run: &Run) -> Outcome {
     events(run, 1).await?;
     run.arm();

@@ -173,7 +173,7 @@ pub async fn script(run: &Run) -> Outcome {
         step.take(run).await.map_err(|why| format!("step {number} ({step}): {why}"))?;
     }
     run.world.boundary.disarm();
-    // In the end everything is there that is referred to.
+    // In the end, everything that is referred to exists.
     objects::credentials(run).await?;
     let is_going = |(kind, name): &(&str, String)| {
         run.find(kind, name).is_some_and(|it| !it["metadata"]["deletionTimestamp"].is_null())

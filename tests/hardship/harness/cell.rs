@@ -1,4 +1,4 @@
-//! A memory limit: a cgroup where one can be made, and otherwise only a look at what was used.
+//! A memory limit: a cgroup if one can be created, and otherwise only a check of what was used.
 
 use std::fmt;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What these tests stand on: a namespace and a simulated AWS each, and operators as processes.
+//! The foundation of these tests: a namespace and a simulated AWS each, and operators as processes.
 
 mod cell;
 #[allow(dead_code, reason = "it serves the end-to-end tests, which need more of it")]
@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 pub const LIMIT: Duration = Duration::from_secs(90);
 const PACE: Duration = Duration::from_millis(50);
 
-/// Looks every 50 ms until `look` answers `Some`, and gives that.
+/// Polls every 50 ms until `look` returns `Some`, and returns that.
 pub async fn wait_until<T>(what: impl Display, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + LIMIT;
     loop {

@@ -1,4 +1,4 @@
-//! A way to the API server that can be cut, and that can tell a watch that its version is too old.
+//! A connection to the API server that can be cut, and that can tell a watch that its version is too old.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
-/// What the API server sends in a watch whose version it does not have any more.
+/// What the API server sends in a watch whose version it no longer has.
 const EXPIRED: &str = concat!(
     r#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","#,
     r#""message":"too old resource version","reason":"Expired","code":410}}"#,
@@ -79,7 +79,7 @@ impl Proxy {
         self.server = Some(tokio::spawn(serve(Arc::clone(&self.way), listener)));
     }
 
-    /// From now on, or not any more, every watch that goes on from a version is told that this is too old.
+    /// From now on, or no longer, every watch that goes on from a version is told that this is too old.
     pub fn expire_watches(&self, expire: bool) {
         self.way.expiring.store(expire, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! An operator as a process that can be killed, and stopped in its tracks.
+//! An operator as a process that can be killed and frozen.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,8 +13,8 @@ use nix::unistd::Pid;
 use super::wait_until;
 use super::world::World;
 
-/// Starts a program, tells its number, and ends it when the standard input does: when this process is gone, however
-/// it went.
+/// Starts a program, prints its process id, and ends it when standard input closes: when this process is gone, for
+/// whatever reason.
 const GUARD: &str = r#"if [ -n "$HARDSHIP_CGROUP" ]; then echo $$ >"$HARDSHIP_CGROUP/cgroup.procs"; fi; log=$1; shift; "$@" </dev/null >"$log" 2>&1 & child=$!; echo "$child"; cat >/dev/null; kill -KILL "$child" 2>/dev/null"#;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -51,7 +51,7 @@ impl Replica {
         Self::spawn(world, &arguments, environment)
     }
 
-    /// A replica that looks after all namespaces: only for a test without others beside it.
+    /// A replica that watches all namespaces: only for a test without others beside it.
     pub fn start_everywhere(world: &World, environment: &[(&str, &str)]) -> Self {
         Self::spawn(world, &["--namespace", &world.namespace], environment)
     }
@@ -148,7 +148,7 @@ impl Replica {
         self.status("VmRSS:")
     }
 
-    /// The most memory that it has had in use, in KiB.
+    /// Its peak memory, in KiB.
     pub fn most_memory(&self) -> u64 {
         self.status("VmHWM:")
     }

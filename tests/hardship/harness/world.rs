@@ -77,7 +77,7 @@ impl World {
         Self::made(options, Some(held)).await
     }
 
-    /// A world without others: what it does to the CRDs harms nobody.
+    /// A world of its own: what it does to the CRDs affects no one.
     pub async fn alone() -> Self {
         Self::alone_with(Options::on_free_port()).await
     }
@@ -106,12 +106,12 @@ impl World {
         make_namespace(&self.client).await
     }
 
-    /// Applies every document of `yaml` in the test's namespace, and gives the last.
+    /// Applies every document of `yaml` in the test's namespace, and returns the last.
     pub async fn apply(&self, yaml: &str) -> Handle {
         self.apply_in(&self.namespace, yaml).await
     }
 
-    /// Applies every document of `yaml`, and gives the last.
+    /// Applies every document of `yaml`, and returns the last.
     pub async fn apply_in(&self, namespace: &str, yaml: &str) -> Handle {
         match self.try_apply_in(namespace, yaml).await {
             Ok(handle) => handle,
@@ -119,7 +119,7 @@ impl World {
         }
     }
 
-    /// As [`World::apply`]; the error is what the API server says.
+    /// Like [`World::apply`]; returns the API server's error.
     pub async fn try_apply(&self, yaml: &str) -> Result<Handle, kube::Error> {
         self.try_apply_in(&self.namespace, yaml).await
     }
@@ -127,7 +127,7 @@ impl World {
     async fn try_apply_in(&self, namespace: &str, yaml: &str) -> Result<Handle, kube::Error> {
         let mut last = None;
         for mut object in yaml::objects(yaml, namespace, "") {
-            // There are no accounts: all is made with the operator's own credentials.
+            // There are no accounts: everything is created with the operator's own credentials.
             if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
                 spec.retain(|name, value| name != "accountRef" || value["name"] != "");
             }
@@ -178,7 +178,7 @@ impl World {
         versions
     }
 
-    /// All resources of a kind in AWS but the services that the console registered.
+    /// All resources of a kind in AWS except the services registered in the console.
     pub fn remotes(&self, kind: &str) -> Vec<Value> {
         let state = self.simulator.state(true)["accounts"]["123456789012"][REGION].take();
         match kind {
@@ -194,7 +194,7 @@ impl World {
         }
     }
 
-    /// Calls an operation as somebody else would.
+    /// Calls an operation as someone else would.
     #[allow(clippy::unused_async, reason = "as in the end-to-end tests, with which it shares fixtures")]
     pub async fn invoke(&self, operation: &str, input: Value) -> Value {
         self.simulator.invoke(operation, input).expect("the call is in order")
@@ -205,7 +205,7 @@ impl World {
         usize::try_from(self.simulator.newest_call()).unwrap_or(usize::MAX)
     }
 
-    /// Waits until AWS was called so many times more.
+    /// Waits until AWS has been called this many more times.
     pub async fn more_calls(&self, more: usize) {
         let enough = self.calls() + more;
         super::wait_until(format!("{more} more calls of AWS"), async || {

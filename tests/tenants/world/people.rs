@@ -13,7 +13,7 @@ use crate::harness::{Handle, RESOURCES, Test, text, wait_until};
 /// Name of every tenant's service account.
 const ACCOUNT: &str = "tenant";
 
-/// Somebody who may do in one namespace what a tenant may, and nothing elsewhere.
+/// Someone who may do in one namespace what a tenant may, and nothing elsewhere.
 pub struct Person<'a> {
     t: &'a Test,
     pub namespace: String,
@@ -67,7 +67,7 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// An object of this person, as everybody sees it.
+    /// An object of this person, as everyone sees it.
     pub fn handle(&self, kind: &str, name: &str) -> Handle {
         self.t.handle_in(&self.namespace, kind, name)
     }

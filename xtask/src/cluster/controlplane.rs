@@ -178,7 +178,7 @@ fn api_server(
         "--disable-admission-plugins=ServiceAccount",
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-cluster-ip-range=10.0.0.0/24",
-        // There is one API server, and the address of a Service is of no use without nodes.
+        // There is one API server, and the address of a Service is useless without nodes.
         "--endpoint-reconciler-type=none",
         // Its clients are tests: none of them is to be held back, and none measures it.
         "--enable-priority-and-fairness=false",

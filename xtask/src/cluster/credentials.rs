@@ -1,4 +1,4 @@
-//! The secrets of a cluster, made anew for each: the administrator's token and the service accounts' key pair.
+//! The secrets of a cluster, made again for each: the administrator's token and the service accounts' key pair.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +24,7 @@ pub struct KeyPairPem {
 
 /// A key pair for signing service account tokens.
 pub fn key_pair() -> Result<KeyPairPem, Error> {
-    let failed = |why: &dyn std::fmt::Display| Error::Other(format!("making a service account key: {why}"));
+    let failed = |why: &dyn std::fmt::Display| Error::Other(format!("creating a service account key: {why}"));
     let random = SystemRandom::new();
     let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
     let private = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|error| failed(&error))?;
@@ -39,7 +39,7 @@ pub fn token() -> Result<String, Error> {
     let mut bytes = [0; 24];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| Error::Other("the system has no random numbers for a token".to_owned()))?;
+        .map_err(|_| Error::Other("the system provides no random numbers for a token".to_owned()))?;
     Ok(hex(&bytes))
 }
 

@@ -8,16 +8,16 @@ use super::{manifests, step};
 use crate::error::{Doing, Error};
 
 const EXAMPLES: &str = "examples";
-/// Examples for programs that the demo has not got: `cargo xtask test` checks them.
+/// Examples for programs that the demo doesn't have: `cargo xtask test` checks them.
 const FOR_OTHERS: [&str; 2] = ["argocd", "flux"];
 
-/// Applies all examples, namespaces first. Refuses to touch an object that is there already.
+/// Applies all examples, namespaces first. Refuses to touch existing objects.
 pub fn examples(environment: &mut Environment) -> Result<(), Error> {
     let step = step("Applying the examples");
     let present = kubectl(environment, &["get", "--ignore-not-found", "-o", "name"])?;
     if !present.trim().is_empty() {
         return Err(Error::Other(format!(
-            "the cluster has objects of the examples' names; the demo would change and delete them:\n{present}"
+            "the cluster already has objects with the examples' names, which the demo would change and delete:\n{present}"
         )));
     }
     environment.applied = true;

@@ -9,15 +9,15 @@ const COLLECTIONS: [(&str, &str); 4] = [
     ("agentSpaces", "agent spaces"),
     ("services", "services"),
     ("privateConnections", "private connections"),
-    ("pendingRegistrations", "registrations that wait for a person"),
+    ("pendingRegistrations", "registrations waiting for a person"),
 ];
 
 /// How many resources there are, over all accounts and regions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
-    /// Services that somebody registered in the console, before the operator came.
+    /// Services that someone registered in the console, before the operator came.
     pub from_console: usize,
-    /// All others, by what they are.
+    /// All others, by type.
     pub others: BTreeMap<&'static str, usize>,
 }
 
@@ -41,7 +41,7 @@ impl Inventory {
     /// As people read it.
     pub fn describe(&self) -> String {
         let others = self.others.iter().map(|(name, count)| format!("{count} {name}"));
-        let console = format!("{} services that somebody registered in the console", self.from_console);
+        let console = format!("{} services registered in the console", self.from_console);
         others.chain([console]).collect::<Vec<_>>().join(", ")
     }
 }
@@ -75,10 +75,7 @@ mod tests {
         let inventory = Inventory::of(&state);
         assert_eq!(inventory.from_console, 2);
         assert_eq!(inventory.others, BTreeMap::from([("agent spaces", 2), ("services", 1)]));
-        assert_eq!(
-            inventory.describe(),
-            "2 agent spaces, 1 services, 2 services that somebody registered in the console"
-        );
+        assert_eq!(inventory.describe(), "2 agent spaces, 1 services, 2 services registered in the console");
     }
 
     #[test]

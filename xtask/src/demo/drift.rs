@@ -11,15 +11,15 @@ use crate::error::Error;
 use crate::poll;
 use crate::progress::result;
 
-/// What somebody writes in the console.
-const INTRUDER: &str = "Somebody changed this in the console";
+/// What someone writes in the console.
+const INTRUDER: &str = "Someone changed this in the console";
 const LIMIT: Duration = Duration::from_mins(1);
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// Changes the description of an agent space in AWS and waits until the operator has changed it back.
 pub fn correct(environment: &Environment) -> Result<(), Error> {
     let space = find(environment)?;
-    result(&format!("A drift: in AWS, the description of {} becomes {INTRUDER:?}.", space.title()));
+    result(&format!("Drift: the description of {} is changed in AWS to {INTRUDER:?}.", space.title()));
     let before = events::of(&environment.kubectl, &space)?.len();
     environment.simulator.mutate(
         "agentSpace",
@@ -36,7 +36,10 @@ pub fn correct(environment: &Environment) -> Result<(), Error> {
     })?;
     let event = wait_for_event(environment, &space, before)?;
     step.done();
-    result(&format!("  AWS has the description of the YAML again: {:?}", space.text("/spec/description")));
+    result(&format!(
+        "  The description in AWS is the one in the YAML again: {:?}",
+        space.text("/spec/description")
+    ));
     result(&format!("  {}\n", events::line(&event)));
     Ok(())
 }
@@ -55,14 +58,14 @@ fn find(environment: &Environment) -> Result<Object, Error> {
         .ok_or_else(|| Error::Other("no example is an AgentSpace with a description".to_owned()))
 }
 
-/// The operator would look by itself within minutes; this asks it to look now.
+/// The operator would check by itself within minutes; this requests a check now.
 fn request_pass(environment: &Environment, space: &Object) -> Result<(), Error> {
     let annotation = "devopsagent.dev/reconcile-requested-at=demo";
     let arguments = ["annotate", &space.resource(), "-n", space.namespace(), "--overwrite", annotation];
     environment.kubectl.run(&arguments).map(drop)
 }
 
-/// Events are written a moment after what they tell of.
+/// Events are written a moment after what they report.
 fn wait_for_event(environment: &Environment, space: &Object, before: usize) -> Result<Value, Error> {
     poll::until("an Event about the drift", LIMIT, INTERVAL, || {
         Ok(events::of(&environment.kubectl, space)?.get(before..).and_then(|new| new.last()).cloned())

@@ -1,4 +1,4 @@
-//! All that runs during the demo.
+//! Everything that runs during the demo.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ pub struct Environment<'t, 'a> {
     /// The examples have been applied, at least in part.
     pub applied: bool,
     target: &'t mut Target<'a>,
-    /// For files that are needed for a while.
+    /// For temporary files.
     pub folder: Folder<'a>,
 }
 

@@ -31,7 +31,7 @@ pub fn send(environment: &Environment) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Other(
-        "a webhook should take a body with a good signature (200) and refuse one with a bad one (403)"
+        "a webhook should accept a body with a valid signature (200) and reject one with an invalid one (403)"
             .to_owned(),
     ))
 }

@@ -25,13 +25,13 @@ impl Object {
         self.text("/metadata/name")
     }
 
-    /// How kubectl is told about it: `agentspace.devopsagent.dev/payments`.
+    /// Its name for kubectl: `agentspace.devopsagent.dev/payments`.
     pub fn resource(&self) -> String {
         let group = self.text("/apiVersion").split('/').next().unwrap_or_default();
         format!("{}.{group}/{}", self.kind().to_lowercase(), self.name())
     }
 
-    /// How people are told about it.
+    /// Its name for people.
     pub fn title(&self) -> String {
         match self.namespace() {
             "" => format!("{} {}", self.kind(), self.name()),
@@ -49,7 +49,7 @@ impl Object {
         self.0.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten()
     }
 
-    /// The operator has seen its present spec, and everything is as that says.
+    /// The operator has seen its current spec, and everything matches it.
     pub fn is_ready(&self) -> bool {
         let generation = self.0.pointer("/metadata/generation");
         let observed = self.0.pointer("/status/observedGeneration");

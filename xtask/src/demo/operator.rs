@@ -1,4 +1,4 @@
-//! The operator as a program beside xtask, with nothing of the user's settings.
+//! The operator as a program next to xtask, without any of the user's settings.
 
 use std::env;
 use std::fs;
@@ -55,7 +55,7 @@ pub fn start(
     command
         .env("KUBECONFIG", target.kubeconfig())
         .env("POD_NAMESPACE", NAMESPACE)
-        // The simulator knows no limits; with the default the examples would take half a minute longer.
+        // The simulator has no limits; with the default, the examples would take half a minute longer.
         .env("REQUESTS_PER_SECOND", "500")
         .env("ADMIN_ADDRESS", &admin)
         .env("METRICS_ADDRESS", "0")

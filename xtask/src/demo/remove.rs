@@ -13,7 +13,7 @@ use crate::progress::{Step, result};
 
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// Deletes the examples and shows that AWS has nothing any more.
+/// Deletes the examples and shows that nothing is left in AWS.
 pub fn everything(environment: &mut Environment) -> Result<(), Error> {
     examples(environment)?;
     environment.applied = false;

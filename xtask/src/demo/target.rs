@@ -13,19 +13,19 @@ use crate::kubectl::Kubectl;
 use crate::progress::say;
 use crate::session::Session;
 
-/// Every name of a CRD of ours ends so.
+/// Every name of our CRDs ends with this.
 const GROUP: &str = ".devopsagent.dev";
 
 /// A cluster, and what the demo may do to it.
 #[derive(Debug)]
 pub enum Target<'a> {
-    /// A cluster that ends with the demo, so that nothing in it needs care.
+    /// A cluster that ends with the demo, so nothing in it must be cleaned up.
     Own(Box<Cluster<'a>>),
-    /// A cluster of the user's, from which the demo removes what it has brought.
+    /// The user's cluster, from which the demo removes what it has installed.
     Existing(Existing<'a>),
 }
 
-/// A cluster of the user's.
+/// The user's cluster.
 #[derive(Debug)]
 pub struct Existing<'a> {
     kubectl: Kubectl<'a>,
@@ -59,9 +59,9 @@ impl<'a> Target<'a> {
         let had_crds = !installed_crds(&kubectl)?.is_empty();
         if had_crds && !force {
             return Err(Error::Other(format!(
-                "the cluster of context {context} has the operator's CRDs already, and perhaps an operator that \
-                 would take part in the demo. Use --force to go on, or leave --context out for a cluster of the \
-                 demo's own"
+                "the cluster of context {context} already has the operator's CRDs, and possibly an operator that \
+                 would interfere with the demo. Use --force to continue, or omit --context to let the demo start \
+                 its own cluster"
             )));
         }
         Ok(Self::Existing(Existing { kubectl, kubeconfig, had_crds, _folder: folder }))
@@ -96,8 +96,8 @@ impl<'a> Target<'a> {
         matches!(self, Self::Existing(_))
     }
 
-    /// Removes what the demo has brought to a cluster of the user's: the operator's namespace, and the CRDs unless
-    /// they were there before. Passes the demo's outcome on.
+    /// Removes what the demo has installed in the user's cluster: the operator's namespace, and the CRDs unless they
+    /// were there before. Passes the demo's outcome on.
     pub fn uninstall(&self, outcome: Result<(), Error>) -> Result<(), Error> {
         let Self::Existing(Existing { kubectl, had_crds, .. }) = self else { return outcome };
         interrupt::forgive();
@@ -112,14 +112,14 @@ impl<'a> Target<'a> {
     }
 }
 
-/// After a demo that ended early, removes the examples from a cluster of the user's while the operator still runs.
+/// After a demo that ended early, removes the examples from the user's cluster while the operator is still running.
 /// Passes the demo's outcome on.
 pub fn tidy(environment: &Environment, outcome: Result<(), Error>) -> Result<(), Error> {
     if outcome.is_err() && environment.in_users_cluster && environment.applied {
         interrupt::forgive();
         say("Removing the examples from your cluster; Ctrl-C leaves them there.");
         if let Err(error) = remove::examples(environment) {
-            say(&format!("They could not all be removed: {error}"));
+            say(&format!("Not all of them could be removed: {error}"));
         }
     }
     outcome

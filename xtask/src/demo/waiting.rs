@@ -67,7 +67,7 @@ fn open_authorization_urls(
         if http::is_loopback(url) && opened.insert(url.to_owned()) {
             let answer = http::get(url)?;
             step.say(&format!(
-                "Opened the authorisation URL of {}: status {}",
+                "Opened the authorization URL of {}: status {}",
                 object.title(),
                 answer.status
             ));
@@ -76,7 +76,7 @@ fn open_authorization_urls(
     Ok(())
 }
 
-/// Says all that helps to find out why objects are not Ready.
+/// Prints everything that helps to find out why objects aren't Ready.
 fn report(environment: &Environment, waiting: &[&Object]) {
     for object in waiting {
         say(&format!("\n{} is not Ready:", object.title()));

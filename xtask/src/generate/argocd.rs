@@ -13,7 +13,7 @@ const NOTE: &str = "-- Generated from argocd/scripts/ by `cargo xtask generate`.
 /// The one that only associations have.
 const ROTATE: &str = "rotate-webhook";
 
-/// The scripts that everything is made from.
+/// The scripts that everything is generated from.
 struct Scripts {
     health: String,
     discovery: String,
@@ -21,7 +21,7 @@ struct Scripts {
     actions: BTreeMap<String, String>,
 }
 
-/// The generated files under `argocd/`, and those that should not be there any more. `crds` tells the kinds.
+/// The generated files under `argocd/`, and those that should no longer be there. `crds` tells the kinds.
 pub fn wanted(root: &Path, crds: &str) -> Result<Wanted, Error> {
     let scripts = Scripts::read(&root.join("argocd/scripts"))?;
     let group = root.join("argocd/resource_customizations").join(GROUP);

@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Where the chart is, in the project.
 pub const FOLDER: &str = "charts/devops-agent-operator";
 
-/// The lines of a CRD with its annotations, and the chart's in their place: YAML can't have a key twice.
+/// The lines of a CRD with its annotations, and their replacement in the chart: YAML can't have a key twice.
 const ANNOTATIONS: &str = "  annotations:\n";
 const SYNC_OPTIONS: &str = "    argocd.argoproj.io/sync-options: ServerSideApply=true,Prune=false\n";
 const OF_THE_CHART: &str = "    {{- include \"devops-agent-operator.crdAnnotations\" . | nindent 4 }}\n";
@@ -18,7 +18,7 @@ const OF_THE_CHART: &str = "    {{- include \"devops-agent-operator.crdAnnotatio
 const NAME: &str = "  name: ";
 const LABELS: &str = "  labels:\n    {{- include \"devops-agent-operator.labels\" . | nindent 4 }}\n";
 
-/// The templates of the chart that are made from the operator's code.
+/// The templates of the chart that are generated from the operator's code.
 pub fn templates(root: &Path, stream: &str, rules: String) -> Result<Wanted, Error> {
     let templates = root.join(FOLDER).join("templates");
     let mut wanted = Wanted::new();
@@ -30,7 +30,7 @@ pub fn templates(root: &Path, stream: &str, rules: String) -> Result<Wanted, Err
     Ok(wanted)
 }
 
-/// A CRD as a template. What would be a template in its text is quoted.
+/// A CRD as a template. Anything in its text that would be template syntax is quoted.
 fn crd(document: &str) -> Result<String, &'static str> {
     let document = document.trim_start_matches("---\n").replace("{{", "{{ \"{{\" }}");
     let (before, rest) = document.split_once(ANNOTATIONS).ok_or("it has no annotations")?;
@@ -43,7 +43,7 @@ fn crd(document: &str) -> Result<String, &'static str> {
     ))
 }
 
-/// A value of the chart: its path, what it is if nothing is said, and the comment on it.
+/// A value of the chart: its path, its default, and the comment on it.
 #[derive(Debug, PartialEq, Eq)]
 struct Value {
     path: String,

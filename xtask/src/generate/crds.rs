@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Wanted;
 use crate::error::{Doing, Error};
 
-/// The files that `crds/` should have, and those that it should not have any more.
+/// The files that `crds/` should have, and those that it should no longer have.
 pub fn wanted(folder: &Path, stream: &str) -> Result<Wanted, Error> {
     let mut wanted = Wanted::new();
     if folder.is_dir() {

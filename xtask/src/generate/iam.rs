@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Wanted;
 use crate::error::{Doing, Error};
 
-/// The files that `docs/iam/` should have, and those that it should not have any more.
+/// The files that `docs/iam/` should have, and those that it should no longer have.
 pub fn wanted(
     folder: &Path,
     ask: &mut impl FnMut(&[&str]) -> Result<String, Error>,

@@ -28,7 +28,7 @@ pub enum Effect {
 pub enum Side {
     /// In what a client sends.
     Input,
-    /// In what it gets back.
+    /// In what it receives.
     Output,
 }
 
@@ -39,7 +39,7 @@ pub struct Change {
     pub place: String,
     /// What it means.
     pub effect: Effect,
-    /// Where it shows; nowhere in particular for a whole operation.
+    /// Which side it affects; none for a whole operation.
     pub sides: BTreeSet<Side>,
     /// What it is.
     pub detail: String,
@@ -64,7 +64,7 @@ impl Change {
     }
 }
 
-/// The changes that are found, each once, with every side that it shows on.
+/// The changes found, each once, with every side that it affects.
 #[derive(Default)]
 struct Changes(BTreeMap<(Effect, String, String), BTreeSet<Side>>);
 
@@ -153,7 +153,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect()
 }
 
-/// A value as people write it.
+/// A value in readable form.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),

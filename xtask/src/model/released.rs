@@ -33,7 +33,7 @@ fn kept(version: &str) -> Result<PathBuf, Error> {
     Ok(cache::folder()?.join("botocore").join(format!("{version}.json")))
 }
 
-/// Downloads a release and keeps its model; gives its version.
+/// Downloads a release and keeps its model; returns its version.
 fn keep(session: &Session, version: Option<&str>) -> Result<String, Error> {
     let python = python::environment(session, None)?
         .ok_or_else(|| Error::Other("this needs python3 with venv".to_owned()))?;
@@ -47,7 +47,7 @@ fn keep(session: &Session, version: Option<&str>) -> Result<String, Error> {
     session.capture(&mut pip)?.require_success("pip download")?;
     let wheel = wheel_in(folder.path())?;
     let version = version_of(&wheel)
-        .ok_or_else(|| Error::Other(format!("pip downloaded {}, which is no botocore", wheel.display())))?;
+        .ok_or_else(|| Error::Other(format!("pip downloaded {}, which is not botocore", wheel.display())))?;
     let mut read = Command::new(&python);
     read.args(["-c", EXTRACT]).arg(&wheel).current_dir(folder.path());
     let model = session.capture(&mut read)?.require_success("reading the model in the wheel")?;
@@ -56,7 +56,7 @@ fn keep(session: &Session, version: Option<&str>) -> Result<String, Error> {
     Ok(version)
 }
 
-/// Whole or not at all: somebody else may read it already.
+/// Atomically: someone else may already be reading it.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).doing(|| format!("creating {}", folder.display()))?;

@@ -1,4 +1,4 @@
-//! What of botocore's model the project keeps.
+//! Which parts of botocore's model the project keeps.
 //!
 //! Every operation except those in [`LEFT_OUT`], so that a new one shows; every shape that the kept operations reach; all
 //! that is said of them except the documentation, which is long and changes without the service.
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
-/// Operations that nothing in a spec can stand for: they are what people and agents do in a space, or what AWS counts.
+/// Operations that no spec can represent: they are what people and agents do in a space, or what AWS counts.
 const LEFT_OUT: &[&str] = &[
     "CreateBacklogTask",
     "CreateChat",

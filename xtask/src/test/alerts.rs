@@ -1,4 +1,4 @@
-//! The alerts, by Prometheus' own tool.
+//! The alerts, checked by Prometheus' own tool.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn succeed(session: &Session, command: &mut Command) -> Result<(), Error> {
     Err(Error::Other(format!("failed: promtool {}", line.join(" "))))
 }
 
-/// The user's own promtool; else one in the cache, which comes from Debian's package where there is apt, and is
+/// The user's own promtool; otherwise one in the cache, which comes from Debian's package if there is apt, and is
 /// compiled with Go elsewhere.
 fn promtool(session: &Session) -> Result<PathBuf, Error> {
     if let Some(installed) = on_path("promtool") {
@@ -82,7 +82,7 @@ fn unpack(session: &Session, work: &Path) -> Result<Option<PathBuf>, Error> {
         return Ok(None);
     }
     let program = target.join("usr/bin/promtool");
-    // A program for other libraries than those of this machine is of no use.
+    // A program for other libraries than those of this machine is useless.
     if !program.is_file() || !ran_well(session, Command::new(&program).arg("--version"))? {
         return Ok(None);
     }

@@ -9,8 +9,8 @@ use crate::session::Session;
 
 /// Licences, banned crates and sources are as `deny.toml` says.
 ///
-/// Advisories are left out: they come from a repository on the internet that changes by itself, and a test that fails
-/// without a change helps nobody.
+/// Advisories aren't checked: they come from a repository on the internet that changes by itself, and a test that fails
+/// without a change helps no one.
 pub fn check(session: &Session, install: bool) -> Result<Outcome, Error> {
     let Some(program) = tool::find(session, "cargo-deny", install)? else {
         return Ok(Outcome::Skipped("cargo-deny is not installed; --deny installs it".to_owned()));

@@ -17,7 +17,7 @@ use crate::{cache, lock, poll};
 
 /// Here each kind has its fixtures in `testdata/`, where Argo CD's own tests look for them.
 const FIXTURES: &str = "argocd/resource_customizations/devopsagent.dev";
-/// What every state has to be to Argo CD and to kstatus.
+/// What every state must be to Argo CD and to kstatus.
 const STATES: &str = "tests/gitops/states.json";
 const PROGRAM: &str = "tests/kstatus";
 
@@ -68,7 +68,7 @@ pub fn kstatus(session: &Session) -> Result<Outcome, Error> {
         }
     }
     if output.lines().count() != fixtures.len() || fixtures.is_empty() || !wrong.is_empty() {
-        return Err(Error::Other(format!("kstatus sees something else in:\n{}", wrong.join("\n"))));
+        return Err(Error::Other(format!("kstatus disagrees about:\n{}", wrong.join("\n"))));
     }
     say(&format!("{} fixtures.", fixtures.len()));
     Ok(Outcome::Passed)
@@ -96,7 +96,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// The program, compiled once for what it is made from and kept.
+/// The program, compiled once per version of its sources and kept.
 fn program(session: &Session) -> Result<PathBuf, Error> {
     let source = session.root().join(PROGRAM);
     let mut inputs = Vec::new();
@@ -150,11 +150,11 @@ pub fn examples(session: &Session, cluster: &Cluster) -> Result<Outcome, Error> 
             return Err(Error::Other(format!("the API server warns about {folder}:\n{warning}")));
         }
     }
-    say(&format!("{count} objects are as the CRDs of Argo CD and Flux want them."));
+    say(&format!("{count} objects match the CRDs of Argo CD and Flux."));
     Ok(Outcome::Passed)
 }
 
-/// Waits until all CRDs are served. It asks again, since kubectl gives up at a CRD that has no conditions yet.
+/// Waits until all CRDs are served. It polls, because kubectl gives up on a CRD that has no conditions yet.
 fn wait_until_served(cluster: &Cluster) -> Result<(), Error> {
     let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
     poll::until("all CRDs are served", Duration::from_mins(1), Duration::from_millis(500), || {
@@ -162,7 +162,7 @@ fn wait_until_served(cluster: &Cluster) -> Result<(), Error> {
     })
 }
 
-/// The folder of a Go module, which Go downloads if need be and checks against the checksum.
+/// The folder of a Go module, which Go downloads if necessary and verifies against the checksum.
 fn download(session: &Session, module: &str, sum: &str) -> Result<PathBuf, Error> {
     let folder = session.folder("modules")?;
     let mut go = Command::new("go");

@@ -1,4 +1,4 @@
-//! The IAM policies beside what the operator called in the end-to-end tests.
+//! Compares the IAM policies with what the operator called in the end-to-end tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,13 +40,14 @@ pub fn check(session: &Session, programs: &Programs) -> Result<Outcome, Error> {
     let called: BTreeSet<&str> = text.lines().filter(|operation| !STS.contains(operation)).collect();
     let output = session.capture(Command::new(&programs.operator).arg("iam"))?;
     let policy = output.require_success("devops-agent-operator iam")?;
-    let policy: Value = serde_json::from_str(&policy)
-        .map_err(|error| Error::Other(format!("devops-agent-operator iam prints no JSON: {error}")))?;
+    let policy: Value = serde_json::from_str(&policy).map_err(|error| {
+        Error::Other(format!("devops-agent-operator iam does not print valid JSON: {error}"))
+    })?;
     let allowed = actions(&policy);
     let refused: Vec<_> = called.difference(&allowed).collect();
     let unused: Vec<_> = allowed.difference(&called).collect();
     if refused.is_empty() && unused.is_empty() {
-        say(&format!("{} operations were called: those that the policy allows.", called.len()));
+        say(&format!("{} operations were called: exactly those that the policy allows.", called.len()));
         return Ok(Outcome::Passed);
     }
     Err(Error::Other(format!(

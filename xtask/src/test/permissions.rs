@@ -57,7 +57,7 @@ pub fn check(cluster: &Cluster, namespace: &str) -> Result<Outcome, Error> {
             complaints.join("\n  ")
         )));
     }
-    say(&format!("{} permissions, each of them used; no call refused.", grants.len()));
+    say(&format!("{} permissions, all of them used; no call refused.", grants.len()));
     Ok(Outcome::Passed)
 }
 

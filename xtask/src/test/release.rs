@@ -24,7 +24,7 @@ pub fn check(session: &Session) -> Result<Outcome, Error> {
     for path in workflows(session.root())? {
         let text = fs::read_to_string(&path).doing(|| format!("reading {}", path.display()))?;
         complaints.extend(unpinned(&text).into_iter().map(|line| {
-            format!("{}: not pinned by a commit's hash with the version beside it: {line}", path.display())
+            format!("{}: not pinned by commit hash with the version in a comment: {line}", path.display())
         }));
         rust.extend(after(&text, "RUST_VERSION: ").map(str::to_owned));
     }
@@ -36,7 +36,7 @@ pub fn check(session: &Session) -> Result<Outcome, Error> {
     complaints.extend(
         without_digest(&dockerfile)
             .into_iter()
-            .map(|line| format!("Dockerfile: the base is not named by a digest: {line}")),
+            .map(|line| format!("Dockerfile: the base image is not pinned by digest: {line}")),
     );
     if rust.iter().any(|version| version != &rust[0]) {
         complaints.push(format!(
@@ -101,7 +101,7 @@ fn after<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
 }
 
 fn lint(session: &Session) -> Result<Outcome, Error> {
-    // Shell scripts and Python in workflows would be checked by programs that not everybody has.
+    // Shell scripts and Python in workflows would be checked by programs that not everyone has.
     let mut command = Command::new(actionlint(session)?);
     command.args(["-shellcheck=", "-pyflakes="]).current_dir(session.root());
     if session.stream(&mut command)?.success() {

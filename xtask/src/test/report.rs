@@ -90,7 +90,7 @@ impl Report {
             format!("{} {percent} %", line.name)
         };
         let longest: Vec<String> = longest.iter().take(NAMED).map(share).collect();
-        format!("\n{} min {:02} s in all: {}", took.as_secs() / 60, took.as_secs() % 60, longest.join(", "))
+        format!("\n{} min {:02} s in total: {}", took.as_secs() / 60, took.as_secs() % 60, longest.join(", "))
     }
 
     fn table(&self) -> String {

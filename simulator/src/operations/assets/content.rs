@@ -1,4 +1,4 @@
-//! The three forms in which content arrives (a file, a zip, a URL), and the zip in which it leaves.
+//! The three forms in which content is received (a file, a zip, a URL), and the zip in which it is returned.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -108,7 +108,7 @@ fn unzip(encoded: &str, version: i32, now: Timestamp) -> Result<BTreeMap<String,
     Ok(files)
 }
 
-/// As the model's `AssetFilePath`, and not out of the asset.
+/// As the model's `AssetFilePath`, and not outside the asset.
 fn valid_path(path: &str) -> bool {
     !path.is_empty()
         && path.len() <= 512
@@ -117,7 +117,7 @@ fn valid_path(path: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./ ()-".contains(&byte))
 }
 
-/// What the simulated GitHub holds under every URL: a skill named after the last part of its path.
+/// What the simulated GitHub has at every URL: a skill named after the last part of its path.
 fn fetch(
     cx: &Context<'_>,
     input: &Input,
@@ -154,7 +154,7 @@ fn front_matter(version: &AssetVersion) -> Result<Map<String, Value>, ApiError> 
         .map(|(block, _)| block)
         .ok_or_else(|| missing("has no front matter"))?;
     let block: Map<String, Value> = serde_saphyr::from_str(block)
-        .map_err(|error| missing(&format!("has a front matter that is no YAML: {error}")))?;
+        .map_err(|error| missing(&format!("has front matter that is not valid YAML: {error}")))?;
     let mut found = Map::new();
     for key in ["name", "description"] {
         let value = block.get(key).and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty());

@@ -124,7 +124,10 @@ fn check_name(kind: &str, metadata: &Map<String, Value>) -> Result<(), ApiError>
             if metadata["name"].as_str().is_some_and(kebab) {
                 return Ok(());
             }
-            Err(refuse("name", "The name has lower-case letters, digits and hyphens, no hyphen at its ends"))
+            Err(refuse(
+                "name",
+                "The name must consist of lower-case letters, digits and hyphens, and must not begin or end with a hyphen",
+            ))
         }
         "memory_store" => text_length(metadata, "name", 128),
         "memory" => {
@@ -132,7 +135,10 @@ fn check_name(kind: &str, metadata: &Map<String, Value>) -> Result<(), ApiError>
             if metadata["name"].as_str().is_some_and(|name| name.split('/').all(kebab)) {
                 return Ok(());
             }
-            Err(refuse("name", "The name is a path of parts with lower-case letters, digits and hyphens"))
+            Err(refuse(
+                "name",
+                "The name must be a path whose parts consist of lower-case letters, digits and hyphens",
+            ))
         }
         _ => Ok(()),
     }

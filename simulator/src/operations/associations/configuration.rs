@@ -15,10 +15,10 @@ use crate::switches::ReleaseManagementService;
 /// A role or environment with this word in its name can't be used: the association is `invalid`.
 const BROKEN: &str = "invalid";
 
-/// Does the service exist, and is it of a type that takes this configuration?
+/// Checks that the service exists, and that its type accepts this configuration.
 pub fn check_service(cx: &Context<'_>, service_id: &str, key: &str) -> Result<(), ApiError> {
     let misfit = |of: &str| {
-        let message = format!("A {of} service takes no {key} configuration");
+        let message = format!("A {of} service doesn't accept a {key} configuration");
         Err(ApiError::validation("/configuration", message))
     };
     let taken = catalog::configuration(key).service;
@@ -84,7 +84,7 @@ fn check_references(
             let path = format!("/configuration/{key}/releaseManagementAssociationId");
             return Err(ApiError::validation(
                 &path,
-                format!("{id} is no release management association of the space"),
+                format!("{id} is not a release management association of the space"),
             ));
         }
     }
@@ -125,7 +125,7 @@ pub fn natural_key(configuration: &Value) -> Vec<&str> {
     iter::once(key.as_str()).chain(values).collect()
 }
 
-/// Removes nulls, and what a client has no say in.
+/// Removes nulls, and what a client can't set.
 pub fn clean(configuration: &mut Value) {
     for (key, inner) in configuration.as_object_mut().into_iter().flatten() {
         for member in catalog::configuration(key).set_by_the_service {

@@ -17,7 +17,7 @@ pub const KEY: &str = "sourceAwsOrg";
 /// The mode of a space that has them.
 pub const MODE: &str = "organization";
 const SERVICE: &str = "aws-organization";
-/// The first account of every organization, so that accounts made up have plausible numbers.
+/// The first account of every organization, so that made-up accounts have plausible numbers.
 const FIRST_ACCOUNT: u64 = 200_000_000_001;
 
 /// Accounts whose number ends with these digits can't be deployed to, for this reason.
@@ -30,17 +30,17 @@ const FAILING: [(&str, &str); 6] = [
     ("0500", "deploymentFailed"),
 ];
 
-/// Whether a request may call the service so.
+/// Whether a request may use this service id.
 pub fn is_service(switches: &Switches, service_id: &str, word: &str) -> bool {
     service_id == word || (switches.organization_service == OrganizationService::Own && service_id == SERVICE)
 }
 
-/// The service id that is given back.
+/// The service id that is returned.
 pub fn service_id<'a>(switches: &Switches, key: &str, given: &'a str) -> &'a str {
     if key == KEY && switches.organization_service == OrganizationService::Own { SERVICE } else { given }
 }
 
-/// Whether two of them are the same whatever their units are.
+/// Whether two of them are the same, regardless of their units.
 pub fn is_one_for_the_space(switches: &Switches, key: &str) -> bool {
     key == KEY && switches.organization_identity == OrganizationIdentity::Space
 }
@@ -50,14 +50,14 @@ fn is_of_the_other_mode(mode: &str, key: &str) -> bool {
     matches!((mode == MODE, key), (true, "sourceAws") | (false, KEY))
 }
 
-/// Refuses an association that the space's mode has no place for.
+/// Rejects an association that the space's mode doesn't allow.
 pub fn check_mode(switches: &Switches, space: &AgentSpace, key: &str) -> Result<(), ApiError> {
     if switches.source_mode_mismatch == Permission::Allow
         || !is_of_the_other_mode(&space.aws_source_mode, key)
     {
         return Ok(());
     }
-    let message = format!("A space with the AWS source mode {} takes no {key}", space.aws_source_mode);
+    let message = format!("A space with the AWS source mode {} doesn't accept {key}", space.aws_source_mode);
     Err(ApiError::validation("/configuration", message))
 }
 
@@ -76,7 +76,7 @@ pub fn change_mode(space: &mut AgentSpace, mode: &str, change: SourceModeChange)
     Ok(())
 }
 
-/// Makes the associations of the other mode invalid, where they are.
+/// Makes the associations of the other mode invalid.
 pub fn mark_misfits(space: &mut AgentSpace, change: SourceModeChange) {
     let mode = space.aws_source_mode.clone();
     for association in space.associations.values_mut() {
@@ -109,7 +109,7 @@ pub fn begin(association: &mut Association) {
     set_state(association, 0, &BTreeMap::new());
 }
 
-/// The state of a deployment that has come to its end.
+/// The state of a completed deployment.
 pub fn deploy(association: &mut Association) {
     let Some(organization) = &association.organization else { return };
     let broken = association.status == "invalid";
@@ -150,7 +150,7 @@ fn set_state(association: &mut Association, deployed: usize, issues: &BTreeMap<&
     }
 }
 
-/// The service looks at deployments all the time, and says when it did.
+/// The service evaluates deployments all the time, and says when it did.
 pub fn look(association: &mut Association, now: Timestamp) {
     if let Some(state) = association.configuration.pointer_mut("/sourceAwsOrg/deploymentState") {
         state["lastEvaluatedAt"] = json!(iso(now));

@@ -18,7 +18,7 @@ pub fn endpoint(registration: &Value) -> Option<&str> {
     ["endpoint", "instanceUrl", "targetUrl"].iter().find_map(|name| registration.get(*name)?.as_str())
 }
 
-/// The form of authorization and its configuration. Not for Signature Version 4, whose configuration is no union.
+/// The form of authorization and its configuration. Not for Signature Version 4, whose configuration isn't a union.
 fn authorization(registration: &Value) -> Option<(&str, &Value)> {
     let config = registration.get("authorizationConfig")?.as_object().filter(|config| config.len() == 1)?;
     config.iter().next().map(|(form, value)| (form.as_str(), value))

@@ -27,7 +27,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The values of the documented keys for a webhook that is there, but its secret.
+    /// The values of the documented keys for an existing webhook, except its secret.
     pub fn facts(
         &self,
         id: Option<&str>,
@@ -51,7 +51,7 @@ impl Place {
         facts.into_iter().filter_map(|(key, value)| Some((key, value?.to_owned()))).collect()
     }
 
-    /// The same for what status says of it.
+    /// The same from status.
     pub fn facts_of(&self, status: &WebhookStatus) -> BTreeMap<&'static str, String> {
         self.facts(status.id.as_deref(), status.url.as_deref(), status.webhook_type.as_deref())
     }
@@ -62,23 +62,23 @@ pub fn print(fingerprints: &ObjectFingerprints, shown: &Shown) -> Print {
     fingerprints.of(&json!(["webhook", shown.secret.expose_secret()]))
 }
 
-/// The id of the webhook that a Secret says it holds.
+/// The id of the webhook that a Secret claims to hold.
 pub fn webhook_id(held: &Held) -> Option<&str> {
     held.annotations.get(WEBHOOK_ID).map(String::as_str).or_else(|| held.value("id"))
 }
 
-/// When the webhook was issued, by what the Secret says.
+/// When the webhook was issued, according to the Secret.
 pub fn issued_at(annotations: &BTreeMap<String, String>) -> Option<Time> {
     annotations.get(ISSUED_AT).and_then(|text| text.parse().ok()).map(Time)
 }
 
-/// A time as the annotation has it: in seconds, as the API server keeps times.
+/// A time in the form of the annotation: in seconds, as the API server keeps times.
 pub fn seconds(time: &Time) -> String {
     time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The webhook that status speaks of, if the Secret holds it whatever else was changed in it: its secret is the one that
-/// was written. Where that isn't known, as in what version 0.1 wrote, the id of the webhook has to do.
+/// The webhook recorded in status, if the Secret holds it, whatever else was changed in it: its secret is the one that
+/// was written. If that isn't known, as for what version 0.1 wrote, the id of the webhook has to suffice.
 pub fn kept(
     held: &Held,
     template: &SecretTemplate,
@@ -106,7 +106,7 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The Secret with `shown` in it, in the place of what is there now.
+    /// The Secret with `shown` in it, replacing the current one.
     pub fn output(&self, shown: Shown, present: Option<&Held>, is_news: bool) -> OutputSecret {
         let writing = Writing::by(self.template);
         let user = self.template.annotations.iter().map(|(name, value)| (name.0.clone(), value.clone()));
@@ -135,7 +135,7 @@ impl Writer<'_> {
     }
 }
 
-/// What a Secret has from an earlier writing and is not to have any more.
+/// What a Secret has from an earlier write and should no longer have.
 fn stale(present: Option<&Held>, output: &OutputSecret) -> Stale {
     let Some(held) = present else { return Stale::default() };
     let writing = Writing::of(held);

@@ -1,4 +1,4 @@
-//! What is said of a webhook: its condition, and what a person has to enter where.
+//! Messages about a webhook: its condition, and what a person has to enter where.
 
 use crate::api::association::{DefaultKeys, SecretTemplate, WebhookPolicy};
 use crate::api::common::{ManagementPolicy, Object};
@@ -11,7 +11,7 @@ use super::{comes_with, template};
 /// The condition of a webhook.
 pub const CONDITION: &str = "WebhookReady";
 
-/// What a person has to enter where when a webhook has another address.
+/// What a person has to enter where when a webhook has a new address.
 pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> String {
     let facts = &secret.shown.facts;
     let kind = facts.get("type").map(String::as_str);
@@ -29,12 +29,12 @@ pub fn to_be_entered(by: &SecretTemplate, key: &str, secret: &OutputSecret) -> S
         format!("the key {credential} of the Secret {} {how}", secret.name)
     };
     format!(
-        "the webhook has a new address, and calls of the old one are refused: enter {address} {to}, and {place}. What reads \
-         the Secret at each call needs nothing"
+        "the webhook has a new address, and calls to the old one are refused: enter {address} {to}, and {place}. Clients \
+         that read the Secret for every call need no change"
     )
 }
 
-/// Whether the object has no use for the condition.
+/// Whether the condition doesn't apply to the object.
 pub fn is_needless(object: &Association) -> bool {
     let ignored = object.spec.webhook.as_ref().is_some_and(|webhook| webhook.policy == WebhookPolicy::Ignore);
     ignored
@@ -53,16 +53,16 @@ pub fn condition(object: &Association, status: &AssociationStatus) -> Option<Ext
         if !lost {
             return None;
         }
-        let message = "the webhook's secret is not known, since AWS shows it once; set spec.webhook.rotation to \
-                       issue a new webhook (what uses the present one then needs the new address and secret), or \
+        let message = "the webhook's secret is not known, because AWS shows it only once; set spec.webhook.rotation \
+                       to issue a new webhook (whoever uses the current one then needs the new address and secret), or \
                        spec.webhook.policy: Ignore if nobody uses it";
         return Some(condition(false, Reason::WebhookSecretLost, message.to_owned()));
     };
     let name = webhook.secret_name.as_deref().unwrap_or_default();
     if lost {
         let message = format!(
-            "the webhook's secret is not in the Secret {name}, and AWS shows it once; restore the Secret from a backup, or \
-             set spec.webhook.rotation to issue a new webhook"
+            "the webhook's secret is not in the Secret {name}, and AWS shows it only once; restore the Secret from a backup, \
+             or set spec.webhook.rotation to issue a new webhook"
         );
         return Some(condition(false, Reason::WebhookSecretLost, message));
     }

@@ -10,11 +10,11 @@ use crate::reconcile::inputs::output_secret::Held;
 use crate::reconcile::kind::Shown;
 use crate::reconcile::state::fingerprint;
 
-/// Annotation with the template that a Secret was written by, as far as it has to be known later.
+/// Annotation with the template that a Secret was written with, as far as it has to be known later.
 pub const ANNOTATION: &str = "devopsagent.dev/secret-template";
 /// The documented keys that hold what AWS shows once.
 pub const SECRET: &str = "secret";
-/// The same, of the type `apikey`.
+/// The same, for the type `apikey`.
 pub const TOKEN: &str = "token";
 
 /// A part of a text with placeholders.
@@ -54,7 +54,7 @@ pub fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The name under which AWS's secret goes for a webhook of this type.
+/// The name of AWS's secret for a webhook of this type.
 pub fn name_of_secret(kind: Option<&str>) -> &'static str {
     if kind == Some("apikey") { TOKEN } else { SECRET }
 }
@@ -68,7 +68,7 @@ fn value<'a>(shown: &'a Shown, name: &str) -> Option<&'a str> {
     }
 }
 
-/// A text with the values in the place of its placeholders; none where one of them has no value.
+/// A text with placeholders replaced by values; none if one of them has no value.
 fn expand(text: &str, shown: &Shown) -> Option<SecretString> {
     let parts = pieces(text).into_iter().map(|piece| match piece {
         Piece::Text(text) => Some(text),
@@ -94,7 +94,7 @@ fn solve(text: &str, expanded: &str, facts: &BTreeMap<&'static str, String>) -> 
             None => unknown += 1,
         }
     }
-    // Wherever the secret stands, it is the same and as long.
+    // Every occurrence of the secret is the same, and as long.
     let length = expanded.len().checked_sub(known)?.checked_div(unknown)?;
     let before: usize = parts.iter().map_while(|part| part.map(str::len)).sum();
     let secret = expanded.get(before..before + length).filter(|secret| !secret.is_empty())?;
@@ -102,7 +102,7 @@ fn solve(text: &str, expanded: &str, facts: &BTreeMap<&'static str, String>) -> 
     (again == expanded).then(|| secret.to_owned())
 }
 
-/// A template as a Secret was written by it.
+/// The template that a Secret was written with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Writing {
@@ -117,7 +117,7 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// That of a template.
+    /// From a template.
     pub fn by(template: &SecretTemplate) -> Self {
         Self {
             default_keys: template.default_keys,
@@ -127,13 +127,13 @@ impl Writing {
         }
     }
 
-    /// That of a Secret that was found: without a word, it was written without a template.
+    /// From a Secret that was found: without the annotation, it was written without a template.
     pub fn of(held: &Held) -> Self {
         let text = held.annotations.get(ANNOTATION);
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
-    /// What the Secret says of it; nothing where there is no template.
+    /// The value of the annotation; none if there is no template.
     pub fn annotation(&self) -> Option<String> {
         (*self != Self::default()).then(|| serde_json::to_string(self).ok()).flatten()
     }
@@ -147,7 +147,7 @@ impl Writing {
         data.extend(self.data.iter().filter_map(|(key, text)| Some((key.clone(), expand(text, shown)?))));
         let secret = shown.secret.expose_secret();
         if !secret.is_empty() && !data.values().any(|value| value.expose_secret().contains(secret)) {
-            // It is nowhere else, and another template may need it.
+            // It exists nowhere else, and another template may need it.
             let name = name_of_secret(shown.facts.get("type").map(String::as_str));
             let free = [name, SECRET, TOKEN].into_iter().find(|name| !data.contains_key(*name));
             data.extend(free.map(|name| (name.to_owned(), shown.secret.clone())));
@@ -167,7 +167,7 @@ impl Writing {
         (&self.labels, &self.annotations)
     }
 
-    /// Every secret that the Secret may hold, the most likely one first: more than one if somebody edited it.
+    /// Every secret that the Secret may hold, the most likely one first: more than one if someone edited it.
     pub fn secrets(&self, held: &Held, facts: &BTreeMap<&'static str, String>) -> Vec<String> {
         let documented = [SECRET, TOKEN].into_iter().filter(|key| !self.data.contains_key(*key));
         let plain = documented.filter_map(|key| held.value(key).map(str::to_owned));

@@ -120,7 +120,7 @@ async fn a_connection_that_takes_too_long_is_cut_off_whatever_it_waits_for() {
     let unfinished = connect(&server, short).await;
     assert_eq!(rest(hanging).await, "");
     assert_eq!(rest(unfinished).await, "");
-    // It came before the others, and what it did not take in time it does not get.
+    // It came before the others, and doesn't get what it didn't read in time.
     assert!(rest(lazy).await.len() < LONG_ANSWER);
 }
 

@@ -10,7 +10,7 @@ use crate::operator::servers::connections::{Limits, Server};
 
 use super::*;
 
-/// Files with a certificate in a folder of their own.
+/// Files with a certificate in their own folder.
 struct Files {
     folder: PathBuf,
     paths: CertificateFiles,
@@ -58,7 +58,7 @@ async fn serve(certificate: &Certificate) -> (SocketAddr, JoinSet<()>) {
     (address, task)
 }
 
-/// What the server says to those who trust this certificate only; without one, to those who trust any.
+/// The server's response to a client that trusts only this certificate; without one, to a client that trusts any.
 async fn ask(address: SocketAddr, trusted: Option<&str>) -> Option<String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10));

@@ -1,4 +1,4 @@
-//! Shapes beside shapes, wherever requests and answers lead to them.
+//! Compares shapes, wherever requests and responses lead to them.
 
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ impl<'m> Walk<'m> {
                 (Some(_), None) => self.changes.add(Some(side), &here, Effect::Gone, "member"),
                 (None, Some(after)) => {
                     let required = must_now.contains(member);
-                    // What was complete yesterday is refused today.
+                    // What was complete before is now rejected.
                     let breaks = required && side == Side::Input;
                     let effect = if breaks { Effect::Tighter } else { Effect::New };
                     self.changes.add(Some(side), &here, effect, self.described(after, required));

@@ -24,7 +24,7 @@ fn shapes() -> Value {
     })
 }
 
-/// What is said of a change to the shapes: place, meaning and detail.
+/// What is reported for a change to the shapes: place, meaning and detail.
 fn said(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut changed = shapes();
     change(&mut changed);
