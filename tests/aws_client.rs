@@ -233,6 +233,27 @@ async fn all_pages_are_read_and_a_list_that_turns_in_a_circle_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_list_whose_later_page_is_refused_has_broken_off_and_says_nothing_of_the_list() {
+    let first = ok(&json!({"agentSpaces": [{"agentSpaceId": "a"}], "nextToken": "t"}).to_string());
+    for (code, name, broken_off) in [
+        (400, "ValidationException", true),
+        (400, "InvalidParameterException", true),
+        (404, "ResourceNotFoundException", true),
+        (403, "AccessDeniedException", false),
+    ] {
+        let (_service, client) = start([first.clone(), refuse(code, name)]).await;
+        let error = client.list_all(ListAgentSpaces::default()).await.unwrap_err();
+        assert_eq!(matches!(error, Error::BrokenOff { .. }), broken_off, "{error}");
+        assert_eq!(error.is_retryable(), broken_off, "{error}");
+        assert!(!error.is_not_found() && error.to_string().contains(name), "{error}");
+        // The same of the first page is meant.
+        let (_service, client) = start([refuse(code, name)]).await;
+        let error = client.list_all(ListAgentSpaces::default()).await.unwrap_err();
+        assert!(!matches!(error, Error::BrokenOff { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn paths_with_spaces_brackets_and_arns_arrive_as_they_were_encoded() {
     let file = ok(r#"{"file": {"path": "a b/(c).md", "version": 2}}"#);
     let (service, client) = start([file, ok(r#"{"tags": {"a": "b"}}"#)]).await;

@@ -100,6 +100,11 @@ async fn attempt(
             match after {
                 None => reply?,
                 Some(After::Drop) => return Ok(Outcome::Close),
+                Some(After::Garble) => {
+                    let mut cut = reply?;
+                    cut.body.truncate(1);
+                    cut
+                }
                 Some(After::Error(error)) => return reply.and(Err(error)),
             }
         }
@@ -117,6 +122,7 @@ enum Before {
 
 enum After {
     Drop,
+    Garble,
     Error(ApiError),
 }
 
@@ -134,6 +140,7 @@ async fn before(
         region: &caller.region,
         path: &request.path,
         members: input.iter().flat_map(|input| input.0.values().filter_map(Value::as_str)).collect(),
+        later_page: input.is_some_and(|input| input.0.contains_key("nextToken")),
     });
     if !plan.delay.is_zero() {
         call.fault = Some(format!("delay of {} ms", plan.delay.as_millis()));
@@ -147,6 +154,7 @@ async fn before(
         Effect::Delay => Ok(Before::Go(None)),
         Effect::Reset => Ok(Before::Close),
         Effect::DropAnswer => Ok(Before::Go(Some(After::Drop))),
+        Effect::Garble => Ok(Before::Go(Some(After::Garble))),
         Effect::ErrorAfter => Ok(Before::Go(Some(After::Error(error())))),
         Effect::Throttle | Effect::Internal | Effect::Error => Err(error()),
         Effect::Hang => {

@@ -26,6 +26,8 @@ pub enum Effect {
     Error,
     /// The call takes effect, and the response is the error in `error`.
     ErrorAfter,
+    /// The call takes effect; its answer is cut off after the first character.
+    Garble,
     /// No effect, and never a response.
     Hang,
 }
@@ -52,6 +54,9 @@ pub struct Rule {
     /// Only calls with a member (id, name, service id, role…) of this value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub resource: Option<String>,
+    /// Only calls for a later page of a list.
+    #[serde(default)]
+    pub later_page: bool,
     /// The first call to be hit, counted from 1 among those that match.
     #[serde(default = "one")]
     pub nth: u64,
@@ -99,6 +104,8 @@ pub struct Attempt<'a> {
     pub region: &'a str,
     pub path: &'a str,
     pub members: Vec<&'a str>,
+    /// Whether it asks for a later page of a list.
+    pub later_page: bool,
 }
 
 /// What rules make of one call.
@@ -175,6 +182,7 @@ impl Rule {
         (self.operation == "*" || self.operation == attempt.operation)
             && is(&self.account, attempt.account)
             && is(&self.region, attempt.region)
+            && (!self.later_page || attempt.later_page)
             && self.path.as_deref().is_none_or(|part| attempt.path.contains(part))
             && self.resource.as_deref().is_none_or(|wanted| attempt.members.contains(&wanted))
     }
@@ -203,8 +211,9 @@ mod tests {
     }
 
     fn effect(faults: &mut Faults, operation: &str) -> Option<Effect> {
-        let attempt = Attempt { operation, account: "1", region: "r", path: "/v1/x", members: vec!["id-1"] };
-        faults.plan(&attempt).effect
+        let members = vec!["id-1"];
+        let (account, region, path) = ("1", "r", "/v1/x");
+        faults.plan(&Attempt { operation, account, region, path, members, later_page: false }).effect
     }
 
     #[test]
@@ -233,5 +242,15 @@ mod tests {
             assert!(effect(&mut faults(&[json!({"effect": "hang", member: hit})]), "Get").is_some());
             assert!(effect(&mut faults(&[json!({"effect": "hang", member: miss})]), "Get").is_none());
         }
+    }
+
+    #[test]
+    fn a_rule_can_be_about_later_pages_alone() {
+        let mut faults = faults(&[json!({"effect": "reset", "laterPage": true})]);
+        assert_eq!(effect(&mut faults, "List"), None);
+        let members = Vec::new();
+        let (operation, account, region, path) = ("List", "1", "r", "/");
+        let attempt = Attempt { operation, account, region, path, members, later_page: true };
+        assert_eq!(faults.plan(&attempt).effect, Some(Effect::Reset));
     }
 }

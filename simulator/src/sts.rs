@@ -92,12 +92,13 @@ async fn attempt(
         region: &caller.region,
         path: &request.path,
         members: form.0.iter().map(|(_, value)| value.as_str()).collect(),
+        later_page: false,
     });
     tokio::time::sleep(plan.delay).await;
     let injected = || ApiError::new(&plan.error, plan.message.clone());
     call.fault = plan.effect.map(|effect| format!("{effect:?}"));
     match plan.effect {
-        None | Some(Effect::Delay) => (perform(simulation, form, &caller, now), false),
+        None | Some(Effect::Delay | Effect::Garble) => (perform(simulation, form, &caller, now), false),
         Some(Effect::Throttle | Effect::Internal | Effect::Error | Effect::ErrorAfter) => {
             (Err(injected()), false)
         }

@@ -39,6 +39,27 @@ async fn a_dropped_answer_may_have_been_an_error() {
 }
 
 #[tokio::test]
+async fn a_garbled_answer_can_not_be_read_and_still_took_effect() {
+    let lab = Lab::start().await;
+    inject(&lab, json!({"operation": "CreateAgentSpace", "effect": "garble"})).await;
+    let answer = lab.try_call("CreateAgentSpace", &json!({"name": "a"})).await;
+    assert!(answer.is_err() || answer.is_ok_and(|answer| answer.body.get("agentSpace").is_none()));
+    assert_eq!(spaces(&lab).await, 1);
+}
+
+#[tokio::test]
+async fn a_list_can_fail_on_a_later_page() {
+    let lab = Lab::start().await;
+    for name in ["a", "b"] {
+        lab.call("CreateAgentSpace", json!({"name": name})).await.ok();
+    }
+    inject(&lab, json!({"laterPage": true, "effect": "error", "error": "ValidationException"})).await;
+    let first = lab.call("ListAgentSpaces", json!({"maxResults": 1})).await.ok();
+    let second = lab.call("ListAgentSpaces", json!({"maxResults": 1, "nextToken": first["nextToken"]})).await;
+    assert_eq!((second.status, second.error.as_str()), (400, "ValidationException"));
+}
+
+#[tokio::test]
 async fn a_reset_connection_took_no_effect() {
     let lab = Lab::start().await;
     inject(&lab, json!({"operation": "CreateAgentSpace", "effect": "reset"})).await;

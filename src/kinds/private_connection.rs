@@ -8,6 +8,7 @@ use crate::api::common::Object;
 use crate::api::private_connection::Certificate;
 use crate::api::standards::Standards;
 use crate::api::{PrivateConnection, PrivateConnectionStatus};
+use crate::aws::client::{self, ErrorCode};
 use crate::aws::operations::{
     self, CreatePrivateConnection, DeletePrivateConnection, DescribePrivateConnection,
     UpdatePrivateConnectionCertificate,
@@ -187,9 +188,9 @@ impl Reconciled for PrivateConnections {
             tags: desired.tags.clone(),
         };
         let created = match scope.aws.call(&request).await {
-            // VPC Lattice takes a moment to see earlier changes; AWS reports that as a validation error.
-            Err(error) if error.to_string().contains("Failed to create resource association") => {
-                return Err(Error::poll(Reason::InTransition, format!("AWS is not ready yet: {error}")));
+            Err(error) if is_preparing(&error) => {
+                let message = format!("AWS is not ready yet: {error}");
+                return Err(Error::Refused { reason: Reason::InTransition, message });
             }
             answer => answer.doing(|| format!("creating the private connection {}", desired.name))?,
         };
@@ -274,6 +275,16 @@ pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Op
     }))
 }
 
+/// Whether AWS can't make a connection yet, because VPC Lattice takes a moment to know what it was told before. Nothing but
+/// the words tells that from invalid input: the error's name and status are the same. Should the words change, the refusal is
+/// told as `Invalid` and still tried again, only more slowly.
+fn is_preparing(error: &client::Error) -> bool {
+    error.service().is_some_and(|error| {
+        error.code == ErrorCode::Validation
+            && error.message.to_ascii_lowercase().contains("failed to create resource association")
+    })
+}
+
 /// Why AWS couldn't create or delete the connection.
 fn failure(connection: &operations::PrivateConnection) -> &str {
     connection.failure_message.as_deref().unwrap_or("AWS gave no reason")
@@ -322,4 +333,43 @@ fn compare_settings(desired: &Desired, connection: &operations::PrivateConnectio
         (!same).then(|| Change::new(format!("mode.{field}"), Some(observed.into()), Some(wanted.into())))
     });
     differing.map(|change| change.fixed_by(Remedy::Impossible)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::aws::client::ServiceError;
+
+    use super::*;
+
+    fn refused(code: ErrorCode, message: &str) -> client::Error {
+        client::Error::Service(Box::new(ServiceError {
+            operation: "CreatePrivateConnection",
+            code,
+            genuine: true,
+            status: 400,
+            message: message.to_owned(),
+            fields: Vec::new(),
+            reason: None,
+            request_id: None,
+        }))
+    }
+
+    #[test]
+    fn only_a_refusal_in_known_words_means_that_aws_is_preparing() {
+        let words = "Failed to create resource association: try again";
+        for (code, message, preparing) in [
+            (ErrorCode::Validation, words, true),
+            (ErrorCode::Validation, "1 error: failed to create Resource Association", true),
+            (ErrorCode::Validation, "hostAddress: failed to satisfy constraint", false),
+            (ErrorCode::Validation, "", false),
+            // It may have taken effect, whatever it says.
+            (ErrorCode::InternalServer, words, false),
+            (ErrorCode::AccessDenied, words, false),
+        ] {
+            assert_eq!(is_preparing(&refused(code.clone(), message)), preparing, "{code}: {message}");
+        }
+        let lost =
+            client::Error::Timeout { operation: "CreatePrivateConnection", effect: client::Effect::Unknown };
+        assert!(!is_preparing(&lost));
+    }
 }

@@ -216,20 +216,34 @@ impl<K: Kind> Pass<'_, K> {
         )))
     }
 
-    /// Records the account number and region of the object's remote. If the number can't be determined now, that waits.
+    /// Records the number of the account and the region of a remote that the object has.
     pub(super) async fn pin_account(&mut self, scope: &Scope, found: &Observation<K::Remote>) {
         let Observation::Found { remote, .. } = found else { return };
-        let common = self.status.common();
-        if !K::HAS_REMOTE || common.id.as_deref() != Some(remote.id()) {
-            return;
+        if K::HAS_REMOTE && self.status.common().id.as_deref() == Some(remote.id()) {
+            self.pin_place(scope).await;
         }
-        let id = match &common.account_id {
+    }
+
+    /// Records the number of the account and the region that a remote is in, or is about to be made in: should they
+    /// change before the answer is known, it isn't looked for in the wrong place. Where the number can't be found out,
+    /// that waits.
+    pub(super) async fn pin_place(&mut self, scope: &Scope) {
+        let id = match &self.status.common().account_id {
             Some(id) => Some(id.clone()),
             None => scope.aws.account_id_if_known().await,
         };
         let common = self.status.common_mut();
         common.account_id = id;
         common.region = Some(scope.aws.region().to_owned());
+    }
+
+    /// Forgets where a remote was to be made that AWS refused to make.
+    pub(super) fn unpin_place(&mut self) {
+        let common = self.status.common_mut();
+        if common.id.is_none() {
+            common.account_id = None;
+            common.region = None;
+        }
     }
 
     /// Records in which account the remote was searched for: without an id or an intent next to it, that means that

@@ -25,6 +25,8 @@ impl<K: Kind> Pass<'_, K> {
             }
             Err(error) => return Err(error),
         };
+        // In another account it would seem that there is none.
+        self.check_account(&scope).await?;
         let recorded = self.status.common().id.clone();
         let candidates = K::search(&scope, &desired, &self.status).await?;
         let ours = candidates

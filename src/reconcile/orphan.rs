@@ -10,33 +10,50 @@ use crate::api::common::{Object, Status};
 use crate::kubernetes::stored;
 
 use super::backoff;
+use super::conclusion::Action;
 use super::context::Context;
 use super::kind::{Kind, Scope};
 use super::pass::Pass;
 use super::state::error::Error;
 
-/// Deletes what an object had that went with its finalizer on it. A namesake that has taken it up meanwhile keeps it.
-pub async fn bury<K: Kind>(cx: &Context, object: &K::Object) {
+/// How often it is tried; the waits between make up some ten minutes.
+pub const ATTEMPTS: u32 = 10;
+
+/// Deletes what an object had that went with its finalizer on it; answers when to try again, if need be. A namesake that
+/// has taken it up meanwhile keeps it.
+pub async fn bury<K: Kind>(cx: &Context, object: &K::Object, attempt: u32) -> Action {
     let namespace = object.namespace().unwrap_or_default();
     let mut pass = Pass::<K>::new(cx, object, K::api(cx.client.clone(), &namespace));
     let deletes = pass.deletes_remote() && !pass.is_paused();
-    if let Some(id) = pass.status.common().id.clone().filter(|_| deletes) {
-        match pass.recorded_scope().await {
-            Ok(scope) => pass.made = Some((scope, id)),
-            Err(error) => {
-                warn!(%error, id, "the {} of an object that no longer exists may be left over; delete it in AWS", K::NOUN);
-            }
+    let Some(id) = pass.status.common().id.clone().filter(|_| deletes) else {
+        return Action::await_change();
+    };
+    match pass.bury(&id).await {
+        Ok(()) => Action::await_change(),
+        Err(error) if attempt < ATTEMPTS => {
+            warn!(%error, id, attempt, "the {} of an object that vanished could not be deleted yet", K::NOUN);
+            Action::requeue(backoff::retry(&cx.timing, attempt, backoff::draw()))
+        }
+        Err(error) => {
+            error!(%error, id, "the {} of an object that vanished is left; delete it in AWS if nobody claims it", K::NOUN);
+            Action::await_change()
         }
     }
-    pass.abandon().await;
 }
 
 impl<K: Kind> Pass<'_, K> {
+    async fn bury(&mut self, id: &str) -> Result<(), Error> {
+        let scope = self.recorded_scope().await?;
+        for aside in K::aside(&self.status) {
+            self.abandoned(&scope, &aside).await?;
+        }
+        self.abandoned(&scope, id).await.map(drop)
+    }
+
     /// Deletes what this pass created if its object is gone. Returns whether it is gone.
     pub(super) async fn abandon(&mut self) -> bool {
-        // About ten minutes: nobody else will ever know about it.
-        const ATTEMPTS: u32 = 10;
         let Some((scope, id)) = self.made.take() else { return false };
+        // Nobody else will ever know of it.
         for attempt in 1..=ATTEMPTS {
             match self.abandoned(&scope, &id).await {
                 Ok(gone) => return gone,

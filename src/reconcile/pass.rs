@@ -237,6 +237,7 @@ impl<'a, K: Kind> Pass<'a, K> {
                 fingerprint: K::sent(&resolved.desired),
                 sought: K::sought(&resolved.desired).map(|key| fingerprint::digest(&key)),
             });
+            self.pin_place(&resolved.scope).await;
             self.write_status().await?;
         }
         self.cx.fence.check()?;
@@ -248,10 +249,11 @@ impl<'a, K: Kind> Pass<'a, K> {
                 }
                 Ok(created)
             }
-            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+            Err(error) if error.had_no_effect() => {
                 self.status.common_mut().intent = None;
+                self.unpin_place();
                 self.disown(before);
-                Err(Error::Aws { source, doing })
+                Err(error)
             }
             Err(error) => Err(error),
         }

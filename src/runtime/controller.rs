@@ -12,7 +12,7 @@ use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
 use kube::{Resource, ResourceExt};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument, debug, error, error_span, info, warn};
 
 use crate::api::common::{Object, Status};
@@ -38,7 +38,7 @@ use crate::reconcile::state::finalizer;
 use crate::reconcile::state::subject::Subject;
 
 use super::readable::{Listing, Reader};
-use super::runner::{self, Asking};
+use super::runner::{self, Asking, Work};
 
 /// Runs the controller of `K` until `shutdown`. Passes in progress are completed.
 pub async fn run<K: Kind>(
@@ -57,12 +57,16 @@ pub async fn run<K: Kind>(
     let listed = Arc::new(Notify::new());
     let whole = Arc::clone(&listed);
     let (readable, write_events) = Reader::new(&cx, &listing);
+    let (vanishing, vanished) = mpsc::unbounded_channel();
     let objects = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
         .reflect(writer)
         .inspect_ok(move |event| {
             tell_hub(&hub, event, &listing);
-            if let Event::Delete(object) = event {
-                vanished::<K>(&hub, object);
+            if let Event::Delete(object) = event
+                && is_orphaning::<K>(object)
+            {
+                // Received until the runner ends, and with it the process.
+                let _ = vanishing.send(Arc::new(object.clone()));
             }
             if matches!(event, Event::InitDone) {
                 whole.notify_one();
@@ -72,9 +76,8 @@ pub async fn run<K: Kind>(
         .predicate_filter(changes, PredicateConfig::default())
         // Errors of a watch are reported where it is created.
         .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
-    let asking = Asking { changed: objects, woken, listed };
-    let runner =
-        runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, reconcile::<K>);
+    let asking = Asking { changed: objects, vanished, woken, listed };
+    let runner = runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, work::<K>);
     // The writing of Events ends with the watch, which ends before the passes in progress.
     let events = async {
         write_events.await;
@@ -164,14 +167,10 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
     }
 }
 
-/// Cleans up after an object that vanished without waiting for its finalizer. One that waited was being deleted anyway.
-fn vanished<K: Kind>(cx: &Arc<Context>, object: &K::Object) {
-    if !K::HAS_REMOTE || !finalizer::is_on(object) || object.meta().deletion_timestamp.is_some() {
-        return;
-    }
-    let (cx, object) = (Arc::clone(cx), object.clone());
-    let span = error_span!("orphan", kind = K::Object::kind_name(), name = object.name_any());
-    tokio::spawn(async move { orphan::bury::<K>(&cx, &object).await }.instrument(span));
+/// Whether an object may have left something in AWS: it went without waiting for its finalizer. One that waited was being
+/// deleted.
+fn is_orphaning<K: Kind>(object: &K::Object) -> bool {
+    K::HAS_REMOTE && finalizer::is_on(object) && object.meta().deletion_timestamp.is_none()
 }
 
 /// When an AWSAccount is gone, its client, budget and credentials are dropped.
@@ -181,17 +180,28 @@ fn forget_accounts(cx: &Context, kind: &str) {
     }
 }
 
-async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action {
+async fn work<K: Kind>(work: Work<K::Object>, cx: Arc<Context>) -> Action {
     let kind = K::Object::kind_name();
+    let _underway = cx.metrics.pass(kind);
+    match work {
+        Work::Pass(object) => reconcile::<K>(object, cx).await,
+        Work::Burial { object, attempt } => {
+            let (namespace, name) = (object.namespace(), object.name_any());
+            let span = error_span!("orphan", kind, namespace, name, pass = trail::new_id());
+            trail::follow(orphan::bury::<K>(&cx, &object, attempt)).instrument(span).await
+        }
+    }
+}
+
+async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action {
     // At the level of errors, so that every log line names its object.
     let span = error_span!(
         "pass",
-        kind,
+        kind = K::Object::kind_name(),
         namespace = object.namespace(),
         name = object.name_any(),
         pass = trail::new_id()
     );
-    let _underway = cx.metrics.pass(kind);
     let pass = one_pass::<K>(Arc::clone(&object), Arc::clone(&cx));
     match trail::follow(pass).instrument(span).await {
         Ok(action) => action,

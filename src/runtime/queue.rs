@@ -5,6 +5,7 @@
 //! those, one each. An object that keeps causing news gets one pass per second. Pure: knows neither objects nor passes.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -18,22 +19,34 @@ const PERIODIC_SHARE: u32 = 4;
 /// How many times news about an object start a pass at once, and then per second: nobody edits that fast by hand.
 const NEWS: Size = Size { burst: 20.0, rate: 1.0 };
 
+/// Something that takes a place.
+pub trait Task: Clone + Ord + Hash {
+    /// The namespace that it takes the place for.
+    fn namespace(&self) -> &str;
+}
+
+impl Task for Subject {
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
 /// The queue of one kind.
 #[derive(Debug)]
-pub struct Queue {
+pub struct Queue<T> {
     places: usize,
     /// Slots that periodic checks leave free.
     kept: usize,
-    waiting: Turns<Subject>,
+    waiting: Turns<T>,
     /// Objects that are waiting, in progress, or scheduled.
-    objects: HashMap<Subject, Stage>,
+    objects: HashMap<T, Stage>,
     /// The times of scheduled ones.
-    times: BTreeSet<(Instant, Subject)>,
+    times: BTreeSet<(Instant, T)>,
     /// Passes in progress, by namespace.
     loads: HashMap<Arc<str>, usize>,
     busy: usize,
     periodic: usize,
-    news: Buckets<Subject>,
+    news: Buckets<T>,
 }
 
 /// Where an object is.
@@ -47,7 +60,7 @@ enum Stage {
     Underway { priority: Priority, news: bool },
 }
 
-impl Queue {
+impl<T: Task> Queue<T> {
     /// An empty queue for this many concurrent passes. At most three in four are used for periodic checks, so that
     /// edits don't wait; a single slot serves both.
     pub fn new(places: u16) -> Self {
@@ -66,8 +79,8 @@ impl Queue {
     }
 
     /// There is news about an object: reconcile it, at once unless there is news about it all the time.
-    pub fn news(&mut self, subject: &Subject, priority: Priority, now: Instant) {
-        let load = self.load(&subject.namespace);
+    pub fn news(&mut self, subject: &T, priority: Priority, now: Instant) {
+        let load = self.load(subject.namespace());
         match self.objects.get_mut(subject) {
             Some(Stage::Underway { news, .. }) => *news = true,
             Some(Stage::Waiting(ticket)) if priority == Priority::Edit => self.waiting.hurry(ticket, load),
@@ -77,7 +90,7 @@ impl Queue {
     }
 
     /// The objects whose time has come. They are in no state until they are put in line.
-    pub fn due(&mut self, now: Instant) -> Vec<Subject> {
+    pub fn due(&mut self, now: Instant) -> Vec<T> {
         let mut due = Vec::new();
         while self.times.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, subject)) = self.times.pop_first() else { break };
@@ -93,14 +106,14 @@ impl Queue {
     }
 
     /// Puts an object in line that is neither there nor in progress.
-    pub fn line_up(&mut self, subject: &Subject, priority: Priority) {
+    pub fn line_up(&mut self, subject: &T, priority: Priority) {
         if matches!(self.objects.get(subject), Some(Stage::Waiting(_) | Stage::Underway { .. })) {
             return;
         }
         self.unschedule(subject);
-        let namespace: Arc<str> = match self.loads.get_key_value(subject.namespace.as_str()) {
+        let namespace: Arc<str> = match self.loads.get_key_value(subject.namespace()) {
             Some((known, _)) => Arc::clone(known),
-            None => subject.namespace.as_str().into(),
+            None => subject.namespace().into(),
         };
         let load = self.load(&namespace);
         let ticket = self.waiting.wait(priority, &namespace, load, subject.clone());
@@ -108,7 +121,7 @@ impl Queue {
     }
 
     /// The next object to reconcile, which takes a slot.
-    pub fn start_next(&mut self) -> Option<Subject> {
+    pub fn start_next(&mut self) -> Option<T> {
         for priority in self.waiting.preferred() {
             let first = self.waiting.namespaces(priority).next();
             let Some((namespace, load)) = first.map(|(name, load)| (Arc::clone(name), load)) else {
@@ -128,11 +141,11 @@ impl Queue {
     }
 
     /// A pass has ended: its slot is free. The object is reconciled again at that time, if any, or after news.
-    pub fn ended(&mut self, subject: &Subject, again: Option<Instant>, priority: Priority, now: Instant) {
+    pub fn ended(&mut self, subject: &T, again: Option<Instant>, priority: Priority, now: Instant) {
         let Some(Stage::Underway { priority: had, news }) = self.objects.remove(subject) else { return };
         self.busy -= 1;
         self.periodic -= usize::from(had == Priority::Periodic);
-        let namespace: Arc<str> = subject.namespace.as_str().into();
+        let namespace: Arc<str> = subject.namespace().into();
         self.set_load(&namespace, self.load(&namespace).saturating_sub(1));
         if news {
             self.after_news(subject, priority, now);
@@ -150,7 +163,7 @@ impl Queue {
         self.busy
     }
 
-    fn after_news(&mut self, subject: &Subject, priority: Priority, now: Instant) {
+    fn after_news(&mut self, subject: &T, priority: Priority, now: Instant) {
         let wait = self.news.owe(subject, now);
         if wait.is_zero() {
             self.line_up(subject, priority);
@@ -160,12 +173,12 @@ impl Queue {
         }
     }
 
-    fn schedule(&mut self, subject: &Subject, at: Instant, paced: bool) {
+    fn schedule(&mut self, subject: &T, at: Instant, paced: bool) {
         self.times.insert((at, subject.clone()));
         self.objects.insert(subject.clone(), Stage::Later { at, paced });
     }
 
-    fn unschedule(&mut self, subject: &Subject) {
+    fn unschedule(&mut self, subject: &T) {
         if let Some(Stage::Later { at, .. }) = self.objects.get(subject) {
             self.times.remove(&(*at, subject.clone()));
             self.objects.remove(subject);
@@ -204,7 +217,7 @@ mod tests {
     }
 
     /// Starts everything that may be started; returns the namespaces in order.
-    fn start(queue: &mut Queue) -> Vec<Subject> {
+    fn start(queue: &mut Queue<Subject>) -> Vec<Subject> {
         std::iter::from_fn(|| queue.start_next()).collect()
     }
 
@@ -212,7 +225,7 @@ mod tests {
         subjects.iter().map(|subject| subject.namespace.as_str()).collect()
     }
 
-    fn end(queue: &mut Queue, subject: &Subject) {
+    fn end(queue: &mut Queue<Subject>, subject: &Subject) {
         queue.ended(subject, None, Priority::Edit, Instant::now());
     }
 

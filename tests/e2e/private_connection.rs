@@ -196,12 +196,27 @@ fn a_connection_is_deleted_while_it_comes_up() {
 #[test]
 fn a_transient_refusal_while_aws_prepares_is_no_failure() {
     run(async |t| {
-        let message = "Failed to create resource association: try again";
-        t.fault(json!({"operation": "CreatePrivateConnection", "effect": "error", "error": "ValidationException", "message": message}));
+        let refuse = |message: &str| {
+            t.fault(json!({"operation": "CreatePrivateConnection", "effect": "error", "error": "ValidationException", "message": message, "times": 0}));
+        };
+        refuse("Failed to create resource association: try again");
         let connection = t.apply(CONNECTION).await;
-        connection.ready().await;
+        let message = connection.condition("Ready", "False", "InTransition").await;
+        assert!(message.contains("try again") && !message.contains("lost"), "{message}");
+        assert_eq!(connection.get().await.pointer("/status/intent"), None, "the answer is known");
         assert!(connection.events().await.iter().all(|(reason, _)| reason != "Invalid"));
-        assert_eq!(t.count("CreatePrivateConnection"), 2);
+        t.end_faults().await;
+        connection.ready().await;
+        connection.delete_and_wait().await;
+
+        // In other words it is told as what it looks like, and still goes away by itself.
+        refuse("The resource association is not there yet");
+        let connection = t.apply(CONNECTION).await;
+        let message = connection.condition("Stalled", "True", "Invalid").await;
+        assert!(message.contains("not there yet"), "{message}");
+        t.end_faults().await;
+        connection.ready().await;
+        assert_eq!(t.remotes("privateConnection").len(), 1);
     });
 }
 

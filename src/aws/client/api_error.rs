@@ -60,6 +60,14 @@ pub enum Error {
         /// What it looks like. Never the response itself.
         message: String,
     },
+    /// A list broke off: a later page of it was refused.
+    #[error("{operation}: the list broke off after its first pages ({message})")]
+    BrokenOff {
+        /// The operation.
+        operation: &'static str,
+        /// What the service said.
+        message: String,
+    },
     /// The service accepted the call, but its response can't be read.
     #[error("{operation}: the response can't be read: {message}")]
     Decode {
@@ -246,6 +254,7 @@ impl Error {
             | Self::Connection { .. }
             | Self::Credentials { .. }
             | Self::Foreign { .. }
+            | Self::BrokenOff { .. }
             | Self::Decode { .. } => true,
             Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } => false,
         }
@@ -257,9 +266,11 @@ impl Error {
             Self::Service(error) => error.status >= 500,
             Self::Timeout { effect, .. } | Self::Connection { effect, .. } => *effect == Effect::Unknown,
             Self::Decode { .. } | Self::Foreign { .. } => true,
-            Self::Credentials { .. } | Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } => {
-                false
-            }
+            Self::Credentials { .. }
+            | Self::Config { .. }
+            | Self::Input { .. }
+            | Self::Closed { .. }
+            | Self::BrokenOff { .. } => false,
         }
     }
 

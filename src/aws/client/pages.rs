@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::Client;
-use super::api_error::Error;
+use super::api_error::{Error, ErrorCode};
 use super::operation::Paged;
 
 impl Client {
@@ -29,7 +29,11 @@ impl Client {
         let mut seen = HashSet::new();
         let mut token = None;
         loop {
-            let (items, next) = O::split(self.call(&operation.page(token)).await?);
+            let later = token.is_some();
+            let answer = self.call(&operation.page(token)).await;
+            let answer =
+                answer.map_err(|error| if later { broken_off(O::BINDING.name, error) } else { error });
+            let (items, next) = O::split(answer?);
             for item in items {
                 if let ControlFlow::Break(found) = each(item) {
                     return Ok(Some(found));
@@ -43,5 +47,17 @@ impl Client {
             }
             token = Some(next);
         }
+    }
+}
+
+/// What was said of a later page is no word on the list: the first page was answered. Most likely the token has expired, or
+/// what the list is about has just gone; both show when the list is begun again.
+fn broken_off(operation: &'static str, error: Error) -> Error {
+    use ErrorCode::{InvalidParameter, ResourceNotFound, Validation};
+    match error.service() {
+        Some(said) if matches!(said.code, Validation | InvalidParameter | ResourceNotFound) => {
+            Error::BrokenOff { operation, message: format!("{}: {}", said.code, said.message) }
+        }
+        _ => error,
     }
 }

@@ -101,6 +101,15 @@ impl Error {
         move |source| Self::Kubernetes { doing, source: Box::new(unquoted(source)) }
     }
 
+    /// Whether a call surely had no effect: it was refused.
+    pub fn had_no_effect(&self) -> bool {
+        match self {
+            Self::Aws { source, .. } => !source.outcome_unknown(),
+            Self::Refused { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The same in fewer words, the most important ones first.
     pub fn brief(&self) -> String {
         match self {

@@ -52,7 +52,8 @@ impl Cluster {
                 Ok(Event::Delete(object)) => self.note(resource, object, true),
                 Ok(Event::Init) => listed.clear(),
                 Ok(Event::InitApply(object)) => {
-                    listed.insert((object.namespace().unwrap_or_default(), object.name_any()));
+                    let name = object.name_any();
+                    listed.insert((resource.place(object.namespace(), &name), name));
                     self.note(resource, object, false);
                 }
                 Ok(Event::InitDone) => {
@@ -72,7 +73,8 @@ impl Cluster {
         // What was listed does not name its type.
         object.types =
             Some(TypeMeta { api_version: resource.api_version.to_owned(), kind: resource.kind.to_owned() });
-        let (place, name) = (self.place(&object.namespace().unwrap_or_default()), object.name_any());
+        let name = object.name_any();
+        let place = self.place(&resource.place(object.namespace(), &name));
         let value: Value = serde_json::to_value(&object).expect("objects are JSON");
         if gone {
             place.deleted(resource, &name, &value);

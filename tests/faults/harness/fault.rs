@@ -79,6 +79,11 @@ impl Fault {
         NAMES.iter().map(|(fault, _)| *fault)
     }
 
+    /// Whether the operator dies of it.
+    pub fn kills(self) -> bool {
+        matches!(self, CrashBefore | CrashAfter)
+    }
+
     /// Whether the caller gets no response to a call that may have taken effect.
     pub fn loses_answer(self) -> bool {
         matches!(self, Lost | Timeout | Late | Broken | BrokenAfter | Reset)

@@ -1,6 +1,7 @@
 //! What the harness sees of one namespace, and the watch events of it, which all operators in it are served from.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct Place {
 struct Seen {
     /// By kind and name.
     objects: BTreeMap<(&'static str, String), Arc<Value>>,
+    /// Objects of which nothing is shown any more until they are gone.
+    hidden: BTreeSet<(&'static str, String)>,
     events: VecDeque<Event>,
     /// How many events there were before the first one that is kept.
     dropped: usize,
@@ -55,6 +58,9 @@ impl Place {
     /// An object has come or changed.
     pub fn applied(&self, resource: Resource, name: &str, object: Value) {
         self.change(|seen| {
+            if seen.hidden.contains(&(resource.kind, name.to_owned())) {
+                return;
+            }
             let object = Arc::new(object);
             let before = seen.objects.insert((resource.kind, name.to_owned()), Arc::clone(&object));
             let kind_of_event = if before.is_some() { "MODIFIED" } else { "ADDED" };
@@ -64,10 +70,24 @@ impl Place {
 
     /// An object is gone.
     pub fn deleted(&self, resource: Resource, name: &str, last: &Value) {
+        let key = (resource.kind, name.to_owned());
         self.change(|seen| {
-            if seen.objects.remove(&(resource.kind, name.to_owned())).is_some() {
-                seen.push(resource, "DELETED", last);
+            if let Some(before) = seen.objects.remove(&key) {
+                let mut last = Cow::Borrowed(last);
+                if seen.hidden.remove(&key) {
+                    let version = last["metadata"]["resourceVersion"].clone();
+                    last = Cow::Owned((*before).clone());
+                    last.to_mut()["metadata"]["resourceVersion"] = version;
+                }
+                seen.push(resource, "DELETED", &last);
             }
+        });
+    }
+
+    /// The next that is seen of an object is that it is gone, as it is now: as if its deletion had begun before.
+    pub fn hide(&self, resource: Resource, name: &str) {
+        self.change(|seen| {
+            seen.hidden.insert((resource.kind, name.to_owned()));
         });
     }
 

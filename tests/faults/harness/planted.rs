@@ -34,11 +34,13 @@ pub enum Planted {
     UnownedTaken,
     /// Everything is read over and over.
     HotLoop,
+    /// The first page of a list is taken for the whole.
+    ListCutShort,
 }
 
 use Planted::{
-    CreateRepeated, DeletionTakenForDone, HotLoop, NoIntent, NoLookup, OwnerIgnored, SecretInEvent,
-    StatusBeforeSecret, UnownedTaken, WebhookTakenForLost,
+    CreateRepeated, DeletionTakenForDone, HotLoop, ListCutShort, NoIntent, NoLookup, OwnerIgnored,
+    SecretInEvent, StatusBeforeSecret, UnownedTaken, WebhookTakenForLost,
 };
 
 /// Each with its name, and the scenario and the reading that have to show it.
@@ -53,6 +55,7 @@ const ALL: &[(Planted, &str, &str)] = &[
     (SecretInEvent, "secret-in-event", "create-association"),
     (UnownedTaken, "unowned-taken", "refuse"),
     (HotLoop, "hot-loop", "create-association"),
+    (ListCutShort, "list-cut-short", "find-on-later-pages"),
 ];
 
 impl Planted {
@@ -119,6 +122,9 @@ pub fn answered(planted: Planted, operation: &str, owner: &[(&str, &str)], body:
             for list in value.as_object_mut()?.values_mut().filter_map(Value::as_array_mut) {
                 list.clear();
             }
+        }
+        ListCutShort if operation.starts_with("List") => {
+            value.as_object_mut()?.remove("nextToken")?;
         }
         OwnerIgnored => own(&mut value, owner),
         UnownedTaken if operation == "GetAgentSpace" => {

@@ -68,7 +68,10 @@ impl Way {
     async fn handle(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, IoError> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(IoError::other)?.to_bytes();
-        let name = routes::operation(head.method.as_str(), head.uri.path());
+        let name = match head.uri.path() {
+            "/" => routes::sts_operation(&body),
+            path => routes::operation(head.method.as_str(), path),
+        };
         let path = head.uri.path().to_owned();
         let boundary = &self.world.boundary;
         if self.world.planted == Some(Planted::HotLoop) && name.starts_with("Get") {

@@ -59,6 +59,20 @@ impl Resource {
     }
 
     pub fn api(self, client: &Client, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(client.clone(), namespace, &self.described())
+        if self.namespaced {
+            Api::namespaced_with(client.clone(), namespace, &self.described())
+        } else {
+            Api::all_with(client.clone(), &self.described())
+        }
+    }
+
+    /// Whether it lies in no namespace, and still each run has its own, by the name of its namespace.
+    pub fn is_account(self) -> bool {
+        self.kind == "AWSAccount"
+    }
+
+    /// The place where an object is seen.
+    pub fn place(self, namespace: Option<String>, name: &str) -> String {
+        if self.is_account() { name.to_owned() } else { namespace.unwrap_or_default() }
     }
 }

@@ -36,6 +36,14 @@ pub fn operation(method: &str, path: &str) -> &'static str {
     found.map_or("an unknown operation", |route| route.name)
 }
 
+/// The operation of STS that a form asks for.
+pub fn sts_operation(form: &[u8]) -> &'static str {
+    let form = String::from_utf8_lossy(form);
+    let known = ["AssumeRole", "GetCallerIdentity"];
+    let found = known.into_iter().find(|name| form.split('&').any(|pair| pair == format!("Action={name}")));
+    found.unwrap_or("an unknown operation of STS")
+}
+
 fn matches(route: &[&str], parts: &[&str]) -> bool {
     match (route, parts) {
         ([], []) => true,
@@ -48,5 +56,5 @@ fn matches(route: &[&str], parts: &[&str]) -> bool {
 
 /// Whether an operation can change something.
 pub fn is_mutating(operation: &str) -> bool {
-    !["Get", "List", "Describe", "Validate"].iter().any(|verb| operation.starts_with(verb))
+    !["Get", "List", "Describe", "Validate", "Assume"].iter().any(|verb| operation.starts_with(verb))
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
-use kube::ResourceExt;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::place::{Place, version};
@@ -22,6 +23,9 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
 /// In every secret that a scenario puts in: it may be found nowhere else.
 pub const MARKER: &str = "mk7Qz";
+
+/// The quota that keeps Secrets from being made.
+const QUOTA: &str = "no-secrets";
 
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
@@ -87,7 +91,9 @@ impl Run {
         for mut document in documents {
             let kind = resource(document["kind"].as_str().unwrap_or_default());
             document["apiVersion"] = json!(kind.api_version);
-            document["metadata"]["namespace"] = json!(self.world.namespace());
+            if kind.namespaced {
+                document["metadata"]["namespace"] = json!(self.world.namespace());
+            }
             self.apply_one(kind.kind, &document).await?;
         }
         Ok(())
@@ -100,6 +106,57 @@ impl Run {
         let applied = api.patch(name, &params, &Patch::Apply(object)).await;
         let applied = applied.map_err(|error| format!("{kind} {name} is refused: {error}"))?;
         self.caught_up(kind, &applied).await
+    }
+
+    /// Makes the run's AWSAccount, or changes it. It has the name of the namespace.
+    pub async fn account(&self, spec: Value) -> Outcome {
+        let metadata = json!({"name": self.world.namespace()});
+        let api_version = resource("AWSAccount").api_version;
+        let account =
+            json!({"apiVersion": api_version, "kind": "AWSAccount", "metadata": metadata, "spec": spec});
+        self.apply_one("AWSAccount", &account).await
+    }
+
+    /// From here on no Secret can be made.
+    pub async fn allow_no_secret(&self) -> Outcome {
+        const SECRETS: &str = "count/secrets";
+        let failed = |error: kube::Error| format!("the quota can't be made: {error}");
+        let api = self.quotas();
+        let limits = json!({"hard": {SECRETS: "0"}, "used": {SECRETS: "0"}});
+        let quota = json!({"metadata": {"name": QUOTA}, "spec": {"hard": {SECRETS: "0"}}});
+        let quota = serde_json::from_value(quota).map_err(|error| error.to_string())?;
+        api.create(&PostParams::default(), &quota).await.map_err(failed)?;
+        // Nothing counts here: what is used has to be said.
+        let status = Patch::Merge(json!({ "status": limits }));
+        api.patch_status(QUOTA, &PatchParams::default(), &status).await.map_err(failed)?;
+        self.until_a_secret_is(false).await
+    }
+
+    /// From here on Secrets can be made again.
+    pub async fn allow_secrets(&self) -> Outcome {
+        let deleted = self.quotas().delete(QUOTA, &DeleteParams::default()).await;
+        deleted.map_err(|error| format!("the quota can't be deleted: {error}"))?;
+        self.until_a_secret_is(true).await
+    }
+
+    fn quotas(&self) -> Api<ResourceQuota> {
+        Api::namespaced(self.world.cluster.client.clone(), self.world.namespace())
+    }
+
+    /// The API server takes a moment to see a quota: tries it dry.
+    async fn until_a_secret_is(&self, accepted: bool) -> Outcome {
+        const TICK: Duration = Duration::from_millis(20);
+        let api = Api::<Secret>::namespaced(self.world.cluster.client.clone(), self.world.namespace());
+        let params = PostParams { dry_run: true, ..PostParams::default() };
+        let mut secret = Secret::default();
+        secret.metadata.name = Some("try".to_owned());
+        let tries = async {
+            while api.create(&params, &secret).await.is_ok() != accepted {
+                tokio::time::sleep(TICK).await;
+            }
+        };
+        let in_time = tokio::time::timeout(LIMIT, tries).await;
+        in_time.map_err(|_| format!("within {LIMIT:?} the quota was not seen"))
     }
 
     /// Waits until the harness sees what it has written.
@@ -187,6 +244,19 @@ impl Run {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             Err(error) => Err(format!("{kind} {name} can't be deleted: {error}")),
         }
+    }
+
+    /// An object goes without waiting for its finalizer, which the API server allows where its deletion began before the
+    /// finalizer was there: the operator never sees that it is being deleted.
+    pub async fn vanish(&self, kind: &str, name: &str) -> Outcome {
+        let (kind, namespace) = (resource(kind), self.world.namespace());
+        self.world.place().hide(kind, name);
+        let api = kind.api(&self.world.cluster.client, namespace);
+        let failed = |error| format!("{name} can't be deleted: {error}");
+        api.delete(name, &DeleteParams::background()).await.map_err(failed)?;
+        let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        api.patch(name, &PatchParams::default(), &none).await.map_err(failed)?;
+        self.gone(kind.kind, name).await
     }
 
     /// Waits until an object is gone.

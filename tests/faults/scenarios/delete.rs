@@ -5,6 +5,7 @@ use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::json;
 
+use crate::harness::fault::Fault;
 use crate::harness::run::{Outcome, Run};
 
 use super::objects;
@@ -112,6 +113,24 @@ pub async fn while_replaced(run: &Run) -> Outcome {
     run.until("AWS was asked for another", || run.world.simulator.count("RegisterService") > 1).await?;
     run.delete("ServiceRegistration", "gitlab").await?;
     run.gone("ServiceRegistration", "gitlab").await
+}
+
+/// An object goes without waiting for its finalizer: what it had goes too, unless the operator dies, since nobody else knows of
+/// it.
+pub async fn past_the_finalizer(run: &Run) -> Outcome {
+    run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
+    objects::space(run).await?;
+    let id = run.id("AgentSpace", "space");
+    run.arm();
+    run.vanish("AgentSpace", "space").await?;
+    let died = || run.world.boundary.calls().iter().any(|call| call.fault.is_some_and(Fault::kills));
+    let left = || run.world.ids().contains(&id);
+    run.until("the space is deleted", || died() || !left()).await?;
+    if left() {
+        run.remove("agentSpace", &id)?;
+    }
+    nothing(run);
+    Ok(())
 }
 
 /// Objects whose status is lost are deleted at once.

@@ -1,8 +1,10 @@
 //! The scripts.
 
+mod account;
 mod change;
 mod create;
 mod delete;
+mod lists;
 mod objects;
 mod owned;
 mod readings;
@@ -59,6 +61,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!("lose-webhook-secret", rotate::lost_webhook_secret),
         scenario!("rename-webhook-secret", rotate::webhook_secret_name),
         scenario!("webhook-secret-refused", rotate::webhook_secret_refused),
+        scenario!("webhook-secret-unwritable", rotate::webhook_secret_unwritable),
         scenario!("delete-one-by-one", delete::one_by_one),
         scenario!("delete-parents-first", delete::parents_first).under_readings(),
         scenario!("delete-namespace", delete::namespace).at(Home::Own),
@@ -66,6 +69,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!("delete-once-made", delete::once_made).under_readings(),
         scenario!("delete-space-once-made", delete::space_once_made).under_readings(),
         scenario!("delete-while-replaced", delete::while_replaced).under_readings(),
+        scenario!("delete-past-the-finalizer", delete::past_the_finalizer),
         scenario!("delete-after-lost-status", delete::after_lost_status),
         scenario!("delete-retained", delete::retained),
         scenario!("lose-status", recover::lost_status),
@@ -88,5 +92,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!("adopt-and-replace", owned::adopted_and_replaced),
         scenario!("rewrite-status", recover::rewritten_status),
         scenario!("delete-without-inputs", recover::without_inputs),
+        scenario!("find-on-later-pages", lists::later_pages),
+        scenario!("account-becomes-another", account::becomes_another),
     ]
 }

@@ -19,6 +19,7 @@ pub const READINGS: &[Reading] = &[
     },
     Reading { name: "lists-lag", set: |it| it.list_lag_ms = 400 },
     Reading { name: "newest-first", set: |it| it.list_order = ListOrder::Newest },
+    Reading { name: "one-a-page", set: |it| it.page_size = 1 },
     Reading { name: "deregister-later", set: |it| it.deregister_cooldown_ms = 500 },
     Reading {
         name: "deregister-validation",

@@ -20,7 +20,8 @@ pub async fn lost_status_of_others(run: &Run) -> Outcome {
     lose_all_status(run).await
 }
 
-async fn lose_all_status(run: &Run) -> Outcome {
+/// Takes away all status, and waits until everything is Ready again.
+pub(super) async fn lose_all_status(run: &Run) -> Outcome {
     for (kind, name) in run.objects() {
         run.lose_status(kind, &name).await?;
     }

@@ -122,6 +122,52 @@ pub async fn webhook_secret_refused(run: &Run) -> Outcome {
     reissued(run, &before).await
 }
 
+/// The webhook's Secret can't be made: its name is too long, then a quota is used up. No webhook is issued until it can be.
+/// Once it is there, it is deleted while the quota is used up again: the working webhook stays until another can be kept.
+pub async fn webhook_secret_unwritable(run: &Run) -> Outcome {
+    let name = "e".repeat(250);
+    run.expect(|it| {
+        it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
+        it.webhooks = 1;
+    });
+    run.apply(objects::SPACE).await?;
+    run.apply(CHANNEL).await?;
+    run.ready("AgentSpace", "space").await?;
+    run.ready("ServiceRegistration", "channel").await?;
+    run.arm();
+    run.apply(&EVENTS.replace("name: events}", &format!("name: {name}}}"))).await?;
+    run.unready("Association", &name, "SecretRefused").await?;
+    run.allow_no_secret().await?;
+    run.patch("Association", &name, json!({"spec": {"webhook": {"secretName": "events-webhook"}}})).await?;
+    let told = |words: &str| {
+        let object = run.find("Association", &name);
+        object.is_some_and(|object| object["status"]["conditions"].to_string().contains(words))
+    };
+    run.until("it says why", || told("exceeded quota")).await?;
+    let asked = |operation| run.world.simulator.count(operation);
+    if asked("AssociateService") > 0 {
+        return Err("rule 2: a webhook was asked for that can't be kept".to_owned());
+    }
+    run.allow_secrets().await?;
+    run.ready("Association", &name).await?;
+
+    let before = run.text("Association", &name, "/status/webhook/id");
+    run.allow_no_secret().await?;
+    run.delete("Secret", "events-webhook").await?;
+    run.until("it says why again", || told("exceeded quota")).await?;
+    if run.text("Association", &name, "/status/webhook/id") != before || asked("DisassociateService") > 0 {
+        return Err("rule 2: a webhook was given up for one that can't be kept".to_owned());
+    }
+    run.expect(|it| it.webhooks = 2);
+    run.allow_secrets().await?;
+    let reissued = || {
+        run.text("Association", &name, "/status/webhook/id") != before
+            && run.find("Secret", "events-webhook").is_some()
+    };
+    run.until("there is another webhook", reissued).await?;
+    run.ready("Association", &name).await
+}
+
 async fn events(run: &Run, webhooks: usize) -> Outcome {
     run.expect(|it| {
         it.remotes = [("agentSpaces", 1), ("services", 1), ("associations", 1)].into();
