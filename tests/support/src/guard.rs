@@ -79,3 +79,48 @@ impl Drop for Guarded {
         let _ = shell.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::runtime::block_on;
+    use crate::wait::wait_until;
+
+    fn shell(name: &str, script: &str, end: Signal) -> (Guarded, PathBuf) {
+        let log = std::env::temp_dir().join(format!("guard-{name}-{}.log", std::process::id()));
+        let mut command = command(Path::new("/bin/sh"), &log, None, end);
+        (Guarded::start(command.args(["-c", script])), log)
+    }
+
+    #[test]
+    fn it_ends_as_its_program_does() {
+        let (guarded, log) = shell("status", "echo said; exit 7", Signal::SIGKILL);
+        let status = block_on(wait_until("the program ends", async || guarded.status()));
+        assert_eq!(status.code(), Some(7));
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "said\n");
+        std::fs::remove_file(log).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_was_stopped_ends_with_it_all_the_same() {
+        let (guarded, log) = shell("stopped", "kill -STOP $$", Signal::SIGKILL);
+        let process = PathBuf::from(format!("/proc/{}", guarded.pid()));
+        assert!(process.exists() && guarded.status().is_none());
+        drop(guarded);
+        assert!(!process.exists());
+        std::fs::remove_file(log).unwrap();
+    }
+
+    #[test]
+    fn it_asks_its_program_to_end_and_waits_for_it() {
+        let script = "trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+        let (guarded, log) = shell("asked", script, Signal::SIGTERM);
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        block_on(wait_until("it is ready", async || (said() == "ready\n").then_some(())));
+        drop(guarded);
+        assert_eq!(said(), "ready\nasked\n");
+        std::fs::remove_file(log).unwrap();
+    }
+}

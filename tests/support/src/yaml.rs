@@ -33,3 +33,32 @@ fn complete(mut object: Value, namespace: &str, account: Option<&str>) -> Value 
     }
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_objects_have_in_common_is_filled_in_and_what_is_given_stays() {
+        let yaml =
+            "{kind: AgentSpace, metadata: {name: a}}\n---\n{kind: AWSAccount, metadata: {name: b}, spec: {}}";
+        let expected = json!({
+            "apiVersion": "devopsagent.dev/v1alpha1", "kind": "AgentSpace",
+            "metadata": {"name": "a", "namespace": "shop"}, "spec": {"accountRef": {"name": "own"}},
+        });
+        let made = objects(yaml, "shop", Some("own"));
+        assert_eq!(made[0], expected);
+        assert_eq!(made[1]["metadata"], json!({"name": "b"}));
+        let given = objects(&expected.to_string(), "other", Some("another"));
+        assert_eq!(given, [expected]);
+    }
+
+    #[test]
+    fn an_object_may_have_no_account() {
+        let spec = |yaml: &str, account: Option<&str>| objects(yaml, "shop", account)[0]["spec"].clone();
+        assert_eq!(spec("{kind: AgentSpace, metadata: {name: a}}", None), json!({}));
+        let without = "{kind: AgentSpace, metadata: {name: a}, spec: {accountRef: null}}";
+        assert_eq!(spec(without, Some("own")), json!({}));
+        assert_eq!(spec("{kind: Trigger, metadata: {name: a}, spec: {}}", Some("own")), json!({}));
+    }
+}
