@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
-mod aws_support;
-
 use std::process::Stdio;
 
-use aws_support::{Reply, Request, Service, ok};
 use devops_agent_operator::aws::client::fleet::*;
 use devops_agent_operator::aws::operations::*;
+use devops_agent_test_support::script::{Reply, Request, Service, ok};
 
 /// Tells the process which case it is.
 const CASE: &str = "AWS_ACCOUNTS_CASE";

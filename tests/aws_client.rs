@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
-use aws_support::{Reply, Request, Service, config, ok, refuse};
+use aws_support::config;
 use devops_agent_operator::aws::client::budget::Budget;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
 use devops_agent_operator::echo::Seen;
+use devops_agent_test_support::script::{Reply, Request, Service, ok, refuse};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Digest, Sha256};

@@ -6,7 +6,7 @@ mod aws_support;
 
 use std::sync::{Arc, Mutex};
 
-use aws_support::{Service, config, refuse};
+use aws_support::config;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -14,6 +14,7 @@ use axum::routing::post;
 use devops_agent_operator::aws::Client;
 use devops_agent_operator::aws::operations::GetAgentSpace;
 use devops_agent_operator::traces::Traces;
+use devops_agent_test_support::script::{Service, refuse};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::Span;

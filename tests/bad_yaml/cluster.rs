@@ -1,15 +1,13 @@
 //! The API server that KUBECONFIG names, with the CRDs and a namespace of the test's own.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use devops_agent_test_support::{cluster, crds};
 use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Client;
 use kube::api::{
     Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, ValidationDirective,
 };
-use kube::runtime::wait::{await_condition, conditions};
-use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 /// What the API server says of an object.
@@ -42,12 +40,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects, installs missing CRDs, and creates a namespace.
-    pub async fn prepare(crds: &[Value]) -> Self {
-        let client = Client::try_default().await.expect("KUBECONFIG names a cluster");
+    /// Connects, installs the CRDs, and makes a namespace.
+    pub async fn prepare(definitions: &[Value]) -> Self {
+        let client = cluster::client().await;
+        crds::install(&client, definitions).await;
         let mut kinds = BTreeMap::new();
-        for crd in crds {
-            install(&client, crd).await;
+        for crd in definitions {
             let names = &crd["spec"]["names"];
             let kind = names["kind"].as_str().unwrap_or_default();
             let plural = names["plural"].as_str().unwrap_or_default();
@@ -56,12 +54,7 @@ impl Cluster {
             kinds.insert(kind.to_owned(), (resource, crd["spec"]["scope"] == "Namespaced"));
         }
         let namespace = format!("bad-yaml-{}", std::process::id());
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
-        namespaces
-            .patch(&namespace, &PatchParams::apply("bad-yaml"), &Patch::Apply(object))
-            .await
-            .expect("a namespace can be made");
+        cluster::make_namespace(&client, &namespace, &json!({})).await;
         Self { client, namespace, kinds }
     }
 
@@ -128,19 +121,4 @@ fn answer<T>(result: Result<T, kube::Error>) -> Result<(), Refusal> {
         }
         Err(error) => panic!("the API server can't be asked: {error}"),
     }
-}
-
-async fn install(client: &Client, crd: &Value) {
-    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let crd: CustomResourceDefinition = serde_json::from_value(crd.clone()).expect("it is a CRD");
-    let name = crd.name_any();
-    if api.get_opt(&name).await.expect("CRDs can be read").is_none() {
-        let params = PatchParams::apply("bad-yaml").force();
-        api.patch(&name, &params, &Patch::Apply(crd)).await.expect("the API server takes the CRD");
-    }
-    let established = await_condition(api, &name, conditions::is_crd_established());
-    tokio::time::timeout(Duration::from_secs(30), established)
-        .await
-        .expect("the CRD is served within half a minute")
-        .expect("CRDs can be watched");
 }

@@ -5,25 +5,25 @@
 //! own: for a network each gets free ports.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use devops_agent_test_support::cluster::write_kubeconfig;
+use devops_agent_test_support::guard::{self, Guarded};
+use devops_agent_test_support::ports;
 use k8s_openapi::api::core::v1::{Container, Pod, Secret, ServiceAccount};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{cluster, helm};
 
 const IMAGE: &str = "ghcr.io/devops-agent-operator/devops-agent-operator";
-/// Starts a program, and asks it to end when the standard input does: when the pod, or this process, is gone.
-const GUARD: &str = r#"exec 3<&0; "$@" </dev/null 3<&- & child=$!; (cat <&3 >/dev/null; kill -TERM "$child") 2>/dev/null & wait "$child""#;
 
 /// Where the pod that became ready last serves metrics.
 static METRICS: Mutex<Option<SocketAddr>> = Mutex::new(None);
@@ -36,8 +36,8 @@ pub fn metrics_address() -> SocketAddr {
 struct Process {
     namespace: String,
     name: String,
-    /// A shell around the operator; the operator is asked to end when its standard input closes.
-    guard: Child,
+    /// The operator, which is asked to end when the pod is gone.
+    operator: Guarded,
     probes: u16,
     /// What its probes ask for.
     paths: Vec<String>,
@@ -56,7 +56,8 @@ pub async fn run(client: Client) {
             pods.map(|list| list.items).unwrap_or_default().into_iter().filter(is_ours).collect();
         let uids: Vec<String> = pods.iter().filter_map(ResourceExt::uid).collect();
         for (_, gone) in processes.extract_if(.., |uid, _| !uids.contains(uid)) {
-            std::thread::spawn(move || end(gone));
+            // That waits for the operator.
+            std::thread::spawn(move || drop(gone));
         }
         for pod in &pods {
             let uid = pod.uid().unwrap_or_default();
@@ -91,12 +92,12 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()).unwrap_or_default();
     let container = container(pod).expect("the pod has a container");
     refuse_root(pod, container);
-    let (probes, metrics) = (free_port(), free_port());
+    let (probes, metrics) = (ports::free(), ports::free());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods");
     std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let log = File::create(folder.join(format!("{name}.log"))).expect("a log can be made");
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", GUARD, "guard"]).arg(helm::program("DEVOPS_AGENT_OPERATOR_BIN"));
+    let log = folder.join(format!("{name}.log"));
+    let program = helm::program("DEVOPS_AGENT_OPERATOR_BIN");
+    let mut command = guard::command(&program, &log, None, Signal::SIGTERM);
     command.args(container.args.iter().flatten()).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("HOSTNAME", &name);
     let token = if mounts_token(client, pod, &namespace, &account).await {
@@ -104,7 +105,9 @@ async fn start(client: &Client, pod: &Pod) -> Process {
     } else {
         None
     };
-    command.env("KUBECONFIG", kubeconfig(&name, token));
+    let kubeconfig = folder.join(format!("{name}.kubeconfig.json"));
+    write_kubeconfig(&kubeconfig, token.as_deref());
+    command.env("KUBECONFIG", kubeconfig);
     for (variable, port) in [("ADMIN_ADDRESS", probes), ("METRICS_ADDRESS", metrics)] {
         command.env(variable, format!("[::]:{port}"));
     }
@@ -119,12 +122,11 @@ async fn start(client: &Client, pod: &Pod) -> Process {
         };
         command.env(&variable.name, value);
     }
-    command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a file can be shared")).stderr(log);
-    let guard = command.spawn().expect("a shell can be started");
+    let operator = Guarded::start(&mut command);
     let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
     let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, metrics));
     let (paths, once) = (paths(container), policy == Some("Never"));
-    Process { namespace, name, guard, probes, paths, metrics, once, reported: "" }
+    Process { namespace, name, operator, probes, paths, metrics, once, reported: "" }
 }
 
 /// The variables of `envFrom`. A kubelet doesn't start a container whose Secret isn't there.
@@ -141,11 +143,11 @@ async fn from_secrets(client: &Client, namespace: &str, container: &Container) -
 
 /// Reports the state of a pod to the API server.
 async fn report(client: &Client, process: &mut Process) {
-    let state = match process.guard.try_wait() {
-        Ok(Some(status)) if process.once && status.success() => "Succeeded",
-        Ok(Some(_)) | Err(_) if process.once => "Failed",
+    let state = match process.operator.status() {
+        Some(status) if process.once && status.success() => "Succeeded",
+        Some(_) if process.once => "Failed",
         // A real one would restart a process that has ended, after a while.
-        Ok(None) if is_ready(process) => "Ready",
+        None if is_ready(process) => "Ready",
         _ => "Running",
     };
     if state == process.reported {
@@ -208,11 +210,6 @@ fn answers(address: SocketAddr, path: &str) -> bool {
         && answer.ends_with(b" 200")
 }
 
-fn end(mut process: Process) {
-    drop(process.guard.stdin.take());
-    let _ = process.guard.wait();
-}
-
 /// Whether the pod gets a token of its service account, as set by itself or else by the account.
 async fn mounts_token(client: &Client, pod: &Pod, namespace: &str, account: &str) -> bool {
     if let Some(says) = pod.spec.as_ref().and_then(|spec| spec.automount_service_account_token) {
@@ -221,20 +218,4 @@ async fn mounts_token(client: &Client, pod: &Pod, namespace: &str, account: &str
     let api = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
     let account = api.get(account).await.expect("the service account is there");
     account.automount_service_account_token.unwrap_or(true)
-}
-
-/// A kubeconfig with the token, or with none: then the API server sees an anonymous user.
-fn kubeconfig(pod: &str, token: Option<String>) -> PathBuf {
-    let ours = std::env::var("KUBECONFIG").expect("KUBECONFIG names a cluster");
-    let text = std::fs::read_to_string(ours).expect("the kubeconfig can be read");
-    let mut config: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");
-    config["users"][0]["user"] = token.map_or_else(|| json!({}), |token| json!({ "token": token }));
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods").join(format!("{pod}.kubeconfig.json"));
-    std::fs::write(&path, config.to_string()).expect("a kubeconfig can be written");
-    path
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port is free");
-    listener.local_addr().expect("a listener has an address").port()
 }

@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use devops_agent_test_support::fixtures::{CHANNEL, EVENTS};
+use devops_agent_test_support::resource::resource;
+use devops_agent_test_support::{Handle, text, yaml};
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client, ResourceExt};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::ListParams;
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::cluster::{self, Cluster, block_on, wait_until};
@@ -18,51 +21,37 @@ use super::kubelet;
 /// The label of the Secrets that the operator writes.
 const OWN_LABEL: &str = "app.kubernetes.io/managed-by=devops-agent-operator";
 
-pub fn api(client: &Client, kind: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
-    let kind = if kind == "CustomResourceDefinition" {
-        GroupVersionKind::gvk("apiextensions.k8s.io", "v1", kind)
-    } else {
-        GroupVersionKind::gvk("devopsagent.dev", "v1alpha1", kind)
-    };
-    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-    match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    }
+fn object(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> Handle {
+    Handle::new(&cluster.client, resource(kind), namespace, name)
 }
 
-fn spaces(cluster: &Cluster, namespace: &str) -> Api<DynamicObject> {
-    api(&cluster.client, "AgentSpace", "agentspaces", Some(namespace))
+fn space(cluster: &Cluster, namespace: &str, name: &str) -> Handle {
+    object(cluster, namespace, "AgentSpace", name)
+}
+
+/// Applies an object in a namespace, as its users do.
+async fn apply(cluster: &Cluster, namespace: &str, yaml: &str) -> Handle {
+    let applied = yaml::objects(yaml, namespace, None).remove(0);
+    let handle = object(cluster, namespace, text(&applied, "/kind"), text(&applied, "/metadata/name"));
+    handle.applied_by("shop", &applied).await;
+    handle
 }
 
 pub async fn make_namespace(cluster: &Cluster, name: &str, labels: Value) {
-    let object =
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
-    let api = Api::<Namespace>::all(cluster.client.clone());
-    api.patch(name, &PatchParams::apply("chart").force(), &Patch::Apply(&object)).await.expect("a namespace");
+    devops_agent_test_support::cluster::make_namespace(&cluster.client, name, &labels).await;
 }
 
-async fn make_space(cluster: &Cluster, namespace: &str, name: &str) {
-    let object = json!({
-        "apiVersion": "devopsagent.dev/v1alpha1", "kind": "AgentSpace",
-        "metadata": {"name": name, "namespace": namespace}, "spec": {"name": name},
-    });
-    let api = spaces(cluster, namespace);
-    api.patch(name, &PatchParams::apply("chart"), &Patch::Apply(&object)).await.expect("a space");
+async fn make_space(cluster: &Cluster, namespace: &str, name: &str) -> Handle {
+    let yaml = format!("{{kind: AgentSpace, metadata: {{name: {name}}}, spec: {{name: {name}}}}}");
+    apply(cluster, namespace, &yaml).await
 }
 
-async fn ready(api: &Api<DynamicObject>, name: &str) {
-    wait_until(&format!("{name} is ready"), async || {
-        let object = api.get_opt(name).await.ok()??;
-        let conditions = object.data["status"]["conditions"].as_array()?;
-        conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True").then_some(())
-    })
-    .await;
+fn is_going(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
 }
 
-async fn gone(api: &Api<DynamicObject>, name: &str) {
-    wait_until(&format!("{name} is gone"), async || api.get_opt(name).await.ok()?.is_none().then_some(()))
-        .await;
+fn has_finalizers(object: &Value) -> bool {
+    object["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty())
 }
 
 /// How many agent spaces there are in the simulated AWS.
@@ -129,9 +118,9 @@ fn copy(from: &Path, to: &Path) {
 
 /// The names of a CRD's columns.
 async fn columns(cluster: &Cluster) -> String {
-    let crds = api(&cluster.client, "CustomResourceDefinition", "customresourcedefinitions", None);
+    let crds = Api::<CustomResourceDefinition>::all(cluster.client.clone());
     let crd = crds.get("triggers.devopsagent.dev").await.expect("the CRD is there");
-    crd.data["spec"]["versions"][0]["additionalPrinterColumns"].to_string()
+    serde_json::to_string(&crd.spec.versions[0].additional_printer_columns).expect("columns are JSON")
 }
 
 #[test]
@@ -157,13 +146,12 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
     let started = Instant::now();
     let said = helm("install", &earlier_chart(), &values);
     assert!(said.contains("helm test"), "{said}");
-    let shop = spaces(&cluster, "shop");
+    let [checkout, payments] = ["checkout", "payments"].map(|name| space(&cluster, "shop", name));
     block_on(async {
-        make_space(&cluster, "shop", "checkout").await;
-        ready(&shop, "checkout").await;
+        make_space(&cluster, "shop", "checkout").await.ready().await;
         println!("from helm install to the first Ready object: {:.1?}", started.elapsed());
         for account in ["default", "second"] {
-            ready(&api(&cluster.client, "AWSAccount", "awsaccounts", None), account).await;
+            object(&cluster, "", "AWSAccount", account).ready().await;
         }
         assert!(columns(&cluster).await.contains("\"When\""));
         roles_are_aggregated(&cluster.client).await;
@@ -185,31 +173,29 @@ fn a_release_is_installed_tested_upgraded_and_uninstalled_and_aws_keeps_everythi
     helm("upgrade", &helm::chart(), &values);
     block_on(async {
         assert!(columns(&cluster).await.contains("\"Schedule\""), "an upgrade reaches the CRDs");
-        let account = api(&cluster.client, "AWSAccount", "awsaccounts", None).get("default").await.unwrap();
-        assert_eq!(account.data["spec"]["tags"]["managed-by"], "helm");
-        assert!(account.metadata.deletion_timestamp.is_none());
-        make_space(&cluster, "shop", "payments").await;
-        ready(&shop, "payments").await;
+        let account = object(&cluster, "", "AWSAccount", "default").get().await;
+        assert_eq!(account["spec"]["tags"]["managed-by"], "helm");
+        assert!(!is_going(&account));
+        make_space(&cluster, "shop", "payments").await.ready().await;
     });
     assert_eq!(remotes(&cluster), 2);
 
     uninstall();
     block_on(async {
-        for name in ["checkout", "payments"] {
-            assert!(shop.get(name).await.unwrap().metadata.deletion_timestamp.is_none(), "{name} stays");
+        for space in [&checkout, &payments] {
+            assert!(!is_going(&space.get().await), "{space} stays");
         }
         // No operator is running to finish a deletion: nothing in AWS is deleted by accident.
-        shop.delete("payments", &DeleteParams::default()).await.unwrap();
-        assert!(!shop.get("payments").await.unwrap().finalizers().is_empty());
+        payments.delete().await;
+        assert!(has_finalizers(&payments.get().await));
     });
     assert_eq!(remotes(&cluster), 2);
 
     // The remedy: install it again, and let it finish.
     helm("install", &helm::chart(), &values);
     block_on(async {
-        gone(&shop, "payments").await;
-        shop.delete("checkout", &DeleteParams::default()).await.unwrap();
-        gone(&shop, "checkout").await;
+        payments.gone().await;
+        checkout.delete_and_wait().await;
     });
     assert_eq!(remotes(&cluster), 0);
     uninstall();
@@ -233,18 +219,16 @@ fn a_release_for_two_namespaces_needs_no_right_in_the_cluster() {
             make_space(&cluster, team, team).await;
         }
         for team in ["team-a", "team-b"] {
-            ready(&spaces(&cluster, team), team).await;
+            space(&cluster, team, team).ready().await;
         }
-        let other = spaces(&cluster, "team-c").get("team-c").await.unwrap();
-        assert!(other.finalizers().is_empty(), "what lies elsewhere is left alone");
+        let other = space(&cluster, "team-c", "team-c").get().await;
+        assert!(!has_finalizers(&other), "what lies elsewhere is left alone");
         assert_eq!(read_metrics("http", None).await, 200, "nobody's rights can be asked for");
     });
     helm::run(&["test", RELEASE, "-n", NAMESPACE, "--timeout", "90s"]);
     block_on(async {
         for team in ["team-a", "team-b", "team-c"] {
-            let spaces = spaces(&cluster, team);
-            spaces.delete(team, &DeleteParams::default()).await.unwrap();
-            gone(&spaces, team).await;
+            space(&cluster, team, team).delete_and_wait().await;
         }
     });
     uninstall();
@@ -252,9 +236,8 @@ fn a_release_for_two_namespaces_needs_no_right_in_the_cluster() {
 
 /// The HTTP status that a reader of metrics gets.
 async fn read_metrics(scheme: &str, token: Option<&str>) -> u16 {
-    let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
-    let client = client.timeout(Duration::from_secs(10)).build().expect("a client can be made");
-    let request = client.get(format!("{scheme}://{}/metrics", kubelet::metrics_address()));
+    let request = devops_agent_test_support::cluster::http()
+        .get(format!("{scheme}://{}/metrics", kubelet::metrics_address()));
     let request = match token {
         Some(token) => request.bearer_auth(token),
         None => request,
@@ -264,28 +247,15 @@ async fn read_metrics(scheme: &str, token: Option<&str>) -> u16 {
 
 /// The operator writes its own Secrets, whatever the admission policy keeps it from.
 async fn webhook_secret_is_written(cluster: &Cluster) {
-    let apply = async |kind: &str, plural: &str, name: &str, spec: Value| {
-        let object = json!({
-            "apiVersion": "devopsagent.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec,
-        });
-        let api = api(&cluster.client, kind, plural, Some("shop"));
-        api.patch(name, &PatchParams::apply("chart"), &Patch::Apply(&object)).await.expect("an object");
-        ready(&api, name).await;
-        api
-    };
-    let service = json!({"service": {"eventChannel": {"type": "webhook"}}});
-    let services = apply("ServiceRegistration", "serviceregistrations", "channel", service).await;
-    let events = json!({
-        "agentSpaceRef": {"name": "checkout"}, "serviceRef": {"name": "channel"},
-        "configuration": {"eventChannel": {}},
-    });
-    let associations = apply("Association", "associations", "events", events).await;
+    let services = apply(cluster, "shop", CHANNEL).await;
+    services.ready().await;
+    let events = apply(cluster, "shop", &EVENTS.replace("{name: space}", "{name: checkout}")).await;
+    events.ready().await;
     let secrets = Api::<Secret>::namespaced(cluster.client.clone(), "shop");
     let written = secrets.list(&ListParams::default().labels(OWN_LABEL)).await.unwrap();
     assert!(written.items.iter().any(|secret| secret.type_.as_deref() == Some("Opaque")));
-    for (api, name) in [(associations, "events"), (services, "channel")] {
-        api.delete(name, &DeleteParams::default()).await.unwrap();
-        gone(&api, name).await;
+    for object in [events, services] {
+        object.delete_and_wait().await;
     }
 }
 

@@ -49,7 +49,7 @@ fn an_account_whose_role_can_not_be_assumed_says_so_and_recovers() {
         assert!(message.contains(&role) && message.contains("AccessDenied"), "{message}");
         assert!(!message.contains("Unhandled"), "a message for people: {message}");
         let url = format!("{}/_simulator/faults/{number}", t.shared.simulator.url());
-        t.shared.http.delete(url).send().await.unwrap();
+        t.http.delete(url).send().await.unwrap();
         refused.request().await;
         refused.ready().await;
         refused.delete_and_wait().await;

@@ -10,8 +10,9 @@
     reason = "a test that can not be set up has failed"
 )]
 
-mod fixtures;
 mod harness;
+
+use devops_agent_test_support::fixtures;
 
 mod agent_space;
 mod asset;

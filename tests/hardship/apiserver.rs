@@ -7,12 +7,12 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::fixtures::{CHANNEL, EVENTS, GITLAB, SPACE};
-use crate::harness::{Proxy, Replica, World, run, text, wait_until};
+use crate::harness::{Operator, Proxy, World, run, text, wait_until};
 
-async fn behind_a_proxy(world: &World) -> (Proxy, Replica) {
-    let proxy = Proxy::start(&world.client).await;
-    let replica = Replica::start_with(world, &[], &[("KUBECONFIG", proxy.kubeconfig())]);
-    replica.ready(world).await;
+async fn behind_a_proxy(world: &World) -> (Proxy, Operator) {
+    let proxy = Proxy::start(world).await;
+    let replica = world.launch(&world.namespace).env("KUBECONFIG", proxy.kubeconfig()).start();
+    replica.ready().await;
     world.secret("credentials", &[("token", "glpat-first")]).await;
     world.apply(SPACE).await.ready().await;
     world.apply(GITLAB).await.ready().await;
@@ -51,7 +51,7 @@ fn an_api_server_that_was_away_is_caught_up_with() {
         proxy.cut().await;
         change_unseen(&world).await;
         replica.says("the watch failed").await;
-        assert_eq!(replica.probe(&world, "livez").await.map(|(status, _)| status), Some(200));
+        assert_eq!(replica.get("/livez").await.map(|(status, _)| status), Some(200));
         proxy.mend().await;
         all_is_made_up_for(&world).await;
         assert!(!replica.has_ended());
@@ -79,8 +79,8 @@ async fn restart_api_server(world: &World) {
 fn an_api_server_that_restarts_is_caught_up_with_and_no_webhook_is_lost_meanwhile() {
     run(async || {
         let world = World::alone().await;
-        let replica = Replica::start(&world, &[]);
-        replica.ready(&world).await;
+        let replica = world.operator(&[]);
+        replica.ready().await;
         world.secret("credentials", &[("token", "glpat-first")]).await;
         world.apply(SPACE).await.ready().await;
         world.apply(GITLAB).await.ready().await;
@@ -109,13 +109,14 @@ fn an_api_server_that_restarts_is_caught_up_with_and_no_webhook_is_lost_meanwhil
 fn a_leader_that_can_not_reach_the_api_server_ends_and_the_next_goes_on() {
     run(async || {
         let world = World::new().await;
-        let mut proxy = Proxy::start(&world.client).await;
+        let mut proxy = Proxy::start(&world).await;
         let election = ["--leader-election", "--lease-duration", "8s", "--lease-renew-deadline", "6s"];
-        let leader = Replica::start_with(&world, &election, &[("KUBECONFIG", proxy.kubeconfig())]);
+        let leader =
+            world.launch(&world.namespace).args(election).env("KUBECONFIG", proxy.kubeconfig()).start();
         leader.says("leading").await;
-        leader.ready(&world).await;
+        leader.ready().await;
         world.apply(SPACE).await.ready().await;
-        let standby = Replica::start(&world, &election);
+        let standby = world.operator(&election);
         standby.says("on standby").await;
         proxy.cut().await;
         leader.ended().await;

@@ -1,10 +1,10 @@
 //! Too few requests per second for all the checks that are due.
 
 use crate::fixtures::GITLAB;
-use crate::harness::{Replica, World, run, wait_until};
+use crate::harness::{World, run, wait_until};
 
 /// Checks that are always due: far more than the budget has room for.
-const OTHERS: usize = 60;
+const OTHERS: u64 = 60;
 /// So many calls may come before an urgent one: those in progress, and the turns that are left to checks.
 const BEFORE: usize = 25;
 
@@ -24,7 +24,7 @@ fn a_rotated_secret_goes_before_the_checks_of_everything_else() {
     run(async || {
         let world = World::new().await;
         let names: Vec<String> = (0..=OTHERS).map(|number| format!("gitlab-{number}")).collect();
-        let plenty = Replica::start(&world, &["--requests-per-second", "500"]);
+        let plenty = world.operator(&["--requests-per-second", "500"]);
         for name in &names {
             registration(&world, name).await;
         }
@@ -32,8 +32,8 @@ fn a_rotated_secret_goes_before_the_checks_of_everything_else() {
             world.handle("ServiceRegistration", name).ready().await;
         }
         drop(plenty);
-        let starved = Replica::start(&world, &["--requests-per-second", "5", "--resync-period", "1s"]);
-        starved.ready(&world).await;
+        let starved = world.operator(&["--requests-per-second", "5", "--resync-period", "1s"]);
+        starved.ready().await;
         world.more_calls(OTHERS).await;
         let mark = world.simulator.newest_call();
         world.secret("gitlab-7", &[("token", "glpat-second")]).await;

@@ -3,15 +3,15 @@
 use devops_agent_simulator::Options;
 use serde_json::json;
 
-use crate::harness::{Replica, World, run};
+use crate::harness::{World, run};
 
 /// The difference between the clocks of AWS and of this machine.
 async fn with_aws_ahead_by(hours: i64) {
     let options =
         Options { clock_offset: jiff::SignedDuration::from_hours(hours), ..Options::on_free_port() };
     let world = World::alone_with(options).await;
-    let replica = Replica::start(&world, &["--resync-period", "1s"]);
-    replica.ready(&world).await;
+    let replica = world.operator(&["--resync-period", "1s"]);
+    replica.ready().await;
     world.apply("{kind: AgentSpace, metadata: {name: own}, spec: {}}").await.ready().await;
     // With temporary credentials, whose expiry is set by the other clock.
     let account = json!({

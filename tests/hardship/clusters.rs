@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{
     AGENT, CHANNEL, CONNECTION, EVENTS, GITLAB, PROJECT, SOURCE, SPACE, TRIGGER, credentials,
 };
-use crate::harness::{Handle, Replica, World, run, text};
+use crate::harness::{Handle, World, run, text};
 
 /// Everything is compared with AWS once a second: what flaps does it soon.
 const BUSY: [&str; 2] = ["--resync-period", "1s"];
@@ -39,14 +39,14 @@ async fn declare(world: &World, namespace: &str) -> Vec<Handle> {
 fn of_two_clusters_that_declare_the_same_the_second_stalls_and_neither_flaps() {
     run(async || {
         let world = World::new().await;
-        let other = world.other_namespace().await;
-        let _first = Replica::start(&world, &[&BUSY[..], &["--cluster-id", "first"]].concat());
+        let other = world.other_namespace(json!({})).await;
+        let _first = world.operator(&[&BUSY[..], &["--cluster-id", "first"]].concat());
         let mine = declare(&world, &world.namespace).await;
         for object in &mine {
             object.ready().await;
         }
         let second = [&BUSY[..], &["--cluster-id", "second"]].concat();
-        let _second = Replica::start_in(&world, &other, &second, &[]);
+        let _second = world.launch(&other).args(second).start();
         let theirs = declare(&world, &other).await;
         for object in &theirs {
             let message = object.condition("Stalled", "True", "Conflict").await;
@@ -113,7 +113,7 @@ fn a_cluster_that_is_built_again_from_git_takes_up_what_it_had() {
     run(async || {
         let world = World::new().await;
         let same_cluster = ["--cluster-id", "in-git"];
-        let operator = Replica::start(&world, &same_cluster);
+        let operator = world.operator(&same_cluster);
         let before = build(&world).await;
         let mut backup = world.handle("Secret", "project-webhook").get().await;
         let kept = world.secret_data("project-webhook").await.expect("there is a Secret");
@@ -127,7 +127,7 @@ fn a_cluster_that_is_built_again_from_git_takes_up_what_it_had() {
         let metadata = backup["metadata"].as_object_mut().expect("it has metadata");
         metadata.retain(|name, _| ["name", "namespace", "labels", "annotations"].contains(&name.as_str()));
         world.apply(&backup.to_string()).await;
-        let _operator = Replica::start(&world, &same_cluster);
+        let _operator = world.operator(&same_cluster);
         let after = build(&world).await;
 
         for (name, id) in &before {

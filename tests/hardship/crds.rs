@@ -9,7 +9,7 @@ use kube::runtime::wait::{await_condition, conditions};
 use serde_json::json;
 
 use crate::fixtures::{AGENT, SOURCE, SPACE};
-use crate::harness::{LIMIT, Replica, World, install, run, wait_until};
+use crate::harness::{World, limit, run, wait_until};
 
 fn crds(world: &World) -> Api<CustomResourceDefinition> {
     Api::all(world.client.clone())
@@ -31,10 +31,10 @@ fn a_crd_that_is_missing_is_reported_once_harms_no_other_kind_and_may_come_later
     run(async || {
         let world = World::alone().await;
         remove(&world, "Asset", "assets.devopsagent.dev").await;
-        let replica = Replica::start(&world, &["--log-level", "debug"]);
+        let replica = world.operator(&["--log-level", "debug"]);
         world.apply(SPACE).await.ready().await;
         world.apply(SOURCE).await.ready().await;
-        let (status, told) = replica.probe(&world, "readyz").await.expect("it answers");
+        let (status, told) = replica.get("/readyz").await.expect("it answers");
         assert_eq!(status, 503, "{told}");
         assert!(told.contains("Asset"), "{told}");
         wait_until("it has looked again several times", async || {
@@ -44,9 +44,9 @@ fn a_crd_that_is_missing_is_reported_once_harms_no_other_kind_and_may_come_later
         assert_eq!(replica.log().matches("the CRD is not installed").count(), 1, "it is said once");
         assert!(replica.log().contains("assets.devopsagent.dev"), "it is named as kubectl knows it");
 
-        install(&world.client).await;
+        world.install_crds().await;
         world.apply(AGENT).await.ready().await;
-        replica.ready(&world).await;
+        replica.ready().await;
         world.handle("AgentSpace", "space").delete().await;
         let space = world.handle("AgentSpace", "space");
         let message = space.condition("Ready", "False", "DeletionBlocked").await;
@@ -68,7 +68,7 @@ async fn relax(world: &World, crd: &str) {
 
 /// Stores what the present CRD would not take; the API server may need a moment to learn of the change.
 async fn store(world: &World, yaml: &str) {
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + limit();
     while let Err(error) = world.try_apply(yaml).await {
         assert!(Instant::now() < end, "the API server takes it: {error}");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -90,16 +90,16 @@ fn an_object_that_can_not_be_read_is_reported_and_counts_as_there() {
         let odd = "{kind: Association, metadata: {name: odd}, spec: {agentSpaceRef: {name: space}, configuration: 7}}";
         store(&world, odd).await;
         world.handle("Association", "odd").patch_status(json!({"id": "a-1"})).await;
-        install(&world.client).await;
+        world.install_crds().await;
 
-        let replica = Replica::start(&world, &[]);
+        let replica = world.operator(&[]);
         let good = world.apply(SPACE).await;
         good.ready().await;
         for (kind, name) in [("AgentSpace", "old"), ("Association", "odd")] {
             world.handle(kind, name).event("Unreadable").await;
         }
         assert!(replica.log().contains("can't be read"));
-        replica.ready(&world).await;
+        replica.ready().await;
         // What refers to it waits, and what it refers to isn't deleted before it.
         let within = SOURCE.replace("{name: space}", "{name: old}");
         let within = world.apply(&within).await;

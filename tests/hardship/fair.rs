@@ -9,18 +9,18 @@ use tokio::time::Instant;
 
 use crate::budget::registration;
 use crate::fixtures::SPACE;
-use crate::harness::{Handle, Replica, World, condition, run, wait_until};
+use crate::harness::{Handle, Operator, World, condition, run, wait_until};
 
 /// How long another namespace may have to wait for something that takes a few calls.
 const SOON: Duration = Duration::from_secs(5);
 
 /// A replica that watches the test's namespace and another.
-fn start(world: &World, other: &str, arguments: &[&str]) -> Replica {
+fn start(world: &World, other: &str, arguments: &[&str]) -> Operator {
     // Of a flag given twice the last counts: both namespaces stand in one.
     let both = format!("{},{other}", world.namespace);
     let mut all = vec!["--watch-namespace", &both];
     all.extend(arguments);
-    Replica::start(world, &all)
+    world.operator(&all)
 }
 
 /// Spaces in the test's namespace.
@@ -51,7 +51,7 @@ async fn settled(space: &Handle) -> Duration {
 fn a_flood_of_new_objects_does_not_hold_up_another_namespace() {
     run(async || {
         let world = World::new().await;
-        let victim = world.other_namespace().await;
+        let victim = world.other_namespace(json!({})).await;
         let _replica = start(&world, &victim, &["--requests-per-second", "20"]);
         spaces(&world, 300).await;
         world.more_calls(20).await;
@@ -70,7 +70,7 @@ fn a_flood_of_new_objects_does_not_hold_up_another_namespace() {
 fn endless_edits_do_not_stop_the_checks_of_another_namespace() {
     run(async || {
         let world = World::new().await;
-        let victim = world.other_namespace().await;
+        let victim = world.other_namespace(json!({})).await;
         let _replica = start(
             &world,
             &victim,
@@ -107,7 +107,7 @@ fn endless_edits_do_not_stop_the_checks_of_another_namespace() {
 fn slow_answers_to_one_namespace_hold_up_nobody_else() {
     run(async || {
         let world = World::new().await;
-        let victim = world.other_namespace().await;
+        let victim = world.other_namespace(json!({})).await;
         let _replica = start(&world, &victim, &["--concurrency", "4", "--requests-per-second", "200"]);
         let space = world.apply_in(&victim, SPACE).await;
         settled(&space).await;
@@ -155,17 +155,17 @@ fn one_more_registration_costs_few_calls_however_many_there_are() {
                 )
                 .await;
         }
-        let replica = Replica::start(&world, &["--requests-per-second", "500"]);
-        replica.ready(&world).await;
+        let replica = world.operator(&["--requests-per-second", "500"]);
+        replica.ready().await;
         let names: Vec<String> = (0..50).map(|number| format!("gitlab-{number}")).collect();
         stream::iter(&names).for_each_concurrent(8, |name| registration(&world, name)).await;
         for name in &names {
             world.handle("ServiceRegistration", name).ready().await;
         }
-        let before = world.calls();
+        let before = world.mark();
         registration(&world, "one-more").await;
         world.handle("ServiceRegistration", "one-more").ready().await;
-        let calls = world.calls() - before;
+        let calls = world.mark() - before;
         assert!(calls < 10, "{calls} calls");
     });
 }

@@ -4,7 +4,7 @@ use http::{Method, Request};
 use kube::Client;
 use serde_json::json;
 
-use crate::harness::{Replica, World, run, wait_until};
+use crate::harness::{Operator, World, run, wait_until};
 
 /// A request whose response is only text here: kube would fail to parse it.
 async fn send(client: &Client, method: Method, path: &str, body: &str) -> Result<String, kube::Error> {
@@ -47,10 +47,9 @@ async fn forge(world: &World, path: &str) {
     assert!(answer.contains("9999-12-31") && answer.contains(&"{\"f:a\":".repeat(150)), "{answer}");
 }
 
-async fn metric(replica: &Replica, world: &World, line: &str) {
+async fn metric(replica: &Operator, line: &str) {
     wait_until(format!("the metrics have {line}"), async || {
-        let (_, page) = replica.probe(world, "metrics").await?;
-        page.lines().any(|one| one == line).then_some(())
+        replica.metrics().await.lines().any(|one| one == line).then_some(())
     })
     .await;
 }
@@ -93,16 +92,16 @@ async fn prepare(world: &World) {
     forge(world, &format!("/api/v1/namespaces/{}", world.namespace)).await;
 }
 
-async fn holds(world: &World, replica: &Replica) {
+async fn holds(world: &World, replica: &Operator) {
     let space = world.handle("AgentSpace", "space");
     space.ready().await;
-    replica.ready(world).await;
+    replica.ready().await;
     world.handle("Trigger", "before").event("Unreadable").await;
 
     deep_trigger(world, "later").await;
     let later = world.handle("Trigger", "later");
     later.event("Unreadable").await;
-    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
+    metric(replica, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
     world.secret("credentials", &[("token", "glpat-1")]).await;
     forge(world, &path(world, "api/v1", "secrets/credentials")).await;
     world.apply(&registration(world)).await.ready().await;
@@ -122,11 +121,11 @@ async fn holds(world: &World, replica: &Replica) {
     send(&world.client, Method::PATCH, &path(world, OURS, "triggers/later"), corrected)
         .await
         .expect("stored");
-    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 1"#).await;
+    metric(replica, r#"devopsagent_unreadable_objects{kind="Trigger"} 1"#).await;
     later.ready().await;
     let again = format!(r#"{{"spec":{{"action":{}}}}}"#, deep(200, "a", "1"));
     send(&world.client, Method::PATCH, &path(world, OURS, "triggers/later"), &again).await.expect("stored");
-    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
+    metric(replica, r#"devopsagent_unreadable_objects{kind="Trigger"} 2"#).await;
     send(&world.client, Method::DELETE, &path(world, OURS, "triggers/later"), "").await.expect("it is going");
     replica.says("it isn't deleted either").await;
     space.delete().await;
@@ -137,10 +136,10 @@ async fn holds(world: &World, replica: &Replica) {
         .expect("stored");
     space.gone().await;
     send(&world.client, Method::DELETE, &path(world, OURS, "triggers/before"), "").await.expect("it goes");
-    metric(replica, world, r#"devopsagent_unreadable_objects{kind="Trigger"} 0"#).await;
+    metric(replica, r#"devopsagent_unreadable_objects{kind="Trigger"} 0"#).await;
 
-    let (_, page) = replica.probe(world, "metrics").await.expect("it answers");
-    assert!(!page.contains("devopsagent_watch_errors_total{"), "{page}");
+    let page = replica.metrics().await;
+    assert!(page.ends_with("# EOF\n") && !page.contains("devopsagent_watch_errors_total{"), "{page}");
     assert!(!replica.has_ended());
 }
 
@@ -149,7 +148,7 @@ fn what_a_parser_chokes_on_costs_nobody_else_anything() {
     run(async || {
         let world = World::alone().await;
         prepare(&world).await;
-        holds(&world, &Replica::start_everywhere(&world, &[])).await;
+        holds(&world, &world.launch_everywhere().start()).await;
     });
 }
 
@@ -158,6 +157,6 @@ fn nor_does_it_where_each_namespace_has_a_watch_of_its_own() {
     run(async || {
         let world = World::alone().await;
         prepare(&world).await;
-        holds(&world, &Replica::start(&world, &[])).await;
+        holds(&world, &world.operator(&[])).await;
     });
 }

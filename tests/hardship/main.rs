@@ -11,11 +11,9 @@
     reason = "a test that can not be set up has failed"
 )]
 
-#[allow(dead_code, reason = "it serves the end-to-end tests, which need more of it")]
-#[path = "../e2e/fixtures.rs"]
-mod fixtures;
 mod harness;
-mod hostile;
+
+use devops_agent_test_support::fixtures;
 
 mod apiserver;
 mod budget;
@@ -23,6 +21,7 @@ mod clocks;
 mod clusters;
 mod crds;
 mod fair;
+mod hostile;
 mod memory;
 mod neighbours;
 mod own_account;

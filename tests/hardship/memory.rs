@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::harness::{Cell, Replica, World, run, wait_until};
+use crate::harness::{Cell, Operator, World, run, wait_until};
 
 /// The chart's default limit.
 const LIMIT: u64 = 256 << 20;
@@ -89,7 +89,7 @@ async fn make(world: &World, namespace: &str, objects: Vec<(&'static str, Value)
 }
 
 /// Someone else's edit, and how long it takes.
-async fn edit(world: &World, replica: &Replica, text: &str) -> Duration {
+async fn edit(world: &World, replica: &Operator, text: &str) -> Duration {
     let start = Instant::now();
     world.handle("AgentSpace", "space").patch(json!({"spec": {"description": text}})).await;
     wait_until("the edit arrives", async || {
@@ -104,9 +104,9 @@ async fn edit(world: &World, replica: &Replica, text: &str) -> Duration {
 fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
     run(async || {
         let world = World::alone().await;
-        let namespace = world.other_namespace().await;
+        let namespace = world.other_namespace(json!({})).await;
         let cell = Cell::new(LIMIT);
-        let replica = Replica::start_everywhere(&world, &cell.environment());
+        let replica = world.launch_everywhere().within(&cell).start();
         for namespace in [&world.namespace, &namespace] {
             let spec = json!({"name": namespace});
             let space = json!({"kind": "AgentSpace", "metadata": {"name": "space"}, "spec": spec});
@@ -126,8 +126,8 @@ fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
         drop(replica);
 
         let cell = Cell::new(LIMIT);
-        let replica = Replica::start_everywhere(&world, &cell.environment());
-        replica.ready(&world).await;
+        let replica = world.launch_everywhere().within(&cell).start();
+        replica.ready().await;
         let started = edit(&world, &replica, "after the start").await;
         large.reconcile().await;
         let starting = replica.most_memory() / 1024;

@@ -9,7 +9,7 @@ use kube::api::PostParams;
 use serde_json::json;
 
 use crate::fixtures::{GITLAB, SPACE};
-use crate::harness::{Replica, World, run, wait_until};
+use crate::harness::{World, run, wait_until};
 
 /// This many are created, unless the environment says otherwise.
 const USUAL: usize = 2_000;
@@ -52,8 +52,8 @@ async fn move_in(world: &World, count: usize) {
 fn thousands_of_unrelated_secrets_and_config_maps_do_not_move_the_operators_memory() {
     run(async || {
         let world = World::new().await;
-        let watching = Replica::start(&world, &[]);
-        watching.ready(&world).await;
+        let watching = world.operator(&[]);
+        watching.ready().await;
         world.apply(SPACE).await.ready().await;
         let alone = watching.memory();
         move_in(&world, count()).await;
@@ -64,8 +64,8 @@ fn thousands_of_unrelated_secrets_and_config_maps_do_not_move_the_operators_memo
         gitlab.ready().await;
         let seen = watching.memory();
         drop(watching);
-        let listing = Replica::start(&world, &[]);
-        listing.ready(&world).await;
+        let listing = world.operator(&[]);
+        listing.ready().await;
         world.secret("credentials", &[("token", "glpat-2")]).await;
         wait_until("its watches work", async || {
             world

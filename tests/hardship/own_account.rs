@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Replica, World, condition, run};
+use crate::harness::{World, condition, run};
 
 const SPACE: &str = "{kind: AgentSpace, metadata: {name: space}, spec: {}}";
 const ROLE: &str = "arn:aws:iam::123456789012:role/team";
@@ -11,13 +11,13 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/team";
 fn without_an_account_nothing_is_served_where_one_is_required_but_what_was_made_can_be_deleted() {
     run(async || {
         let world = World::new().await;
-        let lax = Replica::start(&world, &[]);
+        let lax = world.operator(&[]);
         let space = world.apply(SPACE).await;
         let id = space.ready().await["status"]["id"].clone();
         drop(lax);
 
-        let strict = Replica::start(&world, &["--require-account"]);
-        strict.ready(&world).await;
+        let strict = world.operator(&["--require-account"]);
+        strict.ready().await;
         let mark = world.simulator.newest_call();
         space.patch(json!({"spec": {"description": "changed"}})).await;
         let new = world.apply(&SPACE.replace("name: space", "name: new")).await;
@@ -53,9 +53,9 @@ fn without_an_account_nothing_is_served_where_one_is_required_but_what_was_made_
 fn secrets_are_not_sent_in_the_clear_to_another_machine() {
     run(async || {
         let world = World::new().await;
-        let elsewhere = [("AWS_ENDPOINT_URL", "http://aws.invalid")];
-        let strict = Replica::start_with(&world, &[], &elsewhere);
-        strict.ready(&world).await;
+        let elsewhere = || world.launch(&world.namespace).env("AWS_ENDPOINT_URL", "http://aws.invalid");
+        let strict = elsewhere().start();
+        strict.ready().await;
         let space = world.apply(SPACE).await;
         let refused = space
             .wait("the endpoint is refused", |object| {
@@ -69,7 +69,7 @@ fn secrets_are_not_sent_in_the_clear_to_another_machine() {
         );
         drop(strict);
 
-        let lax = Replica::start_with(&world, &["--allow-http-endpoints"], &elsewhere);
+        let lax = elsewhere().args(["--allow-http-endpoints"]).start();
         space
             .wait("the endpoint is tried", |object| {
                 condition(object, "Ready").is_some_and(|ready| ready["reason"] == "Unavailable")
@@ -77,7 +77,7 @@ fn secrets_are_not_sent_in_the_clear_to_another_machine() {
             .await;
         drop(lax);
         space.delete().await;
-        let _here = Replica::start(&world, &[]);
+        let _here = world.operator(&[]);
         space.gone().await;
     });
 }

@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Replica, World, condition, run, wait_until};
+use crate::harness::{Operator, World, condition, run, wait_until};
 
 /// Short, but not so short that a busy machine takes the lease from a healthy leader.
 const ELECTION: [&str; 7] = [
@@ -36,12 +36,12 @@ async fn holder(world: &World) -> Option<String> {
 }
 
 /// A leader, a standby, and spaces of which one is being created: its response takes a while.
-async fn in_mid_call(world: &World) -> (Replica, Replica) {
-    let leader = Replica::start(world, &ELECTION);
+async fn in_mid_call(world: &World) -> (Operator, Operator) {
+    let leader = world.operator(&ELECTION);
     leader.says("leading").await;
-    let standby = Replica::start(world, &ELECTION);
+    let standby = world.operator(&ELECTION);
     standby.says("on standby").await;
-    standby.ready(world).await;
+    standby.ready().await;
     let slow = world
         .fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 4000, "times": SLOW}));
     for number in 0..SPACES {
@@ -147,7 +147,7 @@ fn a_leader_whose_clock_is_an_hour_off_keeps_its_lease_and_loses_it_when_it_dies
 async fn beside_a_leader_whose_clock_is_off_by(hours: i64) {
     let world = World::new().await;
     renew_as_other(&world, hours).await;
-    let replica = Replica::start(&world, &ELECTION);
+    let replica = world.operator(&ELECTION);
     replica.says("on standby").await;
     // Longer than the lease lasts, and renewed in time.
     let end = Instant::now() + Duration::from_secs(12);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use devops_agent_operator::reconcile::state::fingerprint::hex;
 
 use crate::fixtures::{CHANNEL, EVENTS, PROJECT, SPACE, json_of, services};
-use crate::harness::{Handle, Replica, World, condition, run};
+use crate::harness::{Handle, Operator, World, condition, run};
 
 /// Everything that is logged by us and by our libraries.
 const VERBOSE: [&str; 8] = [
@@ -209,12 +209,19 @@ async fn everything_stored(world: &World) -> Vec<(String, String)> {
     all
 }
 
-async fn search(world: &World, replica: &Replica, markers: &Markers) {
+async fn search(world: &World, replica: &Operator, markers: &Markers) {
     for (place, text) in everything_stored(world).await {
         markers.assert_none(&place, &text);
     }
-    for path in ["readyz", "livez", "metrics", "version", "loglevel"] {
-        let (status, text) = replica.probe(world, path).await.expect("the operator answers");
+    let mut answers = vec![
+        ("metrics", Some((200, replica.metrics().await))),
+        ("the log level", replica.log_level(None).await),
+    ];
+    for path in ["/readyz", "/livez", "/version"] {
+        answers.push((path, replica.get(path).await));
+    }
+    for (path, answer) in answers {
+        let (status, text) = answer.expect("the operator answers");
         assert!(status == 200 && !text.is_empty(), "{path}: {status} {text}");
         markers.assert_none(path, &text);
     }
@@ -231,8 +238,8 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
             World::with(Options { secret_access_key: OWN.to_owned(), ..Options::on_free_port() }).await;
         let mut markers = Markers::default();
         markers.add(OWN);
-        let replica = Replica::start_with(&world, &VERBOSE, &[("AWS_SECRET_ACCESS_KEY", OWN)]);
-        replica.ready(&world).await;
+        let replica = world.launch(&world.namespace).args(VERBOSE).env("AWS_SECRET_ACCESS_KEY", OWN).start();
+        replica.ready().await;
 
         // Faults, and rejections that repeat what they reject.
         let sent = credentials(1);
@@ -373,9 +380,9 @@ fn a_fingerprint_tells_nothing_to_who_has_not_got_the_key() {
     run(async || {
         let world = World::new().await;
         let mut found = Vec::new();
-        for namespace in [world.namespace.clone(), world.other_namespace().await] {
+        for namespace in [world.namespace.clone(), world.other_namespace(json!({})).await] {
             let arguments = ["--cluster-id", namespace.as_str()];
-            let replica = Replica::start_in(&world, &namespace, &arguments, &[]);
+            let replica = world.launch(&namespace).args(arguments).start();
             let token = json!({"kind": "Secret", "metadata": {"name": "credentials"}, "stringData": {"token": "glpat-1"}});
             world.apply_in(&namespace, &token.to_string()).await;
             let name = format!("gitlab-{namespace}");

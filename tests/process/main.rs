@@ -1,7 +1,7 @@
 //! The operator as a process: what it reports about itself, and how it ends.
 //!
-//! Each test has its own operators, AWS and namespace. `cargo xtask test` runs them on the cluster of the end-to-end
-//! tests, when those are through: each operator here sees the whole cluster's AWSAccounts.
+//! Each test has operators, an AWS and a namespace of its own. `cargo xtask test` runs them on a cluster
+//! of their own: each operator here sees the whole cluster's AWSAccounts.
 
 #![allow(
     clippy::unwrap_used,

@@ -3,16 +3,18 @@
 use devops_agent_operator::metrics::table::{TABLE, Type};
 use serde_json::json;
 
-use crate::harness::{Operator, World, install_crds};
+use devops_agent_test_support::Operator;
+
+use crate::harness::{kubectl, wait_until, world};
 
 const OBJECTS: &str = r"
 kind: AgentSpace
 metadata: {name: space}
-spec: {accountRef: {name: ACCOUNT}, description: first}
+spec: {description: first}
 ---
 kind: ServiceRegistration
 metadata: {name: channel}
-spec: {accountRef: {name: ACCOUNT}, service: {eventChannel: {type: webhook}}}
+spec: {service: {eventChannel: {type: webhook}}}
 ---
 kind: Association
 metadata: {name: events}
@@ -21,7 +23,6 @@ spec: {agentSpaceRef: {name: space}, serviceRef: {name: channel}, configuration:
 kind: PrivateConnection
 metadata: {name: shared}
 spec:
-  accountRef: {name: ACCOUNT}
   mode:
     selfManaged:
       resourceConfigurationId: rcfg-0123456789abcdef0
@@ -33,7 +34,7 @@ spec:
 ---
 kind: AgentSpace
 metadata: {name: lost}
-spec: {accountRef: {name: ACCOUNT}, externalId: no-such-space}
+spec: {externalId: no-such-space}
 ";
 
 /// The value of the sample whose name and labels begin so.
@@ -41,40 +42,39 @@ fn sample(text: &str, start: &str) -> Option<f64> {
     text.lines().find(|line| line.starts_with(start))?.rsplit(' ').next()?.parse().ok()
 }
 
-async fn reaches(operator: &Operator<'_>, start: &str, value: f64) {
-    operator
-        .until(&format!("{start} {value}"), async || {
-            (sample(&operator.metrics().await, start)? >= value).then_some(())
-        })
-        .await;
+async fn reaches(operator: &Operator, start: &str, value: f64) {
+    wait_until(&format!("{start} {value}"), async || {
+        (sample(&operator.metrics().await, start)? >= value).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_says() {
-    let world = World::new().await;
+    let world = world().await;
     let operator = world.operator(&["--leader-election"]);
     operator.ready().await;
     reaches(&operator, "leader_election_master_status{", 1.0).await;
-    world.apply(OBJECTS);
+    world.apply(OBJECTS).await;
     for object in ["agentspace/space", "association/events", "privateconnection/shared"] {
-        world.kubectl(&["wait", "--for=condition=Ready", object, "--timeout=60s"], "");
+        kubectl(&["-n", &world.namespace, "wait", "--for=condition=Ready", object, "--timeout=60s"], "");
     }
-    world.kubectl(&["wait", "--for=condition=Stalled", "agentspace/lost", "--timeout=60s"], "");
+    kubectl(
+        &["-n", &world.namespace, "wait", "--for=condition=Stalled", "agentspace/lost", "--timeout=60s"],
+        "",
+    );
 
     // Someone else changes the space.
-    let id = world.kubectl(&["get", "agentspace/space", "-o", "jsonpath={.status.id}"], "");
-    let account = "123456789012";
-    let set = json!({"description": "drifted"});
-    let mutation = json!({"account": account, "kind": "agentSpace", "id": id, "set": set});
-    world.control("mutate", &mutation).await;
+    let id = kubectl(&["-n", &world.namespace, "get", "agentspace/space", "-o", "jsonpath={.status.id}"], "");
+    world.mutate("agentSpace", &id, json!({"description": "drifted"})).await;
     let request = "devopsagent.dev/reconcile-requested-at=now";
-    world.kubectl(&["annotate", "agentspace/space", request], "");
+    kubectl(&["-n", &world.namespace, "annotate", "agentspace/space", request], "");
     reaches(&operator, r#"devopsagent_drift_corrections_total{kind="AgentSpace"}"#, 1.0).await;
 
     // A watch fails.
-    crate::harness::kubectl(&["delete", "crd", "triggers.devopsagent.dev"], "");
+    kubectl(&["delete", "crd", "triggers.devopsagent.dev"], "");
     reaches(&operator, r#"devopsagent_watch_errors_total{kind="Trigger"}"#, 1.0).await;
-    install_crds();
+    world.install_crds().await;
 
     let text = operator.metrics().await;
     for row in TABLE {
@@ -117,20 +117,19 @@ fn labels(line: &str) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_of_an_object_goes_with_it() {
-    let world = World::new().await;
+    let world = world().await;
     let operator = world.operator(&[]);
     operator.ready().await;
-    world.apply("{kind: AgentSpace, metadata: {name: brief}, spec: {accountRef: {name: ACCOUNT}}}");
+    world.apply("{kind: AgentSpace, metadata: {name: brief}, spec: {}}").await;
     let condition = format!(
         r#"devopsagent_resource_condition{{kind="AgentSpace",namespace="{}",name="brief",type="Ready",status="True"}}"#,
         world.namespace
     );
     reaches(&operator, &condition, 1.0).await;
-    world.kubectl(&["delete", "agentspace/brief", "--timeout=60s"], "");
-    operator
-        .until("the condition is gone", async || {
-            let text = operator.metrics().await;
-            (!text.is_empty() && !text.contains(r#"name="brief""#)).then_some(())
-        })
-        .await;
+    kubectl(&["-n", &world.namespace, "delete", "agentspace/brief", "--timeout=60s"], "");
+    wait_until("the condition is gone", async || {
+        let text = operator.metrics().await;
+        (!text.is_empty() && !text.contains(r#"name="brief""#)).then_some(())
+    })
+    .await;
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::harness::{World, kubectl};
+use crate::harness::{kubectl, wait_until, world};
 
 /// Connections to each server, many more than it keeps.
 const MANY: usize = 400;
@@ -34,11 +34,11 @@ fn still_open(streams: &mut [TcpStream]) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_open_connections_keep_no_probe_from_an_answer_and_are_closed_in_time() {
-    let world = World::new().await;
+    let world = world().await;
     let operator = world.operator(&[]);
     operator.ready().await;
     assert!(operator.metrics().await.ends_with("# EOF\n"));
-    let (memory, files) = operator.occupies();
+    let (memory, files) = (operator.memory(), operator.open_files());
 
     let mut to_metrics = half_open(operator.metrics);
     assert_eq!(operator.get("/livez").await, Some((200, "ok".to_owned())), "metrics are full");
@@ -48,66 +48,54 @@ async fn half_open_connections_keep_no_probe_from_an_answer_and_are_closed_in_ti
         assert_eq!(operator.get("/livez").await, Some((200, "ok".to_owned())), "probes are full");
     }
     assert!(operator.metrics().await.ends_with("# EOF\n"));
-    let (more_memory, more_files) = operator.occupies();
+    let (more_memory, more_files) = (operator.memory(), operator.open_files());
     assert!(more_files <= files + 64 + 128 + OTHERS, "{more_files} files are open, {files} before");
     let grown = more_memory.saturating_sub(memory);
-    assert!(grown < 16 << 20, "{grown} bytes for {MANY} connections to each server");
+    assert!(grown < 16 << 10, "{grown} KiB for {MANY} connections to each server");
 
-    operator
-        .until("they are closed", async || {
-            (still_open(&mut to_metrics) + still_open(&mut to_probes) == 0).then_some(())
-        })
-        .await;
+    wait_until("they are closed", async || {
+        (still_open(&mut to_metrics) + still_open(&mut to_probes) == 0).then_some(())
+    })
+    .await;
     assert!(started.elapsed() < CLOSED_WITHIN, "after {:?}", started.elapsed());
-    let fewer = || (operator.occupies().1 <= files + OTHERS).then_some(());
-    operator.until("its files are closed", async || fewer()).await;
+    let fewer = || (operator.open_files() <= files + OTHERS).then_some(());
+    wait_until("its files are closed", async || fewer()).await;
     operator.ready().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_for_those_who_have_the_right() {
-    let world = World::new().await;
+    let world = world().await;
     let operator = world.operator(&["--metrics-auth"]);
     operator.ready().await;
-    let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
-    let client = client.timeout(Duration::from_secs(10)).build().unwrap();
-    let read = async |token: Option<&str>| {
-        let request = client.get(format!("https://{}/metrics", operator.metrics));
-        let request = match token {
-            Some(token) => request.bearer_auth(token.trim()),
-            None => request,
-        };
-        let answer = request.send().await.expect("it answers over TLS");
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    };
+    let read = async |token: Option<&str>| operator.metrics_for(token.map(str::trim)).await;
     assert_eq!(read(None).await.0, 401);
     assert_eq!(read(Some("nonsense")).await.0, 401);
     assert!(operator.metrics().await.is_empty(), "plain HTTP is not answered");
 
-    world.kubectl(&["create", "serviceaccount", "reader"], "");
-    world.kubectl(&["create", "serviceaccount", "somebody"], "");
+    kubectl(&["-n", &world.namespace, "create", "serviceaccount", "reader"], "");
+    kubectl(&["-n", &world.namespace, "create", "serviceaccount", "somebody"], "");
     let role = format!("{}-reader", world.namespace);
     kubectl(&["create", "clusterrole", &role, "--verb=get", "--non-resource-url=/metrics"], "");
     let account = format!("--serviceaccount={}:reader", world.namespace);
     kubectl(&["create", "clusterrolebinding", &role, &format!("--clusterrole={role}"), &account], "");
-    let token = |name: &str| world.kubectl(&["create", "token", name], "");
+    let token = |name: &str| kubectl(&["-n", &world.namespace, "create", "token", name], "");
     let (status, text) = read(Some(&token("somebody"))).await;
     assert_eq!(status, 403, "{text}");
     assert!(text.contains("/metrics"), "{text}");
     let reader = token("reader");
-    operator
-        .until("the reader reads", async || {
-            let (status, text) = read(Some(&reader)).await;
-            (status == 200 && text.ends_with("# EOF\n")).then_some(())
-        })
-        .await;
+    wait_until("the reader reads", async || {
+        let (status, text) = read(Some(&reader)).await;
+        (status == 200 && text.ends_with("# EOF\n")).then_some(())
+    })
+    .await;
     assert!(!operator.log().contains(reader.trim()), "no token is logged");
     kubectl(&["delete", "clusterrole,clusterrolebinding", &role], "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_level_has_an_address_of_its_own() {
-    let world = World::new().await;
+    let world = world().await;
     let operator = world.operator(&[]);
     operator.ready().await;
     assert_eq!(operator.get("/loglevel").await.unwrap().0, 404, "not beside the probes");

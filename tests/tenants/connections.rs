@@ -56,6 +56,10 @@ async fn try_all(w: &World<'_>) -> Vec<Handle> {
 
 async fn prepare(w: &World<'_>) {
     w.victim.apply(CONNECTION).await.ready().await;
+    prepare_mallory(w).await;
+}
+
+async fn prepare_mallory(w: &World<'_>) {
     w.mallory.secret("token", &[("token", "mine")]).await;
     w.mallory
         .apply("{kind: AgentSpace, metadata: {name: own}, spec: {name: Mallory's own}}")
@@ -97,12 +101,7 @@ fn a_connection_can_be_used_by_its_aws_name_with_consent() {
 #[test]
 fn a_connection_that_nobody_in_the_cluster_owns_can_be_used_by_all() {
     attack(async |w| {
-        w.mallory.secret("token", &[("token", "mine")]).await;
-        w.mallory
-            .apply("{kind: AgentSpace, metadata: {name: own}, spec: {name: Mallory's own}}")
-            .await
-            .ready()
-            .await;
+        prepare_mallory(w).await;
         let mode = json!({"serviceManaged": {"hostAddress": "10.0.0.1", "vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0"]}});
         w.by_hand("CreatePrivateConnection", json!({"name": "paydb", "mode": mode})).await;
         for object in try_all(w).await {

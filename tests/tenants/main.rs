@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` runs these tests on a cluster of their own. One operator with the chart's rights serves them all;
 //! each test has namespaces (`victim`, `mallory`, `platform`) and an AWS account of its own. What they stand on is in
-//! [`world`] and in the harness of the end-to-end tests; then there is a file for each family of attacks.
+//! [`world`]; then there is a file for each family of attacks.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,13 +11,10 @@
     reason = "a test that can not be set up has failed"
 )]
 
-#[allow(dead_code, reason = "it serves the end-to-end tests, which need more of it")]
-#[path = "../e2e/fixtures.rs"]
-mod fixtures;
-#[allow(dead_code, unused_imports, reason = "it serves the end-to-end tests, which need more of it")]
-#[path = "../e2e/harness/mod.rs"]
 mod harness;
 mod world;
+
+use devops_agent_test_support::fixtures;
 
 mod connections;
 mod existing;

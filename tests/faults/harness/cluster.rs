@@ -3,13 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use devops_agent_test_support::{cluster, crds};
 use futures::StreamExt;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams};
 use kube::core::{DynamicObject, TypeMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::conditions::is_crd_established;
-use kube::runtime::wait::await_condition;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
@@ -26,9 +23,8 @@ pub struct Cluster {
 impl Cluster {
     /// Installs the CRDs and starts to watch.
     pub async fn start() -> Arc<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::try_default().await.expect("KUBECONFIG names a cluster");
-        install(&client).await;
+        let client = cluster::client().await;
+        crds::install(&client, &devops_agent_operator::kinds::crds().expect("the CRDs can be written")).await;
         let cluster = Arc::new(Self { client, places: Mutex::default() });
         for resource in RESOURCES {
             tokio::spawn(Arc::clone(&cluster).keep_watching(*resource));
@@ -81,19 +77,5 @@ impl Cluster {
         } else {
             place.applied(resource, &name, value);
         }
-    }
-}
-
-/// Applies every CRD and waits until all are served.
-async fn install(client: &Client) {
-    let api = Api::<CustomResourceDefinition>::all(client.clone());
-    let params = PatchParams::apply("faults").force();
-    let crds = devops_agent_operator::kinds::crds().expect("the CRDs can be written");
-    let name = |crd: &Value| crd["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    for crd in &crds {
-        api.patch(&name(crd), &params, &Patch::Apply(crd)).await.expect("a CRD is accepted");
-    }
-    for crd in &crds {
-        await_condition(api.clone(), &name(crd), is_crd_established()).await.expect("a CRD is served");
     }
 }

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use devops_agent_test_support::server;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
@@ -39,12 +39,7 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr().expect("a listener has an address"));
         let mut tasks = JoinSet::new();
         let way = Way { world: Arc::clone(world), incarnation };
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(way.clone(), stream));
-            }
-        });
+        tasks.spawn(server::serve(listener, move |request| way.clone().handle(request)));
         Self { url, _tasks: tasks }
     }
 }
@@ -53,15 +48,6 @@ impl Proxy {
 struct Way {
     world: Arc<World>,
     incarnation: u64,
-}
-
-async fn serve(way: Way, stream: TcpStream) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| way.clone().handle(request));
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // An injected fault ends the connection with an error.
-    let _ = connection.await;
 }
 
 impl Way {

@@ -18,7 +18,8 @@ use devops_agent_operator::metrics::Metrics;
 use devops_agent_operator::operator::{Connections, MetricsProtection, Operator, Options};
 use devops_agent_operator::reconcile::backoff::Timing;
 use devops_agent_operator::reconcile::inputs::accounts::OwnAccount;
-use devops_agent_simulator::{Options as SimulatorOptions, Running, Simulator, Switches};
+use devops_agent_simulator::{Options as SimulatorOptions, Running, Switches};
+use devops_agent_test_support::aws::{self, OWN_ACCOUNT, REGION};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -32,8 +33,6 @@ use super::place::Place;
 use super::planted::{Left, Planted};
 use super::proxy::Proxy;
 
-/// The region of all runs.
-pub const REGION: &str = "us-east-1";
 /// The namespace of the operators' own Secret: another one than that of their objects, which may be deleted.
 const OWN_NAMESPACE: &str = "default";
 /// How long the simulated AWS takes for what takes minutes in the real one.
@@ -50,7 +49,7 @@ pub struct World {
     current: AtomicUsize,
     /// The namespace of the operator's own Secret.
     own_namespace: String,
-    pub simulator: Running,
+    pub simulator: Arc<Running>,
     pub boundary: Boundary,
     /// The id in owner tags.
     pub cluster_id: String,
@@ -72,7 +71,7 @@ impl World {
         }
         let silent = job.faults.iter().any(|due| matches!(due.fault, Fault::Timeout | Fault::Late));
         let patience = Duration::from_millis(if silent { 1000 } else { 8000 });
-        let simulator = Simulator::start(options).await.expect("the simulator starts");
+        let simulator = aws::start(options).await;
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
             cluster: Arc::clone(cluster),
@@ -141,7 +140,7 @@ impl World {
     /// The region in the simulator, secrets and all.
     pub fn region(&self) -> Value {
         let mut state = self.simulator.state(true);
-        state["accounts"]["123456789012"][REGION].take()
+        state["accounts"][OWN_ACCOUNT][REGION].take()
     }
 }
 
@@ -230,7 +229,7 @@ fn factory(url: &str, patience: Duration) -> ClientFactory {
     let credentials = Credentials::builder()
         .access_key_id("simulator")
         .secret_access_key("simulator")
-        .account_id("123456789012")
+        .account_id(OWN_ACCOUNT)
         .provider_name("faults")
         .build();
     let sdk = SdkConfig::builder()

@@ -1,5 +1,7 @@
 //! The objects that scripts apply.
 
+pub use devops_agent_test_support::fixtures::{AGENT, CHANNEL, EVENTS, GITLAB, PROJECT, SOURCE, TRIGGER};
+
 use crate::harness::run::{Outcome, Run};
 
 /// A space.
@@ -24,58 +26,6 @@ spec:
       clientId: client-1
       clientSecretRef: {name: credentials, key: secret}
       provider: Okta
-";
-
-/// A GitLab registration, whose token is in a Secret.
-pub const GITLAB: &str = "
-kind: ServiceRegistration
-metadata: {name: gitlab}
-spec:
-  name: GitLab
-  service:
-    gitlab:
-      targetUrl: https://gitlab.example.com
-      tokenType: personal
-      tokenValue: {secretKeyRef: {name: credentials, key: token}}
-";
-
-/// A project of the GitLab registration in the space: an association with a webhook.
-pub const PROJECT: &str = "
-kind: Association
-metadata: {name: project}
-spec:
-  agentSpaceRef: {name: space}
-  serviceRef: {name: gitlab}
-  configuration: {gitlab: {projectId: '42', projectPath: shop/checkout}}
-";
-
-/// The event channel of the account.
-pub const CHANNEL: &str = "
-kind: ServiceRegistration
-metadata: {name: channel}
-spec: {service: {eventChannel: {type: webhook}}}
-";
-
-/// The event channel in the space: an association with a webhook.
-pub const EVENTS: &str = "
-kind: Association
-metadata: {name: events}
-spec:
-  agentSpaceRef: {name: space}
-  serviceRef: {name: channel}
-  configuration: {eventChannel: {}}
-";
-
-/// An AWS account in the space: an association that needs no service and has no webhook.
-pub const SOURCE: &str = "
-kind: Association
-metadata: {name: source}
-spec:
-  agentSpaceRef: {name: space}
-  configuration:
-    sourceAws:
-      accountId: '210987654321'
-      assumableRoleArn: arn:aws:iam::210987654321:role/Agent
 ";
 
 /// A private connection.
@@ -104,27 +54,6 @@ spec:
     - {path: SKILL.md, text: Restart what is down.}
     - {path: steps/first.md, text: Look.}
     - {path: steps/second.md, text: Leap.}
-";
-
-/// A custom agent, which triggers start.
-pub const AGENT: &str = "
-kind: Asset
-metadata: {name: agent}
-spec:
-  agentSpaceRef: {name: space}
-  assetType: custom_agent
-  metadata: {name: weekly-report}
-  content: {files: [{path: AGENT.md, text: Report what happened this week.}]}
-";
-
-/// A weekly trigger of the custom agent.
-pub const TRIGGER: &str = "
-kind: Trigger
-metadata: {name: weekly}
-spec:
-  agentSpaceRef: {name: space}
-  assetRef: {name: agent}
-  schedule: {expression: cron(0 9 ? * MON *)}
 ";
 
 /// Makes the Secret that the others refer to.

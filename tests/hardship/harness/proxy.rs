@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use devops_agent_test_support::server;
 use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use kube::Client;
 use kube::client::Body;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::World;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
@@ -41,14 +42,13 @@ struct Way {
 }
 
 impl Proxy {
-    /// Opens a way through which everything may be done that `client` may do.
-    pub async fn start(client: &Client) -> Self {
+    /// Opens a way for an operator that may do what the tests may.
+    pub async fn start(world: &World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
-        let way =
-            Way { client: client.clone(), expiring: AtomicBool::new(false), expired: AtomicUsize::new(0) };
-        let kubeconfig =
-            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-{}.kubeconfig", address.port()));
+        let client = world.client.clone();
+        let way = Way { client, expiring: AtomicBool::new(false), expired: AtomicUsize::new(0) };
+        let kubeconfig = world.file("proxy.kubeconfig");
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: proxy\n\
              clusters: [{{name: proxy, cluster: {{server: \"http://{address}\"}}}}]\n\
@@ -100,17 +100,7 @@ impl Drop for Proxy {
 }
 
 async fn serve(way: Arc<Way>, listener: TcpListener) {
-    // They end with this task.
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(connection(Arc::clone(&way), stream));
-    }
-}
-
-async fn connection(way: Arc<Way>, stream: TcpStream) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(Arc::clone(&way), request));
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    server::serve(listener, move |request| answer(Arc::clone(&way), request)).await;
 }
 
 async fn answer(way: Arc<Way>, request: Request<Incoming>) -> Result<Answer, BoxError> {

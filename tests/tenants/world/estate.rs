@@ -1,5 +1,7 @@
 //! What the victim has: one of each kind, with things worth stealing.
 
+use devops_agent_test_support::fixtures::{AGENT, TRIGGER};
+
 use super::Person;
 use crate::harness::Handle;
 
@@ -39,33 +41,14 @@ pub const TOKEN: &str = "victims-token-1";
 /// What nobody else may read.
 pub const SECRETS: &[&str] = &[TOKEN, "paydb.victim.example.com", "vpc-0000victim0000000"];
 
-const INSIDE: &[&str] = &[
-    "
+const USE: &str = "
 kind: Association
 metadata: {name: cat}
 spec:
   agentSpaceRef: {name: pay}
   serviceRef: {name: cat}
   configuration: {mcpserver: {tools: [find_service]}}
-",
-    "
-kind: Asset
-metadata: {name: agent}
-spec:
-  agentSpaceRef: {name: pay}
-  assetType: custom_agent
-  metadata: {name: weekly-report}
-  content: {files: [{path: AGENT.md, text: Report what happened this week.}]}
-",
-    "
-kind: Trigger
-metadata: {name: weekly}
-spec:
-  agentSpaceRef: {name: pay}
-  assetRef: {name: agent}
-  schedule: {expression: cron(0 9 ? * MON *)}
-",
-];
+";
 
 /// Makes all of it, and waits until it is Ready.
 pub async fn estate(owner: &Person<'_>) -> Vec<Handle> {
@@ -87,7 +70,8 @@ pub async fn estate_of_another(owner: &Person<'_>) -> Vec<Handle> {
 async fn made(owner: &Person<'_>, form: impl Fn(&str) -> String) -> Vec<Handle> {
     owner.secret("token", &[("token", TOKEN)]).await;
     let mut made = Vec::new();
-    for yaml in [SPACE, CONNECTION, CATALOG].iter().chain(INSIDE) {
+    let [agent, trigger] = [AGENT, TRIGGER].map(|yaml| yaml.replace("{name: space}", "{name: pay}"));
+    for yaml in [SPACE, CONNECTION, CATALOG, USE, &agent, &trigger] {
         made.push(owner.apply(&form(yaml)).await);
     }
     for object in &made {

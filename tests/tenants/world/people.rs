@@ -3,12 +3,12 @@
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use kube::core::{ApiResource, DynamicObject};
-use kube::{Api, Client, Config};
+use kube::core::DynamicObject;
+use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 
 use super::roles;
-use crate::harness::{Handle, RESOURCES, Test, text, wait_until};
+use crate::harness::{Handle, Test, cluster, resource, text, wait_until};
 
 /// Name of every tenant's service account.
 const ACCOUNT: &str = "tenant";
@@ -22,22 +22,16 @@ pub struct Person<'a> {
 
 impl<'a> Person<'a> {
     pub(super) async fn new(t: &'a Test, namespace: &str) -> Self {
-        let admin = &t.shared.client;
+        let admin = &t.client;
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT}});
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": ACCOUNT},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": roles::NAME},
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
         });
-        let params = PatchParams::apply("tenants").force();
-        let accounts = Api::<ServiceAccount>::namespaced(admin.clone(), namespace);
-        accounts.patch(ACCOUNT, &params, &Patch::Apply(&account)).await.expect("an account can be made");
-        let bindings = Api::<RoleBinding>::namespaced(admin.clone(), namespace);
-        bindings.patch(ACCOUNT, &params, &Patch::Apply(&binding)).await.expect("a binding can be made");
-
-        let mut config = Config::infer().await.expect("KUBECONFIG names a cluster");
-        config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{ACCOUNT}"));
-        let client = Client::try_from(config).expect("a client can be made");
+        cluster::apply(&Api::<ServiceAccount>::namespaced(admin.clone(), namespace), &account).await;
+        cluster::apply(&Api::<RoleBinding>::namespaced(admin.clone(), namespace), &binding).await;
+        let client = cluster::as_service_account(namespace, ACCOUNT).await;
         let person = Self { t, namespace: namespace.to_owned(), client };
         person.wait_for_rights().await;
         person
@@ -51,20 +45,7 @@ impl<'a> Person<'a> {
 
     /// The API of a kind in a namespace, with this person's rights.
     pub fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
-        let resource = RESOURCES.iter().find(|resource| resource.kind == kind).expect("the kind is known");
-        let (group, version) = resource.api_version.rsplit_once('/').unwrap_or(("", resource.api_version));
-        let api = ApiResource {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            api_version: resource.api_version.to_owned(),
-            kind: resource.kind.to_owned(),
-            plural: resource.plural.to_owned(),
-        };
-        if resource.namespaced {
-            Api::namespaced_with(self.client.clone(), namespace, &api)
-        } else {
-            Api::all_with(self.client.clone(), &api)
-        }
+        resource(kind).api(&self.client, Some(namespace))
     }
 
     /// An object of this person, as everyone sees it.

@@ -2,10 +2,11 @@
 //! here.
 
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+
+use crate::harness::cluster;
 
 /// Name of the role, which is bound in a tenant's namespace only.
 pub const NAME: &str = "devops-agent-operator-tenant";
@@ -20,9 +21,7 @@ pub async fn install(client: &Client) {
             let role = json!({
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": NAME}, "rules": rules,
             });
-            let params = PatchParams::apply("tenants").force();
-            let api = Api::<ClusterRole>::all(client.clone());
-            api.patch(NAME, &params, &Patch::Apply(&role)).await.expect("a role can be made");
+            cluster::apply(&Api::<ClusterRole>::all(client.clone()), &role).await;
         })
         .await;
 }

@@ -7,35 +7,19 @@ use std::time::Duration;
 use futures::StreamExt;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use kube::core::{ApiResource, DynamicObject};
+use kube::core::DynamicObject;
 use kube::runtime::watcher::watch_object;
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::yaml::Resource;
-use super::{LIMIT, wait_until};
+use crate::resource::Resource;
+use crate::wait::{limit, wait_until};
 
 /// Annotation that asks for a pass at once.
 pub const RECONCILE: &str = "devopsagent.dev/reconcile-requested-at";
 
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
-
-/// The API of a kind, in a namespace if it has one.
-pub fn dynamic(client: &Client, resource: &Resource, namespace: Option<&str>) -> Api<DynamicObject> {
-    let (group, version) = resource.api_version.rsplit_once('/').unwrap_or(("", resource.api_version));
-    let kind = ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: resource.api_version.to_owned(),
-        kind: resource.kind.to_owned(),
-        plural: resource.plural.to_owned(),
-    };
-    match namespace {
-        Some(namespace) if resource.namespaced => Api::namespaced_with(client.clone(), namespace, &kind),
-        _ => Api::all_with(client.clone(), &kind),
-    }
-}
 
 /// The text at a JSON pointer; empty if there is none.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -45,10 +29,11 @@ pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 /// One object, which may not be there.
 #[derive(Clone)]
 pub struct Handle {
-    pub(super) api: Api<DynamicObject>,
+    pub(crate) api: Api<DynamicObject>,
     client: Client,
     kind: &'static str,
     namespace: String,
+    /// Its name.
     pub name: String,
 }
 
@@ -59,9 +44,10 @@ impl fmt::Display for Handle {
 }
 
 impl Handle {
-    pub(super) fn new(client: &Client, resource: &'static Resource, namespace: &str, name: &str) -> Self {
+    /// The object of this kind and name.
+    pub fn new(client: &Client, resource: &'static Resource, namespace: &str, name: &str) -> Self {
         Self {
-            api: dynamic(client, resource, Some(namespace)),
+            api: resource.api(client, Some(namespace)),
             client: client.clone(),
             kind: resource.kind,
             namespace: if resource.namespaced { namespace.to_owned() } else { String::new() },
@@ -81,7 +67,7 @@ impl Handle {
 
     /// Watches until `done` returns true, and returns the object as it is then.
     pub async fn wait(&self, what: &str, done: impl Fn(&Value) -> bool) -> Value {
-        self.wait_within(LIMIT, what, done).await
+        self.wait_within(limit(), what, done).await
     }
 
     /// As [`Handle::wait`], with a limit of its own.
@@ -92,7 +78,7 @@ impl Handle {
 
     /// Waits until the object is gone.
     pub async fn gone(&self) {
-        self.gone_within(LIMIT).await;
+        self.gone_within(limit()).await;
     }
 
     /// As [`Handle::gone`], with a limit of its own.
@@ -124,7 +110,7 @@ impl Handle {
 
     /// Waits until the condition has this status and reason, and returns its message.
     pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> String {
-        self.condition_within(LIMIT, kind, status, reason).await
+        self.condition_within(limit(), kind, status, reason).await
     }
 
     /// Like [`Handle::condition`], with its own limit.

@@ -1,20 +1,29 @@
-//! The simulated AWS, as far as it is this test's account.
+//! The simulated AWS, as far as it is a test's account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use devops_agent_simulator::Call;
+use devops_agent_simulator::{Call, Options, Running, Simulator};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::test::Test;
+use crate::wait::wait_until;
+use crate::world::World;
 
 /// The region of everything.
 pub const REGION: &str = "us-east-1";
+/// The account of the operator's own credentials.
+pub const OWN_ACCOUNT: &str = "123456789012";
 
-impl Test {
+/// Starts a simulated AWS.
+pub async fn start(options: Options) -> Arc<Running> {
+    Arc::new(Simulator::start(options).await.expect("the simulator starts"))
+}
+
+impl World {
     /// Everything in the account, secrets included.
     pub fn state(&self) -> Value {
-        self.shared.simulator.state(true)["accounts"][&self.account][REGION].take()
+        self.simulator.state(true)["accounts"][&self.account][REGION].take()
     }
 
     /// All resources of a kind (`agentSpace`, `service`, `association`, `privateConnection`, `asset`, `trigger`) except
@@ -51,12 +60,12 @@ impl Test {
 
     /// The number of the newest call, to find later ones.
     pub fn mark(&self) -> u64 {
-        self.shared.simulator.call_log(self.first_call).last().map_or(self.first_call, |call| call.sequence)
+        self.simulator.newest_call()
     }
 
     /// The calls in the account after a mark.
     pub fn calls_since(&self, mark: u64) -> Vec<Call> {
-        let mut calls = self.shared.simulator.call_log(mark);
+        let mut calls = self.simulator.call_log(mark);
         calls.retain(|call| call.account == self.account);
         calls
     }
@@ -89,12 +98,9 @@ impl Test {
 
     /// Removes a resource behind the operator's back.
     pub async fn remove(&self, kind: &str, id: &str) {
-        let url = format!(
-            "{}/_simulator/resources/{kind}/{id}?account={}",
-            self.shared.simulator.url(),
-            self.account
-        );
-        let answer = self.shared.http.delete(url).send().await.expect("the simulator answers");
+        let url =
+            format!("{}/_simulator/resources/{kind}/{id}?account={}", self.simulator.url(), self.account);
+        let answer = self.http.delete(url).send().await.expect("the simulator answers");
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
     }
 
@@ -104,34 +110,47 @@ impl Test {
     }
 
     async fn control(&self, path: &str, body: Value) -> Value {
-        let url = format!("{}/_simulator/{path}", self.shared.simulator.url());
-        let answer =
-            self.shared.http.post(url).body(body.to_string()).send().await.expect("the simulator answers");
+        let url = format!("{}/_simulator/{path}", self.simulator.url());
+        let answer = self.http.post(url).body(body.to_string()).send().await.expect("the simulator answers");
         let status = answer.status();
         let text = answer.text().await.expect("the simulator answers in text");
         assert!(status.is_success(), "{path} {body}: {text}");
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// Injects a fault into calls of this account; see the simulator's README for the members.
-    pub fn fault(&self, mut rule: Value) {
+    /// Injects a fault into calls of this account, and gives the id of its rule; see the simulator's README for the members.
+    pub fn fault(&self, mut rule: Value) -> u64 {
         rule["account"] = json!(self.account);
-        self.shared.simulator.add_fault(serde_json::from_value(rule).expect("the rule is well formed"));
+        self.simulator.add_fault(serde_json::from_value(rule).expect("the rule is well formed"))
+    }
+
+    /// Waits until a rule has hit so many calls.
+    pub async fn hit(&self, rule: u64, times: u64) {
+        wait_until(format!("{times} calls are hit"), async || {
+            self.simulator.faults().iter().any(|found| found.id == rule && found.fired >= times).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until AWS, whatever the account, was called so many times more.
+    pub async fn more_calls(&self, more: u64) {
+        let enough = self.mark() + more;
+        wait_until(format!("{more} more calls of AWS"), async || (self.mark() >= enough).then_some(())).await;
     }
 
     /// Ends the faults that hit every call (`times: 0`) of this account.
     pub async fn end_faults(&self) {
-        for rule in self.shared.simulator.faults() {
+        for rule in self.simulator.faults() {
             if rule.account.as_deref() == Some(&self.account) {
-                let url = format!("{}/_simulator/faults/{}", self.shared.simulator.url(), rule.id);
-                self.shared.http.delete(url).send().await.expect("the simulator answers");
+                let url = format!("{}/_simulator/faults/{}", self.simulator.url(), rule.id);
+                self.http.delete(url).send().await.expect("the simulator answers");
             }
         }
     }
 
     /// Opens an address as a person would.
     pub async fn open(&self, url: &str) {
-        let answer = self.shared.http.get(url).send().await.expect("the address answers");
+        let answer = self.http.get(url).send().await.expect("the address answers");
         assert!(answer.status().is_success(), "{url}: {}", answer.status());
     }
 

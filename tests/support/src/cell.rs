@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// A memory limit for one replica.
+/// A memory limit for one operator.
 pub struct Cell {
     folder: Option<PathBuf>,
 }
@@ -16,7 +16,7 @@ impl Cell {
     /// A limit of so many bytes.
     pub fn new(limit: u64) -> Self {
         let name =
-            format!("devops-agent-hardship-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            format!("devops-agent-tests-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let versions = [("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")];
         let folder = versions.iter().find_map(|(top, file)| {
             let folder = Path::new(top).join(&name);
@@ -31,10 +31,9 @@ impl Cell {
         Self { folder }
     }
 
-    /// What tells a replica to live in it.
-    pub fn environment(&self) -> Vec<(&str, &str)> {
-        let folder = self.folder.as_deref().and_then(Path::to_str);
-        folder.map(|folder| ("HARDSHIP_CGROUP", folder)).into_iter().collect()
+    /// The cgroup, where one could be made.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 }
 

@@ -9,8 +9,8 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 
-use super::object::json_of;
-use super::test::Test;
+use super::Test;
+use crate::object::json_of;
 
 const LONGEST_LOG: usize = 400;
 
@@ -38,12 +38,12 @@ impl Test {
     }
 
     async fn dump_namespace(&self, out: &mut String, namespace: &str) {
-        let secrets = Api::<Secret>::namespaced(self.shared.client.clone(), namespace);
+        let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
         for secret in secrets.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
             let keys: Vec<String> = secret.data.iter().flat_map(BTreeMap::keys).cloned().collect();
             let _ = writeln!(out, "Secret {namespace}/{} with {}", secret.name_any(), keys.join(", "));
         }
-        let events = Api::<Event>::namespaced(self.shared.client.clone(), namespace);
+        let events = Api::<Event>::namespaced(self.client.clone(), namespace);
         let mut events = events.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default();
         events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
         let _ = writeln!(out, "──── Events in {namespace}");
