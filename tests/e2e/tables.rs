@@ -1,128 +1,102 @@
-//! What `kubectl get` and Events show of every kind and the main reasons, as a golden file: `tests/e2e/tables.txt`.
+//! What `kubectl get`, `kubectl describe` and Events show of every kind and every reason, as a golden file:
+//! `tests/e2e/tables.txt`.
 //!
 //! The API server makes the tables, as it does for kubectl. If the operator's messages change, `cargo xtask fixtures`
 //! rewrites the file; review it as a user would read it.
 
+mod provoke;
+
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use devops_agent_operator::reconcile::state::conditions::Reason;
 use http::Request;
 use k8s_openapi::api::events::v1::Event;
-use kube::Api;
 use kube::api::ListParams;
-use serde_json::{Value, json};
+use kube::{Api, ResourceExt};
+use regex::Regex;
+use serde_json::Value;
 
-use crate::fixtures::{CHANNEL, EVENTS, SPACE};
-use crate::harness::{Handle, Test, run, text};
+use crate::harness::{Test, json_of, run, text};
 
 /// A line of `kubectl get` is read without scrolling up to here.
 const WIDTH: usize = 160;
-const KINDS: &[&str] = &["agentspaces", "serviceregistrations", "associations", "assets", "triggers"];
+const KINDS: &[&str] =
+    &["agentspaces", "serviceregistrations", "privateconnections", "associations", "assets", "triggers"];
 
-/// A space that gets the reason `name` by a rejection, or by its spec.
-struct Case {
-    name: &'static str,
-    spec: &'static str,
-    /// An operation that fails for it, and how.
-    fault: Option<(&'static str, &'static str, &'static str)>,
-    condition: (&'static str, &'static str),
-}
-
-const CASES: &[Case] = &[
-    refused(
-        "AccessDenied",
-        "AccessDeniedException",
-        "User: arn:aws:iam::123456789012:role/agent is not authorized to perform: aidevops:CreateAgentSpace",
-    ),
-    refused(
-        "CredentialsUnavailable",
-        "ExpiredTokenException",
-        "The security token included in the request is expired",
-    ),
-    refused(
-        "QuotaExceeded",
-        "ServiceQuotaExceededException",
-        "You have reached the limit of 10 agent spaces",
-    ),
-    refused(
-        "Invalid",
-        "ValidationException",
-        "locale must be one of the supported locales, and must be written with a hyphen, never an underscore",
-    ),
-    refused("Refused", "ConflictException", "An agent space of this name is being deleted"),
-    Case { name: "NotFound", spec: "{externalId: as-gone}", fault: None, condition: ("Ready", "False") },
-];
-
-const fn refused(name: &'static str, error: &'static str, message: &'static str) -> Case {
-    Case {
-        name,
-        spec: "{}",
-        fault: Some(("CreateAgentSpace", error, message)),
-        condition: ("Ready", "False"),
-    }
-}
+/// Reasons that are not in the file, and why.
+const NEVER: &[(Reason, &str)] = &[(
+    Reason::AccountRequired,
+    "needs an operator with --require-account, which refuses what all other tests do; tests/hardship has one",
+)];
 
 #[test]
 fn what_kubectl_shows_reads_well() {
     run(async |t| {
-        // One after the other, so that none is reconciled before what it refers to exists. With a webhook that isn't
-        // reissued automatically.
-        let reported = format!("{EVENTS}  webhook: {{onLoss: Report}}\n");
-        for yaml in [SPACE, CHANNEL, &reported] {
-            t.apply(yaml).await.ready().await;
-        }
-        for case in CASES {
-            let name = case.name.to_lowercase();
-            if let Some((operation, error, message)) = case.fault {
-                t.fault(json!({"operation": operation, "resource": name, "effect": "error", "error": error, "message": message, "times": 0}));
-            }
-            let yaml = format!("{{kind: AgentSpace, metadata: {{name: {name}}}, spec: {}}}", case.spec);
-            let (kind, status) = case.condition;
-            t.apply(&yaml).await.condition(kind, status, case.name).await;
-        }
-        let orphan = "{kind: Trigger, metadata: {name: orphan}, spec: {agentSpaceRef: {name: nowhere}, schedule: {expression: rate(1 day)},
-                       action: {actionType: 'create:task', task: {agent: 'custom:x'}}}}";
-        t.apply(orphan).await.condition("Ready", "False", "DependencyNotFound").await;
-        sign_in(t).await;
-        let space = t.handle("AgentSpace", "space").get().await;
-        let observed = format!(
-            "{{kind: AgentSpace, metadata: {{name: observed}}, spec: {{managementPolicy: Observe, externalId: {}, name: Payments}}}}",
-            text(&space, "/status/id")
-        );
-        t.apply(&observed).await.condition("Synced", "False", "Drifted").await;
-        let paused = "{kind: AgentSpace, metadata: {name: paused, annotations: {devopsagent.dev/paused: 'true'}}, spec: {}}";
-        t.apply(paused)
-            .await
-            .wait("it is paused", |object| text(object, "/status/summary").starts_with("Paused"))
-            .await;
-        t.handle("Secret", "events-webhook").delete_and_wait().await;
-        t.handle("Association", "events").condition("WebhookReady", "False", "WebhookSecretLost").await;
+        let other = provoke::every_reason(t).await;
         let mut shown = String::new();
         for plural in KINDS {
             shown.push_str(&table(t, plural).await);
         }
+        let (described, reasons) = describe(t).await;
+        shown.push_str(&described);
         shown.push_str(&events(t).await);
-        compare(&shown);
+        provoke::make_up(t).await;
+        assert_complete(&reasons);
+        compare(&plain(&shown, &t.namespace, &other));
     });
 }
 
-/// A registration that a person must complete, and what waits for it.
-async fn sign_in(t: &Test) {
-    let server = "{name: runbooks, endpoint: 'https://mcp.example.com/mcp', authorizationConfig: {authorizationDiscovery:
-                   {returnToEndpoint: 'https://us-east-1.console.aws.amazon.com/aidevops'}}}";
-    t.apply(&format!(
-        "{{kind: ServiceRegistration, metadata: {{name: runbooks}}, spec: {{service: {{mcpserver: {server}}}}}}}"
-    ))
-    .await
-    .condition("Ready", "False", "AuthorizationRequired")
-    .await;
-    let user: Handle = t
-        .apply(
-            "{kind: Association, metadata: {name: runbooks}, spec: {agentSpaceRef: {name: space}, serviceRef: {name: runbooks},
-              configuration: {mcpserver: {tools: []}}}}",
-        )
-        .await;
-    user.condition("Ready", "False", "AuthorizationRequired").await;
+/// Every reason of the catalogue is shown by some condition.
+fn assert_complete(shown: &BTreeSet<String>) {
+    for (reason, _) in Reason::TABLE {
+        let never = NEVER.iter().find(|(one, _)| one == reason);
+        let why = never.map_or("provoke it, or say why that can't be", |(_, why)| why);
+        assert_eq!(shown.contains(reason.as_str()), never.is_none(), "{reason}: {why}");
+    }
+}
+
+/// The text without what differs from run to run. Lengths stay, since headlines are cut.
+fn plain(shown: &str, namespace: &str, other: &str) -> String {
+    static ID: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("it is well formed")
+    });
+    let shown = shown.replace(other, "OTHER").replace(namespace, "NAMESPACE");
+    ID.replace_all(&shown, "00000000-0000-0000-0000-000000000000").into_owned()
+}
+
+/// The conditions of every object that say more than that all is well, and all reasons in them. What several conditions say
+/// alike is shown once.
+async fn describe(t: &Test) -> (String, BTreeSet<String>) {
+    let (mut blocks, mut reasons) = (Vec::new(), BTreeSet::new());
+    for object in t.objects().await {
+        let value = json_of(&object);
+        let mut block =
+            format!("$ kubectl describe {} {}\n", text(&value, "/kind").to_lowercase(), object.name_any());
+        let conditions = value.pointer("/status/conditions").and_then(Value::as_array);
+        let mut told: Vec<(String, Vec<String>)> = Vec::new();
+        for condition in conditions.into_iter().flatten() {
+            let (reason, message) = (text(condition, "/reason"), text(condition, "/message"));
+            reasons.insert(reason.to_owned());
+            let what = format!("{}={}", text(condition, "/type"), text(condition, "/status"));
+            let why = if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") };
+            match told.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, conditions)) => conditions.push(what),
+                None => told.push((why, vec![what])),
+            }
+        }
+        told.retain(|(why, _)| why != "Available");
+        for (why, conditions) in &told {
+            writeln!(block, "  {}  {why}", conditions.join(" ")).expect("text can be written");
+        }
+        if !told.is_empty() && object.namespace().as_ref() == Some(&t.namespace) {
+            blocks.push(block);
+        }
+    }
+    blocks.sort();
+    (format!("{}\n", blocks.concat()), reasons)
 }
 
 /// What `kubectl get` shows of a kind, without the age.
@@ -141,7 +115,7 @@ async fn table(t: &Test, plural: &str) -> String {
     for row in answer["rows"].as_array().expect("it has rows") {
         let cell = |value: &Value| value.as_str().map_or_else(String::new, ToOwned::to_owned);
         let cells = shown.iter().map(|&index| cell(&row["cells"][index]));
-        rows.push(cells.map(|cell| cell.replace(&t.namespace, "NAMESPACE")).collect());
+        rows.push(cells.collect());
     }
     rows[1..].sort();
     let widths: Vec<usize> = (0..shown.len())
@@ -168,7 +142,7 @@ async fn events(t: &Test) -> String {
         let (type_, reason) = (event.type_.unwrap_or_default(), event.reason.unwrap_or_default());
         if type_ == "Warning" {
             let (kind, name) = (about.kind.unwrap_or_default(), about.name.unwrap_or_default());
-            let note = event.note.unwrap_or_default().replace(&t.namespace, "NAMESPACE");
+            let note = event.note.unwrap_or_default();
             lines.push(format!("{type_} {kind}/{name} {reason}: {note}"));
         }
     }
