@@ -99,7 +99,7 @@ fn shell_of_all_pages_is_one_journey() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     accounts_are_the_readers(&reader, &aws);
     reader.run("forget", "forget");
-    helm::run(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout", "60s"]);
+    helm::run(&["uninstall", RELEASE, "-n", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "60s"]);
 }
 
 /// Nothing that the reader made or asked for names the accounts of the pages.

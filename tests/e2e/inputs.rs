@@ -24,7 +24,7 @@ fn a_missing_secret_is_named_and_seen_as_soon_as_it_is_made() {
         t.secret("credentials", &[("wrong", "x")]).await;
         let key_missing = |object: &Value| {
             condition(object, "Ready")
-                .is_some_and(|ready| text(ready, "/message").contains("no key token (it has wrong)"))
+                .is_some_and(|ready| text(ready, "/message").contains("no key token (its keys: wrong)"))
         };
         gitlab.wait_within(AT_ONCE, "the missing key is named", key_missing).await;
         t.secret("credentials", &[("token", "glpat-1")]).await;

@@ -45,7 +45,7 @@ fn what_kubectl_shows_reads_well() {
         shown.push_str(&events(t).await);
         provoke::make_up(t).await;
         assert_complete(&reasons);
-        compare(&plain(&shown, &t.namespace, &other));
+        compare(&plain(&shown, t, &other));
     });
 }
 
@@ -59,11 +59,12 @@ fn assert_complete(shown: &BTreeSet<String>) {
 }
 
 /// The text without what differs from run to run. Lengths stay, since headlines are cut.
-fn plain(shown: &str, namespace: &str, other: &str) -> String {
+fn plain(shown: &str, t: &Test, other: &str) -> String {
     static ID: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("it is well formed")
     });
-    let shown = shown.replace(other, "OTHER").replace(namespace, "NAMESPACE");
+    let shown =
+        shown.replace(other, "OTHER").replace(&t.namespace, "NAMESPACE").replace(&t.account, "000000000000");
     ID.replace_all(&shown, "00000000-0000-0000-0000-000000000000").into_owned()
 }
 
@@ -88,6 +89,10 @@ async fn describe(t: &Test) -> (String, BTreeSet<String>) {
             }
         }
         told.retain(|(why, _)| why != "Available");
+        for (_, conditions) in &mut told {
+            conditions.sort_unstable();
+        }
+        told.sort_unstable();
         for (why, conditions) in &told {
             writeln!(block, "  {}  {why}", conditions.join(" ")).expect("text can be written");
         }

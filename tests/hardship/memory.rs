@@ -120,7 +120,7 @@ fn all_that_fills_memory_at_once_leaves_the_operator_alive_and_others_served() {
         let came = edit(&world, &replica, "while they come").await;
         let refused = world.handle_in(&namespace, "Asset", "bomb-0");
         let message = refused.condition("Ready", "False", "InputInvalid").await;
-        assert!(message.contains("pad.bin has more than 200 times its packed size"), "{message}");
+        assert!(message.contains("pad.bin unpacks to more than 200 times its compressed size"), "{message}");
         let running = replica.most_memory() / 1024;
         assert!(!replica.has_ended());
         drop(replica);

@@ -79,7 +79,7 @@ pub async fn make_up(t: &Test) {
     for name in ["intransition", "deleting"] {
         t.remove("privateConnection", name).await;
     }
-    t.handle("AWSAccount", &moved(t)).patch(json!({"spec": {"region": "us-east-1"}})).await;
+    in_account(t, &t.account).await;
     t.handle("AWSAccount", &moved(t)).delete().await;
     let webhooks = Api::<ValidatingWebhookConfiguration>::all(t.shared.client.clone());
     webhooks.delete(&t.namespace, &DeleteParams::default()).await.expect("it can be deleted");
@@ -118,11 +118,14 @@ async fn spaces(t: &Test, other: &str) -> Vec<Awaited> {
                    action: {actionType: 'create:task', task: {agent: 'custom:x'}}}}";
     let not_kept = "{kind: Asset, metadata: {name: notconverging}, spec: {agentSpaceRef: {name: space}, assetType: attachment,
                      metadata: {filename: a.pdf, extension: pdf, size: 1, status: INACTIVE}, content: {files: [{path: a.pdf, text: x}]}}}";
+    t.apply(paused)
+        .await
+        .wait("it is paused", |object| text(object, "/status/summary").starts_with("Paused"))
+        .await;
     vec![
         (space(t, "alreadyexists", "{}").await, "Stalled", "True", "AlreadyExists"),
         (space(t, "conflict", &format!("{{externalId: {theirs}}}")).await, "Stalled", "True", "Conflict"),
         (space(t, "observed", &observed).await, "Synced", "False", "Drifted"),
-        (t.apply(paused).await, "Synced", "False", "Paused"),
         (t.apply(orphan).await, "Ready", "False", "DependencyNotFound"),
         (
             source(t, "referencenotallowed", &format!("shared, namespace: {other}")).await,
@@ -240,8 +243,17 @@ struct Slow {
     blocked: Handle,
 }
 
+/// An account that no test has.
+const ELSEWHERE: &str = "999988887777";
+
 fn moved(t: &Test) -> String {
     format!("{}-moved", t.namespace)
+}
+
+/// The AWSAccount is of this account from now on.
+async fn in_account(t: &Test, account: &str) {
+    let role = json!({"roleArn": format!("arn:aws:iam::{account}:role/test")});
+    t.handle("AWSAccount", &moved(t)).patch(json!({"spec": {"assumeRole": role}})).await;
 }
 
 async fn slow_ones(t: &Test) -> Slow {
@@ -270,7 +282,7 @@ async fn come_up(t: &Test, slow: Slow) -> Vec<Awaited> {
     deleting.delete().await;
     t.mutate("privateConnection", "intransition", until_never("CREATE_IN_PROGRESS")).await;
     in_transition.request().await;
-    t.handle("AWSAccount", &moved(t)).patch(json!({"spec": {"region": "eu-west-1"}})).await;
+    in_account(t, ELSEWHERE).await;
     space.request().await;
     source(t, "user", "deletionblocked").await.ready().await;
     blocked.delete().await;

@@ -10,6 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::SystemTimeSource;
 use devops_agent_operator::aws::PlainHttp;
 use devops_agent_operator::aws::client::fleet::{ClientFactory, FactoryOptions};
 use devops_agent_operator::aws::{RetryPolicy, Timeouts};
@@ -237,6 +238,7 @@ fn factory(url: &str, patience: Duration) -> ClientFactory {
         .region(Region::new(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
+        .time_source(SystemTimeSource::new())
         .endpoint_url(url)
         .build();
     let options = FactoryOptions {

@@ -1,4 +1,4 @@
-//! An account, its region or its credentials become others while work is unfinished.
+//! An account or its credentials become others while work is unfinished. The region of an AWSAccount can't be changed.
 
 use devops_agent_simulator::Rule;
 use serde_json::{Value, json};
@@ -19,32 +19,32 @@ const REFUSAL: &str = "the trust policy names somebody else";
 /// is what it was.
 pub async fn becomes_another(run: &Run) -> Outcome {
     run.expect(|it| it.remotes = [("agentSpaces", 1)].into());
-    account(run, ROLE, REGION).await?;
+    account(run, ROLE).await?;
     run.arm();
     // Another account, while it is made.
     run.apply(&in_account(run, objects::SPACE)).await?;
     asked(run, "CreateAgentSpace", 0).await?;
-    elsewhere(run, ROLE_ELSEWHERE, REGION).await?;
+    elsewhere(run).await?;
     run.ready("AgentSpace", "space").await?;
-    // Another region, while it is changed.
+    // The same, while it is changed.
     let before = run.world.simulator.count("UpdateAgentSpace");
     describe(run, "Second").await?;
     asked(run, "UpdateAgentSpace", before).await?;
-    elsewhere(run, ROLE, "eu-west-1").await?;
+    elsewhere(run).await?;
     run.ready("AgentSpace", "space").await?;
     // A role that can't be assumed, and then another one of the same account.
     run.world
         .simulator
         .add_fault(rule(json!({"operation": "AssumeRole", "resource": LOST_ROLE, "effect": "error",
         "error": "AccessDenied", "message": REFUSAL, "times": 0}))?);
-    account(run, LOST_ROLE, REGION).await?;
+    account(run, LOST_ROLE).await?;
     describe(run, "Third").await?;
     let told = || {
         let object = run.find("AgentSpace", "space");
         object.is_some_and(|object| object["status"]["conditions"].to_string().contains(REFUSAL))
     };
     run.until("the space says why nothing happens", told).await?;
-    account(run, OTHER_ROLE, REGION).await?;
+    account(run, OTHER_ROLE).await?;
     let arrived = || run.world.region()["agentSpaces"].to_string().contains("Third");
     run.until("the edit has reached AWS", arrived).await?;
     run.ready("AgentSpace", "space").await?;
@@ -53,23 +53,23 @@ pub async fn becomes_another(run: &Run) -> Outcome {
     let before = run.world.simulator.count("CreateAgentSpace");
     run.apply(&in_account(run, &objects::SPACE.replace("name: space", "name: doomed"))).await?;
     asked(run, "CreateAgentSpace", before).await?;
-    account(run, ROLE_ELSEWHERE, REGION).await?;
+    account(run, ROLE_ELSEWHERE).await?;
     run.delete("AgentSpace", "doomed").await?;
     run.unready("AgentSpace", "doomed", "AccountChanged").await?;
-    account(run, ROLE, REGION).await?;
+    account(run, ROLE).await?;
     run.gone("AgentSpace", "doomed").await?;
     run.ready("AgentSpace", "space").await
 }
 
 /// The account is another until the space says so.
-async fn elsewhere(run: &Run, role: &str, region: &str) -> Outcome {
-    account(run, role, region).await?;
+async fn elsewhere(run: &Run) -> Outcome {
+    account(run, ROLE_ELSEWHERE).await?;
     run.unready("AgentSpace", "space", "AccountChanged").await?;
-    account(run, ROLE, REGION).await
+    account(run, ROLE).await
 }
 
-async fn account(run: &Run, role: &str, region: &str) -> Outcome {
-    run.account(json!({"region": region, "assumeRole": {"roleArn": role}, "requestsPerSecond": 1000})).await
+async fn account(run: &Run, role: &str) -> Outcome {
+    run.account(json!({"region": REGION, "assumeRole": {"roleArn": role}, "requestsPerSecond": 1000})).await
 }
 
 async fn describe(run: &Run, description: &str) -> Outcome {

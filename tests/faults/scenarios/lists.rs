@@ -26,8 +26,7 @@ pub async fn later_pages(run: &Run) -> Outcome {
         it.left = [("agentSpaces", 2), ("services", 2)].into();
     });
     run.world.simulator.set_switches(|it| it.page_size = 1);
-    let lists = ["ListAgentSpaces", "ListServices", "ListAssociations"];
-    for operation in lists {
+    for operation in ["ListAgentSpaces", "ListServices"] {
         let expired = json!({"operation": operation, "laterPage": true, "times": 2, "effect": "error",
             "error": "ValidationException", "message": "The token has expired"});
         run.world.simulator.add_fault(account::rule(expired)?);

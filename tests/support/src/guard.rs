@@ -19,9 +19,11 @@ child=$!
 echo "$child"
 (cat <&3; kill -"$signal" "$child") >/dev/null 2>&1 &
 watcher=$!
+# Nobody needs to read how the shell calls a program's end.
+exec 2>/dev/null
 wait "$child"
 status=$?
-kill "$watcher" 2>/dev/null
+kill "$watcher"
 exit "$status"
 "#;
 

@@ -139,7 +139,7 @@ mod tests {
         }
         assert_eq!(
             report.whole(Duration::from_secs(100)),
-            "\n1 min 40 s in all: hard times 60 %, lints 10 %, d 4 %, c 3 %, b 2 %"
+            "\n1 min 40 s in total: hard times 60 %, lints 10 %, d 4 %, c 3 %, b 2 %"
         );
     }
 
