@@ -19,6 +19,8 @@ pub struct Programs {
     pub operator: PathBuf,
     /// The simulator of the API.
     pub simulator: PathBuf,
+    /// This program, as cargo compiled it with the others.
+    pub xtask: PathBuf,
 }
 
 /// The cargo that runs xtask, in the project's folder.
@@ -94,6 +96,7 @@ fn programs(session: &Session, command: &mut Command) -> Result<Programs, Error>
     Ok(Programs {
         operator: program("devops-agent-operator")?,
         simulator: program("devops-agent-simulator")?,
+        xtask: program("xtask")?,
     })
 }
 

@@ -39,6 +39,11 @@ impl Service {
         Ok(Self { name, child, log })
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Fails, with the end of the log, when the program is not running any more.
     pub fn check(&mut self) -> Result<(), Error> {
         match self.child.try_wait().doing(|| format!("looking after {}", self.name))? {
