@@ -110,19 +110,37 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
     let machine = Machine::this();
     let sizes = if arguments.fit { SIZES.to_vec() } else { arguments.objects.clone() };
     let mut runs = Vec::new();
-    for objects in sizes {
-        let settings = arguments.settings(objects)?;
-        say(&format!("{objects} objects ({}): {}", settings.shape.name(), settings.describe()));
-        let mut environment = Environment::start(session, &programs, settings)?;
-        runs.push(phases::run(&mut environment)?);
-        // Written after each size, since the next may take long.
-        if let Some(path) = &arguments.json {
-            write(path, &json(&machine, &environment.settings, &runs))?;
+    let outcome = measure(session, arguments, &programs, &machine, &sizes, &mut runs);
+    // What was measured before a failure took its time too.
+    if !runs.is_empty() {
+        let report = report(&machine, &arguments.settings(0)?, &runs, baseline.as_ref());
+        result(&report);
+        if arguments.docs && outcome.is_ok() {
+            page::write(session.root(), &report)?;
         }
     }
-    let report = report(&machine, &arguments.settings(0)?, &runs, baseline.as_ref());
-    result(&report);
-    if arguments.docs { page::write(session.root(), &report) } else { Ok(()) }
+    outcome
+}
+
+/// Measures all sizes, each in a cluster of its own.
+fn measure(
+    session: &Session,
+    arguments: &Arguments,
+    programs: &Programs,
+    machine: &Machine,
+    sizes: &[usize],
+    runs: &mut Vec<RunResult>,
+) -> Result<(), Error> {
+    for objects in sizes {
+        let settings = arguments.settings(*objects)?;
+        say(&format!("{objects} objects ({}): {}", settings.shape.name(), settings.describe()));
+        let mut environment = Environment::start(session, programs, settings)?;
+        runs.push(phases::run(&mut environment)?);
+        if let Some(path) = &arguments.json {
+            write(path, &json(machine, &environment.settings, runs))?;
+        }
+    }
+    Ok(())
 }
 
 impl Arguments {

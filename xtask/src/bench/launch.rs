@@ -12,8 +12,8 @@ use crate::session::Session;
 /// Compiles and measures.
 pub fn run(session: &Session) -> Result<(), Error> {
     say("Compiling the operator, the simulator and the benchmark for production.");
-    let programs = cargo::build(session, &["--release"])?;
-    let mut command = Command::new(programs.xtask);
+    let (programs, xtask) = cargo::build_with_xtask(session, &["--release"])?;
+    let mut command = Command::new(xtask);
     command.args(env::args_os().skip(1));
     command.arg("--operator").arg(programs.operator).arg("--simulator").arg(programs.simulator);
     let status = session.stream(&mut command)?;
