@@ -111,7 +111,7 @@ impl ApiServer {
         let path = collection(kind, Some(namespace));
         let request = self.agent.delete(format!("{}{path}", self.url));
         let answer = request.header("authorization", &self.authorization).call();
-        succeeded(&format!("DELETE {path}"), answer).map(drop)
+        finished(&format!("DELETE {path}"), answer)
     }
 
     /// What the API server counts.
