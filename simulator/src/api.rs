@@ -1,5 +1,7 @@
 //! The steps of an API call: signature, route, faults, validation, behaviour, validation of the response.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -22,7 +24,7 @@ use crate::wire::{Outcome, Reply, Request};
 
 const SERVICE: &str = "aidevops";
 /// "Never", for a client that has any time-out at all.
-const HANG: std::time::Duration = std::time::Duration::from_mins(10);
+const HANG: Duration = Duration::from_mins(10);
 /// Members that say what a call is about.
 const RESOURCE_MEMBERS: [&str; 10] = [
     "agentSpaceId",
@@ -126,7 +128,7 @@ enum After {
     Error(ApiError),
 }
 
-/// Injected faults, as far as they come before the call.
+/// Latency, throttling, and injected faults, as far as they come before the call.
 async fn before(
     simulation: &Simulation,
     request: &Request,
@@ -134,6 +136,11 @@ async fn before(
     call: &mut Call,
     input: Option<&Input>,
 ) -> Result<Before, ApiError> {
+    let latency = Duration::from_millis(simulation.lock().switches.latency_ms);
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    simulation.lock().admit(caller)?;
     let plan = simulation.lock().faults.plan(&Attempt {
         operation: &call.operation,
         account: &caller.account,

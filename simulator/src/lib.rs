@@ -41,6 +41,7 @@ mod spelling;
 mod store;
 mod sts;
 pub mod switches;
+mod throttle;
 mod webhooks;
 mod wire;
 

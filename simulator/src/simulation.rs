@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -14,6 +15,7 @@ use crate::options::Options;
 use crate::signature::{Authorization, same};
 use crate::store::{Region, World};
 use crate::switches::Switches;
+use crate::throttle::Throttle;
 use crate::wire::Request;
 
 /// One simulator.
@@ -39,6 +41,8 @@ pub struct Inner {
     pub faults: Faults,
     /// What was called.
     pub calls: Calls,
+    /// How many calls each account may still make.
+    pub throttle: Throttle,
     snapshots: BTreeMap<(String, String), Snapshots>,
 }
 
@@ -64,6 +68,7 @@ impl Simulation {
             switches: options.switches.clone(),
             faults: Faults::default(),
             calls: Calls::keeping(options.calls_kept),
+            throttle: Throttle::default(),
             snapshots: BTreeMap::new(),
         };
         Self { model, options, base_url, changed: Notify::new(), inner: Mutex::new(inner) }
@@ -157,10 +162,17 @@ impl Inner {
         snapshots.front().map(|(_, region)| Arc::clone(region))
     }
 
+    /// Takes a call of the caller from what its account may make, or refuses it.
+    pub fn admit(&mut self, caller: &Caller) -> Result<(), ApiError> {
+        let rate = self.switches.requests_per_second;
+        self.throttle.admit(&caller.account, &caller.region, rate, Instant::now())
+    }
+
     /// Forgets everything except the switches.
     pub fn reset(&mut self) {
         self.world = World::default();
         self.faults.clear();
+        self.throttle = Throttle::default();
         self.calls.clear();
         self.snapshots.clear();
     }

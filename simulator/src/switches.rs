@@ -363,6 +363,10 @@ pub struct Switches {
     pub unknown_members: Unknown,
     /// Whether `AssumeRole` is denied.
     pub deny_assume_role: bool,
+    /// How long the service takes for each call of its API.
+    pub latency_ms: u64,
+    /// How many calls a second it lets an account make in a region; 0 for any number.
+    pub requests_per_second: u32,
 }
 
 choice! {
@@ -438,6 +442,8 @@ impl Default for Switches {
             role_check_fails_ms: 0,
             unknown_members: Unknown::Reject,
             deny_assume_role: false,
+            latency_ms: 0,
+            requests_per_second: 0,
         }
     }
 }

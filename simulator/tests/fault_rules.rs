@@ -140,6 +140,27 @@ async fn a_call_that_hangs_is_never_answered_and_has_no_effect() {
 }
 
 #[tokio::test]
+async fn a_call_takes_as_long_as_the_latency_says() {
+    let lab = Lab::start().await;
+    lab.simulator.set_switches(|switches| switches.latency_ms = 100);
+    let before = Instant::now();
+    lab.call("CreateAgentSpace", json!({"name": "a"})).await.ok();
+    assert!(before.elapsed() >= Duration::from_millis(100));
+}
+
+#[tokio::test]
+async fn calls_beyond_the_rate_are_throttled_and_counted() {
+    let lab = Lab::start().await;
+    lab.simulator.set_switches(|switches| switches.requests_per_second = 1);
+    assert_eq!(lab.call("CreateAgentSpace", json!({"name": "a"})).await.status, 201);
+    let answer = lab.call("CreateAgentSpace", json!({"name": "b"})).await;
+    assert_eq!((answer.status, answer.error.as_str()), (429, "ThrottlingException"));
+    assert_eq!(lab.simulator.calls()["errors"]["ThrottlingException"], 1);
+    lab.simulator.set_switches(|switches| switches.requests_per_second = 0);
+    assert_eq!(spaces(&lab).await, 1);
+}
+
+#[tokio::test]
 async fn a_bad_rule_is_explained() {
     let lab = Lab::start().await;
     let (status, answer) = lab.control("POST", "faults", Some(json!({"effect": "explode"}))).await;

@@ -70,9 +70,19 @@ const MESSAGES: &str = "--message-format=json-render-diagnostics";
 /// It is always the whole workspace, as in the tests: another selection of packages would be another selection of
 /// features, and everything would be compiled twice.
 pub fn build(session: &Session, options: &[&str]) -> Result<Programs, Error> {
+    Programs::among(&made(session, &mut build_command(session, options))?)
+}
+
+/// The same, and this program as it was compiled with them.
+pub fn build_with_xtask(session: &Session, options: &[&str]) -> Result<(Programs, PathBuf), Error> {
+    let made = made(session, &mut build_command(session, options))?;
+    Ok((Programs::among(&made)?, program(&made, "xtask")?))
+}
+
+fn build_command(session: &Session, options: &[&str]) -> Command {
     let mut command = command(session);
     command.args(["build", "--workspace", "--bins", MESSAGES]).args(options);
-    programs(session, &mut command)
+    command
 }
 
 /// Compiles these integration tests of the workspace with its unit tests and programs, side by side.
@@ -82,19 +92,25 @@ pub fn build_tests(session: &Session, tests: &[String]) -> Result<Programs, Erro
     for test in tests {
         command.args(["--test", test]);
     }
-    programs(session, &mut command)
+    Programs::among(&made(session, &mut command)?)
 }
 
-fn programs(session: &Session, command: &mut Command) -> Result<Programs, Error> {
-    let messages = messages(session.capture_stdout(command)?)?;
-    let programs = executables(&messages, false);
-    let program = |name: &str| {
-        programs.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo built no program {name}")))
-    };
-    Ok(Programs {
-        operator: program("devops-agent-operator")?,
-        simulator: program("devops-agent-simulator")?,
-    })
+/// The programs that this cargo makes, by name.
+fn made(session: &Session, command: &mut Command) -> Result<BTreeMap<String, PathBuf>, Error> {
+    Ok(executables(&messages(session.capture_stdout(command)?)?, false))
+}
+
+fn program(made: &BTreeMap<String, PathBuf>, name: &str) -> Result<PathBuf, Error> {
+    made.get(name).cloned().ok_or_else(|| Error::Other(format!("cargo made no program {name}")))
+}
+
+impl Programs {
+    fn among(made: &BTreeMap<String, PathBuf>) -> Result<Self, Error> {
+        Ok(Self {
+            operator: program(made, "devops-agent-operator")?,
+            simulator: program(made, "devops-agent-simulator")?,
+        })
+    }
 }
 
 /// Compiles one integration test of the operator under a profile, and returns where it is. In the background it leaves the

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::session::Session;
-use crate::{cluster, demo, faults, generate, guard, interrupt, model, test, versions};
+use crate::{bench, cluster, demo, faults, generate, guard, interrupt, model, test, versions};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -19,6 +19,7 @@ enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
     Faults(faults::Arguments),
+    Bench(bench::Arguments),
     Generate(generate::Arguments),
     Fixtures(test::FixtureArguments),
     Cluster(cluster::command::Arguments),
@@ -40,6 +41,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Test(arguments) => test::run(&mut session, &arguments),
         Command::Faults(arguments) => faults::run(&session, &arguments),
+        Command::Bench(arguments) => bench::run(&session, &arguments),
         Command::Generate(arguments) => generate::run(&session, &arguments),
         Command::Fixtures(arguments) => test::fixtures(&session, &arguments),
         Command::Cluster(arguments) => cluster::command::run(&session, &arguments),

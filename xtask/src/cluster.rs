@@ -11,5 +11,5 @@ mod kubeconfig;
 mod tools;
 
 pub use binaries::Binaries;
-pub use controlplane::Cluster;
+pub use controlplane::{Access, Cluster};
 pub use tools::Tool;

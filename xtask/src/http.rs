@@ -37,6 +37,11 @@ pub fn get(url: &str) -> Result<Answer, Error> {
     read(&format!("GET {url}"), agent().get(url).call())
 }
 
+/// Asks for something to be removed.
+pub fn delete(url: &str) -> Result<Answer, Error> {
+    read(&format!("DELETE {url}"), agent().delete(url).call())
+}
+
 /// Sends a JSON body, with further headers.
 pub fn post(url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, Error> {
     let mut request = agent().post(url).header("content-type", "application/json");

@@ -3,6 +3,7 @@
 //! - `demo`: the operator at work, from building it to an empty AWS.
 //! - `test`: everything that has to pass before a change lands.
 //! - `faults`: the fault enumeration, of which `test` runs a part.
+//! - `bench`: what the operator costs, with many objects.
 //! - `generate`: what the operator's own code writes: CRDs and tables in the documentation.
 //! - `fixtures`: objects as the running operator writes them, for the tests of GitOps tools.
 //! - `cluster`: a real API server for a while.
@@ -13,6 +14,7 @@
 //! ends whatever happens to xtask; [`cluster`] starts a control plane in it, and [`demo`] and [`test`] put the operator
 //! and the simulator next to that.
 
+mod bench;
 mod cache;
 mod cargo;
 mod cli;
@@ -29,6 +31,7 @@ mod interrupt;
 mod kubectl;
 mod lock;
 mod model;
+mod operator;
 mod poll;
 mod ports;
 mod process;

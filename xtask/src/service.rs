@@ -39,6 +39,11 @@ impl Service {
         Ok(Self { name, child, log })
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Fails, with the end of the log, if the program is no longer running.
     pub fn check(&mut self) -> Result<(), Error> {
         match self.child.try_wait().doing(|| format!("checking on {}", self.name))? {

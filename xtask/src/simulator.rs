@@ -23,8 +23,19 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts it on a free port and waits until it listens. Its log goes into the folder.
+    /// Starts it on a free port and waits until it listens. Its state and its log go into the folder.
     pub fn start(session: &Session, program: &Path, folder: &Path) -> Result<Self, Error> {
+        let state = folder.join("simulator.json").display().to_string();
+        Self::start_with(session, program, folder, &["--state-file".to_owned(), state])
+    }
+
+    /// The same with these options; its state is kept only if they say where.
+    pub fn start_with(
+        session: &Session,
+        program: &Path,
+        folder: &Path,
+        options: &[String],
+    ) -> Result<Self, Error> {
         let [port] = ports::free()?;
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(program);
@@ -36,7 +47,7 @@ impl Simulator {
             "--secret-access-key",
             ACCESS_KEY,
         ]);
-        command.arg("--state-file").arg(folder.join("simulator.json"));
+        command.args(options);
         let mut service =
             Service::start(session, "the simulator", &mut command, folder.join("simulator.log"))?;
         let url = format!("http://{address}");
@@ -62,6 +73,30 @@ impl Simulator {
         let body = json!({"kind": kind, "id": id, "set": set}).to_string();
         let answer = http::post(&format!("{}/_simulator/mutate", self.url), &[], &body)?;
         answer.require_success("changing the simulated AWS").map(drop)
+    }
+
+    /// Performs an operation of the API; it isn't counted.
+    pub fn invoke(&self, operation: &str, input: &Value) -> Result<Value, Error> {
+        let body = json!({"operation": operation, "input": input}).to_string();
+        let answer = http::post(&format!("{}/_simulator/invoke", self.url), &[], &body)?;
+        answer.json(&format!("calling {operation}"))
+    }
+
+    /// Counts of the calls so far.
+    pub fn calls(&self) -> Result<Value, Error> {
+        http::get(&format!("{}/_simulator/calls", self.url))?.json("reading the simulator's counts")
+    }
+
+    /// Adds a fault rule.
+    pub fn add_fault(&self, rule: &Value) -> Result<(), Error> {
+        let answer = http::post(&format!("{}/_simulator/faults", self.url), &[], &rule.to_string())?;
+        answer.require_success("adding a fault").map(drop)
+    }
+
+    /// Removes all fault rules.
+    pub fn clear_faults(&self) -> Result<(), Error> {
+        let answer = http::delete(&format!("{}/_simulator/faults", self.url))?;
+        answer.require_success("removing the faults").map(drop)
     }
 
     /// Fails when it has stopped.

@@ -1,5 +1,6 @@
 //! Starting etcd, the API server and the controller manager, and ending them.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +44,23 @@ done"#;
 /// Another program can take a port between our finding it free and its use.
 const ATTEMPTS: u32 = 3;
 
+/// How the administrator reaches an API server.
+#[derive(Clone)]
+pub struct Access {
+    /// Its URL.
+    pub url: String,
+    /// The certificates that it is known by, in PEM.
+    pub authority: String,
+    /// The administrator's token.
+    pub token: String,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Access").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 /// A running cluster; it ends, and its data go, when this is dropped.
 #[derive(Debug)]
 pub struct Cluster<'a> {
@@ -51,6 +69,7 @@ pub struct Cluster<'a> {
     api_server: Service,
     etcd: Service,
     kubectl: Kubectl<'a>,
+    access: Access,
     binaries: Binaries,
     folder: Folder<'a>,
 }
@@ -91,12 +110,18 @@ impl<'a> Cluster<'a> {
         };
         wait_until_ready(&kubectl, &mut check)?;
         let controller_manager = controller_manager(session, binaries, &folder, &config)?;
-        Ok(Self { controller_manager, api_server, etcd, kubectl, binaries: binaries.clone(), folder })
+        let access = Access { url: addresses.api(), authority, token };
+        Ok(Self { controller_manager, api_server, etcd, kubectl, access, binaries: binaries.clone(), folder })
     }
 
     /// kubectl for this cluster.
     pub fn kubectl(&self) -> &Kubectl<'a> {
         &self.kubectl
+    }
+
+    /// How its API server is reached.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// The programs that it is made of, and those that were found with them.
