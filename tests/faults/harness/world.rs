@@ -10,7 +10,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
+use aws_smithy_http_client as http_client;
 use devops_agent_operator::aws::PlainHttp;
 use devops_agent_operator::aws::client::fleet::{ClientFactory, FactoryOptions};
 use devops_agent_operator::aws::{RetryPolicy, Timeouts};
@@ -239,6 +241,8 @@ fn factory(url: &str, patience: Duration) -> ClientFactory {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
         .time_source(SystemTimeSource::new())
+        .sleep_impl(TokioSleep::new())
+        .http_client(http_client::Builder::new().build_http())
         .endpoint_url(url)
         .build();
     let options = FactoryOptions {
