@@ -3,6 +3,7 @@
 //! Read [`pass`] first: it is the whole lifecycle. [`decide`], [`drift`](state::drift) and [`conclusion`] are pure; [`kind`] says
 //! what a kind adds.
 
+pub mod act;
 pub mod backoff;
 pub mod breaker;
 pub mod claim;

@@ -27,8 +27,7 @@ use crate::reconcile::state::{finalizer, fingerprint};
 use crate::reconcile::tagging::{self, TagMap};
 
 use self::operator_app::DesiredApp;
-use super::not_found_is_none;
-use super::space_users;
+use super::{not_found_is_none, space_users};
 
 /// The kind.
 pub struct AgentSpaces;

@@ -13,8 +13,7 @@ use crate::aws::operations::{
     self, CreatePrivateConnection, DeletePrivateConnection, DescribePrivateConnection,
     UpdatePrivateConnectionCertificate,
 };
-use crate::reconcile::inputs::input_value;
-use crate::reconcile::inputs::{Inputs, Source};
+use crate::reconcile::inputs::{Inputs, Source, input_value};
 use crate::reconcile::kind::{
     Completed, Created, Issuing, Reached, Reconciled, Remote, Removal, Replaced, Resolved, Scope, State,
     Updated,

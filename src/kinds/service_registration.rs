@@ -31,8 +31,7 @@ use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::{self, TagMap};
 
 use self::service_users::Uses;
-use super::space_users;
-use super::{not_found_is_none, private_connection};
+use super::{not_found_is_none, private_connection, space_users};
 
 pub(super) use search::list;
 

@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use prometheus_client::encoding::DescriptorEncoder;
 
-use super::Metrics;
-use super::table;
 use super::vector::gauges;
+use super::{Metrics, table};
 
 /// Passes in progress, by controller.
 #[derive(Debug, Default)]

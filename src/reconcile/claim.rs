@@ -6,11 +6,11 @@ use kube::{Resource, ResourceExt};
 
 use crate::api::common::{ManagementPolicy, Object, Status};
 use crate::aws::operations::GetAgentSpace;
+use crate::reconcile::state::subject::Subject;
 
 use super::decide::is_as_described;
 use super::inputs::access::{self, Access};
-use super::inputs::consent;
-use super::inputs::proof;
+use super::inputs::{consent, proof};
 use super::kind::{Kind, Observation, Reached, Remote, Scope, State};
 use super::pass::Pass;
 use super::state::annotations;
@@ -19,7 +19,6 @@ use super::state::error::{Doing, Error};
 use super::state::existence::Existence;
 use super::state::ownership::Owner;
 use super::tagging::TagMap;
-use crate::reconcile::state::subject::Subject;
 
 /// An object that has been unable to create its remote for this long no longer prevents others from creating it.
 const UNABLE: Duration = Duration::from_secs(30);

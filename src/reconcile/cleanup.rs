@@ -3,10 +3,11 @@
 use kube::ResourceExt;
 use tracing::info;
 
-use super::conclusion::Action;
 use crate::api::common::Status;
+use crate::reconcile::state::subject::Subject;
 use crate::text;
 
+use super::conclusion::Action;
 use super::events;
 use super::inputs::consent;
 use super::kind::{Kind, Remote, Removal, Scope, Stranger};
@@ -16,7 +17,6 @@ use super::state::conditions::{self, Reason};
 use super::state::error::Error;
 use super::state::ownership::{HANDED_OVER_TAG, NAMESPACE_TAG, Owner};
 use super::tagging::{self, TagMap};
-use crate::reconcile::state::subject::Subject;
 
 impl<K: Kind> Pass<'_, K> {
     /// Deletes the remote. `Ok` means that nothing of it is left and the finalizer may be removed; otherwise the next

@@ -13,6 +13,7 @@ use crate::kubernetes::list_pages::ListTurns;
 use crate::kubernetes::reach::Reach;
 use crate::kubernetes::watch_client::{Extent, watching};
 use crate::metrics::Metrics;
+use crate::reconcile::state::subject::Subject;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
@@ -27,7 +28,6 @@ use super::recorder::Recorder;
 use super::state::fingerprint::Fingerprinter;
 use super::state::status::Written;
 use super::stores::Stores;
-use crate::reconcile::state::subject::Subject;
 
 /// What all passes of one operator share. It holds nothing that watches can't rebuild.
 pub struct Context {

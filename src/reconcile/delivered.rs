@@ -3,12 +3,11 @@
 
 use tracing::warn;
 
-use super::backoff;
-use super::events;
 use super::inputs::output_secret;
 use super::kind::{Kind, OutputSecret, Resolved, Secrets, Updated};
 use super::pass::Pass;
 use super::state::error::Error;
+use super::{backoff, events};
 
 impl<K: Kind> Pass<'_, K> {
     /// What is shown only once is obtained, or given up, only if it can be kept: in the Secret whose name is returned.

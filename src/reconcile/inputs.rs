@@ -25,6 +25,7 @@ use crate::api::common::{
 use crate::aws::{Caller, Priority};
 use crate::echo::Seen;
 use crate::kubernetes::input_object::{self, InputObject};
+use crate::reconcile::state::subject::Subject;
 use crate::{document, text};
 
 use self::input_value::Form;
@@ -38,7 +39,6 @@ use super::state::existence::Existence;
 use super::state::finalizer;
 use super::state::ownership::Identity;
 use super::tagging::{self, TagMap};
-use crate::reconcile::state::subject::Subject;
 
 /// Resolves what one object refers to.
 pub struct Inputs<'a> {

@@ -5,32 +5,26 @@
 use std::borrow::Cow;
 
 use kube::{Api, Resource, ResourceExt};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
-use super::conclusion::Action;
-use crate::api::common::{DeletionPolicy, Intent, ManagementPolicy, Object, Policies, Status};
+use crate::api::common::{DeletionPolicy, ManagementPolicy, Object, Policies, Status};
+use crate::reconcile::state::subject::Subject;
 
 use super::backoff;
-use super::conclusion::{self, Ending};
+use super::conclusion::{self, Action, Ending};
 use super::context::Context;
 use super::decide::{Decision, Situation, decide};
 use super::events::{self, Telling};
-use super::inputs::Inputs;
-use super::inputs::policies;
-use super::inputs::proof;
-use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope, StatusOf};
+use super::inputs::{Inputs, policies, proof};
+use super::kind::{Kind, Observation, Remote, Resolved, Scope, StatusOf};
 use super::owned::{self, Fields};
 use super::state::annotations::{self, RECONCILE_REQUESTED};
 use super::state::conditions::{self, Reason};
-use super::state::drift::{Change, Drift, Remedy};
+use super::state::drift::Drift;
 use super::state::error::Error;
 use super::state::existence::Existence;
-use super::state::finalizer;
-use super::state::fingerprint;
-use super::state::ownership::{Identity, Owner};
-use super::state::status;
-use super::state::summary;
-use crate::reconcile::state::subject::Subject;
+use super::state::ownership::Identity;
+use super::state::{finalizer, status, summary};
 
 /// A pass in progress.
 pub struct Pass<'a, K: Kind> {
@@ -50,7 +44,7 @@ pub struct Pass<'a, K: Kind> {
     /// The id in a status that isn't trusted: only where to look first.
     pub(super) hint: Option<String>,
     /// Whether a create was in progress when the pass began.
-    intended: bool,
+    pub(super) intended: bool,
     /// What status said about AWS when the pass began.
     before: Existence,
     /// What happened, to be reported when status is written.
@@ -212,224 +206,6 @@ impl<'a, K: Kind> Pass<'a, K> {
         }
     }
 
-    async fn create(&mut self, resolved: &Resolved<K>) -> Result<Ending, Error> {
-        self.claim_first()?;
-        let created = self.make(resolved).await?;
-        events::created(self, K::NOUN, created.id.as_deref());
-        self.record(created);
-        Ok(Ending::Again)
-    }
-
-    /// Calls create once, after recording the intent: if the response is lost, the next pass knows what to search for.
-    async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
-        self.namespace_stays()?;
-        let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
-        let secret = self.rehearse(resolved).await?;
-        let mut before = None;
-        if let Some(operation) = K::CREATE {
-            self.wait_for_lost_answer(operation)?;
-            before = self.own_all();
-            if let Some(name) = secret {
-                K::secret_comes(&mut self.status, &name);
-            }
-            self.status.common_mut().intent = Some(Intent {
-                operation: operation.to_owned(),
-                fingerprint: K::sent(&resolved.desired),
-                sought: K::sought(&resolved.desired).map(|key| fingerprint::digest(&key)),
-            });
-            self.pin_place(&resolved.scope).await;
-            self.write_status().await?;
-        }
-        self.cx.fence.check()?;
-        match K::create(&resolved.scope, &resolved.desired, &self.status).await {
-            Ok(mut created) => {
-                self.made = created.id.clone().map(|id| (resolved.scope.clone(), id));
-                if let Some(secret) = created.secret.take() {
-                    self.deliver(&resolved.desired, &secret).await?;
-                }
-                Ok(created)
-            }
-            Err(error) if error.had_no_effect() => {
-                self.status.common_mut().intent = None;
-                self.unpin_place();
-                self.disown(before);
-                Err(error)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// After a create whose response was lost, lists may need a moment to show what it created: repeating it at once
-    /// could create two.
-    fn wait_for_lost_answer(&self, operation: &str) -> Result<(), Error> {
-        if !self.intended || self.cx.unknown.age(&self.identity.uid) >= self.cx.timing.unknown_outcome {
-            self.cx.unknown.forget(&self.identity.uid);
-            return Ok(());
-        }
-        Err(Error::poll(
-            Reason::Progressing,
-            format!(
-                "the response to {operation} was lost; checking whether it took effect before trying again"
-            ),
-        ))
-    }
-
-    fn record(&mut self, created: Created) {
-        if let Some(id) = &created.id {
-            self.cx.fresh.made(&self.identity.uid, id);
-        }
-        K::set_authorization_url(&mut self.status, created.authorization_url);
-        let common = self.status.common_mut();
-        common.id = created.id.or(common.id.take());
-        common.intent = None;
-        common.fingerprint = created.fingerprint;
-        common.tag_keys = created.tag_keys;
-        owned::settle(common, &self.fields, &Drift::default());
-    }
-
-    async fn adopt(&mut self, scope: &Scope, remote: &K::Remote, owner: &Owner) -> Result<Ending, Error> {
-        if self.manages() {
-            self.claim_first()?;
-        }
-        if matches!(owner, Owner::Ours { .. }) && self.deletes_remote() {
-            // An earlier object of the same name left it behind: if this object vanishes as well, nobody else will
-            // delete it.
-            self.made = Some((scope.clone(), remote.id().to_owned()));
-        }
-        let named = self.external_id().filter(|named| named == remote.id());
-        let keeps_old = named.is_some() && !self.deletes_remote();
-        if keeps_old && self.status.common().id.as_deref().is_some_and(|old| old != remote.id()) {
-            self.release_secrets().await?;
-        }
-        let common = self.status.common_mut();
-        let old = common.id.replace(remote.id().to_owned()).filter(|old| old != remote.id());
-        if named.is_some() {
-            common.adopted_from = named;
-        }
-        let intent = common.intent.take();
-        let lost_answer = intent.is_some();
-        // What a remote with a lost response was created from is known, so an edit since then is noticed.
-        if let Some(sent) = intent.and_then(|intent| intent.fingerprint) {
-            common.fingerprint = Some(sent);
-        }
-        K::set_authorization_url(&mut self.status, None);
-        if let Some(old) = old {
-            if keeps_old {
-                // The spec now names another one, and never asked for this one to be deleted.
-                events::kept(self, &format!("left the {} {old} in AWS: the spec now names another", K::NOUN));
-            } else {
-                K::set_aside(&mut self.status, old);
-            }
-            // What status knew besides the id was about the old one.
-            K::forget(&mut self.status);
-            if !lost_answer {
-                self.status.common_mut().owned_fields.clear();
-            }
-        }
-        if lost_answer {
-            K::answer_lost(&mut self.status);
-        }
-        if !K::HAS_REMOTE {
-            return Ok(Ending::Again);
-        }
-        info!(id = remote.id(), ?owner, lost_answer, "adopted the {}", K::NOUN);
-        Ok(Ending::Adopted { id: remote.id().to_owned() })
-    }
-
-    async fn update(
-        &mut self,
-        resolved: &Resolved<K>,
-        remote: &K::Remote,
-        drift: Drift,
-    ) -> Result<Ending, Error> {
-        if let Some(stalled) = self.broken(&drift) {
-            return Ok(stalled);
-        }
-        let before = self.own_touched(&drift);
-        if before.is_some() {
-            self.write_status().await?;
-        }
-        self.cx.fence.check()?;
-        let aside = K::aside(&self.status);
-        let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await;
-        let mut updated = match updated {
-            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
-                self.disown(before);
-                return Err(Error::Aws { source, doing });
-            }
-            updated => updated?,
-        };
-        owned::release(self.status.common_mut(), &drift, &updated.changed);
-        self.update_secrets(&resolved.desired, &mut updated).await?;
-        self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        let kept = K::aside(&self.status);
-        for old in aside.iter().filter(|old| !kept.contains(old)) {
-            events::deleted(self, K::NOUN, old);
-        }
-        let told =
-            |change: &Change| updated.changed.contains(&change.path) && !change.path.starts_with("status.");
-        let changed = Drift(drift.0.into_iter().filter(told).collect());
-        if !changed.is_empty() {
-            events::updated(self, K::NOUN, remote.id(), &changed);
-        }
-        Ok(Ending::Again)
-    }
-
-    async fn replace(
-        &mut self,
-        resolved: &Resolved<K>,
-        remote: &K::Remote,
-        drift: Drift,
-    ) -> Result<Ending, Error> {
-        if let Some(stalled) = self.broken(&drift) {
-            return Ok(stalled);
-        }
-        self.namespace_stays()?;
-        let why = Drift(drift.fixed_by(Remedy::Replace).cloned().collect());
-        let (scope, desired) = (&resolved.scope, &resolved.desired);
-        match K::replacement(desired, remote, &drift, &self.status) {
-            Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
-            Replacement::MakeBeforeBreak => {
-                let created = match self.make(resolved).await {
-                    Err(Error::Aws { source, .. })
-                        if source.is_conflict() && K::yields(desired, remote, &mut self.status) =>
-                    {
-                        info!(id = remote.id(), %source, "the old {} must be deleted first", K::NOUN);
-                        return Ok(Ending::Again);
-                    }
-                    created => created?,
-                };
-                let done = created.id.is_some();
-                self.record(created);
-                if done {
-                    K::set_aside(&mut self.status, remote.id().to_owned());
-                }
-            }
-            Replacement::BreakBeforeMake => {
-                self.rehearse(resolved).await?;
-                self.make_way(scope, remote.id()).await?;
-                self.cx.fence.check()?;
-                K::delete(scope, remote.id()).await?;
-                self.forget_remote();
-            }
-        }
-        self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
-        events::replaced(self, K::NOUN, remote.id(), &why);
-        Ok(Ending::Again)
-    }
-
-    /// Stalls when the same drift keeps coming back after successful writes.
-    fn broken(&self, drift: &Drift) -> Option<Ending> {
-        let generation = self.object.meta().generation;
-        (!self.cx.breaker.allows(&self.identity.uid, generation, drift)).then(|| Ending::Stalled {
-            reason: Reason::NotConverging,
-            message: format!(
-                "the same difference came back after several successful writes: {drift}; AWS doesn't keep the value, or \
-                 someone changes it back. Updates are suspended until the object changes or {RECONCILE_REQUESTED} is set"
-            ),
-        })
-    }
-
     pub(super) fn forget_remote(&mut self) {
         let common = self.status.common_mut();
         common.lost_id = common.id.take().or(common.lost_id.take());
@@ -485,7 +261,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     /// Creating something in a namespace that is being deleted is futile: its Secrets may be gone before their objects.
-    fn namespace_stays(&self) -> Result<(), Error> {
+    pub(super) fn namespace_stays(&self) -> Result<(), Error> {
         let namespace = &self.identity.namespace;
         if !self.cx.hub.is_going(namespace) {
             return Ok(());

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::common::KeyRef;
 use crate::api::scalars::{AssetFileBase64, AssetFilePath, AssetFileText, AssetSourceUrl, ObjectName};
-use crate::api::union;
-use crate::api::union::union;
+use crate::api::union::{self, union};
 
 /// Maximum files that an asset can have here: a CEL rule on each needs a bound.
 const MOST_FILES: usize = 500;

@@ -5,9 +5,8 @@
 
 use serde_json::Value;
 
-use crate::api::AssociationStatus;
 use crate::api::association::{Deployment, DeploymentIssue};
-use crate::api::catalog;
+use crate::api::{AssociationStatus, catalog};
 use crate::document;
 use crate::reconcile::kind::{ExtraCondition, State, Waiting};
 use crate::reconcile::state::conditions::Reason;

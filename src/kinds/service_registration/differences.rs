@@ -7,9 +7,8 @@ use crate::api::standards::Standards;
 use crate::aws::operations::RegisteredService;
 use crate::reconcile::state::drift::{Change, Remedy};
 
-use super::details;
-use super::observed_details;
 use super::registration::{Registration, is_one_an_account};
+use super::{details, observed_details};
 
 /// Where the registration differs in what can't be changed.
 pub fn compare(

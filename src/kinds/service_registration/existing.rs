@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::api::ServiceRegistrationStatus;
-use crate::api::catalog;
 use crate::api::service_registration::{Existing, ServiceMatch};
 use crate::api::standards::Standards;
+use crate::api::{ServiceRegistrationStatus, catalog};
 use crate::aws::operations::RegisteredService;
 use crate::reconcile::kind::{Reconciled, Scope};
 use crate::reconcile::state::conditions::Reason;

@@ -3,10 +3,9 @@
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::api::catalog;
 use crate::api::common::{Object, ObjectRef};
 use crate::api::scalars::PrivateConnectionName;
-use crate::api::{PrivateConnection, ServiceRegistration};
+use crate::api::{PrivateConnection, ServiceRegistration, catalog};
 use crate::aws::operations::{RegisterService, RegisteredService};
 use crate::document;
 use crate::reconcile::inputs::Inputs;
@@ -19,9 +18,8 @@ use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::TagMap;
 
 use super::candidates::Seeker;
-use super::details;
 use super::service_users::Uses;
-use super::{ServiceRegistrations, observed_details};
+use super::{ServiceRegistrations, details, observed_details};
 
 /// A registration with its secrets.
 pub struct Registration {

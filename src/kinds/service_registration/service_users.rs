@@ -2,8 +2,7 @@
 
 use crate::api::Association;
 use crate::api::common::{Object, Status};
-use crate::kinds::agent_space;
-use crate::kinds::association;
+use crate::kinds::{agent_space, association};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{Scope, Stranger, Waiting};
 use crate::reconcile::state::annotations;

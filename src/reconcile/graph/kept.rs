@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::api::common::Object;
 use crate::kubernetes::stored::{Stored, Unreadable};
 use crate::reconcile::state::fingerprint::sha256;
+use crate::reconcile::state::subject::Subject;
 
 use super::hub::Profile;
-use crate::reconcile::state::subject::Subject;
 
 /// An object whose text is longer isn't kept whole.
 pub const KEPT_WHOLE: usize = 16 << 10;

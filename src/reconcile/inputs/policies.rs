@@ -10,9 +10,8 @@ use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::error::Error;
 use crate::reconcile::state::subject::Subject;
 
-use super::access;
-use super::consent;
 use super::named::{self, Found, Named};
+use super::{access, consent};
 
 /// What all policies that select a namespace allow together.
 #[derive(Clone, Debug, Default, PartialEq)]

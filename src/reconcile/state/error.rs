@@ -1,7 +1,6 @@
 //! What can go wrong in a pass, and the one classifier that determines the consequence.
 
-use crate::aws;
-use crate::aws::ErrorCode;
+use crate::aws::{self, ErrorCode};
 
 use super::conditions::Reason;
 use super::words;
