@@ -3,7 +3,7 @@
 use kube::Resource;
 use tracing::info;
 
-use crate::api::common::{Intent, Object, Status};
+use crate::api::common::{Intent, Status};
 
 use super::conclusion::Ending;
 use super::inputs::policies;
