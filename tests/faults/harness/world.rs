@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -242,6 +243,9 @@ fn factory(url: &str, patience: Duration) -> ClientFactory {
         .retry_config(RetryConfig::disabled())
         .time_source(SystemTimeSource::new())
         .sleep_impl(TokioSleep::new())
+        .timeout_config(
+            TimeoutConfig::builder().connect_timeout(patience).operation_attempt_timeout(patience).build(),
+        )
         .http_client(http_client::Builder::new().build_http())
         .endpoint_url(url)
         .build();
