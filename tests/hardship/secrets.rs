@@ -2,6 +2,7 @@
 //! server except Secrets, and in what the operator serves over HTTP.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use devops_agent_operator::reconcile::state::fingerprint::hex;
 
 use crate::fixtures::{CHANNEL, EVENTS, PROJECT, SPACE, json_of, services};
-use crate::harness::{Handle, Operator, World, condition, run};
+use crate::harness::{Handle, Operator, World, condition, run, within};
 
 /// Everything that is logged by us and by our libraries.
 const VERBOSE: [&str; 8] = [
@@ -332,7 +333,9 @@ fn no_secret_is_anywhere_but_in_secrets_and_in_requests() {
 
 /// What was rejected for good is retried when a person asks.
 async fn retried(object: &Handle) {
-    crate::harness::wait_until(format!("{object} is made after all"), async || {
+    /// Four answers are lost or refused one after the other, and each wait is longer than the one before.
+    const PATIENCE: Duration = Duration::from_secs(200);
+    within(PATIENCE, format!("{object} is made after all"), async || {
         let now = object.get().await;
         let ready = condition(&now, "Ready");
         if ready.is_some_and(|ready| ready["status"] == "True" || ready["reason"] == "AuthorizationRequired")

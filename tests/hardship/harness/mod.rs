@@ -4,6 +4,6 @@ mod proxy;
 mod world;
 
 pub use devops_agent_test_support::wait::limit;
-pub use devops_agent_test_support::{Cell, Handle, Operator, condition, text, wait_until};
+pub use devops_agent_test_support::{Cell, Handle, Operator, condition, text, wait_until, within};
 pub use proxy::Proxy;
 pub use world::{World, run};
