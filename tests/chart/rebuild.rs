@@ -86,7 +86,7 @@ impl Story {
     fn begin() -> Self {
         let aws = aws();
         let reader = Reader::new("rebuild", &aws);
-        reader.run("forget", "forget");
+        reader.run("forget", "forget\nkubectl delete namespace devops-agent-quickstart --ignore-not-found");
         Self { reader, aws }
     }
 }
