@@ -164,9 +164,9 @@ impl<K: Kind> Pass<'_, K> {
         let aside = K::aside(&self.status);
         let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await;
         let mut updated = match updated {
-            Err(Error::Aws { source, doing }) if !source.outcome_unknown() => {
+            Err(error) if error.had_no_effect() => {
                 self.disown(before);
-                return Err(Error::Aws { source, doing });
+                return Err(error);
             }
             updated => updated?,
         };

@@ -12,7 +12,7 @@ use super::state::existence::Existence;
 use super::state::ownership::Owner;
 
 impl<K: Kind> Pass<'_, K> {
-    /// Searches for a remote of this object other than the recorded one. `None` means that there is none.
+    /// Searches for a remote of this object other than the recorded one. `None` if no such remote exists.
     pub(super) async fn seek(&mut self) -> Result<Option<(Scope, K::Remote)>, Error> {
         let Resolved { desired, scope } = match K::resolve(&self.object, &self.inputs(true)).await {
             Ok(resolved) => resolved,
@@ -25,7 +25,7 @@ impl<K: Kind> Pass<'_, K> {
             }
             Err(error) => return Err(error),
         };
-        // In another account it would seem that there is none.
+        // A search in another account would find nothing.
         self.check_account(&scope).await?;
         let recorded = self.status.common().id.clone();
         let candidates = K::search(&scope, &desired, &self.status).await?;

@@ -53,8 +53,8 @@ pub struct Asking<N, T> {
 /// Runs passes and burials until `shutdown`; those under way then are finished, and no other pass begins. A burial that
 /// waits has a last try, because no later start knows of it.
 ///
-/// `priority` says whether somebody waits for the object as it is now; `work` looks at it. Work that panics doesn't affect
-/// the rest.
+/// `priority` says whether someone is waiting for the object in its current state; `work` handles it. Work that panics
+/// doesn't affect the rest.
 pub async fn run<T, P, F>(
     cx: Arc<Context>,
     store: Store<T>,

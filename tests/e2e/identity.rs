@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand};
+use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand, quota_of_secrets};
 use crate::harness::{Handle, run, text, wait_until, webhook};
 
 /// An account that no test has.
@@ -140,17 +140,7 @@ fn no_webhook_is_obtained_or_given_up_for_a_secret_that_can_not_be_written() {
     run(async |t| {
         t.apply(SPACE).await.ready().await;
         t.apply(CHANNEL).await.ready().await;
-        let quota =
-            t.apply("{kind: ResourceQuota, metadata: {name: q}, spec: {hard: {count/secrets: '0'}}}").await;
-        // Nothing is implicit here: what is used must be named.
-        quota.patch_status(json!({"hard": {"count/secrets": "0"}, "used": {"count/secrets": "0"}})).await;
-        let mut tries = 0..;
-        wait_until("the quota is in force", async || {
-            let name = tries.next().map(|number| format!("try-{number}"))?;
-            let secret = json!({"kind": "Secret", "metadata": {"name": name}});
-            t.try_apply(&secret.to_string()).await.is_err().then_some(())
-        })
-        .await;
+        let quota = quota_of_secrets(t, 0).await;
         let events = t.apply(EVENTS).await;
         let message = events.condition("Ready", "False", "SecretRefused").await;
         assert!(message.contains("events-webhook") && message.contains("exceeded quota"), "{message}");

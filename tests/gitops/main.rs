@@ -203,7 +203,7 @@ fn whatever_an_object_lacks_its_health_is_told() {
             for pointer in argocd::pointers(object) {
                 let mut less = object.clone();
                 argocd::remove(&mut less, &pointer);
-                // The API server ensures that there is metadata, and that a condition has a type, status and reason.
+                // The API server ensures that metadata exists, and that each condition has a type, status and reason.
                 if less.get("metadata").is_none() || less.get("spec").is_none() || is_malformed(&less) {
                     continue;
                 }

@@ -185,7 +185,11 @@ fn check_members(model: &Value, row: &ConfigurationRow, wrong: &mut Wrong) {
     for pointer in row.identity {
         let found = at(model, shape, pointer);
         let is_text = found.is_some_and(|found| model["shapes"][found]["type"] == "string");
-        wrong.unless(is_text, row.key, format!("identity: {pointer} is no text of the configuration"));
+        wrong.unless(
+            is_text,
+            row.key,
+            format!("identity: {pointer} isn't a string member of the configuration"),
+        );
     }
     for pointer in row.output_only {
         let is_there = at(model, shape, pointer).is_some();

@@ -5,7 +5,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 
-use crate::fixtures::{CHANNEL, CONNECTION, EVENTS, GITLAB, PROJECT, SPACE, credentials};
+use crate::fixtures::{CHANNEL, CONNECTION, EVENTS, GITLAB, PROJECT, SPACE, credentials, quota_of_secrets};
 use crate::harness::{Handle, Test, text, wait_until};
 
 /// An agent space whose create is answered like this.
@@ -176,7 +176,7 @@ async fn inputs(t: &Test) -> Vec<Awaited> {
 async fn webhooks(t: &Test) -> Vec<Awaited> {
     t.handle("Secret", "events-webhook").delete_and_wait().await;
     t.secret("taken", &[("url", "precious")]).await;
-    no_more_secrets(t).await;
+    quota_of_secrets(t, 9).await;
     nobody_answers_for(t, "unreachable").await;
     let project = |name: &str, id: &str, secret: &str| {
         let named = PROJECT.replace("metadata: {name: project}", &format!("metadata: {{name: {name}}}"));
@@ -193,20 +193,6 @@ async fn webhooks(t: &Test) -> Vec<Awaited> {
             "KubernetesError",
         ),
     ]
-}
-
-async fn no_more_secrets(t: &Test) {
-    let quota =
-        t.apply("{kind: ResourceQuota, metadata: {name: team}, spec: {hard: {count/secrets: '9'}}}").await;
-    // Nothing counts here: what is used has to be said.
-    quota.patch_status(json!({"hard": {"count/secrets": "9"}, "used": {"count/secrets": "9"}})).await;
-    let mut tries = 0..;
-    wait_until("the quota is in force", async || {
-        let name = tries.next().map(|number| format!("try-{number}"))?;
-        let secret = json!({"kind": "Secret", "metadata": {"name": name}});
-        t.try_apply(&secret.to_string()).await.is_err().then_some(())
-    })
-    .await;
 }
 
 /// The API server asks a webhook about this Secret that doesn't answer.

@@ -4,9 +4,10 @@ mod services;
 
 pub use self::services::{INTERACTIVE, service, services};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::object::{Handle, text};
+use crate::wait::wait_until;
 use crate::world::World;
 
 /// A space named `space`.
@@ -151,6 +152,23 @@ pub async fn foreign_space(t: &World) -> String {
     let spec = format!("{{managementPolicy: Observe, externalId: '{id}'}}");
     t.apply(&format!("{{kind: AgentSpace, metadata: {{name: space}}, spec: {spec}}}")).await.ready().await;
     id
+}
+
+/// A quota on the Secrets of the namespace that is used up by this many; once it is in force.
+pub async fn quota_of_secrets(t: &World, most: usize) -> Handle {
+    let hard = json!({"count/secrets": most.to_string()});
+    let quota = json!({"kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": hard}});
+    let quota = t.apply(&quota.to_string()).await;
+    // The test's cluster doesn't count: the usage must be set.
+    quota.patch_status(json!({"hard": hard, "used": hard})).await;
+    let mut tries = 0..;
+    wait_until("the quota is in force", async || {
+        let name = tries.next().map(|number| format!("try-{number}"))?;
+        let secret = json!({"kind": "Secret", "metadata": {"name": name}});
+        t.try_apply(&secret.to_string()).await.is_err().then_some(())
+    })
+    .await;
+    quota
 }
 
 /// The event channel in the space, associated by someone else; AWS's response. The space and the channel are ours.

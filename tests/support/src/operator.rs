@@ -30,7 +30,7 @@ pub struct Built {
     pub folder: PathBuf,
 }
 
-/// The [`Built`] of the test program in which this stands.
+/// The [`Built`] of the calling test program.
 #[macro_export]
 macro_rules! built {
     () => {
