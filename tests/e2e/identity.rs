@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand, quota_of_secrets};
-use crate::harness::{Handle, run, text, wait_until, webhook};
+use crate::harness::{Handle, run, text, webhook};
 
 /// An account that no test has.
 const ELSEWHERE: &str = "999988887777";
