@@ -4,6 +4,7 @@ use kube::ResourceExt;
 
 use crate::api::common::{Object, Status};
 use crate::api::{Asset, Association, Trigger};
+use crate::reconcile::graph::marks::Mark;
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{Reconciled, Scope, StatusOf, Stranger};
 use crate::reconcile::state::error::Error;
@@ -27,7 +28,7 @@ fn of_kind<K: Reconciled>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> 
         K::recorded_space(&status).as_deref() == Some(space)
             && !inputs.permits(owner, &object.namespace().unwrap_or_default())
     };
-    let objects = inputs.others::<K::Object>(lies_there).into_iter();
+    let objects = inputs.marked::<K::Object>(Mark::within(space), lies_there).into_iter();
     objects
         .filter_map(|object| {
             let id = object.status().common().id.clone()?;

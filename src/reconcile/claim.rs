@@ -9,6 +9,7 @@ use crate::aws::operations::GetAgentSpace;
 use crate::reconcile::state::subject::Subject;
 
 use super::decide::is_as_described;
+use super::graph::marks::Mark;
 use super::inputs::access::{self, Access};
 use super::inputs::{consent, proof};
 use super::kind::{Kind, Observation, Reached, Remote, Scope, State};
@@ -124,7 +125,7 @@ impl<K: Kind> Pass<'_, K> {
 
     /// The other object that has recorded an untaggable remote as its own.
     fn holder(&self, scope: &Scope, id: &str) -> Option<Owner> {
-        let others = self.inputs(false).others::<K::Object>(|other| {
+        let others = self.inputs(false).marked::<K::Object>(Mark::holds(id), |other| {
             let status = other.status();
             other.uid() != self.object.uid()
                 && status.common().id.as_deref() == Some(id)
@@ -139,7 +140,7 @@ impl<K: Kind> Pass<'_, K> {
     pub(super) fn claim_first(&self) -> Result<(), Error> {
         let Some(mine) = K::natural_key(&self.object) else { return Ok(()) };
         let age = |object: &K::Object| (object.creation_timestamp().map(|time| time.0), object.uid());
-        let elder = self.inputs(false).others::<K::Object>(|other| {
+        let elder = self.inputs(false).marked::<K::Object>(Mark::describes(&mine), |other| {
             other.uid() != self.object.uid()
                 && K::natural_key(other).as_ref() == Some(&mine)
                 && age(other) < age(&self.object)

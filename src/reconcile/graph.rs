@@ -1,7 +1,7 @@
 //! Who refers to whom, and what the caches keep of each object to know it.
 
-pub mod holders;
 pub mod hub;
 pub mod kept;
+pub mod marks;
 pub mod references;
 pub mod rooms;

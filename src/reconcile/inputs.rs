@@ -32,6 +32,7 @@ use self::input_value::Form;
 use self::output_secret::OwnSecret;
 use self::policies::Limits;
 use super::context::Context;
+use super::graph::marks::Mark;
 use super::kind::Scope;
 use super::state::conditions::{self, Reason};
 use super::state::error::Error;
@@ -115,7 +116,7 @@ impl<'a> Inputs<'a> {
             space_namespace: String::new(),
             identity: self.identity.clone(),
             fingerprints: self.cx.fingerprints.for_object(&self.identity),
-            holders: self.cx.hub.holders(),
+            marks: self.cx.hub.marks(),
             memory: Arc::clone(&self.cx.memory),
         })
     }
@@ -156,7 +157,7 @@ impl<'a> Inputs<'a> {
         let mut scope = self.scope(&account).await?;
         scope.space_id = id;
         scope.space_is_ours = space.policies().management_policy == ManagementPolicy::Manage;
-        let managers = self.cx.hub.holders().of(AgentSpace::kind_name(), &scope.space_id);
+        let managers = self.cx.hub.marks().of(AgentSpace::kind_name(), Mark::holds(&scope.space_id));
         scope.space_namespace = if scope.space_is_ours {
             space.namespace().unwrap_or_default()
         } else {
@@ -214,7 +215,8 @@ impl<'a> Inputs<'a> {
             let owner = store.as_ref().and_then(|store| store.get(&key));
             owner.zip(place).is_none_or(|(owner, place)| is_one_place(owner.status().common(), place))
         };
-        let mut owners = self.cx.hub.holders().of(T::kind_name(), id).into_iter().filter(lies_there);
+        let mut owners =
+            self.cx.hub.marks().of(T::kind_name(), Mark::holds(id)).into_iter().filter(lies_there);
         let forbidding = owners.find(|owner| !self.permits(owner, &self.identity.namespace))?;
         self.cx.hub.depend(&self.identity.subject(), &forbidding);
         Some(forbidding)
@@ -288,10 +290,16 @@ impl<'a> Inputs<'a> {
         consent::permits(self.cx, subject, namespace)
     }
 
-    /// The objects of kind `T` that satisfy `filter`, to compare with siblings.
-    pub fn others<T: Object>(&self, filter: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
+    /// The objects of kind `T` that have `mark` and satisfy `filter`, to compare with siblings.
+    pub fn marked<T: Object>(&self, mark: Mark, filter: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let Some(store) = self.cx.store::<T>() else { return Vec::new() };
-        store.state().into_iter().filter(|object| filter(object)).collect()
+        let mut subjects = self.cx.hub.marks().of(T::kind_name(), mark);
+        subjects.sort_unstable();
+        let found = subjects.iter().filter_map(|subject| {
+            let key = reflector::ObjectRef::new(&subject.name);
+            store.get(&if T::NAMESPACED { key.within(&subject.namespace) } else { key })
+        });
+        found.filter(|object| filter(object)).collect()
     }
 
     /// `value` with references to Secrets replaced by their values. `field` names it in messages.

@@ -12,6 +12,7 @@ use crate::kubernetes::stored;
 use super::backoff;
 use super::conclusion::Action;
 use super::context::Context;
+use super::graph::marks::Mark;
 use super::kind::{Kind, Scope};
 use super::pass::Pass;
 use super::state::error::Error;
@@ -73,7 +74,7 @@ impl<K: Kind> Pass<'_, K> {
         if found.map_err(Error::kubernetes(format!("looking for {name}")))?.is_some() {
             return Ok(false);
         }
-        if !self.cx.hub.holders().of(K::Object::kind_name(), id).is_empty() {
+        if !self.cx.hub.marks().of(K::Object::kind_name(), Mark::holds(id)).is_empty() {
             return Ok(true);
         }
         self.delete_unless_anothers(scope, id).await?;

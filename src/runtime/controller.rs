@@ -57,7 +57,7 @@ pub async fn run<K: Kind>(
     let objects = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
         .reflect(writer)
         .inspect_ok(move |event| {
-            tell_hub(&hub, event, &listing);
+            tell_hub::<K>(&hub, event, &listing);
             if let Event::Delete(object) = event
                 && is_orphaning::<K>(object)
             {
@@ -123,12 +123,12 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
     }
 }
 
-fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
-    let applied = |object: &T| match serde_json::to_value(object) {
+fn tell_hub<K: Kind>(cx: &Context, event: &Event<K::Object>, listing: &Listing) {
+    let applied = |object: &K::Object| match serde_json::to_value(object) {
         Ok(value) => {
             let subject = Subject::of(object);
             let profile = cx.kept.profile(&subject).unwrap_or_else(|| Profile::of(&subject, &value));
-            cx.hub.applied(&subject, profile);
+            cx.hub.applied(&subject, profile.describing(K::natural_key(object).as_deref()));
             if cx.written.is_overwritten(object) {
                 info!(object = %subject, "its status differs from what was last written; checking again");
                 cx.hub.wake(&subject);
@@ -143,7 +143,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
             applied(object);
         }
         Event::InitDone => {
-            let kind = T::kind_name();
+            let kind = K::Object::kind_name();
             let present = listing.end();
             cx.hub.retain(kind, &present);
             cx.kept.retain(kind, &present);
@@ -157,7 +157,7 @@ fn tell_hub<T: Object>(cx: &Context, event: &Event<T>, listing: &Listing) {
         Event::Delete(object) => {
             cx.forget(&object.uid().unwrap_or_default());
             cx.hub.deleted(&Subject::of(object));
-            forget_accounts(cx, T::kind_name());
+            forget_accounts(cx, K::Object::kind_name());
             cx.kept.forget(&Subject::of(object));
         }
     }

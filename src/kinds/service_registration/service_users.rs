@@ -3,6 +3,7 @@
 use crate::api::Association;
 use crate::api::common::{Object, Status};
 use crate::kinds::{agent_space, association};
+use crate::reconcile::graph::marks::Mark;
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{Scope, Stranger, Waiting};
 use crate::reconcile::state::annotations;
@@ -33,7 +34,11 @@ impl Uses {
         if ids.is_empty() {
             return uses;
         }
-        for association in inputs.others(|association: &Association| uses_one(association, ids)) {
+        let mut associations: Vec<_> =
+            ids.iter().flat_map(|id| inputs.marked::<Association>(Mark::uses(id), |_| true)).collect();
+        associations.sort_by_key(|association| association.metadata.uid.clone());
+        associations.dedup_by_key(|association| association.metadata.uid.clone());
+        for association in associations {
             let (status, object) = (association.status(), Subject::of(&*association));
             let pairs = [
                 (&status.service_id, &status.common().id),
@@ -101,12 +106,6 @@ fn paused(association: &Association) -> String {
         || " (paused)".to_owned(),
         |synced| format!(" (paused since {})", synced.last_transition_time.0),
     )
-}
-
-fn uses_one(association: &Association, ids: &[String]) -> bool {
-    let status = association.status.as_ref();
-    let services = status.into_iter().flat_map(|status| [&status.service_id, &status.previous_service_id]);
-    services.flatten().any(|service| ids.contains(service))
 }
 
 /// The associations in AWS that still use a service that AWS won't delete, as part of a message; empty if they can't be

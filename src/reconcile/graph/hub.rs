@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::reconcile::state::existence::Existence;
 use crate::reconcile::state::finalizer::FINALIZER;
 use crate::reconcile::state::subject::Subject;
 
-use super::holders::Holders;
+use super::marks::{Mark, Marks};
 use super::references;
 use super::rooms::{Room, Rooms};
 
@@ -31,10 +32,10 @@ pub struct Profile {
     pub attentive: bool,
     /// The AWSAccount that its remote is in, if it has one.
     account: Option<String>,
-    /// The remotes that it has recorded as its own.
-    pub held: Vec<String>,
-    /// Everything that others see of it: when this changes, they are woken.
-    exposed: Value,
+    /// What it can be found by.
+    marks: BTreeSet<Mark>,
+    /// A hash of everything that others see of it: when this changes, they are woken.
+    exposed: u64,
 }
 
 impl Profile {
@@ -69,8 +70,8 @@ impl Profile {
                 || !status["leftoverIds"].is_null()
                 || status["released"] == true,
             account: status["account"].as_str().filter(|_| has_remote).map(str::to_owned),
-            held: if has_remote { recorded(status) } else { Vec::new() },
-            exposed: serde_json::json!([
+            marks: marks(status, has_remote),
+            exposed: hash(&serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
                 // What is in it may go once it is known that it never existed, and it may go once they have.
@@ -84,16 +85,37 @@ impl Profile {
                 status["released"],
                 ready,
                 awaits_person,
-            ]),
+            ])),
         }
+    }
+
+    /// The same, of an object whose spec describes a resource with this natural key.
+    #[must_use]
+    pub fn describing(mut self, natural_key: Option<&str>) -> Self {
+        self.marks.extend(natural_key.map(Mark::describes));
+        self
     }
 }
 
-/// The ids of the remote that status names, and of those set aside.
-fn recorded(status: &Value) -> Vec<String> {
-    let leftover = status["leftoverIds"].as_array().into_iter().flatten();
-    let ids = [&status["id"], &status["previousId"]].into_iter().chain(leftover);
-    ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+fn hash(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What an object with this status can be found by.
+fn marks(status: &Value, has_remote: bool) -> BTreeSet<Mark> {
+    let named = |names: [&Value; 2], mark: fn(&str) -> Mark| names.map(|id| id.as_str().map(mark));
+    let services = named([&status["serviceId"], &status["previousServiceId"]], Mark::uses);
+    let space = status["agentSpaceId"].as_str().map(Mark::within);
+    let mut marks: BTreeSet<Mark> = services.into_iter().chain([space]).flatten().collect();
+    if has_remote {
+        // Those that are put aside are its own as well.
+        let leftover = status["leftoverIds"].as_array().into_iter().flatten();
+        let ids = [&status["id"], &status["previousId"]].into_iter().chain(leftover);
+        marks.extend(ids.filter_map(|id| id.as_str().map(Mark::holds)));
+    }
+    marks
 }
 
 /// Whether an object has a remote, or may have one.
@@ -120,7 +142,7 @@ struct Index {
     versions: HashMap<Subject, String>,
     namespaces: HashMap<String, BTreeMap<String, String>>,
     going: HashSet<String>,
-    holders: Holders,
+    marks: Marks,
     queues: HashMap<&'static str, mpsc::UnboundedSender<Subject>>,
     rooms: Rooms,
     /// Whether a wake means news. While the first lists arrive, everything is new.
@@ -140,11 +162,10 @@ impl Hub {
     /// One of our objects was added or changed.
     pub fn applied(&self, subject: &Subject, profile: Profile) {
         let mut index = self.lock();
-        let before = index.profiles.get(subject).cloned();
-        if before.as_ref() == Some(&profile) {
+        if index.profiles.get(subject) == Some(&profile) {
             return;
         }
-        let before = before.unwrap_or_default();
+        let before = index.profiles.remove(subject).unwrap_or_default();
         for gone in before.references.difference(&profile.references) {
             index.unlink(gone, subject);
         }
@@ -158,7 +179,7 @@ impl Hub {
             index.wake_attentive(before.references.union(&profile.references));
         }
         index.rooms.changed(subject, before.account.as_deref(), profile.account.as_deref());
-        index.holders.changed(subject, &before.held, &profile.held);
+        index.marks.changed(subject, &before.marks, &profile.marks);
         index.profiles.insert(subject.clone(), profile);
     }
 
@@ -169,7 +190,7 @@ impl Hub {
             for reference in &profile.references {
                 index.unlink(reference, subject);
             }
-            index.holders.changed(subject, &profile.held, &[]);
+            index.marks.changed(subject, &profile.marks, []);
             index.wake_dependents(subject);
             index.wake_attentive(profile.references.iter());
             index.rooms.changed(subject, profile.account.as_deref(), None);
@@ -249,9 +270,9 @@ impl Hub {
         }
     }
 
-    /// Which objects have recorded which remotes.
-    pub fn holders(&self) -> Holders {
-        self.lock().holders.clone()
+    /// What objects can be found by, beside their names.
+    pub fn marks(&self) -> Marks {
+        self.lock().marks.clone()
     }
 
     /// The labels of a namespace.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::api::common::{Fingerprint, Object, Policies};
 use crate::aws;
-use crate::reconcile::graph::holders::Holders;
+use crate::reconcile::graph::marks::Marks;
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::inputs::access::Access;
 use crate::reconcile::memory_budget::MemoryBudget;
@@ -253,7 +253,7 @@ pub struct Scope {
     /// Makes fingerprints of what AWS never returns.
     pub fingerprints: ObjectFingerprints,
     /// Which objects have recorded which remotes.
-    pub holders: Holders,
+    pub marks: Marks,
     /// Memory for AWS's responses, if they can be large.
     pub memory: Arc<MemoryBudget>,
 }
@@ -262,7 +262,7 @@ impl Scope {
     /// Whether another object of the kind has recorded the remote `id` as its own.
     pub fn is_held_by_another<T: Object>(&self, id: &str) -> bool {
         let subject = Subject { kind: T::kind_name(), ..self.identity.subject() };
-        self.holders.has_another(&subject, id)
+        self.marks.is_held_by_another(&subject, id)
     }
 
     /// A client token for creating a remote from `input`: the same for the same object and input, and a different one
