@@ -124,17 +124,17 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
 }
 
 fn tell_hub<K: Kind>(cx: &Context, event: &Event<K::Object>, listing: &Listing) {
-    let applied = |object: &K::Object| match serde_json::to_value(object) {
-        Ok(value) => {
-            let subject = Subject::of(object);
-            let profile = cx.kept.profile(&subject).unwrap_or_else(|| Profile::of(&subject, &value));
-            cx.hub.applied(&subject, profile.describing(K::natural_key(object).as_deref()));
-            if cx.written.is_overwritten(object) {
-                info!(object = %subject, "its status differs from what was last written; checking again");
-                cx.hub.wake(&subject);
-            }
+    let applied = |object: &K::Object| {
+        let subject = Subject::of(object);
+        let profile = cx.kept.profile(&subject).unwrap_or_else(|| {
+            let value = serde_json::to_value(object).unwrap_or_default();
+            Profile::of(&subject, &value)
+        });
+        cx.hub.applied(&subject, profile.describing(K::natural_key(object).as_deref()));
+        if cx.written.is_overwritten(object) {
+            info!(object = %subject, "its status differs from what was last written; checking again");
+            cx.hub.wake(&subject);
         }
-        Err(error) => error!(%error, name = object.name_any(), "an object can't be indexed"),
     };
     match event {
         Event::Init => listing.begin(),

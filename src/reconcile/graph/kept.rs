@@ -45,8 +45,17 @@ struct Objects {
 
 struct Entry {
     weight: usize,
-    /// What the hub has to know of an object that isn't kept whole.
-    profile: Option<Profile>,
+    profile: Known,
+}
+
+/// What the hub has to know of an object.
+enum Known {
+    /// The hub hasn't been told of it yet.
+    New(Profile),
+    /// The hub knows it, and finds it in the object when it has to.
+    Told,
+    /// It can't be found in the object, which isn't kept whole.
+    Slim(Profile),
 }
 
 /// The length of an object's text, if `object` isn't all of it. The object itself says so: what is known otherwise may
@@ -84,13 +93,13 @@ impl Kept {
         let mut weight = OVERHEAD + REFERENCE * profile.references.len() + consent;
         let (kept, profile) = if bytes <= KEPT_WHOLE {
             weight += 2 * bytes;
-            (whole, None)
+            (whole, Known::New(profile))
         } else {
             let Some(kept) = slimmed::<T>(&value, bytes) else {
                 return Err((Unreadable::TooLarge { bytes }, value));
             };
             weight += 2 * KEPT_WHOLE.min(bytes / 4);
-            (kept, Some(profile))
+            (kept, Known::Slim(profile))
         };
         if self.set(&subject, Entry { weight, profile }) {
             Ok(kept)
@@ -121,9 +130,18 @@ impl Kept {
         self.lock().entries.contains_key(subject)
     }
 
-    /// What the hub has to know of an object that isn't kept whole.
+    /// What the hub has to know of an object, unless that was asked for before and can be found in the object.
     pub fn profile(&self, subject: &Subject) -> Option<Profile> {
-        self.lock().entries.get(subject)?.profile.clone()
+        let mut objects = self.lock();
+        let known = &mut objects.entries.get_mut(subject)?.profile;
+        match known {
+            Known::Slim(profile) => Some(profile.clone()),
+            Known::Told => None,
+            Known::New(_) => match std::mem::replace(known, Known::Told) {
+                Known::New(profile) => Some(profile),
+                Known::Slim(_) | Known::Told => None,
+            },
+        }
     }
 
     fn set(&self, subject: &Subject, entry: Entry) -> bool {
@@ -261,7 +279,8 @@ mod tests {
         assert_eq!(profile.references.len(), 101);
         let small = self::asset("a", &json!([{"path": "SKILL.md", "text": "x"}]), &json!({"name": "n"}));
         let small: Asset = kept.keep(&small).map_err(|(why, _)| why.to_string()).expect("it is kept");
-        assert!(slim_bytes(&small).is_none() && kept.profile(&subject("a")).is_none(), "it is small now");
+        assert!(slim_bytes(&small).is_none() && kept.profile(&subject("a")).is_some(), "it is small now");
+        assert!(kept.profile(&subject("a")).is_none(), "it is in the object");
         let forged = r#"{"metadata":{"name":"f","namespace":"team","selfLink":"slim:5"},"spec":{}}"#;
         let forged: AgentSpace = serde_json::from_str::<Stored>(forged).expect("it is JSON").read().unwrap();
         assert!(slim_bytes(&forged).is_none(), "nobody else can say so");

@@ -57,7 +57,8 @@ impl Written {
             let status = serde_json::from_value(status.clone()).unwrap_or(shown);
             return (status, late && !behind);
         }
-        if known.stale.is_empty() || digest != known.digest {
+        // The cache has shown something newer before: that isn't unlearnt.
+        if !behind && (known.stale.is_empty() || digest != known.digest) {
             let mut given_up = std::mem::take(&mut known.given_up);
             given_up.retain(|sent| *sent != digest);
             *known = Known { version, digest, given_up, ..Known::default() };
@@ -80,6 +81,7 @@ impl Written {
             known.seen = Some(change);
             return false;
         }
+        known.shows(change);
         known.is_other(change)
     }
 
@@ -115,7 +117,9 @@ impl Written {
         stale.drain(..older);
         let status = Some(status);
         *known = Known { version, digest, status, stale, ..Known::default() };
-        seen.is_some_and(|change| known.is_other(change))
+        let Some(change) = seen else { return false };
+        known.shows(change);
+        known.is_other(change)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
@@ -124,6 +128,14 @@ impl Written {
 }
 
 impl Known {
+    /// The cache shows this change. Once it has caught up, and nothing older can come any more, it is enough to know what
+    /// it shows.
+    fn shows(&mut self, (version, _): (u64, u64)) {
+        if version >= self.version && self.stale.is_empty() && self.given_up.is_empty() {
+            self.status = None;
+        }
+    }
+
     fn is_other(&self, (version, digest): (u64, u64)) -> bool {
         version > self.version && digest != self.digest
     }
