@@ -26,6 +26,7 @@ pub mod owned;
 pub mod owning;
 pub mod pass;
 pub mod recorder;
+pub mod remote;
 pub mod state;
 pub mod stores;
 pub mod tagging;

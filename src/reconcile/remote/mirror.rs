@@ -1,0 +1,244 @@
+//! A mirror of one collection in AWS: what lists, single reads and our own writes have shown of it. Pure.
+//!
+//! Lists may lag behind our own writes, move resources between pages, and break off. So what a list shows never overrides
+//! what a newer write or read has shown, and what a list doesn't show is only in doubt: a resource is gone when a read of it
+//! says so. Time is a count of what happened ([`Moment`]), not a clock: whoever calls takes the moment *before* sending a
+//! request, and tells the mirror what came of it together with that moment.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// A point in the order of what happened. Larger is later.
+pub type Moment = u64;
+
+/// What a list shows of one resource.
+pub trait Listed: Clone + PartialEq {
+    /// Its ID in AWS.
+    fn id(&self) -> &str;
+
+    /// When it was last changed, as AWS says; none where AWS doesn't say. Values that are later compare greater.
+    fn updated_at(&self) -> Option<i64>;
+}
+
+/// What is known of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look<I> {
+    /// It is there, and this is how it was at `as_of` or later.
+    Known {
+        /// The resource.
+        item: I,
+        /// The moment before which nothing of this was found out.
+        as_of: Moment,
+    },
+    /// Only a read of this one resource tells.
+    Ask,
+}
+
+/// What a refresh has found out about a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It wasn't known.
+    Appeared(String),
+    /// It differs from what was known, or is in doubt.
+    Changed(String),
+    /// The list doesn't show it any more.
+    Missing(String),
+}
+
+impl News {
+    /// The ID of the resource.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Appeared(id) | Self::Changed(id) | Self::Missing(id) => id,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry<I> {
+    item: I,
+    /// Nothing of this was found out before this moment.
+    as_of: Moment,
+    /// When a write last ended, or a read was sent; zero if only lists have shown it.
+    firm: Moment,
+    doubt: Option<Doubt>,
+}
+
+/// Why only a read tells how a resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// A complete list didn't show it: it may have moved between pages. A list that shows it again settles that.
+    Missing,
+    /// A list showed something else that isn't known to be newer, or a write ended without an answer.
+    Unsure,
+}
+
+/// A list under way.
+#[derive(Clone, Debug)]
+struct Refresh {
+    began: Moment,
+    news: BTreeMap<String, News>,
+    seen: Vec<String>,
+}
+
+/// The mirror of one collection.
+#[derive(Clone, Debug)]
+pub struct Mirror<I> {
+    entries: BTreeMap<String, Entry<I>>,
+    /// What isn't there, or of which only the ID is known, and since when: a list that lags may show something else.
+    unlisted: BTreeMap<String, Moment>,
+    refresh: Option<Refresh>,
+    complete: Option<Moment>,
+}
+
+impl<I> Default for Mirror<I> {
+    fn default() -> Self {
+        Self { entries: BTreeMap::new(), unlisted: BTreeMap::new(), refresh: None, complete: None }
+    }
+}
+
+impl<I: Listed> Mirror<I> {
+    /// A list begins: its first page is about to be asked for. One that was under way is given up.
+    pub fn begin(&mut self, now: Moment) {
+        self.refresh = Some(Refresh { began: now, news: BTreeMap::new(), seen: Vec::new() });
+    }
+
+    /// A page of the list came in.
+    pub fn page(&mut self, items: impl IntoIterator<Item = I>) {
+        let Some(mut refresh) = self.refresh.take() else { return };
+        for item in items {
+            let id = item.id().to_owned();
+            if let Some(news) = self.listed(item, refresh.began) {
+                refresh.news.entry(id.clone()).or_insert(news);
+            }
+            refresh.seen.push(id);
+        }
+        self.refresh = Some(refresh);
+    }
+
+    /// The list broke off. What its pages showed stays; nothing is said of what they didn't.
+    pub fn fail(&mut self) -> Vec<News> {
+        self.refresh.take().map(|refresh| refresh.news.into_values().collect()).unwrap_or_default()
+    }
+
+    /// The last page has come in. Answers what is new.
+    pub fn end(&mut self) -> Vec<News> {
+        let Some(Refresh { began, mut news, mut seen }) = self.refresh.take() else { return Vec::new() };
+        seen.sort_unstable();
+        let shown = |id: &String| seen.binary_search(id).is_ok();
+        for (id, entry) in &mut self.entries {
+            // What was found out while the list was under way, the list may not know.
+            if entry.as_of < began && !shown(id) && entry.doubt.is_none() {
+                entry.doubt = Some(Doubt::Missing);
+                news.insert(id.clone(), News::Missing(id.clone()));
+            }
+        }
+        self.complete = Some(began);
+        news.into_values().collect()
+    }
+
+    /// A list that began at `began` shows the resource.
+    fn listed(&mut self, item: I, began: Moment) -> Option<News> {
+        let id = item.id().to_owned();
+        if let Some(since) = self.unlisted.get(&id) {
+            if began <= *since || self.entries.contains_key(&id) {
+                return None;
+            }
+            // The list lags, or somebody made it again: only a read tells.
+            self.entries
+                .insert(id.clone(), Entry { item, as_of: began, firm: *since, doubt: Some(Doubt::Unsure) });
+            return Some(News::Appeared(id));
+        }
+        let Some(entry) = self.entries.get_mut(&id) else {
+            self.entries.insert(id.clone(), Entry { item, as_of: began, firm: 0, doubt: None });
+            return Some(News::Appeared(id));
+        };
+        // A list may lag behind what made us unsure, even if it shows something newer than what we knew.
+        if began <= entry.as_of || entry.doubt == Some(Doubt::Unsure) {
+            return None;
+        }
+        if entry.item == item {
+            *entry = Entry { item, as_of: began, firm: entry.firm, doubt: None };
+            return None;
+        }
+        match item.updated_at().cmp(&entry.item.updated_at()) {
+            Ordering::Greater => *entry = Entry { item, as_of: began, firm: entry.firm, doubt: None },
+            // A list that lags.
+            Ordering::Less => return None,
+            // Without a newer date, what differs may be the state before a write that the list lags behind.
+            Ordering::Equal => entry.doubt = Some(Doubt::Unsure),
+        }
+        Some(News::Changed(id))
+    }
+
+    /// A write was answered at `now` with what it left.
+    pub fn wrote(&mut self, left: I, now: Moment) {
+        let id = left.id().to_owned();
+        self.unlisted.remove(&id);
+        self.entries.insert(id, Entry { item: left, as_of: now, firm: now, doubt: None });
+    }
+
+    /// A write of the resource ended at `now`, and its answer was lost or doesn't tell how the resource is.
+    pub fn uncertain(&mut self, id: &str, now: Moment) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            (entry.as_of, entry.firm) = (now, now);
+            entry.doubt = Some(Doubt::Unsure);
+        } else {
+            self.unlisted.insert(id.to_owned(), now);
+        }
+    }
+
+    /// The resource was deleted; AWS answered at `now`.
+    pub fn deleted(&mut self, id: &str, now: Moment) {
+        self.entries.remove(id);
+        self.unlisted.insert(id.to_owned(), now);
+    }
+
+    /// A read of the single resource, sent at `sent`, was answered. What was written since it was sent, it may not show.
+    pub fn confirmed(&mut self, id: &str, found: Option<I>, sent: Moment) {
+        let known = self.entries.get(id).map(|entry| entry.firm).or(self.unlisted.get(id).copied());
+        if known.is_some_and(|known| known > sent) {
+            return;
+        }
+        match found {
+            Some(item) => {
+                self.unlisted.remove(id);
+                let entry = Entry { item, as_of: sent, firm: sent, doubt: None };
+                self.entries.insert(id.to_owned(), entry);
+            }
+            None => self.deleted(id, sent),
+        }
+    }
+
+    /// What is known of the resource `id` that was found out at `since` or later.
+    pub fn by_id(&self, id: &str, since: Moment) -> Look<I> {
+        match self.entries.get(id) {
+            Some(entry) if entry.doubt.is_none() && entry.as_of >= since => {
+                Look::Known { item: entry.item.clone(), as_of: entry.as_of }
+            }
+            _ => Look::Ask,
+        }
+    }
+
+    /// Everything that may be in the collection, each with whether it is in doubt, if a complete list began at `since` or
+    /// later: only then does it mean anything that something isn't among it.
+    pub fn all(&self, since: Moment) -> Option<impl Iterator<Item = (&I, bool)>> {
+        let is_complete = self.complete.is_some_and(|began| began >= since);
+        is_complete.then(|| self.entries.values().map(|entry| (&entry.item, entry.doubt.is_some())))
+    }
+
+    /// When the last complete list began.
+    pub fn complete_since(&self) -> Option<Moment> {
+        self.complete
+    }
+
+    /// Drops what lists don't show any more and nobody `holds`: nobody will ask for it. And what is known to be gone since
+    /// before `settled`, if no list lags as long as that.
+    pub fn prune(&mut self, holds: impl Fn(&str) -> bool, settled: Moment) {
+        self.entries.retain(|id, entry| entry.doubt != Some(Doubt::Missing) || holds(id));
+        self.unlisted.retain(|_, when| *when >= settled);
+    }
+}
+
+#[cfg(test)]
+mod tests;
