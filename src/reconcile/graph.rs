@@ -3,5 +3,6 @@
 pub mod hub;
 pub mod kept;
 pub mod marks;
+pub mod profile;
 pub mod references;
 pub mod rooms;

@@ -25,7 +25,7 @@ use crate::kubernetes::stored;
 use crate::kubernetes::watch_client::Extent;
 use crate::reconcile::conclusion::Action;
 use crate::reconcile::context::Context;
-use crate::reconcile::graph::hub::Profile;
+use crate::reconcile::graph::profile::Profile;
 use crate::reconcile::graph::{kept, references};
 use crate::reconcile::kind::Kind;
 use crate::reconcile::pass::Pass;

@@ -14,7 +14,7 @@ use crate::api::common::Object;
 use crate::kubernetes::stored::{Stored, Unreadable};
 use crate::reconcile::context::Context;
 use crate::reconcile::events;
-use crate::reconcile::graph::hub::Profile;
+use crate::reconcile::graph::profile::Profile;
 use crate::reconcile::state::subject::Subject;
 
 /// Maximum pending Events about unreadable objects of a kind; more are dropped. Log and metric have them all.

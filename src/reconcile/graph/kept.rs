@@ -12,7 +12,7 @@ use crate::kubernetes::stored::{Stored, Unreadable};
 use crate::reconcile::state::fingerprint::sha256;
 use crate::reconcile::state::subject::Subject;
 
-use super::hub::Profile;
+use super::profile::Profile;
 
 /// An object whose text is longer isn't kept whole.
 pub const KEPT_WHOLE: usize = 16 << 10;
