@@ -19,6 +19,7 @@ use crate::kubernetes::reach::Reach;
 use crate::operator::{self, CertificateFiles, Elect, LeaseTiming, MetricsProtection, Options};
 use crate::reconcile::backoff::Timing;
 use crate::reconcile::inputs::accounts::OwnAccount;
+use crate::reconcile::shard::Shard;
 use crate::{kinds, log};
 
 /// A Kubernetes operator for AWS DevOps Agent.
@@ -156,6 +157,15 @@ struct Run {
     #[arg(long, env = "LEASE_NAME", default_value = operator::LEASE)]
     lease_name: String,
 
+    /// Divide the namespaces among so many operators. Each reconciles its part of them and watches all; the API requests of an
+    /// account are divided equally. Needs leader election: each shard has a lease of its own.
+    #[arg(long, env = "SHARDS", default_value_t = 1, value_name = "NUMBER")]
+    shards: u16,
+
+    /// With `--shards`: which shard this is, counted from 0.
+    #[arg(long, env = "SHARD", default_value_t = 0, value_name = "INDEX")]
+    shard: u16,
+
     /// With leader election: how long the others wait for a renewal before one of them takes over.
     #[arg(long, env = "LEASE_DURATION", default_value = "15s", value_parser = duration)]
     lease_duration: Duration,
@@ -218,6 +228,9 @@ pub enum Error {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Traces(#[from] crate::traces::Error),
+    /// The shard can't be.
+    #[error("--shard: {0}")]
+    Shard(String),
     /// Settings contradict each other.
     #[error(
         "--require-account and --without-accounts can't be combined: without AWSAccounts, no object could be reconciled"
@@ -282,6 +295,12 @@ fn run(arguments: Run) -> Result<(), Error> {
         deadline: arguments.lease_renew_deadline,
         retry: arguments.lease_retry_period,
     };
+    let shard = Shard::new(arguments.shard, arguments.shards).map_err(Error::Shard)?;
+    if shard.count() > 1 && !arguments.leader_election {
+        return Err(Error::Shard(
+            "--shards needs --leader-election: each shard must have one process".to_owned(),
+        ));
+    }
     let election = arguments.leader_election.then_some(Elect { lease: arguments.lease_name, timing });
     election.as_ref().map_or(Ok(()), |elect| elect.timing.check()).map_err(Error::Lease)?;
     let options = Options {
@@ -292,6 +311,7 @@ fn run(arguments: Run) -> Result<(), Error> {
             namespaces: arguments.watch_namespace.into_iter().filter(|name| !name.is_empty()).collect(),
             accounts: !arguments.without_accounts,
         },
+        shard,
         timing: Timing { resync: arguments.resync_period, ..Timing::default() },
         resync_periods: arguments.resync_period_for.into_iter().collect(),
         concurrency: arguments.concurrency,
@@ -441,7 +461,7 @@ mod tests {
                 | "lease-renew-deadline"
                 | "lease-retry-period"
                 | "shutdown-timeout" => "9s",
-                "concurrency" | "requests-per-second" => "9",
+                "concurrency" | "requests-per-second" | "shards" | "shard" => "9",
                 _ => "true",
             };
             let once = format!("--{flag}={value}");

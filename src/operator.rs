@@ -39,6 +39,7 @@ use crate::reconcile::inputs::seals::Seals;
 use crate::reconcile::memory::{Fresh, Requests, Unknown};
 use crate::reconcile::memory_budget::MemoryBudget;
 use crate::reconcile::recorder::Recorder;
+use crate::reconcile::shard::Shard;
 use crate::reconcile::state::status::{FIELD_MANAGER, Written};
 use crate::reconcile::stores::Stores;
 use crate::runtime::{lease, start, watches};
@@ -71,6 +72,8 @@ pub struct Options {
     pub concurrencies: HashMap<&'static str, u16>,
     /// API requests per second and account.
     pub requests_per_second: f64,
+    /// Which part of the namespaces it reconciles. Each shard has an equal part of every account's requests.
+    pub shard: Shard,
     /// Which AWS endpoints without TLS are allowed.
     pub plain_http: PlainHttp,
     /// Whether an object without an AWSAccount is reconciled with the operator's own credentials.
@@ -164,6 +167,7 @@ pub async fn run(
     let aws = Box::pin(ClientFactory::load(FactoryOptions {
         region: options.region.clone(),
         requests_per_second: Some(options.requests_per_second),
+        shards: options.shard.count(),
         plain_http: options.plain_http,
         observer: Some(Arc::clone(&metrics) as Arc<dyn Observer>),
         ..FactoryOptions::default()
@@ -206,6 +210,7 @@ async fn lead(
         &connections.own_namespace,
         identity(),
         elect,
+        options.shard,
         fence.clone(),
     );
     let metrics = Arc::clone(&connections.metrics);
@@ -332,6 +337,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         seals: Seals::new(sealed),
         cluster_id,
         reach: options.reach.clone(),
+        shard: options.shard,
         timing: options.timing,
         resync_periods: options.resync_periods.clone(),
         failures: Failures::default(),

@@ -27,6 +27,7 @@ pub mod owning;
 pub mod pass;
 pub mod recorder;
 pub mod remote;
+pub mod shard;
 pub mod state;
 pub mod stores;
 pub mod tagging;

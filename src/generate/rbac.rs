@@ -133,7 +133,8 @@ fn table() -> Vec<Granted> {
             why: "The lease of the leader, in the operator's namespace.",
             rules: vec![
                 Rule::core("leases", &["get", "update"]).of("coordination.k8s.io").only(&[LEASE]),
-                Rule::core("leases", &["create"]).of("coordination.k8s.io"),
+                // Whoever shares the namespaces with other shards has to know whether they do so in the same way.
+                Rule::core("leases", &["create", "list"]).of("coordination.k8s.io"),
             ],
         },
         Granted {

@@ -25,6 +25,7 @@ use super::inputs::seals::Seals;
 use super::memory::{Fresh, Requests, Unknown};
 use super::memory_budget::MemoryBudget;
 use super::recorder::Recorder;
+use super::shard::Shard;
 use super::state::fingerprint::Fingerprinter;
 use super::state::status::Written;
 use super::stores::Stores;
@@ -55,6 +56,8 @@ pub struct Context {
     pub listing: ListTurns,
     /// Memory that passes may use.
     pub memory: Arc<MemoryBudget>,
+    /// Which part of what is looked after this process reconciles.
+    pub shard: Shard,
     /// Waiting times.
     pub timing: Timing,
     /// Resync periods of individual kinds.

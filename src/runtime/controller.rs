@@ -59,7 +59,7 @@ pub async fn run<K: Kind>(
         .inspect_ok(move |event| {
             tell_hub::<K>(&hub, event, &listing);
             if let Event::Delete(object) = event
-                && is_orphaning::<K>(object)
+                && is_orphaning::<K>(&hub, object)
             {
                 // Received until the runner ends, and with it the process.
                 let _ = vanishing.send(Arc::new(object.clone()));
@@ -163,10 +163,13 @@ fn tell_hub<K: Kind>(cx: &Context, event: &Event<K::Object>, listing: &Listing) 
     }
 }
 
-/// Whether an object may have left something in AWS: it went without waiting for its finalizer. One that waited was being
-/// deleted.
-fn is_orphaning<K: Kind>(object: &K::Object) -> bool {
-    K::HAS_REMOTE && finalizer::is_on(object) && object.meta().deletion_timestamp.is_none()
+/// Whether an object of this shard may have left something in AWS: it went without waiting for its finalizer. One that
+/// waited was being deleted.
+fn is_orphaning<K: Kind>(cx: &Context, object: &K::Object) -> bool {
+    K::HAS_REMOTE
+        && cx.shard.has(&Subject::of(object))
+        && finalizer::is_on(object)
+        && object.meta().deletion_timestamp.is_none()
 }
 
 /// When an AWSAccount is gone, its client, budget and credentials are dropped.

@@ -2,21 +2,30 @@
 //!
 //! The rules are those of client-go. The age of a lease is measured by our own monotonic clock since it was last seen
 //! to change, never by the times written in it: clocks of machines may differ by any amount.
+//!
+//! Each shard has a lease. A lease says how many shards its holder counts: a process that divides the namespaces another
+//! way waits until no lease of the old division is held, so that a namespace never has two leaders while the number of
+//! shards changes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::reconcile::fence::Fence;
+use crate::reconcile::shard::Shard;
 
 /// Name of the Lease unless another is given, and of the election in metrics.
 pub const NAME: &str = "devops-agent-operator";
+
+/// Annotation of a lease: of how many shards its holder is one. Without it, of one.
+const SHARDS: &str = "devopsagent.dev/shards";
 
 /// Which lease is competed for, and how it is held.
 #[derive(Clone, Debug)]
@@ -75,20 +84,43 @@ pub struct Election {
     identity: String,
     timing: Timing,
     fence: Fence,
-    seen: Option<(String, Instant)>,
+    shard: Shard,
+    /// Name of the lease of the first shard, with which those of the others begin.
+    base: String,
+    /// When each lease was last seen to change, and its version then.
+    seen: HashMap<String, (String, Instant)>,
 }
 
 impl Election {
-    /// Takes part in the election of `namespace` as `identity`; `fence` is opened while it leads.
-    pub fn new(client: Client, namespace: &str, identity: String, elect: Elect, fence: Fence) -> Self {
-        let Elect { lease: name, timing } = elect;
-        Self { api: Api::namespaced(client, namespace), name, identity, timing, fence, seen: None }
+    /// Takes part in the election of `namespace` for `shard` as `identity`; `fence` is opened while it leads.
+    pub fn new(
+        client: Client,
+        namespace: &str,
+        identity: String,
+        elect: Elect,
+        shard: Shard,
+        fence: Fence,
+    ) -> Self {
+        let Elect { lease: base, timing } = elect;
+        let (api, name) = (Api::namespaced(client, namespace), lease_of(&base, shard.index()));
+        Self { api, name, identity, timing, fence, shard, base, seen: HashMap::new() }
     }
 
     /// Waits until this replica is the leader.
     pub async fn lead(&mut self) {
         info!(lease = self.name, identity = self.identity, "on standby until the lease is free");
-        while !self.attempt().await {
+        loop {
+            // Once before the lease is taken, so as not to keep others waiting, and once after it: of two that take theirs
+            // at the same time, both see the other.
+            if self.others_agree().await
+                && let Some(until) = self.attempt().await
+            {
+                if self.others_agree().await {
+                    self.fence.open_until(until);
+                    break;
+                }
+                self.release().await;
+            }
             tokio::time::sleep(self.timing.retry).await;
         }
         info!(identity = self.identity, "leading");
@@ -99,7 +131,9 @@ impl Election {
         let mut renewed = Instant::now();
         loop {
             tokio::time::sleep(self.timing.retry).await;
-            if self.attempt().await {
+            let agreed = self.shard.index() == 0 || self.others_agree().await;
+            if agreed && let Some(until) = self.attempt().await {
+                self.fence.open_until(until);
                 renewed = Instant::now();
             } else if renewed.elapsed() >= self.timing.deadline || !self.fence.is_open() {
                 warn!(identity = self.identity, "lost the leadership");
@@ -122,46 +156,88 @@ impl Election {
         }
     }
 
-    /// Acquires or renews the lease, if it is ours or free.
-    async fn attempt(&mut self) -> bool {
+    /// Whether every lease that is held counts the same number of shards. False if that can't be found out.
+    async fn others_agree(&mut self) -> bool {
+        let listed = tokio::time::timeout(self.timing.deadline, self.api.list(&ListParams::default())).await;
+        let leases = match listed {
+            Ok(Ok(leases)) => leases,
+            // Shards may list leases; where that isn't allowed, there never were any.
+            Ok(Err(kube::Error::Api(status))) if status.code == 403 && self.shard.count() == 1 => {
+                return true;
+            }
+            Ok(Err(error)) => {
+                debug!(%error, "the leases of other shards could not be listed");
+                return false;
+            }
+            Err(_) => return false,
+        };
+        let mut agree = true;
+        for lease in &leases.items {
+            if shard_of(&self.base, &lease.name_any()).is_none() {
+                continue;
+            }
+            self.saw(lease);
+            let count = lease.annotations().get(SHARDS).map_or("1", String::as_str);
+            if count != self.shard.count().to_string()
+                && !self.is_free(&lease.name_any(), lease.spec.as_ref())
+            {
+                debug!(
+                    lease = lease.name_any(),
+                    shards = count,
+                    "holders that count another number of shards are still at work"
+                );
+                agree = false;
+            }
+        }
+        agree
+    }
+
+    /// Acquires or renews the lease, if it is ours or free. Returns until when the fence may be open.
+    async fn attempt(&mut self) -> Option<Instant> {
         // Counted from before the request: the others count from when they see it, which is later.
         let asked = Instant::now();
         match tokio::time::timeout(self.timing.deadline, self.try_once()).await {
-            Ok(Ok(true)) => {
-                self.fence.open_until(asked + self.timing.deadline);
-                true
-            }
+            Ok(Ok(true)) => Some(asked + self.timing.deadline),
             Ok(Err(error)) => {
                 debug!(%error, "the lease could not be read or written");
-                false
+                None
             }
-            Ok(Ok(false)) | Err(_) => false,
+            Ok(Ok(false)) | Err(_) => None,
         }
     }
 
     async fn try_once(&mut self) -> Result<bool, kube::Error> {
-        let Some(lease) = self.api.get_opt(&self.name).await? else {
-            let lease = Lease {
-                metadata: ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
-                spec: Some(self.spec(None)),
+        let count = (SHARDS.to_owned(), self.shard.count().to_string());
+        let Some(mut lease) = self.api.get_opt(&self.name).await? else {
+            let metadata = ObjectMeta {
+                name: Some(self.name.clone()),
+                annotations: Some([count].into()),
+                ..ObjectMeta::default()
             };
+            let lease = Lease { metadata, spec: Some(self.spec(None)) };
             self.api.create(&PostParams::default(), &lease).await?;
             return Ok(true);
         };
-        let version = lease.resource_version().unwrap_or_default();
-        if self.seen.as_ref().is_none_or(|(seen, _)| *seen != version) {
-            self.seen = Some((version, Instant::now()));
-        }
-        if !self.is_free(lease.spec.as_ref()) {
+        self.saw(&lease);
+        if !self.is_free(&self.name, lease.spec.as_ref()) {
             return Ok(false);
         }
+        lease.annotations_mut().extend([count]);
         // Replacing it with the version that was read fails if another replica was faster.
         let renewed = Lease { spec: Some(self.spec(lease.spec.as_ref())), ..lease };
         self.api.replace(&self.name, &PostParams::default(), &renewed).await?;
         Ok(true)
     }
 
-    fn is_free(&self, spec: Option<&LeaseSpec>) -> bool {
+    fn saw(&mut self, lease: &Lease) {
+        let version = lease.resource_version().unwrap_or_default();
+        let seen = self.seen.entry(lease.name_any()).or_insert_with(|| (version.clone(), Instant::now()));
+        if seen.0 != version {
+            *seen = (version, Instant::now());
+        }
+    }
+
+    fn is_free(&self, name: &str, spec: Option<&LeaseSpec>) -> bool {
         let Some(spec) = spec else { return true };
         match spec.holder_identity.as_deref() {
             None | Some("") => true,
@@ -169,7 +245,7 @@ impl Election {
             Some(_) => {
                 let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
                 let duration = seconds.map_or(self.timing.duration, Duration::from_secs);
-                self.seen.as_ref().is_some_and(|(_, since)| since.elapsed() >= duration)
+                self.seen.get(name).is_some_and(|(_, since)| since.elapsed() >= duration)
             }
         }
     }
@@ -189,6 +265,17 @@ impl Election {
     }
 }
 
+/// Name of the lease of a shard. That of the first is the one that an operator without shards holds.
+fn lease_of(base: &str, index: u16) -> String {
+    if index == 0 { base.to_owned() } else { format!("{base}-{index}") }
+}
+
+/// The shard that holds the lease `name`, if it is one of those that begin with `base`.
+fn shard_of(base: &str, name: &str) -> Option<u16> {
+    let rest = name.strip_prefix(base)?;
+    if rest.is_empty() { Some(0) } else { rest.strip_prefix('-')?.parse().ok() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +289,17 @@ mod tests {
         assert_eq!(Timing::default().check(), Ok(()));
         for wrong in [timing(15, 15, 2), timing(15, 20, 2), timing(15, 10, 10)] {
             assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_lease_of_the_first_shard_is_that_of_an_operator_without_shards() {
+        for index in [0, 1, 12] {
+            assert_eq!(shard_of("operator", &lease_of("operator", index)), Some(index));
+        }
+        assert_eq!(lease_of("operator", 0), "operator");
+        for other in ["operator-blue", "other", "operator2"] {
+            assert_eq!(shard_of("operator", other), None, "{other}");
         }
     }
 

@@ -207,6 +207,9 @@ impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
     }
 
     fn news(&mut self, subject: &Subject, is_change: bool) {
+        if !self.cx.shard.has(subject) {
+            return;
+        }
         match self.priority(subject) {
             Some(priority) => self.queue.news(&Errand::Pass(subject.clone()), priority, Instant::now()),
             None if is_change => self.unlisted.push(subject.clone()),

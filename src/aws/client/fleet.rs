@@ -31,6 +31,8 @@ pub struct FactoryOptions {
     pub timeouts: Timeouts,
     /// Calls per second for an account that doesn't set a limit.
     pub requests_per_second: Option<f64>,
+    /// Among how many processes the calls of an account are divided; zero means one.
+    pub shards: u16,
     /// When and how often a safe call is retried.
     pub retry: RetryPolicy,
     /// Which endpoints without TLS are allowed.
@@ -171,6 +173,7 @@ impl ClientFactory {
         };
         let sts = aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(credentials.clone()).build();
         let rate = settings.requests_per_second.or(self.options.requests_per_second).unwrap_or(DEFAULT_RATE);
+        let rate = rate / f64::from(self.options.shards.max(1));
         Ok(Client::new(ClientConfig {
             http: self.http.clone(),
             region,

@@ -22,6 +22,7 @@ use devops_agent_operator::metrics::Metrics;
 use devops_agent_operator::operator::{Connections, MetricsProtection, Operator, Options};
 use devops_agent_operator::reconcile::backoff::Timing;
 use devops_agent_operator::reconcile::inputs::accounts::OwnAccount;
+use devops_agent_operator::reconcile::shard::Shard;
 use devops_agent_simulator::{Options as SimulatorOptions, Running, Switches};
 use devops_agent_test_support::aws::{self, OWN_ACCOUNT, REGION};
 use serde_json::Value;
@@ -207,6 +208,7 @@ fn options(world: &World) -> Options {
         concurrency: 4,
         concurrencies: HashMap::new(),
         requests_per_second: 1000.0,
+        shard: Shard::default(),
         plain_http: PlainHttp::Loopback,
         own_account: OwnAccount::Used,
         probes: SocketAddr::from(([127, 0, 0, 1], 0)),
