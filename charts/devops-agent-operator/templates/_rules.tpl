@@ -102,7 +102,7 @@
 - apiGroups: [coordination.k8s.io]
   resources:
     - leases
-  verbs: [create]
+  verbs: [create, list]
 {{- end }}
 
 {{- /* Checking who a token belongs to and whether they may read metrics. */}}
