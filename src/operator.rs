@@ -36,7 +36,7 @@ use crate::reconcile::graph::hub::Hub;
 use crate::reconcile::graph::kept::Kept;
 use crate::reconcile::inputs::accounts::{Accounts, OwnAccount};
 use crate::reconcile::inputs::seals::Seals;
-use crate::reconcile::memory::{Fresh, Requests, Unknown};
+use crate::reconcile::memory::{Fresh, Requests, Since, Troubled};
 use crate::reconcile::memory_budget::MemoryBudget;
 use crate::reconcile::recorder::Recorder;
 use crate::reconcile::shard::Shard;
@@ -343,7 +343,9 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         failures: Failures::default(),
         breaker: Breaker::default(),
         requests: Requests::default(),
-        unknown: Unknown::default(),
+        unknown: Since::default(),
+        early: Since::default(),
+        troubled: Troubled::default(),
         fresh: Fresh::default(),
         written: Written::default(),
         stores: Stores::default(),

@@ -195,7 +195,7 @@ impl Reconciled for AgentSpaces {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Created, Error> {
+    async fn create(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Created<Observed>, Error> {
         let mut request = CreateAgentSpace {
             name: desired.name.clone(),
             description: desired.description.clone(),
@@ -209,9 +209,12 @@ impl Reconciled for AgentSpaces {
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let created = scope.aws.call(&request).await;
         let created = created.doing(|| format!("creating the agent space '{}'", desired.name))?;
+        // The operator app isn't part of the response.
+        let whole = desired.app.is_none() && status.operator_app_flows.is_empty();
         Ok(Created {
-            id: Some(created.agent_space.agent_space_id),
+            id: Some(created.agent_space.agent_space_id.clone()),
             tag_keys: tagging::keys(&desired.tags),
+            left: whole.then_some(Observed { space: created.agent_space, tags: created.tags, app: None }),
             ..Created::default()
         })
     }
@@ -222,7 +225,7 @@ impl Reconciled for AgentSpaces {
         remote: &Observed,
         drift: &Drift,
         status: &mut AgentSpaceStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Observed>, Error> {
         let id = remote.id();
         if drift.touches("tags") {
             let changed = tagging::correct::<Self>(scope, id, drift).await?;
@@ -241,8 +244,9 @@ impl Reconciled for AgentSpaces {
             preferences: drift.touches("preferences").then(|| changed_preferences(&remote.space, drift)),
             aws_source_mode: changed_mode(drift),
         };
-        scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
-        Ok(Updated::of(drift.paths().into_iter().map(str::to_owned).collect()))
+        let answer = scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
+        let left = Observed { space: answer.agent_space, tags: remote.tags.clone(), app: remote.app.clone() };
+        Ok(Updated::of(drift.paths().into_iter().map(str::to_owned).collect()).leaving(left))
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

@@ -163,7 +163,7 @@ impl Reconciled for Assets {
         metadata::reset(pointer, status)
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Created, Error> {
+    async fn create(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Created<Observed>, Error> {
         let mut request = CreateAsset {
             agent_space_id: scope.space_id.clone(),
             asset_type: desired.asset_type.clone(),
@@ -174,10 +174,13 @@ impl Reconciled for Assets {
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let answer = scope.aws.call(&request).await;
         let created = answer.doing(|| format!("creating the asset of type {}", desired.asset_type))?;
-        // Without a fingerprint, the next pass reads the content back: more files are still to come. What AWS fetches
-        // by itself can't be compared, so there is only the fingerprint.
+        // What AWS fetches by itself can't be compared, so there is only the fingerprint. Without one, the next pass reads
+        // the content: more files are still to come.
         let fingerprint = desired.content.is_fetched().then(|| desired.content.fingerprint().record());
-        Ok(Created { id: Some(created.asset.asset_id), fingerprint, ..Created::default() })
+        let id = Some(created.asset.asset_id.clone());
+        let left = (desired.content.is_fetched() || desired.content.is_sent_at_once())
+            .then(|| Observed { asset: created.asset, files: desired.content.sums() });
+        Ok(Created { id, fingerprint, left, ..Created::default() })
     }
 
     async fn update(
@@ -186,7 +189,7 @@ impl Reconciled for Assets {
         remote: &Observed,
         drift: &Drift,
         status: &mut AssetStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Observed>, Error> {
         let id = remote.id();
         if drift.touches("metadata") {
             let changed = metadata::update(scope, &desired.metadata, id, drift, status).await?;

@@ -218,7 +218,7 @@ impl Reconciled for Associations {
         matches!(pointer.split('/').nth(1)?, "configuration" | "capabilities").then_some(Reset::Clear)
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Created, Error> {
+    async fn create(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Created<Observed>, Error> {
         // Status may be newer than the object that was resolved.
         if desired.released {
             return Err(being_replaced());
@@ -232,10 +232,14 @@ impl Reconciled for Associations {
         let answer = scope.aws.call(&request).await;
         let answer =
             answer.doing(|| format!("associating the service {} with the space", desired.service_id))?;
-        let id = answer.association.association_id;
+        let id = answer.association.association_id.clone();
+        // What came with a webhook whose secret isn't shown is looked at more closely.
+        let whole = answer.webhook.is_none();
         let secret =
             answer.webhook.and_then(|webhook| webhook::secret(&desired.webhook, &id, status, webhook));
-        Ok(Created { id: Some(id), secret, ..Created::default() })
+        let left = (whole || secret.is_some())
+            .then(|| Observed { association: answer.association, webhooks: whole.then(Vec::new) });
+        Ok(Created { id: Some(id), secret, left, ..Created::default() })
     }
 
     async fn update(
@@ -244,7 +248,7 @@ impl Reconciled for Associations {
         remote: &Observed,
         drift: &Drift,
         status: &mut AssociationStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Observed>, Error> {
         let id = remote.id();
         if drift.touches("configuration") || drift.touches("capabilities") {
             let request = UpdateAssociation {

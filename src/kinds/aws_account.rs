@@ -96,7 +96,7 @@ impl Reconciled for AwsAccounts {
         None
     }
 
-    async fn create(_: &Scope, name: &String, _: &AWSAccountStatus) -> Result<Created, Error> {
+    async fn create(_: &Scope, name: &String, _: &AWSAccountStatus) -> Result<Created<Reached>, Error> {
         Ok(Created { id: Some(name.clone()), ..Created::default() })
     }
 
@@ -106,7 +106,7 @@ impl Reconciled for AwsAccounts {
         _: &Reached,
         _: &Drift,
         _: &mut AWSAccountStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Reached>, Error> {
         Ok(Updated::default())
     }
 

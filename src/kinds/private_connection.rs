@@ -104,10 +104,7 @@ impl Reconciled for PrivateConnections {
         let found = not_found_is_none(scope.aws.call(&request).await, || {
             format!("reading the private connection {id}")
         })?;
-        Ok(found.map(|mut connection| {
-            connection.failure_message = connection.failure_message.map(|why| scope.aws.quoted(&why));
-            Observed(connection)
-        }))
+        Ok(found.map(|connection| observed(scope, connection)))
     }
 
     async fn search(
@@ -176,7 +173,7 @@ impl Reconciled for PrivateConnections {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, _: &PrivateConnectionStatus) -> Result<Created, Error> {
+    async fn create(scope: &Scope, desired: &Desired, _: &PrivateConnectionStatus) -> Result<Created<Observed>, Error> {
         let mut settings = desired.settings.clone();
         if let Some(certificate) = &desired.certificate {
             settings["certificate"] = Value::from(certificate.expose_secret());
@@ -194,7 +191,8 @@ impl Reconciled for PrivateConnections {
             answer => answer.doing(|| format!("creating the private connection {}", desired.name))?,
         };
         Ok(Created {
-            id: Some(created.name),
+            id: Some(created.name.clone()),
+            left: Some(observed(scope, created)),
             fingerprint: desired.fingerprint.as_ref().map(Print::record),
             tag_keys: tagging::keys(&desired.tags),
             ..Created::default()
@@ -207,7 +205,7 @@ impl Reconciled for PrivateConnections {
         remote: &Observed,
         drift: &Drift,
         status: &mut PrivateConnectionStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Observed>, Error> {
         let id = remote.id();
         if let (true, Some(certificate)) = (drift.touches(CERTIFICATE), &desired.certificate) {
             let request = UpdatePrivateConnectionCertificate {
@@ -262,6 +260,12 @@ impl Reconciled for PrivateConnections {
 impl Replaced for PrivateConnections {}
 impl Completed for PrivateConnections {}
 impl Issuing for PrivateConnections {}
+
+/// The connection, quoting AWS where it says why something failed.
+fn observed(scope: &Scope, mut connection: operations::PrivateConnection) -> Observed {
+    connection.failure_message = connection.failure_message.map(|why| scope.aws.quoted(&why));
+    Observed(connection)
+}
 
 /// The private connection that `field` names by its AWS name, if there is one.
 pub(super) async fn reached(scope: &Scope, field: &str, name: &str) -> Result<Option<Reached>, Error> {

@@ -203,7 +203,7 @@ impl Reconciled for ServiceRegistrations {
         scope: &Scope,
         desired: &Desired,
         _: &ServiceRegistrationStatus,
-    ) -> Result<Created, Error> {
+    ) -> Result<Created<Observed>, Error> {
         let Desired::Service(registration) = desired else { return Ok(Created::default()) };
         let request = &registration.request;
         let answer = scope.aws.call(request).await;
@@ -216,7 +216,7 @@ impl Reconciled for ServiceRegistrations {
             id: answer.service_id,
             fingerprint: Some(registration.fingerprint.record()),
             tag_keys: tagging::keys(&request.tags),
-            secret: None,
+            ..Created::default()
         })
     }
 
@@ -226,7 +226,7 @@ impl Reconciled for ServiceRegistrations {
         remote: &Observed,
         drift: &Drift,
         status: &mut ServiceRegistrationStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Observed>, Error> {
         if let (true, Desired::Service(registration)) = (drift.touches(PREVIOUS), desired) {
             let leaving = Self::aside(status);
             if let Some(id) = leaving.iter().find(|id| registration.uses.is_free(id)) {

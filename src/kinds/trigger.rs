@@ -137,7 +137,7 @@ impl Reconciled for Triggers {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &TriggerStatus) -> Result<Created, Error> {
+    async fn create(scope: &Scope, desired: &Desired, status: &TriggerStatus) -> Result<Created<Observed>, Error> {
         let mut request = CreateTrigger {
             agent_space_id: scope.space_id.clone(),
             r#type: desired.trigger_type.clone(),
@@ -148,7 +148,11 @@ impl Reconciled for Triggers {
         };
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let created = scope.aws.call(&request).await.doing(|| "creating the trigger".to_owned())?;
-        Ok(Created { id: Some(created.trigger.trigger_id), ..Created::default() })
+        Ok(Created {
+            id: Some(created.trigger.trigger_id.clone()),
+            left: Some(Observed(created.trigger)),
+            ..Created::default()
+        })
     }
 
     fn sought(desired: &Desired) -> Option<Value> {
@@ -161,19 +165,16 @@ impl Reconciled for Triggers {
         remote: &Observed,
         _: &Drift,
         _: &mut TriggerStatus,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Updated<Observed>, Error> {
         let request = UpdateTrigger {
             agent_space_id: scope.space_id.clone(),
             trigger_id: remote.id().to_owned(),
             status: Some(desired.status.to_owned()),
             client_token: None,
         };
-        scope
-            .aws
-            .call(&request)
-            .await
-            .doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
-        Ok(Updated::of(vec!["suspend".to_owned()]))
+        let answer = scope.aws.call(&request).await;
+        let answer = answer.doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
+        Ok(Updated::of(vec!["suspend".to_owned()]).leaving(Observed(answer.trigger)))
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

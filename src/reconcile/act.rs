@@ -3,11 +3,13 @@
 use kube::Resource;
 use tracing::info;
 
-use crate::api::common::{Intent, Status};
+use crate::api::common::{Intent, Object, Status};
 
 use super::conclusion::Ending;
 use super::inputs::policies;
-use super::kind::{Created, Kind, Remote, Replacement, Resolved, Scope};
+use super::decide::{Decision, decide};
+use super::inputs::access::Access;
+use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope};
 use super::pass::Pass;
 use super::state::annotations::RECONCILE_REQUESTED;
 use super::state::conditions::Reason;
@@ -22,12 +24,42 @@ impl<K: Kind> Pass<'_, K> {
         self.claim_first()?;
         let created = self.make(resolved).await?;
         events::created(self, K::NOUN, created.id.as_deref());
-        self.record(created);
-        Ok(Ending::Again)
+        let Some(left) = self.record(created) else { return Ok(Ending::Again) };
+        if K::secrets(&self.object, &self.status).present.is_none() {
+            return Ok(self.after_write(resolved, Some(left)));
+        }
+        // What was resolved doesn't know the Secret that has just been written.
+        self.object.to_mut().set_status(self.status.clone());
+        let resolved = K::resolve(&self.object, &self.inputs(false)).await;
+        Ok(resolved.map_or(Ending::Again, |resolved| self.after_write(&resolved, Some(left))))
+    }
+
+    /// How a pass ends that has written: if the response tells all of the remote and nothing is left to do, there is no
+    /// need to read it.
+    fn after_write(&mut self, resolved: &Resolved<K>, left: Option<K::Remote>) -> Ending {
+        let Some(left) = left else { return Ending::Again };
+        let desired = &resolved.desired;
+        K::describe(desired, &left, &mut self.status);
+        let state = owned::with_dropped(K::compare(desired, &left, &self.status), self.dropped(&left));
+        let owner = Owner::Ours { current: true };
+        let found = Observation::Found { remote: left, owner, state, access: Access::Granted };
+        let id = self.status.common().id.clone().unwrap_or_default();
+        match decide(&self.situation(resolved), K::NOUN, &found, &id) {
+            Decision::Nothing => {
+                self.own_as_set(&Drift::default());
+                Ending::Settled
+            }
+            Decision::Keep(kept) => {
+                self.own_as_set(&kept);
+                Ending::Left(owned::told(&kept))
+            }
+            Decision::Wait(waiting) => Ending::Waiting(waiting),
+            _ => Ending::Again,
+        }
     }
 
     /// Calls create once, after recording the intent: if the response is lost, the next pass knows what to search for.
-    async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created, Error> {
+    async fn make(&mut self, resolved: &Resolved<K>) -> Result<Created<K::Remote>, Error> {
         self.namespace_stays()?;
         let _room = policies::room(self.cx, &resolved.scope, &self.subject())?;
         let secret = self.rehearse(resolved).await?;
@@ -80,7 +112,7 @@ impl<K: Kind> Pass<'_, K> {
         ))
     }
 
-    fn record(&mut self, created: Created) {
+    fn record(&mut self, created: Created<K::Remote>) -> Option<K::Remote> {
         if let Some(id) = &created.id {
             self.cx.fresh.made(&self.identity.uid, id);
         }
@@ -91,6 +123,7 @@ impl<K: Kind> Pass<'_, K> {
         common.fingerprint = created.fingerprint;
         common.tag_keys = created.tag_keys;
         owned::settle(common, &self.fields, &Drift::default());
+        created.left
     }
 
     pub(super) async fn adopt(
@@ -183,7 +216,7 @@ impl<K: Kind> Pass<'_, K> {
         if !changed.is_empty() {
             events::updated(self, K::NOUN, remote.id(), &changed);
         }
-        Ok(Ending::Again)
+        Ok(self.after_write(resolved, updated.left))
     }
 
     pub(super) async fn replace(

@@ -22,6 +22,9 @@ pub struct Timing {
     pub unknown_outcome: Duration,
     /// Between two checks of a dependency whose change should have woken the object. A safety net.
     pub dependency: Duration,
+    /// For this long, a new object whose dependency isn't ready says nothing: they are often applied together. Not longer,
+    /// because tools take an object without a status for ready.
+    pub early: Duration,
 }
 
 impl Default for Timing {
@@ -33,6 +36,7 @@ impl Default for Timing {
             poll: Duration::from_secs(3),
             unknown_outcome: Duration::from_secs(10),
             dependency: Duration::from_mins(1),
+            early: Duration::from_secs(2),
         }
     }
 }

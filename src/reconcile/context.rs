@@ -22,7 +22,7 @@ use super::graph::hub::Hub;
 use super::graph::kept::Kept;
 use super::inputs::accounts::Accounts;
 use super::inputs::seals::Seals;
-use super::memory::{Fresh, Requests, Unknown};
+use super::memory::{Fresh, Requests, Since, Troubled};
 use super::memory_budget::MemoryBudget;
 use super::recorder::Recorder;
 use super::shard::Shard;
@@ -69,7 +69,11 @@ pub struct Context {
     /// Requests for a pass that have been served, by object.
     pub requests: Requests,
     /// Creates whose outcome is unknown, by object.
-    pub unknown: Unknown,
+    pub unknown: Since,
+    /// Objects that have waited for others from the beginning.
+    pub early: Since,
+    /// Objects of which an Event has said that they aren't ready.
+    pub troubled: Troubled,
     /// Remotes that were created a moment ago, by object.
     pub fresh: Fresh,
     /// Status as it was last written or read.
@@ -99,6 +103,8 @@ impl Context {
         self.breaker.reset(uid);
         self.requests.forget(uid);
         self.unknown.forget(uid);
+        self.early.forget(uid);
+        self.troubled.forget(uid);
         self.fresh.forget(uid);
         self.written.forget(uid);
     }

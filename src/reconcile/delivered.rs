@@ -48,7 +48,7 @@ impl<K: Kind> Pass<'_, K> {
     pub(super) async fn update_secrets(
         &mut self,
         desired: &K::Desired,
-        updated: &mut Updated,
+        updated: &mut Updated<K::Remote>,
     ) -> Result<(), Error> {
         if let Some(secret) = updated.secret.take() {
             // Status names a Secret before it exists: it is found again whatever happens in between.

@@ -25,10 +25,14 @@ pub struct Telling {
     alone: bool,
 }
 
-/// The remote was created; without an id, a person has to complete it.
+/// The remote was created; without an id, a person has to complete it. That an object got its first one is in status, and
+/// in no Event: an account of ten thousand objects would begin with as many.
 pub fn created<K: Kind>(pass: &mut Pass<'_, K>, noun: &str, id: Option<&str>) {
     info!(id, request_id = trail::request_id(), "created the {noun}");
     pass.cx.metrics.changed(K::Object::kind_name(), Change::Create);
+    if id.is_some() && pass.stored.common().lost_id.is_none() {
+        return;
+    }
     let note = id.map_or_else(
         || "sent the registration; a person must open status.authorizationUrl to complete it".to_owned(),
         |id| format!("created the {noun} {id}"),
@@ -127,6 +131,12 @@ pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
     match telling {
         None if matches!(verdict.ending, Ok(Ending::Settled)) => {
             info!("ready");
+            // What was never said to be in trouble needs no all-clear.
+            let trouble = pass.cx.troubled.forget(&pass.identity.uid);
+            let was = before.0.is_some_and(|(_, reason)| reason != Reason::Progressing.as_str());
+            if !trouble && !was {
+                return;
+            }
             let note = format!("the {} {}", K::NOUN, K::AS_IT_SHOULD_BE);
             tell(pass, EventType::Normal, "Available", "Reconcile", &note);
         }
@@ -138,6 +148,7 @@ pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
             } else {
                 info!(reason, "{message}");
             }
+            pass.cx.troubled.add(&pass.identity.uid);
             tell(pass, kind, &reason, "Reconcile", &message);
         }
         _ => {}

@@ -1,6 +1,6 @@
 //! Small things that the process remembers about objects between passes, and may forget.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,17 +22,17 @@ impl Requests {
     }
 }
 
-/// Since when the outcome of an object's create has been unknown.
+/// Since when something has been the case for an object, such as that the outcome of its create is unknown.
 #[derive(Debug, Default)]
-pub struct Unknown(Mutex<HashMap<String, Instant>>);
+pub struct Since(Mutex<HashMap<String, Instant>>);
 
-impl Unknown {
+impl Since {
     /// How long ago this was first called for the object.
     pub fn age(&self, uid: &str) -> Duration {
         lock(&self.0).entry(uid.to_owned()).or_insert_with(Instant::now).elapsed()
     }
 
-    /// The outcome is known.
+    /// It is no longer the case, or the object is gone.
     pub fn forget(&self, uid: &str) {
         lock(&self.0).remove(uid);
     }
@@ -56,6 +56,22 @@ impl Fresh {
     /// Forgets the object.
     pub fn forget(&self, uid: &str) {
         lock(&self.0).remove(uid);
+    }
+}
+
+/// Objects of which an Event has said that they aren't ready.
+#[derive(Debug, Default)]
+pub struct Troubled(Mutex<HashSet<String>>);
+
+impl Troubled {
+    /// An Event says so.
+    pub fn add(&self, uid: &str) {
+        lock(&self.0).insert(uid.to_owned());
+    }
+
+    /// Forgets the object; returns whether an Event said so.
+    pub fn forget(&self, uid: &str) -> bool {
+        lock(&self.0).remove(uid)
     }
 }
 
@@ -86,7 +102,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_age_of_an_unknown_outcome_grows_until_it_is_known() {
-        let unknown = Unknown::default();
+        let unknown = Since::default();
         assert_eq!(unknown.age("u"), Duration::ZERO);
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(unknown.age("u"), Duration::from_secs(3));

@@ -49,6 +49,11 @@ impl<K: Kind> Pass<'_, K> {
     /// The remote matches the object, except for what can't be reset.
     pub(super) fn settle(&mut self, left: &Drift) {
         self.cx.breaker.reset(&self.identity.uid);
+        self.own_as_set(left);
+    }
+
+    /// The same after a write, by its response: only a later look tells whether AWS keeps what it was given.
+    pub(super) fn own_as_set(&mut self, left: &Drift) {
         self.common().intent = None;
         if self.manages() {
             owned::settle(self.status.common_mut(), &self.fields, left);

@@ -3,6 +3,7 @@
 //! Resolve, observe, decide, act, conclude. Every pass can start from nothing but the spec and AWS.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, warn};
@@ -227,7 +228,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         Inputs::new(self.cx, self.identity.clone(), deleting, urgent).recorded_in(recorded)
     }
 
-    fn situation(&self, resolved: &Resolved<K>) -> Situation {
+    pub(super) fn situation(&self, resolved: &Resolved<K>) -> Situation {
         let common = self.status.common();
         Situation {
             policies: Policies { external_id: self.external_id(), ..K::policies(&self.object) },
@@ -269,6 +270,16 @@ impl<'a, K: Kind> Pass<'a, K> {
         Err(Error::wait(Reason::Deleting, format!("the namespace {namespace} is being deleted")))
     }
 
+    /// The time for which a new object that waits for others still says nothing about that.
+    fn is_early(&self, result: &Result<Ending, Error>) -> Option<Duration> {
+        let waits = matches!(result, Err(Error::Wait { reason: Reason::DependencyNotReady, .. }));
+        if !waits || self.held || self.stored.common().observed_generation.is_some() {
+            return None;
+        }
+        let rest = self.cx.timing.early.saturating_sub(self.cx.early.age(&self.identity.uid));
+        (!rest.is_zero()).then_some(rest)
+    }
+
     /// Adds the finalizer to the object as soon as there is, or may be, something that only it knows about.
     async fn hold(&mut self) -> Result<(), Error> {
         let exists = Existence::recorded_in(self.status.common()) == Existence::Recorded;
@@ -301,6 +312,9 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// The end of every pass: conditions, Events, status, and when the next pass is due.
     pub(super) async fn conclude(mut self, result: Result<Ending, Error>) -> Action {
+        if let Some(rest) = self.is_early(&result) {
+            return Action::requeue(rest);
+        }
         let handled = self.object.annotations().get(RECONCILE_REQUESTED).cloned();
         let more = K::more_conditions(&self.object, &self.status);
         let verdict =

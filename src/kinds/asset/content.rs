@@ -202,6 +202,25 @@ impl DesiredContent {
         }
     }
 
+    /// Whether a create sends all of it.
+    pub fn is_sent_at_once(&self) -> bool {
+        match &self.form {
+            Form::Files(files) => files.len() == 1,
+            Form::Zip { .. } | Form::Source(_) => true,
+        }
+    }
+
+    /// The files that an asset with this content has; unknown for what AWS fetches by itself.
+    pub fn sums(&self) -> Option<Sums> {
+        match &self.form {
+            Form::Files(files) => {
+                Some(files.iter().map(|(path, file)| (path.clone(), archive::sum(file))).collect())
+            }
+            Form::Zip { archive, .. } => Some(archive.files.clone()),
+            Form::Source(_) => None,
+        }
+    }
+
     /// Where the files of the asset differ.
     pub fn compare(&self, observed: &Sums) -> Vec<Change> {
         match &self.form {

@@ -107,7 +107,7 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         scope: &Scope,
         desired: &Self::Desired,
         status: &StatusOf<Self>,
-    ) -> impl Future<Output = Result<Created, Error>> + Send;
+    ) -> impl Future<Output = Result<Created<Self::Remote>, Error>> + Send;
 
     /// Corrects drift in place, or part of it: at most one mutating call. The next pass does the rest.
     fn update(
@@ -116,7 +116,7 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         remote: &Self::Remote,
         drift: &Drift,
         status: &mut StatusOf<Self>,
-    ) -> impl Future<Output = Result<Updated, Error>> + Send;
+    ) -> impl Future<Output = Result<Updated<Self::Remote>, Error>> + Send;
 
     /// What identifies a new remote in a list, for kinds without owner tags: it is found by what was sent, whatever the
     /// spec says by then.
@@ -326,8 +326,8 @@ pub enum Observation<R> {
 }
 
 /// The response to a create.
-#[derive(Debug, Default)]
-pub struct Created {
+#[derive(Debug)]
+pub struct Created<R> {
     /// Id of the new remote; none until a person has completed it.
     pub id: Option<String>,
     /// Address that a person must open to complete it.
@@ -338,6 +338,21 @@ pub struct Created {
     pub tag_keys: Vec<String>,
     /// What is shown only once and must be in a Secret before the id is final.
     pub secret: Option<OutputSecret>,
+    /// The remote as the create left it, if the response tells all of it: it doesn't have to be read then.
+    pub left: Option<R>,
+}
+
+impl<R> Default for Created<R> {
+    fn default() -> Self {
+        Self {
+            id: None,
+            authorization_url: None,
+            fingerprint: None,
+            tag_keys: Vec::new(),
+            secret: None,
+            left: None,
+        }
+    }
 }
 
 /// A condition that only some kinds have.
@@ -354,8 +369,8 @@ pub struct ExtraCondition {
 }
 
 /// The response to an update.
-#[derive(Debug, Default)]
-pub struct Updated {
+#[derive(Debug)]
+pub struct Updated<R> {
     /// What was changed, for the Event; empty means all of the drift.
     pub changed: Vec<String>,
     /// A Secret to write.
@@ -364,11 +379,25 @@ pub struct Updated {
     pub obsolete: Vec<String>,
     /// What to report about the Secret, if AWS wasn't involved.
     pub note: Option<String>,
+    /// The remote as the update left it, if the response tells all of it: it doesn't have to be read then.
+    pub left: Option<R>,
 }
 
-impl Updated {
+impl<R> Default for Updated<R> {
+    fn default() -> Self {
+        Self { changed: Vec::new(), secret: None, obsolete: Vec::new(), note: None, left: None }
+    }
+}
+
+impl<R> Updated<R> {
     /// An update that changed these fields in AWS.
     pub fn of(changed: Vec<String>) -> Self {
         Self { changed, ..Self::default() }
+    }
+
+    /// The same, whose response tells all of the remote.
+    #[must_use]
+    pub fn leaving(self, left: R) -> Self {
+        Self { left: Some(left), ..self }
     }
 }
