@@ -39,10 +39,11 @@ use crate::reconcile::inputs::seals::Seals;
 use crate::reconcile::memory::{Fresh, Requests, Since, Troubled};
 use crate::reconcile::memory_budget::MemoryBudget;
 use crate::reconcile::recorder::Recorder;
+use crate::reconcile::remote::picture::{self, Pictures};
 use crate::reconcile::shard::Shard;
 use crate::reconcile::state::status::{FIELD_MANAGER, Written};
 use crate::reconcile::stores::Stores;
-use crate::runtime::{lease, start, watches};
+use crate::runtime::{lease, refresher, start, watches};
 use crate::{log, version};
 
 use self::health::Health;
@@ -276,6 +277,7 @@ impl Operator {
         let mut watches = JoinSet::new();
         watches.spawn(watches::run(Arc::clone(&cx)));
         watches.spawn(sealing::run(Arc::clone(&cx), own_namespace));
+        watches.spawn(refresher::run(Arc::clone(&cx)));
         Ok(Self { cx, controllers, watches, stopping })
     }
 
@@ -328,6 +330,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         recorder: Recorder::new(client.clone(), reporter, Arc::clone(&metrics)),
         client,
         accounts: Accounts::new(aws.behind(gate), options.own_account),
+        pictures: Pictures::new(picture_settings(options)),
         hub: Hub::default(),
         fence,
         kept: Kept::default(),
@@ -352,6 +355,12 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         delivery: Arc::default(),
         metrics,
     })
+}
+
+/// What a pass finds in the picture of AWS is never older than its objects may be unchecked.
+fn picture_settings(options: &Options) -> picture::Settings {
+    let resync = options.resync_periods.values().copied().fold(options.timing.resync, Duration::min);
+    picture::Settings { refresh: options.timing.refresh.min(resync), details: resync }
 }
 
 async fn cluster_id(client: &Client, given: Option<String>) -> Result<String, kube::Error> {

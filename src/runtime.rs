@@ -5,6 +5,7 @@ pub mod graves;
 pub mod lease;
 pub mod queue;
 pub mod readable;
+pub mod refresher;
 pub mod runner;
 pub mod start;
 pub mod watches;

@@ -1,8 +1,11 @@
 //! AgentSpace: the agent space itself. Its operator app is in [`self::operator_app`].
 
 mod operator_app;
+mod spaces;
 
 use std::collections::BTreeMap;
+
+use std::time::Duration;
 
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -10,14 +13,16 @@ use serde_json::{Value, json};
 use crate::api::agent_space::{AwsSourceMode, Preferences};
 use crate::api::standards::Standards;
 use crate::api::{AgentSpace, AgentSpaceStatus};
+use crate::aws;
 use crate::aws::operations::{
-    self, CreateAgentSpace, DeleteAgentSpace, GetAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,
+    self, CreateAgentSpace, DeleteAgentSpace, ListAgentSpaces, OperatorApp, UpdateAgentSpace,
 };
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{
     Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Stranger, Updated,
 };
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::existence::Existence;
@@ -27,6 +32,7 @@ use crate::reconcile::state::{finalizer, fingerprint};
 use crate::reconcile::tagging::{self, TagMap};
 
 use self::operator_app::DesiredApp;
+use self::spaces::Spaces;
 use super::{not_found_is_none, space_users};
 
 /// The kind.
@@ -73,6 +79,7 @@ impl Reconciled for AgentSpaces {
     const NOUN: &'static str = "agent space";
     const ARN_TYPE: &'static str = "agentspace";
     const CREATE: Option<&'static str> = Some("CreateAgentSpace");
+    const IS_REPEATABLE: bool = true;
 
     fn api(client: Client, namespace: &str) -> Api<AgentSpace> {
         Api::namespaced(client, namespace)
@@ -107,14 +114,12 @@ impl Reconciled for AgentSpaces {
         desired: Option<&Desired>,
         status: &AgentSpaceStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request = GetAgentSpace { agent_space_id: id.to_owned(), ..GetAgentSpace::default() };
-        let found =
-            not_found_is_none(scope.aws.call(&request).await, || format!("reading the agent space {id}"))?;
-        let Some(found) = found else { return Ok(None) };
+        let found = scope.sight.one::<Spaces>(id).await.doing(|| format!("reading the agent space {id}"))?;
+        let Some((space, tags)) = found else { return Ok(None) };
         let wanted =
             desired.is_some_and(|desired| desired.app.is_some() || !status.operator_app_flows.is_empty());
-        let app = if wanted { Some(operator_app::read(scope, id).await?) } else { None };
-        Ok(Some(Observed { space: found.agent_space, tags: found.tags, app }))
+        let app = if wanted { Some(operator_app::seen(scope, id).await?) } else { None };
+        Ok(Some(Observed { space, tags, app }))
     }
 
     async fn search(
@@ -122,7 +127,6 @@ impl Reconciled for AgentSpaces {
         desired: &Desired,
         status: &AgentSpaceStatus,
     ) -> Result<Vec<Observed>, Error> {
-        let listed = list(scope).await?;
         let mut found = Vec::new();
         // Tags are only returned for a single space. One that is ours has our name, or the one it was created with; if
         // status and perhaps the name were lost, only the tags tell.
@@ -131,10 +135,13 @@ impl Reconciled for AgentSpaces {
             let name = Value::from(space.name.as_str());
             space.name == desired.name || fingerprint::is_sought(&status.common, Some(&name))
         };
-        let possible = listed.into_iter().filter(|space| lost || is_named(space));
+        let named = [Value::from(desired.name.as_str())];
+        let keys = (!lost && status.common.intent.is_none()).then_some(&named[..]);
+        let possible = scope.sight.fitting::<Spaces>(keys, |space| lost || is_named(space)).await;
+        let possible = possible.doing(|| "listing the agent spaces".to_owned())?;
         let is_held =
             |space: &operations::AgentSpace| scope.is_held_by_another::<AgentSpace>(&space.agent_space_id);
-        let (held, free): (Vec<_>, Vec<_>) = possible.partition(is_held);
+        let (held, free): (Vec<_>, Vec<_>) = possible.into_iter().partition(is_held);
         // Of those with its name that other objects have, one blocks it as much as all of them.
         for space in free.iter().chain(held.iter().find(|space| is_named(space))) {
             let read = Self::read(scope, &space.agent_space_id, Some(desired), status).await?;
@@ -150,6 +157,17 @@ impl Reconciled for AgentSpaces {
 
     fn sought(desired: &Desired) -> Option<Value> {
         Some(Value::from(desired.name.as_str()))
+    }
+
+    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        picture.round::<Spaces>(aws, pace).await;
+    }
+
+    fn uncertain(scope: &Scope, id: &str) {
+        scope.sight.uncertain::<Spaces>(id);
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &AgentSpaceStatus) -> State {
@@ -195,7 +213,11 @@ impl Reconciled for AgentSpaces {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &AgentSpaceStatus) -> Result<Created<Observed>, Error> {
+    async fn create(
+        scope: &Scope,
+        desired: &Desired,
+        status: &AgentSpaceStatus,
+    ) -> Result<Created<Observed>, Error> {
         let mut request = CreateAgentSpace {
             name: desired.name.clone(),
             description: desired.description.clone(),
@@ -209,6 +231,7 @@ impl Reconciled for AgentSpaces {
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let created = scope.aws.call(&request).await;
         let created = created.doing(|| format!("creating the agent space '{}'", desired.name))?;
+        scope.sight.wrote::<Spaces>(&created.agent_space, created.tags.clone());
         // The operator app isn't part of the response.
         let whole = desired.app.is_none() && status.operator_app_flows.is_empty();
         Ok(Created {
@@ -245,6 +268,7 @@ impl Reconciled for AgentSpaces {
             aws_source_mode: changed_mode(drift),
         };
         let answer = scope.aws.call(&request).await.doing(|| format!("updating the agent space {id}"))?;
+        scope.sight.wrote::<Spaces>(&answer.agent_space, remote.tags.clone());
         let left = Observed { space: answer.agent_space, tags: remote.tags.clone(), app: remote.app.clone() };
         Ok(Updated::of(drift.paths().into_iter().map(str::to_owned).collect()).leaving(left))
     }

@@ -4,19 +4,23 @@
 mod archive;
 mod content;
 mod metadata;
+mod space_assets;
+
+use std::time::Duration;
 
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 
 use crate::api::asset::Content;
 use crate::api::{Asset, AssetStatus};
-use crate::aws::operations::{self, CreateAsset, DeleteAsset, GetAgentSpace, GetAsset, ListAssets};
+use crate::aws::operations::{self, CreateAsset, DeleteAsset, GetAgentSpace};
 use crate::aws::{self, ErrorCode};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{
     Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
 };
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
@@ -25,6 +29,7 @@ use crate::reconcile::tagging::TagMap;
 
 use self::archive::Sums;
 use self::content::DesiredContent;
+use self::space_assets::SpaceAssets;
 use super::not_found_is_none;
 
 /// The kind.
@@ -61,6 +66,7 @@ impl Reconciled for Assets {
 
     const NOUN: &'static str = "asset";
     const CREATE: Option<&'static str> = Some("CreateAsset");
+    const IS_REPEATABLE: bool = true;
 
     fn api(client: Client, namespace: &str) -> Api<Asset> {
         Api::namespaced(client, namespace)
@@ -99,39 +105,43 @@ impl Reconciled for Assets {
         desired: Option<&Desired>,
         status: &AssetStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request = GetAsset {
-            agent_space_id: scope.space_id.clone(),
-            asset_id: id.to_owned(),
-            ..GetAsset::default()
-        };
-        let answer = scope.aws.call(&request).await;
+        let answer = scope.sight.one::<SpaceAssets>(id).await;
         if is_denied(&answer) && space_is_gone(scope).await? {
             return Ok(None);
         }
-        let found = not_found_is_none(answer, || format!("reading the asset {id}"))?;
-        match found {
-            Some(found) => observed(scope, found.asset, desired, status).await.map(Some),
+        match answer.doing(|| format!("reading the asset {id}"))? {
+            Some((asset, ())) => observed(scope, asset, desired, status).await.map(Some),
             None => Ok(None),
         }
     }
 
     async fn search(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Vec<Observed>, Error> {
-        let request = ListAssets {
-            agent_space_id: scope.space_id.clone(),
-            asset_type: Some(desired.asset_type.clone()),
-            ..ListAssets::default()
-        };
-        let listed =
-            not_found_is_none(scope.aws.list_all(request).await, || "looking for the asset".to_owned())?;
         let wanted = Self::sought(desired);
+        let fits = |asset: &operations::Asset| {
+            let mut keys = keys(&asset.asset_type, &asset.metadata).into_iter().map(Some);
+            asset.asset_type == desired.asset_type
+                && keys.any(|key| key == wanted || fingerprint::is_sought(&status.common, key.as_ref()))
+        };
+        let key = [json!([desired.asset_type, wanted])];
+        let keys = status.common.intent.is_none().then_some(&key[..]);
+        let fitting = scope.sight.fitting::<SpaceAssets>(keys, fits).await;
+        let fitting = not_found_is_none(fitting, || "looking for the asset".to_owned())?;
         let mut found = Vec::new();
-        for asset in listed.unwrap_or_default() {
-            let mut keys = keys(&desired.asset_type, &asset.metadata).into_iter().map(Some);
-            if keys.any(|key| key == wanted || fingerprint::is_sought(&status.common, key.as_ref())) {
-                found.push(observed(scope, asset, Some(desired), status).await?);
-            }
+        for asset in fitting.unwrap_or_default() {
+            found.push(observed(scope, asset, Some(desired), status).await?);
         }
         Ok(found)
+    }
+
+    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        picture.round::<SpaceAssets>(aws, pace).await;
+    }
+
+    fn uncertain(scope: &Scope, id: &str) {
+        scope.sight.uncertain::<SpaceAssets>(id);
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &AssetStatus) -> State {
@@ -163,7 +173,11 @@ impl Reconciled for Assets {
         metadata::reset(pointer, status)
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &AssetStatus) -> Result<Created<Observed>, Error> {
+    async fn create(
+        scope: &Scope,
+        desired: &Desired,
+        status: &AssetStatus,
+    ) -> Result<Created<Observed>, Error> {
         let mut request = CreateAsset {
             agent_space_id: scope.space_id.clone(),
             asset_type: desired.asset_type.clone(),
@@ -177,6 +191,7 @@ impl Reconciled for Assets {
         // What AWS fetches by itself can't be compared, so there is only the fingerprint. Without one, the next pass reads
         // the content: more files are still to come.
         let fingerprint = desired.content.is_fetched().then(|| desired.content.fingerprint().record());
+        scope.sight.wrote::<SpaceAssets>(&created.asset, ());
         let id = Some(created.asset.asset_id.clone());
         let left = (desired.content.is_fetched() || desired.content.is_sent_at_once())
             .then(|| Observed { asset: created.asset, files: desired.content.sums() });
@@ -271,7 +286,7 @@ async fn observed(
 }
 
 /// Everything that may identify an asset in AWS, which keeps the address that it fetched the content from.
-fn keys(asset_type: &str, metadata: &Value) -> Vec<Value> {
+pub fn keys(asset_type: &str, metadata: &Value) -> Vec<Value> {
     let source = metadata.pointer("/source/url").and_then(Value::as_str).map(from);
     [natural(asset_type, metadata)].into_iter().chain(source).collect()
 }

@@ -3,7 +3,10 @@
 
 mod configurations;
 mod deployment;
+mod space_associations;
 mod webhook;
+
+use std::time::Duration;
 
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -12,9 +15,10 @@ use crate::api::association::Configuration;
 use crate::api::catalog::{self, Referred, ServiceOf};
 use crate::api::common::{Object, ObjectRef};
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
+use crate::aws;
 use crate::aws::operations::{
-    self, AssociateService, DisassociateService, GetAssociation, ListAssociations, ListWebhooks,
-    UpdateAssociation, ValidateAwsAssociations, Webhook,
+    self, AssociateService, DisassociateService, ListAssociations, ListWebhooks, UpdateAssociation,
+    ValidateAwsAssociations, Webhook,
 };
 use crate::document;
 use crate::reconcile::inputs::Inputs;
@@ -23,6 +27,7 @@ use crate::reconcile::kind::{
     Replacement, Resolved, Scope, Secrets, State, Updated, Waiting,
 };
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
@@ -30,6 +35,7 @@ use crate::reconcile::state::fingerprint;
 use crate::reconcile::tagging::TagMap;
 
 use self::configurations::{key, natural};
+use self::space_associations::SpaceAssociations;
 use self::webhook::DesiredWebhook;
 use super::{not_found_is_none, private_connection};
 
@@ -118,14 +124,12 @@ impl Reconciled for Associations {
         desired: Option<&Desired>,
         status: &AssociationStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request =
-            GetAssociation { agent_space_id: scope.space_id.clone(), association_id: id.to_owned() };
-        let found =
-            not_found_is_none(scope.aws.call(&request).await, || format!("reading the association {id}"))?;
-        let Some(found) = found else { return Ok(None) };
+        let found = scope.sight.one::<SpaceAssociations>(id).await;
+        let found = found.doing(|| format!("reading the association {id}"))?;
+        let Some((association, ())) = found else { return Ok(None) };
         let unknown = desired.is_some_and(|desired| webhook::must_look(&desired.webhook, status));
         let webhooks = if unknown { Some(list_webhooks(scope, id).await?) } else { None };
-        Ok(Some(Observed { association: found.association, webhooks }))
+        Ok(Some(Observed { association, webhooks }))
     }
 
     async fn search(
@@ -135,21 +139,35 @@ impl Reconciled for Associations {
     ) -> Result<Vec<Observed>, Error> {
         let mut found = Vec::new();
         let wanted = Self::sought(desired);
-        for association in list(scope).await? {
-            let key = Some(key(&association.service_id, &association.configuration));
-            if (key == wanted || fingerprint::is_sought(&status.common, key.as_ref()))
+        let fits = |association: &operations::Association| {
+            let key = Some(key_of(association));
+            (key == wanted || fingerprint::is_sought(&status.common, key.as_ref()))
                 && status.previous_id.as_deref() != Some(&association.association_id)
-            {
-                let unknown = webhook::must_look(&desired.webhook, status);
-                let webhooks = if unknown {
-                    Some(list_webhooks(scope, &association.association_id).await?)
-                } else {
-                    None
-                };
-                found.push(Observed { association, webhooks });
-            }
+        };
+        let keys = wanted.as_slice();
+        let keys = status.common.intent.is_none().then_some(keys);
+        let fitting = scope.sight.fitting::<SpaceAssociations>(keys, fits).await;
+        let fitting = not_found_is_none(fitting, || {
+            format!("listing the associations of the agent space {}", scope.space_id)
+        })?;
+        for association in fitting.unwrap_or_default() {
+            let unknown = webhook::must_look(&desired.webhook, status);
+            let webhooks =
+                if unknown { Some(list_webhooks(scope, &association.association_id).await?) } else { None };
+            found.push(Observed { association, webhooks });
         }
         Ok(found)
+    }
+
+    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        picture.round::<SpaceAssociations>(aws, pace).await;
+    }
+
+    fn uncertain(scope: &Scope, id: &str) {
+        scope.sight.uncertain::<SpaceAssociations>(id);
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &AssociationStatus) -> State {
@@ -218,7 +236,11 @@ impl Reconciled for Associations {
         matches!(pointer.split('/').nth(1)?, "configuration" | "capabilities").then_some(Reset::Clear)
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &AssociationStatus) -> Result<Created<Observed>, Error> {
+    async fn create(
+        scope: &Scope,
+        desired: &Desired,
+        status: &AssociationStatus,
+    ) -> Result<Created<Observed>, Error> {
         // Status may be newer than the object that was resolved.
         if desired.released {
             return Err(being_replaced());
@@ -232,6 +254,7 @@ impl Reconciled for Associations {
         let answer = scope.aws.call(&request).await;
         let answer =
             answer.doing(|| format!("associating the service {} with the space", desired.service_id))?;
+        scope.sight.wrote::<SpaceAssociations>(&answer.association, ());
         let id = answer.association.association_id.clone();
         // What came with a webhook whose secret isn't shown is looked at more closely.
         let whole = answer.webhook.is_none();
@@ -266,20 +289,26 @@ impl Reconciled for Associations {
                 ),
             };
             let answer = scope.aws.call(&request).await.doing(|| format!("updating the association {id}"))?;
+            scope.sight.wrote::<SpaceAssociations>(&answer.association, ());
             let changed = ["configuration", "capabilities"]
                 .iter()
                 .flat_map(|path| drift.under(path))
                 .map(|change| change.path.clone())
                 .collect();
+            let whole = answer.webhook.is_none();
             let secret =
                 answer.webhook.and_then(|webhook| webhook::secret(&desired.webhook, id, status, webhook));
-            return Ok(Updated { changed, secret, ..Updated::default() });
+            let left = whole
+                .then(|| Observed { association: answer.association, webhooks: remote.webhooks.clone() });
+            return Ok(Updated { changed, secret, left, ..Updated::default() });
         }
         if drift.touches("webhook") {
             return Ok(webhook::rewrite(&desired.webhook, id, status));
         }
         if let Some(previous) = status.previous_id.clone() {
+            Self::uncertain(scope, &previous);
             Self::delete(scope, &previous).await?;
+            Self::uncertain(scope, &previous);
             status.previous_id = None;
             status.previous_service_id = None;
         }
@@ -400,6 +429,11 @@ impl Issuing for Associations {
 }
 
 impl Completed for Associations {}
+
+/// What identifies an association in its space.
+pub fn key_of(association: &operations::Association) -> Value {
+    key(&association.service_id, &association.configuration)
+}
 
 /// Every association of a space; none if the space is gone.
 pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::Association>, Error> {

@@ -1,5 +1,9 @@
 //! PrivateConnection: its id is its name, and AWS takes minutes to create or delete it.
 
+mod connections;
+
+use std::time::Duration;
+
 use kube::{Api, Client, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -8,10 +12,10 @@ use crate::api::common::Object;
 use crate::api::private_connection::Certificate;
 use crate::api::standards::Standards;
 use crate::api::{PrivateConnection, PrivateConnectionStatus};
+use crate::aws;
 use crate::aws::client::{self, ErrorCode};
 use crate::aws::operations::{
-    self, CreatePrivateConnection, DeletePrivateConnection, DescribePrivateConnection,
-    UpdatePrivateConnectionCertificate,
+    self, CreatePrivateConnection, DeletePrivateConnection, UpdatePrivateConnectionCertificate,
 };
 use crate::reconcile::inputs::{Inputs, Source, input_value};
 use crate::reconcile::kind::{
@@ -19,12 +23,14 @@ use crate::reconcile::kind::{
     Updated,
 };
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::fingerprint::Print;
 use crate::reconcile::tagging::{self, TagMap};
 
+use self::connections::Connections;
 use super::not_found_is_none;
 
 /// Path of the certificate in drift.
@@ -100,11 +106,10 @@ impl Reconciled for PrivateConnections {
         _: Option<&Desired>,
         _: &PrivateConnectionStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request = DescribePrivateConnection { name: id.to_owned() };
-        let found = not_found_is_none(scope.aws.call(&request).await, || {
-            format!("reading the private connection {id}")
-        })?;
-        Ok(found.map(|connection| observed(scope, connection)))
+        let found = scope.sight.one::<Connections>(id).await;
+        let found = found.doing(|| format!("reading the private connection {id}"))?;
+        Ok(found
+            .map(|(connection, tags)| observed(scope, operations::PrivateConnection { tags, ..connection })))
     }
 
     async fn search(
@@ -112,7 +117,25 @@ impl Reconciled for PrivateConnections {
         desired: &Desired,
         status: &PrivateConnectionStatus,
     ) -> Result<Vec<Observed>, Error> {
+        if !scope.sight.is_confirming() {
+            let key = [Value::from(desired.name.as_str())];
+            let listed = scope.sight.fitting::<Connections>(Some(&key), |_| true).await;
+            if listed.is_ok_and(|listed| listed.is_empty()) {
+                return Ok(Vec::new());
+            }
+        }
         Ok(Self::read(scope, &desired.name, Some(desired), status).await?.into_iter().collect())
+    }
+
+    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        picture.round::<Connections>(aws, pace).await;
+    }
+
+    fn uncertain(scope: &Scope, id: &str) {
+        scope.sight.uncertain::<Connections>(id);
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &PrivateConnectionStatus) -> State {
@@ -173,7 +196,11 @@ impl Reconciled for PrivateConnections {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, _: &PrivateConnectionStatus) -> Result<Created<Observed>, Error> {
+    async fn create(
+        scope: &Scope,
+        desired: &Desired,
+        _: &PrivateConnectionStatus,
+    ) -> Result<Created<Observed>, Error> {
         let mut settings = desired.settings.clone();
         if let Some(certificate) = &desired.certificate {
             settings["certificate"] = Value::from(certificate.expose_secret());
@@ -190,6 +217,10 @@ impl Reconciled for PrivateConnections {
             }
             answer => answer.doing(|| format!("creating the private connection {}", desired.name))?,
         };
+        scope.sight.wrote::<Connections>(
+            &operations::PrivateConnection { tags: TagMap::new(), ..created.clone() },
+            created.tags.clone(),
+        );
         Ok(Created {
             id: Some(created.name.clone()),
             left: Some(observed(scope, created)),

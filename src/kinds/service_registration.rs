@@ -8,6 +8,9 @@ mod existing;
 mod registration;
 mod search;
 mod service_users;
+mod services;
+
+use std::time::Duration;
 
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -16,13 +19,15 @@ use crate::api::common::{Fingerprint, ManagementPolicy, Object, ObjectRef, Polic
 use crate::api::scalars::PrivateConnectionName;
 use crate::api::service_registration::Existing;
 use crate::api::{ServiceRegistration, ServiceRegistrationStatus};
-use crate::aws::operations::{self, DeregisterService, GetService};
+use crate::aws;
+use crate::aws::operations::{self, DeregisterService};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{
     Completed, Created, ExtraCondition, Issuing, Reached, Reconciled, Remote, Replaced, Replacement,
     Resolved, Scope, State, Stranger, Updated, Waiting,
 };
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::{Change, Drift};
 use crate::reconcile::state::error::{Doing, Error};
@@ -31,6 +36,7 @@ use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::{self, TagMap};
 
 use self::service_users::Uses;
+use self::services::Services;
 use super::{not_found_is_none, private_connection, space_users};
 
 pub(super) use search::list;
@@ -115,15 +121,13 @@ impl Reconciled for ServiceRegistrations {
         desired: Option<&Desired>,
         _: &ServiceRegistrationStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request = GetService { service_id: id.to_owned() };
-        let found =
-            not_found_is_none(scope.aws.call(&request).await, || format!("reading the service {id}"))?;
+        let found = scope.sight.one::<Services>(id).await.doing(|| format!("reading the service {id}"))?;
         let meant = |service: &operations::RegisteredService| match desired {
             Some(Desired::Existing(existing)) => existing::is_meant(existing, service),
             _ => true,
         };
-        let found = found.filter(|found| meant(&found.service));
-        Ok(found.map(|found| Observed { service: found.service, tags: found.tags }))
+        let found = found.filter(|(service, _)| meant(service));
+        Ok(found.map(|(service, tags)| Observed { service, tags }))
     }
 
     async fn search(
@@ -135,6 +139,17 @@ impl Reconciled for ServiceRegistrations {
             Desired::Existing(existing) => existing::search(scope, existing, status).await,
             Desired::Service(registration) => search::own(scope, registration, status).await,
         }
+    }
+
+    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        picture.round::<Services>(aws, pace).await;
+    }
+
+    fn uncertain(scope: &Scope, id: &str) {
+        scope.sight.uncertain::<Services>(id);
     }
 
     fn compare(desired: &Desired, remote: &Observed, status: &ServiceRegistrationStatus) -> State {
@@ -382,7 +397,9 @@ async fn leave(
     let found = ServiceRegistrations::read(scope, id, None, status).await?;
     if found.is_some_and(|found| matches!(scope.identity.owner(&found.tags), Owner::Ours { .. })) {
         space_users::delete(scope, strangers).await?;
+        ServiceRegistrations::uncertain(scope, id);
         ServiceRegistrations::delete(scope, id).await?;
+        ServiceRegistrations::uncertain(scope, id);
     }
     status.leftover_ids.retain(|leftover| leftover != id);
     if status.previous_id.as_deref() == Some(id) {

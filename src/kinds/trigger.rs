@@ -1,21 +1,28 @@
 //! Trigger: only its status can change; another schedule or action needs a new trigger.
 
+mod space_triggers;
+
+use std::time::Duration;
+
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::api::trigger::Schedule;
 use crate::api::{Asset, Trigger, TriggerStatus};
-use crate::aws::operations::{self, CreateTrigger, DeleteTrigger, GetTrigger, ListTriggers, UpdateTrigger};
+use crate::aws;
+use crate::aws::operations::{self, CreateTrigger, DeleteTrigger, UpdateTrigger};
 use crate::reconcile::inputs::Inputs;
 use crate::reconcile::kind::{
     Completed, Created, Issuing, Reconciled, Remote, Replaced, Resolved, Scope, State, Updated,
 };
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
 use crate::reconcile::state::drift::{self, Change, Drift, Remedy};
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::fingerprint;
 use crate::reconcile::tagging::TagMap;
 
+use self::space_triggers::SpaceTriggers;
 use super::not_found_is_none;
 
 /// The kind.
@@ -49,6 +56,7 @@ impl Reconciled for Triggers {
 
     const NOUN: &'static str = "trigger";
     const CREATE: Option<&'static str> = Some("CreateTrigger");
+    const IS_REPEATABLE: bool = true;
 
     fn api(client: Client, namespace: &str) -> Api<Trigger> {
         Api::namespaced(client, namespace)
@@ -85,10 +93,9 @@ impl Reconciled for Triggers {
         _: Option<&Desired>,
         _: &TriggerStatus,
     ) -> Result<Option<Observed>, Error> {
-        let request = GetTrigger { agent_space_id: scope.space_id.clone(), trigger_id: id.to_owned() };
         let found =
-            not_found_is_none(scope.aws.call(&request).await, || format!("reading the trigger {id}"))?;
-        Ok(found.map(|found| Observed(found.trigger)))
+            scope.sight.one::<SpaceTriggers>(id).await.doing(|| format!("reading the trigger {id}"))?;
+        Ok(found.map(|(trigger, ())| Observed(trigger)))
     }
 
     async fn search(
@@ -96,14 +103,26 @@ impl Reconciled for Triggers {
         desired: &Desired,
         status: &TriggerStatus,
     ) -> Result<Vec<Observed>, Error> {
-        let request = ListTriggers { agent_space_id: scope.space_id.clone(), ..ListTriggers::default() };
-        let listed =
-            not_found_is_none(scope.aws.list_all(request).await, || "looking for the trigger".to_owned())?;
         let same = |trigger: &operations::Trigger| {
             let key = key(&trigger.r#type, &trigger.condition, &trigger.action);
             compare_fixed(desired, trigger).is_empty() || fingerprint::is_sought(&status.common, Some(&key))
         };
-        Ok(listed.unwrap_or_default().into_iter().filter(same).map(Observed).collect())
+        let key = [schedule_key(&desired.trigger_type, &desired.condition)];
+        let keys = status.common.intent.is_none().then_some(&key[..]);
+        let found = scope.sight.fitting::<SpaceTriggers>(keys, same).await;
+        let found = not_found_is_none(found, || "looking for the trigger".to_owned())?;
+        Ok(found.unwrap_or_default().into_iter().map(Observed).collect())
+    }
+
+    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        picture.round::<SpaceTriggers>(aws, pace).await;
+    }
+
+    fn uncertain(scope: &Scope, id: &str) {
+        scope.sight.uncertain::<SpaceTriggers>(id);
     }
 
     fn compare(desired: &Desired, remote: &Observed, _: &TriggerStatus) -> State {
@@ -137,7 +156,11 @@ impl Reconciled for Triggers {
         }
     }
 
-    async fn create(scope: &Scope, desired: &Desired, status: &TriggerStatus) -> Result<Created<Observed>, Error> {
+    async fn create(
+        scope: &Scope,
+        desired: &Desired,
+        status: &TriggerStatus,
+    ) -> Result<Created<Observed>, Error> {
         let mut request = CreateTrigger {
             agent_space_id: scope.space_id.clone(),
             r#type: desired.trigger_type.clone(),
@@ -148,6 +171,7 @@ impl Reconciled for Triggers {
         };
         request.client_token = Some(scope.client_token(status.common.lost_id.as_deref(), &request));
         let created = scope.aws.call(&request).await.doing(|| "creating the trigger".to_owned())?;
+        scope.sight.wrote::<SpaceTriggers>(&created.trigger, ());
         Ok(Created {
             id: Some(created.trigger.trigger_id.clone()),
             left: Some(Observed(created.trigger)),
@@ -174,6 +198,7 @@ impl Reconciled for Triggers {
         };
         let answer = scope.aws.call(&request).await;
         let answer = answer.doing(|| format!("setting the trigger {} {}", remote.id(), desired.status))?;
+        scope.sight.wrote::<SpaceTriggers>(&answer.trigger, ());
         Ok(Updated::of(vec!["suspend".to_owned()]).leaving(Observed(answer.trigger)))
     }
 
@@ -220,6 +245,12 @@ fn condition(schedule: &Schedule) -> Value {
 fn key(trigger_type: &str, condition: &Value, action: &Value) -> Value {
     let schedule = condition.get("schedule").unwrap_or(&Value::Null);
     json!([trigger_type, form(schedule), schedule.get(form(schedule)), action])
+}
+
+/// What a trigger can be searched by: an action may come back with defaults filled in.
+pub fn schedule_key(trigger_type: &str, condition: &Value) -> Value {
+    let schedule = condition.get("schedule").unwrap_or(&Value::Null);
+    json!([trigger_type, form(schedule), schedule.get(form(schedule))])
 }
 
 /// The form of a schedule. Every response has an expression; with a spec, it is derived from that.

@@ -6,9 +6,9 @@ use tracing::info;
 use crate::api::common::{Intent, Object, Status};
 
 use super::conclusion::Ending;
-use super::inputs::policies;
 use super::decide::{Decision, decide};
 use super::inputs::access::Access;
+use super::inputs::policies;
 use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope};
 use super::pass::Pass;
 use super::state::annotations::RECONCILE_REQUESTED;
@@ -195,7 +195,11 @@ impl<K: Kind> Pass<'_, K> {
         }
         self.cx.fence.check()?;
         let aside = K::aside(&self.status);
+        K::uncertain(&resolved.scope, remote.id());
         let updated = K::update(&resolved.scope, &resolved.desired, remote, &drift, &mut self.status).await;
+        if !updated.as_ref().is_ok_and(|updated| updated.left.is_some()) {
+            K::uncertain(&resolved.scope, remote.id());
+        }
         let mut updated = match updated {
             Err(error) if error.had_no_effect() => {
                 self.disown(before);
@@ -253,7 +257,9 @@ impl<K: Kind> Pass<'_, K> {
                 self.rehearse(resolved).await?;
                 self.make_way(scope, remote.id()).await?;
                 self.cx.fence.check()?;
+                K::uncertain(scope, remote.id());
                 K::delete(scope, remote.id()).await?;
+                K::uncertain(scope, remote.id());
                 self.forget_remote();
             }
         }

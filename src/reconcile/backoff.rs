@@ -12,6 +12,8 @@ use tokio::time::Instant;
 pub struct Timing {
     /// Between two passes over an object that is up to date: how soon drift is found.
     pub resync: Duration,
+    /// Between two lists of what AWS has: how soon drift is found in what lists show.
+    pub refresh: Duration,
     /// Before the first retry after a failure.
     pub first_retry: Duration,
     /// The longest wait between two retries.
@@ -31,6 +33,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             resync: Duration::from_mins(10),
+            refresh: Duration::from_mins(1),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_mins(5),
             poll: Duration::from_secs(3),

@@ -91,6 +91,7 @@ impl<K: Kind> Pass<'_, K> {
             Removal::NotBegun | Removal::Failed(_) => {
                 self.make_way(&scope, id).await?;
                 self.cx.fence.check()?;
+                K::uncertain(&scope, id);
                 K::delete(&scope, id).await?;
                 if K::read(&scope, id, None, &self.status).await?.is_none() {
                     events::deleted(self, K::NOUN, id);
@@ -115,7 +116,9 @@ impl<K: Kind> Pass<'_, K> {
         }
         self.make_way(scope, id).await?;
         self.cx.fence.check()?;
+        K::uncertain(scope, id);
         K::delete(scope, id).await?;
+        K::uncertain(scope, id);
         events::deleted(self, K::NOUN, id);
         Ok(())
     }
@@ -179,7 +182,9 @@ impl<K: Kind> Pass<'_, K> {
             (NAMESPACE_TAG.to_owned(), heir.to_owned()),
             (HANDED_OVER_TAG.to_owned(), self.identity.namespace.clone()),
         ]);
+        K::uncertain(&scope, id);
         tagging::set::<K>(&scope, id, tags).await?;
+        K::uncertain(&scope, id);
         Ok(format!("left the {} {id} in AWS, and handed it over to {heir}/{}", K::NOUN, self.identity.name))
     }
 
@@ -188,7 +193,7 @@ impl<K: Kind> Pass<'_, K> {
         let account = self.status.common().account.clone().unwrap_or_default();
         let mut scope = self.inputs(true).scope(&account).await?;
         self.check_place(&scope).await?;
-        scope.space_id = K::recorded_space(&self.status).unwrap_or_default();
+        scope.enter(K::recorded_space(&self.status).unwrap_or_default());
         scope.space_is_ours = true;
         scope.space_namespace.clone_from(&self.identity.namespace);
         Ok(scope)
@@ -201,7 +206,9 @@ impl<K: Kind> Pass<'_, K> {
         }
         if let Some((scope, made)) = self.seek().await? {
             self.cx.fence.check()?;
+            K::uncertain(&scope, made.id());
             K::delete(&scope, made.id()).await?;
+            K::uncertain(&scope, made.id());
             events::deleted(self, K::NOUN, made.id());
         }
         self.status.common_mut().intent = None;

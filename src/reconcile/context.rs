@@ -25,6 +25,7 @@ use super::inputs::seals::Seals;
 use super::memory::{Fresh, Requests, Since, Troubled};
 use super::memory_budget::MemoryBudget;
 use super::recorder::Recorder;
+use super::remote::picture::Pictures;
 use super::shard::Shard;
 use super::state::fingerprint::Fingerprinter;
 use super::state::status::Written;
@@ -36,6 +37,8 @@ pub struct Context {
     pub client: Client,
     /// AWS clients by account.
     pub accounts: Accounts,
+    /// What is known of AWS, by account.
+    pub pictures: Pictures,
     /// Who refers to whom.
     pub hub: Hub,
     /// Whether this process may write.

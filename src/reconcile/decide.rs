@@ -51,6 +51,16 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// Whether it changes something that exists, or says of it that it isn't to be had: only a read is evidence enough.
+    pub fn is_about_existing(&self) -> bool {
+        match self {
+            Self::Adopt | Self::Update(_) | Self::Replace(_) | Self::Leave(_) | Self::Stall { .. } => true,
+            Self::Create | Self::Nothing | Self::Keep(_) | Self::Wait(_) => false,
+        }
+    }
+}
+
 /// Decides the step of a pass. `noun` and `id` name the remote in messages.
 pub fn decide<R>(situation: &Situation, noun: &str, found: &Observation<R>, id: &str) -> Decision {
     match found {

@@ -34,6 +34,7 @@ use self::policies::Limits;
 use super::context::Context;
 use super::graph::marks::Mark;
 use super::kind::Scope;
+use super::remote::sight::Sight;
 use super::state::conditions::{self, Reason};
 use super::state::error::Error;
 use super::state::existence::Existence;
@@ -108,8 +109,10 @@ impl<'a> Inputs<'a> {
     /// The scope of the account `name`; empty for the operator's own credentials.
     pub async fn scope(&self, name: &str) -> Result<Scope, Error> {
         self.cx.accounts.own.check(name, self.deleting)?;
+        let aws = self.cx.accounts.client(self.cx, name, self.caller(name)).await?.guarding(&self.seen);
         Ok(Scope {
-            aws: self.cx.accounts.client(self.cx, name, self.caller(name)).await?.guarding(&self.seen),
+            sight: Sight::new(aws.clone(), self.cx.pictures.of(name, &aws)),
+            aws,
             account: name.to_owned(),
             space_id: String::new(),
             space_is_ours: false,
@@ -155,7 +158,7 @@ impl<'a> Inputs<'a> {
         let account = status.common().account.clone().unwrap_or_default();
         self.check_account(&account, "spec.agentSpaceRef")?;
         let mut scope = self.scope(&account).await?;
-        scope.space_id = id;
+        scope.enter(id);
         scope.space_is_ours = space.policies().management_policy == ManagementPolicy::Manage;
         let managers = self.cx.hub.marks().of(AgentSpace::kind_name(), Mark::holds(&scope.space_id));
         scope.space_namespace = if scope.space_is_ours {

@@ -126,23 +126,21 @@ impl<'a, K: Kind> Pass<'a, K> {
             self.occasion = Occasion::Request;
             self.cx.breaker.reset(&self.identity.uid);
         }
-        let resolved = match K::resolve(&self.object, &self.inputs(false)).await {
+        let mut resolved = match K::resolve(&self.object, &self.inputs(false)).await {
             Ok(resolved) => resolved,
             Err(error) => return Err(self.unresolved(error).await),
         };
+        self.open_eyes(&mut resolved);
         self.check_account(&resolved.scope).await?;
         policies::check(self.cx, &resolved.scope, &*self.object)?;
         self.check_reached(&resolved.scope, &resolved.desired).await?;
         K::place(&resolved.scope, &mut self.status);
-        let found = self.observe(&resolved).await?;
-        self.record_account(&resolved.scope);
-        self.pin_account(&resolved.scope, &found).await;
-        let id = match &found {
-            Observation::Found { remote, .. } => remote.id().to_owned(),
-            Observation::Absent => String::new(),
-        };
-        let decision = decide(&self.situation(&resolved), K::NOUN, &found, &id);
-        debug!(?decision, id, "decided");
+        let (mut found, mut decision) = self.look(&resolved).await?;
+        if decision.is_about_existing() && !resolved.scope.sight.is_confirming() {
+            // A mirror may be behind: what is about to be changed is read first, with its tags.
+            resolved.scope.sight.confirm();
+            (found, decision) = self.look(&resolved).await?;
+        }
         if let Observation::Found { remote, .. } = &found
             && !matches!(
                 decision,
@@ -157,6 +155,37 @@ impl<'a, K: Kind> Pass<'a, K> {
             K::describe(&resolved.desired, remote, &mut self.status);
         }
         self.act(decision, &resolved, found).await
+    }
+
+    /// How the pass sees AWS at first. Mirrors are enough to find that an object is still up to date, and to search; what is
+    /// in transition, was edited, or is asked for by a person is read. A search must have begun after its cause, unless
+    /// a create does no harm that has missed something.
+    fn open_eyes(&self, resolved: &mut Resolved<K>) {
+        let common = self.stored.common();
+        let settled = conditions::is_settled(common, self.object.meta().generation)
+            && conditions::is_true(&common.conditions, "Synced");
+        let searches = self.status.common().id.is_none() && self.external_id().is_none();
+        if self.occasion == Occasion::Request || self.hint.is_some() || !(settled || searches) {
+            return;
+        }
+        let lost = self.held && self.before != Existence::Recorded;
+        let pending =
+            self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
+        resolved.scope.sight.look(K::IS_REPEATABLE && !lost && !pending);
+    }
+
+    /// Observes and decides.
+    async fn look(&mut self, resolved: &Resolved<K>) -> Result<(Observation<K::Remote>, Decision), Error> {
+        let found = self.observe(resolved).await?;
+        self.record_account(&resolved.scope);
+        self.pin_account(&resolved.scope, &found).await;
+        let id = match &found {
+            Observation::Found { remote, .. } => remote.id().to_owned(),
+            Observation::Absent => String::new(),
+        };
+        let decision = decide(&self.situation(resolved), K::NOUN, &found, &id);
+        debug!(?decision, id, confirming = resolved.scope.sight.is_confirming(), "decided");
+        Ok((found, decision))
     }
 
     /// Takes the step that was decided: at most one mutating call.

@@ -1,3 +1,12 @@
-//! What AWS has, as the operator sees it: one mirror for each collection.
+//! What AWS has, as the operator sees it: one mirror for each collection of an account, filled by lists, single reads and
+//! the answers to our own writes.
+//!
+//! A pass that only looks reads mirrors and costs no call; one that is about to write reads the single resource first.
 
+pub mod clock;
+pub mod collection;
 pub mod mirror;
+pub mod packed;
+pub mod picture;
+pub mod sight;
+pub mod slot;

@@ -30,8 +30,6 @@ fn a_space_is_created_as_the_yaml_says() {
         assert_eq!(remote["tags"]["team"], "payments");
         assert_eq!(remote["tags"]["stage"], "production");
         assert_eq!(t.mutations(), ["CreateAgentSpace"]);
-        space.event("CreatedExternalResource").await;
-        space.event("Available").await;
     });
 }
 

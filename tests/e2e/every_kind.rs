@@ -300,9 +300,10 @@ every_kind! {
 async fn created(t: &Test, sample: &Sample) {
     let (object, id) = sample.ready(t, &json!({})).await;
     assert_eq!(remote_id(sample.remote, &sample.only(t)), id);
-    let note = object.event("CreatedExternalResource").await;
-    assert!(note.contains(&id), "{note}");
-    object.event("Available").await;
+    // Status says all of it.
+    let events = object.events().await;
+    let told = |word: &str| events.iter().any(|(reason, _)| reason == word);
+    assert!(!told("CreatedExternalResource") && !told("Progressing"), "{events:#?}");
     let mark = t.mark();
     object.reconcile().await;
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());

@@ -139,7 +139,7 @@ fn events_tell_each_transition_once() {
         }
         source.event("Available").await;
         let events = source.events().await;
-        for reason in ["DependencyNotFound", "CreatedExternalResource", "Available"] {
+        for reason in ["DependencyNotFound", "Available"] {
             let count = events.iter().filter(|(word, _)| word == reason).count();
             assert_eq!(count, 1, "{reason}: {events:#?}");
         }

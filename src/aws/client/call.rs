@@ -102,6 +102,11 @@ impl Client {
         Self { inner, caller: Caller::default(), seen: Seen::default() }
     }
 
+    /// Whether it is the same client, whoever calls.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The same client, for calls on behalf of someone else.
     #[must_use]
     pub fn for_caller(&self, caller: Caller) -> Self {

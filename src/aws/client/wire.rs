@@ -50,7 +50,7 @@ where
 }
 
 /// A map of switches, such as an agent space's preferences. Values other than booleans are skipped.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Flags(pub BTreeMap<String, bool>);
 
 impl<'de> Deserialize<'de> for Flags {
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Flags {
 
 /// A point in time, sent as ISO-8601 text by some operations and as seconds since 1970 by others. One that can't be
 /// read counts as none: the rest of the response must still be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Timestamp(pub Option<jiff::Timestamp>);
 
 impl<'de> Deserialize<'de> for Timestamp {

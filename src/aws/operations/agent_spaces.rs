@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::Flags;
 use crate::aws::client::operation::{operation, output, paged};
+use crate::aws::{Flags, Timestamp};
 
 use super::Empty;
 
@@ -61,6 +61,7 @@ operation! {
 
 output! {
     /// An agent space, as the service describes it.
+    #[derive(PartialEq, serde::Serialize)]
     AgentSpace {
         agent_space_id: String = required,
         name: String,
@@ -69,6 +70,7 @@ output! {
         kms_key_arn: Option<String>,
         preferences: Flags,
         aws_source_mode: Option<String>,
+        updated_at: Timestamp,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::aws::Timestamp;
 use crate::aws::client::operation::{operation, output, paged};
 
 use super::Empty;
@@ -146,11 +147,13 @@ operation! {
 
 output! {
     /// An asset, without its content.
+    #[derive(PartialEq, serde::Serialize)]
     Asset {
         asset_id: String = required,
         asset_type: String,
         metadata: Value = hidden,
         version: i64,
+        updated_at: Timestamp,
     }
 }
 

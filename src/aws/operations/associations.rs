@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::aws::Timestamp;
 use crate::aws::client::operation::{operation, output, paged};
 
 use super::Empty;
@@ -71,6 +72,7 @@ operation! {
 
 output! {
     /// An association. `configuration` and `capabilities` are in wire form.
+    #[derive(PartialEq, serde::Serialize)]
     Association {
         association_id: String = required,
         agent_space_id: String,
@@ -78,6 +80,7 @@ output! {
         status: Option<String>,
         configuration: Value = hidden,
         capabilities: Option<Value> = hidden,
+        updated_at: Timestamp,
     }
 }
 

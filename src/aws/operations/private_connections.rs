@@ -44,6 +44,7 @@ operation! {
 
 output! {
     /// A private connection, as far as an operation describes it.
+    #[derive(PartialEq, serde::Serialize)]
     PrivateConnection {
         name: String = required,
         status: String,
@@ -55,6 +56,7 @@ output! {
         resource_configuration_id: Option<String>,
         certificate_expiry_time: Timestamp,
         failure_message: Option<String>,
+
         tags: BTreeMap<String, String>,
     }
 }

@@ -86,10 +86,12 @@ output! {
 
 output! {
     /// A registered service. `additional_service_details` is the union in wire form, for the types that have one.
+    #[derive(PartialEq, serde::Serialize)]
     RegisteredService {
         service_id: String = required,
         service_type: String = required,
         created_at: Timestamp,
+        updated_at: Timestamp,
         name: Option<String>,
         kms_key_arn: Option<String>,
         private_connection_name: Option<String>,

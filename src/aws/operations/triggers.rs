@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::aws::Timestamp;
 use crate::aws::client::operation::{operation, output, paged};
 
 use super::Empty;
@@ -62,6 +63,7 @@ operation! {
 
 output! {
     /// A trigger. `condition` and `action` are in wire form; a condition with `spec` has a derived `expression`.
+    #[derive(PartialEq, serde::Serialize)]
     Trigger {
         trigger_id: String = required,
         agent_space_id: String,
@@ -69,6 +71,7 @@ output! {
         condition: Value = hidden,
         action: Value = hidden,
         status: String,
+        updated_at: Timestamp,
     }
 }
 

@@ -171,6 +171,7 @@ pub const FEATURES: &[Feature] = &[
             CreatePrivateConnection,
             DeletePrivateConnection,
             DescribePrivateConnection,
+            ListPrivateConnections,
             TagResource,
             UntagResource,
             UpdatePrivateConnectionCertificate,

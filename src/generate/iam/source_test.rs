@@ -10,13 +10,13 @@ use super::statement::AUTHORIZATION;
 /// The files of `src/` that call operations, and the features that they are.
 const CALLERS: &[(&[&str], &[&str])] = &[
     (&["kinds/aws_account.rs"], &["aws-account"]),
-    (&["kinds/agent_space.rs"], &["spaces"]),
+    (&["kinds/agent_space.rs", "kinds/agent_space/spaces.rs"], &["spaces"]),
     (&["kinds/agent_space/operator_app.rs"], &["operator-app"]),
     (&["kinds/service_registration.rs", "kinds/service_registration/"], &["registrations"]),
     (&["kinds/association.rs", "kinds/association/"], &["associations", "webhooks"]),
-    (&["kinds/private_connection.rs"], &["private-connections"]),
+    (&["kinds/private_connection.rs", "kinds/private_connection/"], &["private-connections"]),
     (&["kinds/asset.rs", "kinds/asset/"], &["assets"]),
-    (&["kinds/trigger.rs"], &["triggers"]),
+    (&["kinds/trigger.rs", "kinds/trigger/"], &["triggers"]),
 ];
 /// Calls `TagResource` and `UntagResource` for the kinds that use it.
 const TAGGING: &str = "reconcile/tagging.rs";

@@ -17,6 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::kinds::not_found_is_none;
 
+use super::spaces::Spaces;
+
 /// Path of the client secret in drift.
 const CLIENT_SECRET: &str = "operatorApp.idp.clientSecretRef";
 
@@ -91,6 +93,17 @@ fn idp_request(idp: &IdpAuth, flow: EnableOperatorApp) -> EnableOperatorApp {
         provider: Some(idp.provider.clone()),
         ..flow
     }
+}
+
+/// The operator app: as it was read a moment ago, if mirrors count.
+pub async fn seen(scope: &Scope, id: &str) -> Result<OperatorApp, Error> {
+    if let Some(app) = scope.sight.detail::<Spaces, OperatorApp>(id) {
+        return Ok(app);
+    }
+    let sent = scope.sight.now();
+    let app = read(scope, id).await?;
+    scope.sight.keep::<Spaces, _>(id, app.clone(), sent);
+    Ok(app)
 }
 
 /// Reads which flows are enabled. No app means an app without flows: the service may return either.

@@ -352,7 +352,11 @@ pub fn secret(
 }
 
 /// The Secret as it should be, based on its contents or on the one with its former name; AWS isn't involved.
-pub fn rewrite(desired: &DesiredWebhook, association: &str, status: &AssociationStatus) -> Updated<super::Observed> {
+pub fn rewrite(
+    desired: &DesiredWebhook,
+    association: &str,
+    status: &AssociationStatus,
+) -> Updated<super::Observed> {
     let kept =
         status.webhook.as_ref().and_then(|written| Some((written, desired.kept(written, association)?)));
     let Some((written, Kept { shown, here })) = kept else { return Updated::default() };

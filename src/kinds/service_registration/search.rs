@@ -3,13 +3,14 @@
 use std::cmp::Reverse;
 
 use crate::api::{ServiceRegistration, ServiceRegistrationStatus};
-use crate::aws::operations::{ListServices, RegisteredService};
+use crate::aws::operations::RegisteredService;
 use crate::reconcile::kind::{Reconciled, Remote, Replaced, Scope};
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::ownership::Owner;
 
 use super::candidates::{self, Listed};
 use super::registration::{Registration, describes_the_same, is_one_an_account};
+use super::services::Services;
 use super::{Observed, ServiceRegistrations};
 
 /// Services with our tags, and unowned or foreign ones that describe the same thing.
@@ -58,7 +59,7 @@ fn listed(scope: &Scope, registration: &Registration, service: &RegisteredServic
 
 /// Every service of a type in the account.
 pub async fn list(scope: &Scope, service_type: &str) -> Result<Vec<RegisteredService>, Error> {
-    let request =
-        ListServices { filter_service_type: Some(service_type.to_owned()), ..ListServices::default() };
-    scope.aws.list_all(request).await.doing(|| format!("looking for the {service_type} service"))
+    let key = [service_type.into()];
+    let found = scope.sight.fitting::<Services>(Some(&key), |service| service.service_type == service_type);
+    found.await.doing(|| format!("looking for the {service_type} service"))
 }

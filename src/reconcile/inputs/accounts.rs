@@ -81,7 +81,9 @@ impl Accounts {
 
     /// Forgets the clients, with budgets and credentials, of AWSAccounts that are gone.
     pub fn forget_gone(&self, cx: &Context) {
-        self.factory.retain(|name| name.is_empty() || find(cx, name).is_some());
+        let is_there = |name: &str| name.is_empty() || find(cx, name).is_some();
+        self.factory.retain(is_there);
+        cx.pictures.retain(is_there);
     }
 
     /// The request budget of each account, except those of AWSAccounts that are gone.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::{Api, Client};
 use serde::Serialize;
@@ -15,6 +16,8 @@ use crate::reconcile::inputs::Inputs;
 use crate::reconcile::inputs::access::Access;
 use crate::reconcile::memory_budget::MemoryBudget;
 use crate::reconcile::owned::Reset;
+use crate::reconcile::remote::picture::Picture;
+use crate::reconcile::remote::sight::Sight;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::drift::Drift;
 use crate::reconcile::state::error::Error;
@@ -50,6 +53,9 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
 
     /// The operation that creates a remote, as the intent names it; for kinds that have one in AWS.
     const CREATE: Option<&'static str> = None;
+
+    /// Whether a create carries a client token: sent again, it creates nothing more.
+    const IS_REPEATABLE: bool = false;
 
     /// The API that reaches the objects.
     fn api(client: Client, namespace: &str) -> Api<Self::Object>;
@@ -87,6 +93,18 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         desired: &Self::Desired,
         status: &StatusOf<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Remote>, Error>> + Send;
+
+    /// Lists the collections of AWS that its remotes are in, and waits after each as `pace` says for so many pages.
+    fn refresh<P>(_picture: &Picture, _aws: &aws::Client, _pace: P) -> impl Future<Output = ()> + Send
+    where
+        P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
+    {
+        std::future::ready(())
+    }
+
+    /// A write of the remote `id` is about to be sent, or its response doesn't tell all of the remote: what mirrors say
+    /// about it doesn't count until it is read.
+    fn uncertain(_scope: &Scope, _id: &str) {}
 
     /// Compares the remote with the desired state. Pure.
     fn compare(desired: &Self::Desired, remote: &Self::Remote, status: &StatusOf<Self>) -> State;
@@ -240,6 +258,8 @@ pub struct Resolved<K: Reconciled> {
 pub struct Scope {
     /// The signed client of its account and region.
     pub aws: aws::Client,
+    /// How the pass sees what is there.
+    pub sight: Sight,
     /// Name of the AWSAccount, or empty for the operator's own credentials.
     pub account: String,
     /// Id of the agent space that it is in; empty for kinds outside spaces.
@@ -259,6 +279,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Places it in the agent space of this id.
+    pub fn enter(&mut self, space_id: String) {
+        self.sight.set_space(&space_id);
+        self.space_id = space_id;
+    }
+
     /// Whether another object of the kind has recorded the remote `id` as its own.
     pub fn is_held_by_another<T: Object>(&self, id: &str) -> bool {
         let subject = Subject { kind: T::kind_name(), ..self.identity.subject() };

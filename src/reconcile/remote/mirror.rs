@@ -6,7 +6,7 @@
 //! request, and tells the mirror what came of it together with that moment.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A point in the order of what happened. Larger is later.
 pub type Moment = u64;
@@ -18,6 +18,9 @@ pub trait Listed: Clone + PartialEq {
 
     /// When it was last changed, as AWS says; none where AWS doesn't say. Values that are later compare greater.
     fn updated_at(&self) -> Option<i64>;
+
+    /// Hashes of what it can be searched by.
+    fn keys(&self) -> &[u64];
 }
 
 /// What is known of one resource.
@@ -85,6 +88,8 @@ struct Refresh {
 #[derive(Clone, Debug)]
 pub struct Mirror<I> {
     entries: BTreeMap<String, Entry<I>>,
+    /// IDs of the entries by their keys.
+    keys: HashMap<u64, HashSet<String>>,
     /// What isn't there, or of which only the ID is known, and since when: a list that lags may show something else.
     unlisted: BTreeMap<String, Moment>,
     refresh: Option<Refresh>,
@@ -93,7 +98,13 @@ pub struct Mirror<I> {
 
 impl<I> Default for Mirror<I> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), unlisted: BTreeMap::new(), refresh: None, complete: None }
+        Self {
+            entries: BTreeMap::new(),
+            keys: HashMap::new(),
+            unlisted: BTreeMap::new(),
+            refresh: None,
+            complete: None,
+        }
     }
 }
 
@@ -145,24 +156,25 @@ impl<I: Listed> Mirror<I> {
                 return None;
             }
             // The list lags, or somebody made it again: only a read tells.
-            self.entries
-                .insert(id.clone(), Entry { item, as_of: began, firm: *since, doubt: Some(Doubt::Unsure) });
+            let firm = *since;
+            self.set(Entry { item, as_of: began, firm, doubt: Some(Doubt::Unsure) });
             return Some(News::Appeared(id));
         }
         let Some(entry) = self.entries.get_mut(&id) else {
-            self.entries.insert(id.clone(), Entry { item, as_of: began, firm: 0, doubt: None });
+            self.set(Entry { item, as_of: began, firm: 0, doubt: None });
             return Some(News::Appeared(id));
         };
+        let firm = entry.firm;
         // A list may lag behind what made us unsure, even if it shows something newer than what we knew.
         if began <= entry.as_of || entry.doubt == Some(Doubt::Unsure) {
             return None;
         }
         if entry.item == item {
-            *entry = Entry { item, as_of: began, firm: entry.firm, doubt: None };
+            *entry = Entry { item, as_of: began, firm, doubt: None };
             return None;
         }
         match item.updated_at().cmp(&entry.item.updated_at()) {
-            Ordering::Greater => *entry = Entry { item, as_of: began, firm: entry.firm, doubt: None },
+            Ordering::Greater => self.set(Entry { item, as_of: began, firm, doubt: None }),
             // A list that lags.
             Ordering::Less => return None,
             // Without a newer date, what differs may be the state before a write that the list lags behind.
@@ -175,7 +187,28 @@ impl<I: Listed> Mirror<I> {
     pub fn wrote(&mut self, left: I, now: Moment) {
         let id = left.id().to_owned();
         self.unlisted.remove(&id);
-        self.entries.insert(id, Entry { item: left, as_of: now, firm: now, doubt: None });
+        self.set(Entry { item: left, as_of: now, firm: now, doubt: None });
+    }
+
+    fn set(&mut self, entry: Entry<I>) {
+        let id = entry.item.id().to_owned();
+        self.unset(&id);
+        for key in entry.item.keys() {
+            self.keys.entry(*key).or_default().insert(id.clone());
+        }
+        self.entries.insert(id, entry);
+    }
+
+    fn unset(&mut self, id: &str) {
+        let Some(entry) = self.entries.remove(id) else { return };
+        for key in entry.item.keys() {
+            if let Some(having) = self.keys.get_mut(key) {
+                having.remove(id);
+                if having.is_empty() {
+                    self.keys.remove(key);
+                }
+            }
+        }
     }
 
     /// A write of the resource ended at `now`, and its answer was lost or doesn't tell how the resource is.
@@ -190,7 +223,7 @@ impl<I: Listed> Mirror<I> {
 
     /// The resource was deleted; AWS answered at `now`.
     pub fn deleted(&mut self, id: &str, now: Moment) {
-        self.entries.remove(id);
+        self.unset(id);
         self.unlisted.insert(id.to_owned(), now);
     }
 
@@ -203,8 +236,7 @@ impl<I: Listed> Mirror<I> {
         match found {
             Some(item) => {
                 self.unlisted.remove(id);
-                let entry = Entry { item, as_of: sent, firm: sent, doubt: None };
-                self.entries.insert(id.to_owned(), entry);
+                self.set(Entry { item, as_of: sent, firm: sent, doubt: None });
             }
             None => self.deleted(id, sent),
         }
@@ -223,8 +255,31 @@ impl<I: Listed> Mirror<I> {
     /// Everything that may be in the collection, each with whether it is in doubt, if a complete list began at `since` or
     /// later: only then does it mean anything that something isn't among it.
     pub fn all(&self, since: Moment) -> Option<impl Iterator<Item = (&I, bool)>> {
-        let is_complete = self.complete.is_some_and(|began| began >= since);
-        is_complete.then(|| self.entries.values().map(|entry| (&entry.item, entry.doubt.is_some())))
+        let all = || self.entries.values().map(|entry| (&entry.item, entry.doubt.is_some()));
+        self.is_complete(since).then(all)
+    }
+
+    /// The same, of what has one of these keys.
+    pub fn keyed(&self, keys: &[u64], since: Moment) -> Option<impl Iterator<Item = (&I, bool)>> {
+        let ids: HashSet<&String> = keys.iter().filter_map(|key| self.keys.get(key)).flatten().collect();
+        let entries = ids.into_iter().filter_map(|id| self.entries.get(id));
+        let found = entries.map(|entry| (&entry.item, entry.doubt.is_some()));
+        self.is_complete(since).then_some(found)
+    }
+
+    /// Whether a complete list began at `since` or later.
+    pub fn is_complete(&self, since: Moment) -> bool {
+        self.complete.is_some_and(|began| began >= since)
+    }
+
+    /// How many resources it has, in doubt or not.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// When the last complete list began.
@@ -235,7 +290,11 @@ impl<I: Listed> Mirror<I> {
     /// Drops what lists don't show any more and nobody `holds`: nobody will ask for it. And what is known to be gone since
     /// before `settled`, if no list lags as long as that.
     pub fn prune(&mut self, holds: impl Fn(&str) -> bool, settled: Moment) {
-        self.entries.retain(|id, entry| entry.doubt != Some(Doubt::Missing) || holds(id));
+        let missing = self.entries.iter().filter(|(_, entry)| entry.doubt == Some(Doubt::Missing));
+        let dropped: Vec<String> = missing.map(|(id, _)| id.clone()).filter(|id| !holds(id)).collect();
+        for id in &dropped {
+            self.unset(id);
+        }
         self.unlisted.retain(|_, when| *when >= settled);
     }
 }

@@ -17,6 +17,19 @@ impl Listed for Item {
     fn updated_at(&self) -> Option<i64> {
         self.updated_at
     }
+
+    fn keys(&self) -> &[u64] {
+        const KEYS: [u64; 256] = {
+            let mut keys = [0; 256];
+            let mut key = 0;
+            while key < 256 {
+                keys[key] = key as u64;
+                key += 1;
+            }
+            keys
+        };
+        std::slice::from_ref(&KEYS[usize::from(self.content)])
+    }
 }
 
 fn item(content: u8, updated_at: Option<i64>) -> Item {

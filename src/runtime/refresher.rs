@@ -1,0 +1,92 @@
+//! Keeps the picture of AWS fresh: lists the collections that passes ask for, round after round, and wakes the objects whose
+//! resources have changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::aws::{Caller, Client, Priority};
+use crate::kinds::{self, Visitor};
+use crate::reconcile::context::Context;
+use crate::reconcile::graph::marks::Mark;
+use crate::reconcile::kind::Kind;
+use crate::reconcile::remote::picture::{Heard, Picture};
+
+/// The part of an account's requests that rounds may take.
+const SHARE: f64 = 0.6;
+
+/// Runs until it is dropped.
+pub async fn run(cx: Arc<Context>) {
+    let Some(mut heard) = cx.pictures.heard() else { return };
+    let wakes = async {
+        while let Some(news) = heard.recv().await {
+            wake(&cx, &news);
+        }
+    };
+    futures::join!(wakes, rounds(&cx));
+}
+
+/// The objects that hold the resource look at it.
+fn wake(cx: &Context, (kind, id): &Heard) {
+    for holder in cx.hub.marks().of(kind, Mark::holds(id)) {
+        debug!(object = %holder, id, "its resource is not as it was; checking");
+        cx.hub.wake(&holder);
+    }
+}
+
+async fn rounds(cx: &Context) {
+    let interval = cx.pictures.refresh();
+    cx.stores.all_filled().await;
+    loop {
+        let began = Instant::now();
+        tokio::time::sleep(interval).await;
+        if cx.fence.is_open() {
+            // An account whose service is slow holds up no other.
+            let mut accounts: FuturesUnordered<_> = cx
+                .pictures
+                .all()
+                .into_iter()
+                .map(|(_, aws, picture)| async move { round(&aws, &picture).await })
+                .collect();
+            while accounts.next().await.is_some() {}
+        }
+        debug!(duration = ?began.elapsed(), "listed what AWS has");
+    }
+}
+
+/// Lists every collection of an account that passes still ask for.
+async fn round(aws: &Client, picture: &Picture) {
+    let began = Instant::now();
+    let aws = aws.for_caller(Caller { priority: Priority::Periodic, ..Caller::default() });
+    let mut all = Collections { aws: &aws, picture, rounds: Vec::new() };
+    kinds::each(&mut all);
+    for collections in all.rounds {
+        collections.await;
+    }
+    picture.set_round(began.elapsed());
+    picture.forget_unused();
+}
+
+struct Collections<'a> {
+    aws: &'a Client,
+    picture: &'a Picture,
+    rounds: Vec<BoxFuture<'a, ()>>,
+}
+
+impl Visitor for Collections<'_> {
+    fn visit<K: Kind>(&mut self) {
+        self.rounds.push(Box::pin(K::refresh(self.picture, self.aws, pace)));
+    }
+}
+
+/// How long to wait after a list of so many pages, so that no more than the share is taken.
+fn pace(aws: &Client, pages: usize) -> Duration {
+    let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+    let time = f64::from(pages) / (SHARE * aws.usage().limit);
+    Duration::try_from_secs_f64(time).unwrap_or(Duration::from_secs(1))
+}
