@@ -71,6 +71,7 @@ locals {
           Effect = "Allow"
           Action = [
             "aidevops:ListAgentSpaces",
+            "aidevops:ListPrivateConnections",
             "aidevops:ListServices",
           ]
           Resource = "*"
@@ -181,6 +182,7 @@ locals {
           Effect = "Allow"
           Action = [
             "aidevops:ListAgentSpaces",
+            "aidevops:ListPrivateConnections",
             "aidevops:ListServices",
           ]
           Resource = "*"
@@ -382,6 +384,14 @@ locals {
     "private-connections" = jsonencode({
       Version = "2012-10-17"
       Statement = [
+        {
+          Sid    = "PrivateConnectionsFind"
+          Effect = "Allow"
+          Action = [
+            "aidevops:ListPrivateConnections",
+          ]
+          Resource = "*"
+        },
         {
           Sid    = "PrivateConnectionsPrivateConnections"
           Effect = "Allow"

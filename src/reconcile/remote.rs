@@ -3,9 +3,9 @@
 //!
 //! A pass that only looks reads mirrors and costs no call; one that is about to write reads the single resource first.
 
-pub mod clock;
 pub mod collection;
 pub mod mirror;
+pub mod moments;
 pub mod packed;
 pub mod picture;
 pub mod sight;

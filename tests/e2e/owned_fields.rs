@@ -5,7 +5,7 @@ use devops_agent_simulator::switches::MetadataNull;
 use serde_json::{Value, json};
 
 use crate::fixtures::{AGENT, SOURCE, SPACE, credentials, project};
-use crate::harness::{Handle, Test, run, text};
+use crate::harness::{Handle, Test, condition, run, text};
 
 const PREFERENCE: &str = "/preferences/elevatedActionsEnabled";
 const SKILL: &str = "
@@ -88,6 +88,11 @@ fn without_a_record_that_is_believed_nothing_is_reset() {
         object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
         object.condition("Synced", "False", "Paused").await;
         object.patch(json!({"spec": {"preferences": null}})).await;
+        let seen = |object: &Value| {
+            condition(object, "Synced")
+                .is_some_and(|synced| synced["observedGeneration"] == object["metadata"]["generation"])
+        };
+        object.wait("the edit is seen", seen).await;
         object.lose_status().await;
         let mark = t.mark();
         object.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": null}}})).await;

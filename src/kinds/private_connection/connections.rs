@@ -39,7 +39,9 @@ impl Collection for Connections {
     async fn list(aws: &Client, _: &str) -> Result<Vec<Self::Item>, Error> {
         let mut listed = aws.call(&ListPrivateConnections {}).await?.private_connections;
         // Lists don't show them: what they have here are no tags, not none.
-        listed.iter_mut().for_each(|connection| connection.tags.clear());
+        for connection in &mut listed {
+            connection.tags.clear();
+        }
         Ok(listed)
     }
 

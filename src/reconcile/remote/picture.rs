@@ -10,9 +10,9 @@ use tracing::debug;
 
 use crate::aws::{self, Client};
 
-use super::clock::Clock;
 use super::collection::Collection;
 use super::mirror::{Moment, News};
+use super::moments::Clock;
 use super::slot::Slot;
 
 /// A resource that lists show to have changed, appeared or vanished: kind of the objects that may hold it, and its id.
@@ -81,6 +81,9 @@ impl Pictures {
     }
 }
 
+/// Name of a collection, and id of its space.
+type Place = (&'static str, Box<str>);
+
 /// The collections of one account, as one AWSAccount sees them.
 pub struct Picture {
     clock: Clock,
@@ -88,8 +91,7 @@ pub struct Picture {
     /// For how long a list counts, in milliseconds: longer than the settings say if a round over all collections takes
     /// longer.
     horizon: AtomicU64,
-    /// By name of the collection and id of the space.
-    slots: Mutex<HashMap<(&'static str, Box<str>), Arc<Slot>>>,
+    slots: Mutex<HashMap<Place, Arc<Slot>>>,
     news: mpsc::UnboundedSender<Heard>,
 }
 

@@ -105,13 +105,12 @@ impl Sight {
         let slot = self.slot::<C>();
         let since = self.searched.unwrap_or_else(|| self.picture.horizon());
         let known = || slot.all::<C>(keys, since, self.picture.clock().now());
-        let found = match known() {
-            Some(found) => found,
-            None => {
-                self.picture.refresh::<C>(&self.aws, &self.space, since).await?;
-                // A list that has just been completed began late enough.
-                known().unwrap_or_default()
-            }
+        let found = if let Some(found) = known() {
+            found
+        } else {
+            self.picture.refresh::<C>(&self.aws, &self.space, since).await?;
+            // A list that has just been completed began late enough.
+            known().unwrap_or_default()
         };
         let mut fitting = Vec::new();
         for (item, doubt) in found {

@@ -10,9 +10,9 @@ use tracing::warn;
 
 use crate::aws::{self, Client, ErrorCode};
 
-use super::clock::Clock;
 use super::collection::Collection;
 use super::mirror::{Look, Mirror, Moment, News};
+use super::moments::Clock;
 use super::packed::{self, Packed};
 
 /// A collection of an account.

@@ -288,11 +288,13 @@ async fn in_mid_air(t: &Test) {
         t.fault(json!({"operation": "DescribePrivateConnection", "resource": name, "effect": effect, "nth": nth, "times": 0}));
     };
     describe("unexpected", "garble", 1);
-    describe("progressing", "hang", 2);
+    t.fault(json!({"operation": "GetOperatorApp", "effect": "hang", "times": 0}));
     let connection =
         |name: &str| CONNECTION.replace("metadata: {name: internal}", &format!("metadata: {{name: {name}}}"));
     let unexpected = t.apply(&connection("unexpected")).await;
-    let progressing = t.apply(&connection("progressing")).await;
+    let progressing = t
+        .apply("{kind: AgentSpace, metadata: {name: progressing}, spec: {operatorApp: {iam: {roleArn: 'arn:aws:iam::123456789012:role/App'}}}}")
+        .await;
     unexpected.condition("Ready", "False", "Unexpected").await;
     progressing.condition("Ready", "False", "Progressing").await;
 }

@@ -48,7 +48,7 @@ mod tests {
         let clock = Clock::default();
         let moments: Vec<Moment> = (0..5).map(|_| clock.now()).collect();
         assert!(moments.windows(2).all(|pair| pair[0] < pair[1]), "{moments:?}");
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         let ago = clock.ago(Duration::from_secs(59));
         assert!(ago > moments[4] && ago < clock.now());
         assert_eq!(clock.ago(Duration::from_hours(1)), 0, "before all that is known");
