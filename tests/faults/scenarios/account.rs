@@ -54,6 +54,8 @@ pub async fn becomes_another(run: &Run) -> Outcome {
     run.apply(&in_account(run, &objects::SPACE.replace("name: space", "name: doomed"))).await?;
     asked(run, "CreateAgentSpace", before).await?;
     account(run, ROLE_ELSEWHERE).await?;
+    // What is deleted before the operator knows of it is deleted with the right credentials.
+    run.unready("AgentSpace", "space", "AccountChanged").await?;
     run.delete("AgentSpace", "doomed").await?;
     run.unready("AgentSpace", "doomed", "AccountChanged").await?;
     account(run, ROLE).await?;
