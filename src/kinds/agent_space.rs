@@ -79,7 +79,6 @@ impl Reconciled for AgentSpaces {
     const NOUN: &'static str = "agent space";
     const ARN_TYPE: &'static str = "agentspace";
     const CREATE: Option<&'static str> = Some("CreateAgentSpace");
-    const IS_REPEATABLE: bool = true;
 
     fn api(client: Client, namespace: &str) -> Api<AgentSpace> {
         Api::namespaced(client, namespace)

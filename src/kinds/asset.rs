@@ -66,7 +66,6 @@ impl Reconciled for Assets {
 
     const NOUN: &'static str = "asset";
     const CREATE: Option<&'static str> = Some("CreateAsset");
-    const IS_REPEATABLE: bool = true;
 
     fn api(client: Client, namespace: &str) -> Api<Asset> {
         Api::namespaced(client, namespace)

@@ -56,7 +56,6 @@ impl Reconciled for Triggers {
 
     const NOUN: &'static str = "trigger";
     const CREATE: Option<&'static str> = Some("CreateTrigger");
-    const IS_REPEATABLE: bool = true;
 
     fn api(client: Client, namespace: &str) -> Api<Trigger> {
         Api::namespaced(client, namespace)

@@ -124,7 +124,7 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// The other object that has recorded an untaggable remote as its own.
-    fn holder(&self, scope: &Scope, id: &str) -> Option<Owner> {
+    pub(super) fn holder(&self, scope: &Scope, id: &str) -> Option<Owner> {
         let others = self.inputs(false).marked::<K::Object>(Mark::holds(id), |other| {
             let status = other.status();
             other.uid() != self.object.uid()

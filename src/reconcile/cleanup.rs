@@ -61,6 +61,9 @@ impl<K: Kind> Pass<'_, K> {
     /// Deletes the remote that status names, and the one that it replaces.
     async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
         let scope = self.recorded_scope().await?;
+        if K::ARN_TYPE.is_empty() {
+            return self.delete_untagged(&scope, id).await;
+        }
         let remote = K::read(&scope, id, None, &self.status).await?;
         for aside in K::aside(&self.status) {
             self.delete_unless_anothers(&scope, &aside).await?;
@@ -98,6 +101,26 @@ impl<K: Kind> Pass<'_, K> {
                     return Ok(());
                 }
             }
+        }
+        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
+    }
+
+    /// Deletes a remote without tags, which a read tells nothing about that matters here.
+    async fn delete_untagged(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
+        for aside in K::aside(&self.status) {
+            self.delete_unless_anothers(scope, &aside).await?;
+        }
+        if let Some(holder) = self.holder(scope, id) {
+            events::kept(self, &format!("left the {} {id} in AWS: it belongs to {}", K::NOUN, told(&holder)));
+            return Ok(());
+        }
+        self.make_way(scope, id).await?;
+        self.cx.fence.check()?;
+        K::uncertain(scope, id);
+        K::delete(scope, id).await?;
+        if K::read(scope, id, None, &self.status).await?.is_none() {
+            events::deleted(self, K::NOUN, id);
+            return Ok(());
         }
         Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
     }
@@ -217,10 +240,18 @@ impl<K: Kind> Pass<'_, K> {
 
     fn another_owner(&self, scope: &Scope, remote: &K::Remote) -> Option<String> {
         match self.owner(scope, remote) {
-            Owner::Foreign { cluster } => Some(format!("the cluster {cluster}")),
-            Owner::Sibling { namespace, name } => Some(format!("the object {namespace}/{name}")),
+            owner @ (Owner::Foreign { .. } | Owner::Sibling { .. }) => Some(told(&owner)),
             _ => None,
         }
+    }
+}
+
+/// Another owner, for messages.
+fn told(owner: &Owner) -> String {
+    match owner {
+        Owner::Foreign { cluster } => format!("the cluster {cluster}"),
+        Owner::Sibling { namespace, name } => format!("the object {namespace}/{name}"),
+        _ => "someone else".to_owned(),
     }
 }
 

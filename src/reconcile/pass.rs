@@ -157,9 +157,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.act(decision, &resolved, found).await
     }
 
-    /// How the pass sees AWS at first. Mirrors are enough to find that an object is still up to date, and to search; what is
-    /// in transition, was edited, or is asked for by a person is read. A search must have begun after its cause, unless
-    /// a create does no harm that has missed something.
+    /// How the pass sees AWS at first. Mirrors are enough to find that an object is still up to date, and for the search of
+    /// a new object, which has sent nothing yet; what is in transition, was edited, or is asked for by a person is read.
+    /// What may have been created already is searched for in a list that began after that.
     fn open_eyes(&self, resolved: &mut Resolved<K>) {
         let common = self.stored.common();
         let settled = conditions::is_settled(common, self.object.meta().generation)
@@ -171,7 +171,7 @@ impl<'a, K: Kind> Pass<'a, K> {
         let lost = self.held && self.before != Existence::Recorded;
         let pending =
             self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
-        resolved.scope.sight.look(K::IS_REPEATABLE && !lost && !pending);
+        resolved.scope.sight.look(!lost && !pending);
     }
 
     /// Observes and decides.
@@ -301,7 +301,10 @@ impl<'a, K: Kind> Pass<'a, K> {
 
     /// The time for which a new object that waits for others still says nothing about that.
     fn is_early(&self, result: &Result<Ending, Error>) -> Option<Duration> {
-        let waits = matches!(result, Err(Error::Wait { reason: Reason::DependencyNotReady, .. }));
+        let waits = matches!(
+            result,
+            Err(Error::Wait { reason: Reason::DependencyNotReady | Reason::DependencyNotFound, .. })
+        );
         if !waits || self.held || self.stored.common().observed_generation.is_some() {
             return None;
         }

@@ -25,5 +25,6 @@ mod hostile;
 mod memory;
 mod neighbours;
 mod own_account;
+mod pictures;
 mod replicas;
 mod secrets;

@@ -54,9 +54,6 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
     /// The operation that creates a remote, as the intent names it; for kinds that have one in AWS.
     const CREATE: Option<&'static str> = None;
 
-    /// Whether a create carries a client token: sent again, it creates nothing more.
-    const IS_REPEATABLE: bool = false;
-
     /// The API that reaches the objects.
     fn api(client: Client, namespace: &str) -> Api<Self::Object>;
 

@@ -252,6 +252,12 @@ impl<I: Listed> Mirror<I> {
         }
     }
 
+    /// What a read that was sent at `since` or later has shown of the resource `id`, or a write left that was answered then.
+    pub fn read_since(&self, id: &str, since: Moment) -> Option<&I> {
+        let entry = self.entries.get(id)?;
+        (entry.doubt.is_none() && entry.firm >= since).then_some(&entry.item)
+    }
+
     /// Everything that may be in the collection, each with whether it is in doubt, if a complete list began at `since` or
     /// later: only then does it mean anything that something isn't among it.
     pub fn all(&self, since: Moment) -> Option<impl Iterator<Item = (&I, bool)>> {

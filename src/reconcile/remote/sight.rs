@@ -1,5 +1,6 @@
 //! How a pass sees AWS: in mirrors while it only looks, with its own eyes before it writes.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -17,6 +18,8 @@ pub struct Sight {
     aws: Client,
     space: String,
     picture: Arc<Picture>,
+    /// When the pass began: what was read since then is evidence.
+    began: Moment,
     /// Whether mirrors count. Otherwise each resource is read.
     mirrored: bool,
     /// A search counts only if it began then or later; none if a recent one is enough.
@@ -27,7 +30,7 @@ impl Sight {
     /// Sees with its own eyes.
     pub fn new(aws: Client, picture: Arc<Picture>) -> Self {
         let now = picture.clock().now();
-        Self { aws, space: String::new(), picture, mirrored: false, searched: Some(now) }
+        Self { aws, space: String::new(), picture, began: now, mirrored: false, searched: Some(now) }
     }
 
     /// The same, in a space.
@@ -65,21 +68,17 @@ impl Sight {
                 }
             }
             if let Known::Item(item) = known
-                && let Some(detail) = self.detail_of::<C>(&slot, id)
+                && let Some(detail) = detail_of::<C>(&slot, id, self.picture.details_horizon())
             {
                 return Ok(Some((item, detail)));
             }
         }
-        self.read::<C>(&slot, id).await
-    }
-
-    fn detail_of<C: Collection>(&self, slot: &Slot, id: &str) -> Option<C::Detail> {
-        // Where there is nothing else to know, it is known.
-        let nothing = &() as &dyn std::any::Any;
-        if let Some(nothing) = nothing.downcast_ref::<C::Detail>() {
-            return Some(nothing.clone());
+        if let Some(item) = slot.read_since::<C>(id, self.began)
+            && let Some(detail) = detail_of::<C>(&slot, id, self.began)
+        {
+            return Ok(Some((item, detail)));
         }
-        slot.detail(id, self.picture.details_horizon())
+        self.read::<C>(&slot, id).await
     }
 
     async fn read<C: Collection>(
@@ -129,7 +128,8 @@ impl Sight {
 
     /// What a read of the resource has shown besides, if it was recent.
     pub fn detail<C: Collection, D: Clone + Send + Sync + 'static>(&self, id: &str) -> Option<D> {
-        self.slot::<C>().detail(id, self.picture.details_horizon()).filter(|_| self.mirrored)
+        let since = if self.mirrored { self.picture.details_horizon() } else { self.began };
+        self.slot::<C>().detail(id, since)
     }
 
     /// Keeps what a read that was sent at `sent` has shown besides.
@@ -155,6 +155,13 @@ impl Sight {
     fn slot<C: Collection>(&self) -> Arc<Slot> {
         self.picture.slot::<C>(&self.space)
     }
+}
+
+/// What single reads have shown of the resource since then, besides the item.
+fn detail_of<C: Collection>(slot: &Slot, id: &str, since: Moment) -> Option<C::Detail> {
+    // Where there is nothing else to know, it is known.
+    let nothing = &() as &dyn Any;
+    nothing.downcast_ref::<C::Detail>().cloned().or_else(|| slot.detail(id, since))
 }
 
 /// Whether a list was refused in a way that leaves it to a read to tell.

@@ -65,6 +65,11 @@ impl Slot {
         }
     }
 
+    /// What a read that was sent at `since` or later has shown of the resource `id`.
+    pub fn read_since<C: Collection>(&self, id: &str, since: Moment) -> Option<C::Item> {
+        self.state().mirror.read_since(id, since)?.unpack()
+    }
+
     /// Everything that may be in the collection and has one of the `keys`, if there are any, each with whether it is in
     /// doubt; none if no complete list began at `since` or later.
     pub fn all<C: Collection>(
