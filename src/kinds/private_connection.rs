@@ -1,6 +1,6 @@
 //! PrivateConnection: its id is its name, and AWS takes minutes to create or delete it.
 
-mod connections;
+mod account_connections;
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::fingerprint::Print;
 use crate::reconcile::tagging::{self, TagMap};
 
-use self::connections::Connections;
+use self::account_connections::Connections;
 use super::not_found_is_none;
 
 /// Path of the certificate in drift.
