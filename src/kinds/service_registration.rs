@@ -1,6 +1,7 @@
 //! ServiceRegistration: a registration can't be changed, so a change replaces it; nor can its secrets be
 //! read, so they are compared by fingerprint. Services registered elsewhere are in [`self::existing`].
 
+mod account_services;
 mod candidates;
 mod details;
 mod differences;
@@ -8,7 +9,6 @@ mod existing;
 mod registration;
 mod search;
 mod service_users;
-mod services;
 
 use std::time::Duration;
 
@@ -35,8 +35,8 @@ use crate::reconcile::state::ownership::Owner;
 use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::{self, TagMap};
 
+use self::account_services::Services;
 use self::service_users::Uses;
-use self::services::Services;
 use super::{not_found_is_none, private_connection, space_users};
 
 pub(super) use search::list;

@@ -8,9 +8,9 @@ use crate::reconcile::kind::{Reconciled, Remote, Replaced, Scope};
 use crate::reconcile::state::error::{Doing, Error};
 use crate::reconcile::state::ownership::Owner;
 
+use super::account_services::Services;
 use super::candidates::{self, Listed};
 use super::registration::{Registration, describes_the_same, is_one_an_account};
-use super::services::Services;
 use super::{Observed, ServiceRegistrations};
 
 /// Services with our tags, and unowned or foreign ones that describe the same thing.
