@@ -293,12 +293,13 @@ impl<I: Listed> Mirror<I> {
         self.complete
     }
 
-    /// Drops what lists don't show any more and nobody `holds`: nobody will ask for it. And what is known to be gone since
-    /// before `settled`, if no list lags as long as that.
-    pub fn prune(&mut self, holds: impl Fn(&str) -> bool, settled: Moment) {
-        let missing = self.entries.iter().filter(|(_, entry)| entry.doubt == Some(Doubt::Missing));
-        let dropped: Vec<String> = missing.map(|(id, _)| id.clone()).filter(|id| !holds(id)).collect();
-        for id in &dropped {
+    /// Drops what lists haven't shown since `settled`, and what is known to be gone since before that: no list lags as long.
+    /// Whoever still asks for it reads it.
+    pub fn prune(&mut self, settled: Moment) {
+        let is_past = |entry: &Entry<I>| entry.doubt == Some(Doubt::Missing) && entry.as_of < settled;
+        let past = self.entries.iter().filter(|(_, entry)| is_past(entry));
+        let past: Vec<String> = past.map(|(id, _)| id.clone()).collect();
+        for id in &past {
             self.unset(id);
         }
         self.unlisted.retain(|_, when| *when >= settled);

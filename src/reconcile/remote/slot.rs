@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Mutex as Turn;
@@ -14,6 +15,9 @@ use super::collection::Collection;
 use super::mirror::{Look, Mirror, Moment, News};
 use super::moments::Clock;
 use super::packed::{self, Packed};
+
+/// No list is expected to lag behind writes for longer.
+const LONGEST_LAG: Duration = Duration::from_mins(5);
 
 /// A collection of an account.
 #[derive(Debug, Default)]
@@ -114,6 +118,7 @@ impl Slot {
             Ok(items) => {
                 state.mirror.page(items.iter().map(Packed::new::<C>));
                 let news = state.mirror.end();
+                state.mirror.prune(clock.ago(LONGEST_LAG));
                 state.denied = None;
                 for news in &news {
                     state.forget_details(news.id());
@@ -168,14 +173,6 @@ impl Slot {
     /// Keeps what a single read that was sent at `sent` has shown.
     pub fn keep<D: Clone + Send + Sync + 'static>(&self, id: &str, detail: D, sent: Moment) {
         self.state().keep(id, detail, sent);
-    }
-
-    /// Drops what lists don't show any more and nobody `holds`.
-    pub fn prune(&self, holds: impl Fn(&str) -> bool, settled: Moment) {
-        let mut state = self.state();
-        state.mirror.prune(holds, settled);
-        let State { mirror, details, .. } = &mut *state;
-        details.retain(|id, _| !matches!(mirror.by_id(id, 0), Look::Ask));
     }
 
     /// How many pages a list of it has.

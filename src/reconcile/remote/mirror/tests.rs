@@ -92,7 +92,9 @@ fn what_a_list_lacks_is_only_in_doubt() {
     list(&mut mirror, 4, [item(1, None)]);
     assert!(matches!(mirror.by_id("a", 4), Look::Known { .. }), "it had moved between pages");
     list(&mut mirror, 5, []);
-    mirror.prune(|_| false, 0);
+    mirror.prune(4);
+    assert_eq!(mirror.all(5).unwrap().count(), 1, "it was seen a moment ago");
+    mirror.prune(5);
     assert_eq!(mirror.all(5).unwrap().count(), 0);
 }
 
