@@ -27,3 +27,4 @@ mod neighbours;
 mod own_account;
 mod replicas;
 mod secrets;
+mod shards;
