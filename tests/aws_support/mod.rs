@@ -2,7 +2,6 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "shared by several tests")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
