@@ -157,13 +157,13 @@ struct Run {
     #[arg(long, env = "LEADER_ELECTION", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     leader_election: bool,
 
-    /// With leader election: name of the lease. Operators that share a lease take turns, so give each
-    /// installation in a namespace its own.
+    /// With leader election: name of the lease, with which those of further shards begin. Operators that share a
+    /// lease take turns, so give each installation in a namespace its own.
     #[arg(long, env = "LEASE_NAME", default_value = operator::LEASE)]
     lease_name: String,
 
-    /// Divide the namespaces among so many operators. Each reconciles its part of them and watches all; the API requests of an
-    /// account are divided equally. Needs leader election: each shard has a lease of its own.
+    /// Divide the namespaces among this many operators. Each watches everything and reconciles its part; the API
+    /// requests of an account are divided equally. Needs leader election: each shard has a lease of its own.
     #[arg(long, env = "SHARDS", default_value_t = 1, value_name = "NUMBER")]
     shards: u16,
 

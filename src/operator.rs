@@ -215,15 +215,17 @@ async fn lead(
         fence.clone(),
     );
     let metrics = Arc::clone(&connections.metrics);
+    // The lease's name may be any; alerts and dashboards rely on this one.
+    let name = lease::lease_of(lease::NAME, options.shard.index());
     health.stands_by();
-    metrics.leads(lease::NAME, false);
+    metrics.leads(&name, false);
     tokio::pin!(stop);
     tokio::select! {
         () = election.lead() => {}
         () = &mut stop => return Ok(()),
     }
     health.leads();
-    metrics.leads(lease::NAME, true);
+    metrics.leads(&name, true);
     let mut operator = tokio::select! {
         operator = Operator::start_behind(fence, options, connections) => operator?,
         () = election.hold() => return Err(Error::LeadershipLost),
@@ -242,7 +244,7 @@ async fn lead(
     if tokio::time::timeout(RELEASE, election.release()).await.is_err() {
         warn!("the lease could not be released in time; it will expire");
     }
-    metrics.leads(lease::NAME, false);
+    metrics.leads(&name, false);
     Ok(())
 }
 

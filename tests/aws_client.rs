@@ -5,13 +5,14 @@
 mod aws_support;
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
 use aws_support::config;
-use devops_agent_operator::aws::client::budget::Budget;
+use devops_agent_operator::aws::client::shared_budgets::Share;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
 use devops_agent_operator::echo::Seen;
@@ -354,19 +355,41 @@ async fn nothing_is_sent_once_the_gate_is_closed_not_even_a_repeat() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_turn_while_the_gate_is_closed_sends_nothing() {
+    let service = Service::answering(|_| ok(SPACE)).await;
+    let sent = Arc::new(Requests::default());
+    let is_open = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&is_open);
+    let gate = Gate::new(move || asked.load(Ordering::Relaxed));
+    let budget = Share::alone(4.0);
+    let config =
+        ClientConfig { observer: Some(sent.clone()), budget: budget.clone(), gate, ..config(&service.url()) };
+    let client = Client::new(config);
+    while budget.usage().tokens >= 1.0 {
+        budget.acquire(&Caller::default()).await;
+    }
+    // The call is waiting for its turn when the gate closes, as in a leader that is frozen there.
+    let get = get();
+    let (answer, ()) =
+        tokio::join!(biased; client.call(&get), async { is_open.store(false, Ordering::Relaxed) });
+    assert!(answer.unwrap_err().to_string().contains("no longer the leader"));
+    assert_eq!(sent.0.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn metrics_learn_of_every_request() {
     let service = Service::start([refuse(429, "ThrottlingException"), Reply::Hang, ok(SPACE)]).await;
     let seen = Arc::new(Requests::default());
-    let budget = Arc::new(Budget::new(100.0));
+    let budget = Share::alone(100.0);
     let config =
-        ClientConfig { observer: Some(seen.clone()), budget: Arc::clone(&budget), ..config(&service.url()) };
+        ClientConfig { observer: Some(seen.clone()), budget: budget.clone(), ..config(&service.url()) };
     Client::new(config).call(&get()).await.unwrap();
     let seen = seen.0.lock().unwrap();
     let seen: Vec<_> = seen.iter().map(|(code, error)| (code.as_str(), error.as_deref())).collect();
     let expected = [("429", Some("ThrottlingException")), ("connection", Some("connection")), ("200", None)];
     assert_eq!(seen, expected);
-    assert!(budget.rate() < 100.0);
     let usage = budget.usage();
+    assert!(usage.rate < 100.0);
     assert_eq!((usage.throttles, usage.turns(Priority::Edit).given), (1, 3));
 }
 

@@ -67,7 +67,8 @@ pub struct AWSAccountSpec {
     pub namespace_policies: Option<Vec<NamespacePolicy>>,
 
     /// Maximum API requests per second that the operator makes in this account and region. It slows down
-    /// automatically when AWS throttles.
+    /// automatically when AWS throttles. AWSAccounts of the same account and region share one limit, the
+    /// lowest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub requests_per_second: Option<i32>,

@@ -16,6 +16,7 @@ pub(super) mod redact;
 mod request;
 pub(super) mod response;
 mod retry;
+pub mod shared_budgets;
 mod signing;
 pub mod trail;
 mod transport;

@@ -8,8 +8,8 @@ use std::fmt::Write;
 use crate::kinds;
 use crate::operator::FINGERPRINT_SECRET;
 
-/// The lease's name is a value of the chart.
-const LEASE: &str = "{{ include \"devops-agent-operator.leaseName\" . | quote }}";
+/// The names of the leases depend on values of the chart.
+const LEASES: &str = "{{ include \"devops-agent-operator.leaseNames\" . }}";
 
 /// Rules under one name: `define "devops-agent-operator.rules.NAME"` in the chart.
 struct Granted {
@@ -130,9 +130,9 @@ fn table() -> Vec<Granted> {
         },
         Granted {
             name: "lease",
-            why: "The lease of the leader, in the operator's namespace.",
+            why: "The leases of the leaders, in the operator's namespace.",
             rules: vec![
-                Rule::core("leases", &["get", "update"]).of("coordination.k8s.io").only(&[LEASE]),
+                Rule::core("leases", &["get", "update"]).of("coordination.k8s.io").only(&[LEASES]),
                 // Whoever shares the namespaces with other shards has to know whether they do so in the same way.
                 Rule::core("leases", &["create", "list"]).of("coordination.k8s.io"),
             ],

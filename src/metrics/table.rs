@@ -119,14 +119,15 @@ metrics! {
     /// Duration of requests until the response was read.
     Histogram API_TIME "devopsagent_api_request_duration_seconds" ["operation"];
     /// Requests per second that an account may make now: less than the limit while AWS throttles. `account`
-    /// is the name of the AWSAccount, or `(operator)` for the operator's own credentials.
+    /// is the name of the AWSAccount, or `(operator)` for the operator's own credentials. Several AWSAccounts
+    /// of one account and region have one budget, and so the same values.
     Gauge BUDGET_RATE "devopsagent_api_budget_requests_per_second" ["account"];
-    /// Maximum requests per second that an account may make.
+    /// Maximum requests per second that an account may make: the smallest of all that share the budget.
     Gauge BUDGET_LIMIT "devopsagent_api_budget_limit_requests_per_second" ["account"];
     /// Requests that an account may make at once.
     Gauge BUDGET_TOKENS "devopsagent_api_budget_tokens" ["account"];
-    /// Requests granted by the budget: `edit` for objects that someone is waiting for, `periodic` for all
-    /// others.
+    /// Requests granted by the budget: `edit` for objects that a person just changed, `pending` for those that
+    /// aren't settled otherwise (retries, what waited for another object), `periodic` for all others.
     Counter BUDGET_REQUESTS "devopsagent_api_budget_requests_total" ["account", "priority"];
     /// Time that requests waited for the budget.
     Counter BUDGET_WAIT "devopsagent_api_budget_wait_seconds_total" ["account", "priority"];

@@ -48,7 +48,7 @@ pub struct Inputs<'a> {
     identity: Identity,
     /// On deletion, the remote only has to be found: values of Secrets aren't needed, and may be gone.
     deleting: bool,
-    urgent: bool,
+    priority: Priority,
     /// The account that the remote was created in.
     recorded: Option<String>,
     /// What was read from Secrets, so that no error repeats it.
@@ -74,9 +74,9 @@ impl Source {
 }
 
 impl<'a> Inputs<'a> {
-    /// Inputs of the object `identity`. `urgent` passes go before periodic ones.
-    pub fn new(cx: &'a Context, identity: Identity, deleting: bool, urgent: bool) -> Self {
-        Self { cx, identity, deleting, urgent, recorded: None, seen: Seen::default() }
+    /// Inputs of the object `identity`. Their calls to AWS have this priority.
+    pub fn new(cx: &'a Context, identity: Identity, deleting: bool, priority: Priority) -> Self {
+        Self { cx, identity, deleting, priority, recorded: None, seen: Seen::default() }
     }
 
     /// The same, for an object whose remote was created in the account `recorded`.
@@ -137,10 +137,9 @@ impl<'a> Inputs<'a> {
 
     /// On whose behalf AWS is called in the account `name`.
     fn caller(&self, name: &str) -> Caller {
-        let priority = if self.urgent { Priority::Edit } else { Priority::Periodic };
         let namespace = &self.identity.namespace;
         let ceiling = Limits::of(self.cx, name, namespace).requests_per_second.map(f64::from);
-        Caller { priority, namespace: namespace.as_str().into(), ceiling }
+        Caller { priority: self.priority, namespace: namespace.as_str().into(), ceiling }
     }
 
     /// The tags that the object's remote must have: its own, those of the account, and the owner tags.

@@ -253,8 +253,10 @@ impl<'a, K: Kind> Pass<'a, K> {
         let settled = conditions::is_settled(self.stored.common(), self.object.meta().generation);
         let exists = Existence::recorded_in(common) == Existence::Recorded;
         let recorded = common.account.clone().filter(|_| exists);
-        let urgent = !settled || self.occasion != Occasion::Usual || self.is_requested();
-        Inputs::new(self.cx, self.identity.clone(), deleting, urgent).recorded_in(recorded)
+        let asked = self.occasion == Occasion::Request || self.is_requested();
+        let changed = conditions::is_new(self.stored.common(), self.object.meta().generation);
+        let priority = conditions::urgency(asked || changed, settled && self.occasion == Occasion::Usual);
+        Inputs::new(self.cx, self.identity.clone(), deleting, priority).recorded_in(recorded)
     }
 
     pub(super) fn situation(&self, resolved: &Resolved<K>) -> Situation {

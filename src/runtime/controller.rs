@@ -208,16 +208,16 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action 
     }
 }
 
-/// Whether someone is waiting for the object.
+/// Who is waiting for the object.
 fn priority<T: Object>(object: &T, cx: &Context) -> Priority {
-    if is_settled(object) && !cx.hub.is_woken(&Subject::of(object)) {
-        Priority::Periodic
-    } else {
-        Priority::Edit
-    }
+    let status = object.status();
+    let common = status.common();
+    let is_new = conditions::is_new(common, object.meta().generation);
+    let is_asked_for = is_new || annotations::is_requested(object, common);
+    conditions::urgency(is_asked_for, is_settled(object) && !cx.hub.is_woken(&Subject::of(object)))
 }
 
-/// Whether nobody is waiting for the object: it is up to date, isn't paused and wasn't.
+/// Whether nothing is left to do: the object is up to date, isn't paused and wasn't.
 fn is_settled<T: Object>(object: &T) -> bool {
     let status = object.status();
     let common = status.common();

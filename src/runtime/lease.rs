@@ -6,6 +6,9 @@
 //! Each shard has a lease. A lease says how many shards its holder counts: a process that divides the namespaces another
 //! way waits until no lease of the old division is held, so that a namespace never has two leaders while the number of
 //! shards changes.
+//!
+//! Earlier versions had one name for the lease of every release. Where pods of such a version are seen holding it for the
+//! same release, it is held as well: otherwise one of them could take it and work beside this process.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -21,7 +24,8 @@ use tracing::{debug, info, warn};
 use crate::reconcile::fence::Fence;
 use crate::reconcile::shard::Shard;
 
-/// Name of the Lease unless another is given, and of the election in metrics.
+/// Name of the Lease unless another is given, which was that of every release in earlier versions; and of the election in
+/// metrics.
 pub const NAME: &str = "devops-agent-operator";
 
 /// Annotation of a lease: of how many shards its holder is one. Without it, of one.
@@ -87,6 +91,8 @@ pub struct Election {
     shard: Shard,
     /// Name of the lease of the first shard, with which those of the others begin.
     base: String,
+    /// Whether the lease of earlier versions is held as well.
+    with_former: bool,
     /// When each lease was last seen to change, and its version then.
     seen: HashMap<String, (String, Instant)>,
 }
@@ -103,7 +109,7 @@ impl Election {
     ) -> Self {
         let Elect { lease: base, timing } = elect;
         let (api, name) = (Api::namespaced(client, namespace), lease_of(&base, shard.index()));
-        Self { api, name, identity, timing, fence, shard, base, seen: HashMap::new() }
+        Self { api, name, identity, timing, fence, shard, base, with_former: false, seen: HashMap::new() }
     }
 
     /// Waits until this replica is the leader.
@@ -112,10 +118,10 @@ impl Election {
         loop {
             // Once before the lease is taken, so as not to keep others waiting, and once after it: of two that take theirs
             // at the same time, both see the other.
-            if self.others_agree().await
-                && let Some(until) = self.attempt().await
-            {
-                if self.others_agree().await {
+            if self.others_agree().await && self.attempt().await.is_some() {
+                if self.others_agree().await
+                    && let Some(until) = self.attempt_all().await
+                {
                     self.fence.open_until(until);
                     break;
                 }
@@ -132,7 +138,7 @@ impl Election {
         loop {
             tokio::time::sleep(self.timing.retry).await;
             let agreed = self.shard.index() == 0 || self.others_agree().await;
-            if agreed && let Some(until) = self.attempt().await {
+            if agreed && let Some(until) = self.attempt_all().await {
                 self.fence.open_until(until);
                 renewed = Instant::now();
             } else if renewed.elapsed() >= self.timing.deadline || !self.fence.is_open() {
@@ -144,15 +150,22 @@ impl Election {
 
     /// Releases the lease, so that another replica needn't wait for it to expire.
     pub async fn release(&self) {
-        let Ok(Some(mut lease)) = self.api.get_opt(&self.name).await else { return };
+        if self.with_former {
+            self.release_one(NAME).await;
+        }
+        self.release_one(&self.name).await;
+    }
+
+    async fn release_one(&self, name: &str) {
+        let Ok(Some(mut lease)) = self.api.get_opt(name).await else { return };
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_deref() != Some(&*self.identity) {
             return;
         }
         spec.holder_identity = None;
         spec.lease_duration_seconds = Some(1);
-        if let Err(error) = self.api.replace(&self.name, &PostParams::default(), &lease).await {
-            debug!(%error, "the lease could not be released; it will expire");
+        if let Err(error) = self.api.replace(name, &PostParams::default(), &lease).await {
+            debug!(%error, lease = name, "the lease could not be released; it will expire");
         }
     }
 
@@ -173,18 +186,22 @@ impl Election {
         };
         let mut agree = true;
         for lease in &leases.items {
-            if shard_of(&self.base, &lease.name_any()).is_none() {
+            let name = lease.name_any();
+            let is_shard = shard_of(&self.base, &name).is_some();
+            let is_former = !is_shard && name == NAME && self.is_held_by_our_pods(lease);
+            if !is_shard && !is_former {
                 continue;
             }
             self.saw(lease);
-            let count = lease.annotations().get(SHARDS).map_or("1", String::as_str);
-            if count != self.shard.count().to_string()
-                && !self.is_free(&lease.name_any(), lease.spec.as_ref())
-            {
+            let count = lease.annotations().get(SHARDS).map(String::as_str);
+            // Versions that write the annotation have a lease of their own beside this one.
+            self.with_former |= is_former && count.is_none() && self.shard.index() == 0;
+            let differs = is_former || count.unwrap_or("1") != self.shard.count().to_string();
+            if differs && !self.is_free(&name, lease.spec.as_ref()) {
                 debug!(
-                    lease = lease.name_any(),
+                    lease = name,
                     shards = count,
-                    "holders that count another number of shards are still at work"
+                    "waiting for those who divide the namespaces another way"
                 );
                 agree = false;
             }
@@ -192,25 +209,54 @@ impl Election {
         agree
     }
 
+    /// Whether the holder is another pod of the Deployment whose name is that of our lease.
+    fn is_held_by_our_pods(&self, lease: &Lease) -> bool {
+        let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
+        holder != self.identity && is_pod_of(&self.base, holder)
+    }
+
+    /// Acquires or renews the lease, and that of earlier versions if it is held as well.
+    async fn attempt_all(&mut self) -> Option<Instant> {
+        let until = self.attempt().await?;
+        if self.with_former {
+            let former = self.attempt_one(NAME).await;
+            // Who may not write it can't be kept from working for that.
+            if self.with_former {
+                return former.map(|former| until.min(former));
+            }
+        }
+        Some(until)
+    }
+
     /// Acquires or renews the lease, if it is ours or free. Returns until when the fence may be open.
     async fn attempt(&mut self) -> Option<Instant> {
+        let name = self.name.clone();
+        self.attempt_one(&name).await
+    }
+
+    async fn attempt_one(&mut self, name: &str) -> Option<Instant> {
         // Counted from before the request: the others count from when they see it, which is later.
         let asked = Instant::now();
-        match tokio::time::timeout(self.timing.deadline, self.try_once()).await {
+        match tokio::time::timeout(self.timing.deadline, self.try_once(name)).await {
             Ok(Ok(true)) => Some(asked + self.timing.deadline),
+            Ok(Err(kube::Error::Api(status))) if status.code == 403 && name != self.name => {
+                warn!(lease = name, "the lease of earlier versions may not be written; working without it");
+                self.with_former = false;
+                None
+            }
             Ok(Err(error)) => {
-                debug!(%error, "the lease could not be read or written");
+                debug!(%error, lease = name, "the lease could not be read or written");
                 None
             }
             Ok(Ok(false)) | Err(_) => None,
         }
     }
 
-    async fn try_once(&mut self) -> Result<bool, kube::Error> {
+    async fn try_once(&mut self, name: &str) -> Result<bool, kube::Error> {
         let count = (SHARDS.to_owned(), self.shard.count().to_string());
-        let Some(mut lease) = self.api.get_opt(&self.name).await? else {
+        let Some(mut lease) = self.api.get_opt(name).await? else {
             let metadata = ObjectMeta {
-                name: Some(self.name.clone()),
+                name: Some(name.to_owned()),
                 annotations: Some([count].into()),
                 ..ObjectMeta::default()
             };
@@ -219,13 +265,13 @@ impl Election {
             return Ok(true);
         };
         self.saw(&lease);
-        if !self.is_free(&self.name, lease.spec.as_ref()) {
+        if !self.is_free(name, lease.spec.as_ref()) {
             return Ok(false);
         }
         lease.annotations_mut().extend([count]);
         // Replacing it with the version that was read fails if another replica was faster.
         let renewed = Lease { spec: Some(self.spec(lease.spec.as_ref())), ..lease };
-        self.api.replace(&self.name, &PostParams::default(), &renewed).await?;
+        self.api.replace(name, &PostParams::default(), &renewed).await?;
         Ok(true)
     }
 
@@ -266,14 +312,26 @@ impl Election {
 }
 
 /// Name of the lease of a shard. That of the first is the one that an operator without shards holds.
-fn lease_of(base: &str, index: u16) -> String {
-    if index == 0 { base.to_owned() } else { format!("{base}-{index}") }
+pub fn lease_of(base: &str, index: u16) -> String {
+    if index == 0 { base.to_owned() } else { format!("{base}-shard-{index}") }
 }
 
 /// The shard that holds the lease `name`, if it is one of those that begin with `base`.
 fn shard_of(base: &str, name: &str) -> Option<u16> {
     let rest = name.strip_prefix(base)?;
-    if rest.is_empty() { Some(0) } else { rest.strip_prefix('-')?.parse().ok() }
+    if rest.is_empty() { Some(0) } else { rest.strip_prefix("-shard-")?.parse().ok() }
+}
+
+/// Whether the holder of a lease is a pod of this Deployment, by its name: that of the Deployment, a hash and a random part,
+/// the last two grown together if the name is too long.
+fn is_pod_of(deployment: &str, holder: &str) -> bool {
+    let Some((pod, _)) = holder.split_once('_') else { return false };
+    let Some(rest) = pod.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-')) else {
+        return false;
+    };
+    let (hash, random) = rest.split_once('-').unwrap_or((rest, "12345"));
+    let is_part = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    !hash.is_empty() && is_part(hash) && random.len() == 5 && is_part(random)
 }
 
 #[cfg(test)]
@@ -298,8 +356,27 @@ mod tests {
             assert_eq!(shard_of("operator", &lease_of("operator", index)), Some(index));
         }
         assert_eq!(lease_of("operator", 0), "operator");
-        for other in ["operator-blue", "other", "operator2"] {
+        // A release may be called `operator-2`, but a second Deployment `operator-shard-2` is refused by the API server.
+        for other in ["operator-blue", "other", "operator2", "operator-2", "operator-shard-"] {
             assert_eq!(shard_of("operator", other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_pod_of_the_same_release_is_known_by_its_name() {
+        for pod in ["shop-operator-7d9f8c6b5d-x2x4z_1", "shop-operator-7d9f8c6x2x4z_1"] {
+            assert!(is_pod_of("shop-operator", pod), "{pod}");
+        }
+        for other in [
+            "shop-operator-7d9f8c6b5d-x2x4z",
+            "shop-operator_1",
+            "shop-operator-_1",
+            "shop-operator-blue-7d9f8c6b5d-x2x4z_1",
+            "shop-operator-shard-0-7d9f8c6b5d-x2x4z_1",
+            "shop-7d9f8c6b5d-x2x4z_1",
+            "other_1",
+        ] {
+            assert!(!is_pod_of("shop-operator", other), "{other}");
         }
     }
 

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::fairness::bucket::{Buckets, Size};
-use crate::fairness::turns::{Priority, Ticket, Turns};
+use crate::fairness::turns::{Priority, Shares, Ticket, Turns};
 use crate::reconcile::state::subject::Subject;
 
-/// While edits wait for slots, one in this many is for a periodic check.
-const PERIODIC_SHARE: u32 = 4;
+/// Of the slots that several priorities wait for, the lower ones get one in so many.
+const SHARES: Shares = Shares { pending: 3, periodic: 4 };
 /// How many times news about an object start a pass at once, and then per second: nobody edits that fast by hand.
 const NEWS: Size = Size { burst: 20.0, rate: 1.0 };
 
@@ -35,7 +35,7 @@ impl Task for Subject {
 #[derive(Debug)]
 pub struct Queue<T> {
     places: usize,
-    /// Slots that periodic checks leave free.
+    /// Slots that only edits get.
     kept: usize,
     waiting: Turns<T>,
     /// Objects that are waiting, in progress, or scheduled.
@@ -45,7 +45,8 @@ pub struct Queue<T> {
     /// Passes in progress, by namespace.
     loads: HashMap<Arc<str>, usize>,
     busy: usize,
-    periodic: usize,
+    /// Of them, those that nobody has just changed something for.
+    not_edits: usize,
     news: Buckets<T>,
 }
 
@@ -61,19 +62,19 @@ enum Stage {
 }
 
 impl<T: Task> Queue<T> {
-    /// An empty queue for this many concurrent passes. At most three in four are used for periodic checks, so that
-    /// edits don't wait; a single slot serves both.
+    /// An empty queue for this many concurrent passes. At most three in four are used for what isn't an edit, so
+    /// that edits don't wait for slow retries and checks; a single slot serves all.
     pub fn new(places: u16) -> Self {
         let places = usize::from(places.max(1));
         Self {
             places,
             kept: places.div_ceil(4).min(places - 1),
-            waiting: Turns::new(PERIODIC_SHARE),
+            waiting: Turns::new(SHARES),
             objects: HashMap::new(),
             times: BTreeSet::new(),
             loads: HashMap::new(),
             busy: 0,
-            periodic: 0,
+            not_edits: 0,
             news: Buckets::new(NEWS),
         }
     }
@@ -83,8 +84,8 @@ impl<T: Task> Queue<T> {
         let load = self.load(subject.namespace());
         match self.objects.get_mut(subject) {
             Some(Stage::Underway { news, .. }) => *news = true,
-            Some(Stage::Waiting(ticket)) if priority == Priority::Edit => self.waiting.hurry(ticket, load),
-            Some(Stage::Waiting(_) | Stage::Later { paced: true, .. }) => {}
+            Some(Stage::Waiting(ticket)) => self.waiting.hurry(ticket, priority, load),
+            Some(Stage::Later { paced: true, .. }) => {}
             Some(Stage::Later { .. }) | None => self.after_news(subject, priority, now),
         }
     }
@@ -133,7 +134,7 @@ impl<T: Task> Queue<T> {
             let Some(subject) = self.waiting.take(priority, &namespace) else { continue };
             self.objects.insert(subject.clone(), Stage::Underway { priority, news: false });
             self.busy += 1;
-            self.periodic += usize::from(priority == Priority::Periodic);
+            self.not_edits += usize::from(priority != Priority::Edit);
             self.set_load(&namespace, load + 1);
             return Some(subject);
         }
@@ -144,7 +145,7 @@ impl<T: Task> Queue<T> {
     pub fn ended(&mut self, subject: &T, again: Option<Instant>, priority: Priority, now: Instant) {
         let Some(Stage::Underway { priority: had, news }) = self.objects.remove(subject) else { return };
         self.busy -= 1;
-        self.periodic -= usize::from(had == Priority::Periodic);
+        self.not_edits -= usize::from(had != Priority::Edit);
         let namespace: Arc<str> = subject.namespace().into();
         self.set_load(&namespace, self.load(&namespace).saturating_sub(1));
         if news {
@@ -188,7 +189,7 @@ impl<T: Task> Queue<T> {
     /// Whether there is a slot for a namespace with this many passes in progress.
     fn has_room(&self, priority: Priority, load: usize) -> bool {
         let places = if load == 0 { self.places * 2 } else { self.places };
-        self.busy < places && (priority == Priority::Edit || self.periodic + self.kept < places)
+        self.busy < places && (priority == Priority::Edit || self.not_edits + self.kept < places)
     }
 
     fn load(&self, namespace: &str) -> usize {
@@ -231,13 +232,13 @@ mod tests {
 
     #[test]
     fn a_namespace_alone_has_every_place() {
-        for priority in [Priority::Edit, Priority::Periodic] {
-            for (places, periodic) in [(1, 1), (2, 1), (4, 3), (8, 6), (9, 6)] {
+        for priority in Priority::ALL {
+            for (places, others) in [(1, 1), (2, 1), (4, 3), (8, 6), (9, 6)] {
                 let mut queue = Queue::new(places);
                 for number in 0..30 {
                     queue.line_up(&object("a", number), priority);
                 }
-                let expected = if priority == Priority::Edit { usize::from(places) } else { periodic };
+                let expected = if priority == Priority::Edit { usize::from(places) } else { others };
                 let started = start(&mut queue);
                 assert_eq!(started.len(), expected, "{priority:?}, {places}");
                 end(&mut queue, &started[0]);
@@ -319,6 +320,29 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_broken_objects_leave_a_place_for_an_edit_and_turns_for_checks() {
+        let mut queue = Queue::new(4);
+        for number in 0..5000 {
+            queue.line_up(&object("broken", number), Priority::Pending);
+        }
+        let mut underway = start(&mut queue);
+        assert_eq!(underway.len(), 3);
+        queue.line_up(&object("broken", "edited"), Priority::Edit);
+        assert_eq!(start(&mut queue), [object("broken", "edited")], "even in the same namespace");
+        for number in 0..10 {
+            queue.line_up(&object("broken", format!("check {number}")), Priority::Periodic);
+        }
+        let mut checks = 0;
+        for _ in 0..20 {
+            end(&mut queue, &underway.remove(0));
+            let started = start(&mut queue);
+            checks += started.iter().filter(|subject| subject.name.starts_with("check")).count();
+            underway.extend(started);
+        }
+        assert_eq!(checks, 5, "one in four");
+    }
+
+    #[test]
     fn news_of_a_waiting_check_lets_it_go_first() {
         let mut queue = Queue::new(1);
         queue.line_up(&object("a", "under way"), Priority::Edit);
@@ -394,6 +418,6 @@ mod tests {
             }
         }
         assert!(queue.objects.is_empty() && queue.loads.is_empty() && queue.times.is_empty());
-        assert_eq!((queue.busy, queue.periodic, queue.waiting.is_empty()), (0, 0, true));
+        assert_eq!((queue.busy, queue.not_edits, queue.waiting.is_empty()), (0, 0, true));
     }
 }

@@ -149,7 +149,8 @@ impl Reader {
         let subject = subject::<T>(object);
         self.cx.kept.forget(&subject);
         self.cx.hub.applied(&subject, Profile::of(&subject, rest));
-        if !self.listing.is_news(&subject, object.meta().resource_version.as_deref()) {
+        let is_news = self.listing.is_news(&subject, object.meta().resource_version.as_deref());
+        if !is_news || !self.cx.shard.has(&subject) {
             return;
         }
         let advice = if object.meta().deletion_timestamp.is_some() {

@@ -2,11 +2,10 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "shared by several tests")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use devops_agent_operator::aws::client::budget::Budget;
+use devops_agent_operator::aws::client::shared_budgets::Share;
 use devops_agent_operator::aws::{
     Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, Gate, PlainHttp, RetryPolicy,
     Timeouts, connections,
@@ -30,7 +29,7 @@ pub fn config(url: &str) -> ClientConfig {
             "test",
         )),
         account: Account::known("123456789012"),
-        budget: Arc::new(Budget::new(1000.0)),
+        budget: Share::alone(1000.0),
         timeouts,
         retry: RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() },
         observer: None,

@@ -16,6 +16,7 @@ mod docs;
 mod documentation;
 mod helm;
 mod kubelet;
+mod leases;
 mod life;
 mod reader;
 mod rebuild;

@@ -73,6 +73,8 @@ fn helm_says_which_value_is_wrong() {
         (json!({"openshift": {"enabled": "yes"}}), "openshift/enabled"),
         (json!({"leaderElection": {"leaseName": "A B"}}), "leaseName"),
         (json!({"global": {"imagePullSecrets": [1]}}), "imagePullSecrets"),
+        (json!({"shards": 0}), "shards"),
+        (json!({"shards": 65}), "shards"),
     ];
     for (values, word) in rows {
         let refusal = helm::refusal(&values).unwrap_or_else(|| panic!("{values} is accepted"));
@@ -84,6 +86,7 @@ fn helm_says_which_value_is_wrong() {
 fn values_that_contradict_each_other_are_refused() {
     for values in [
         json!({"replicaCount": 2, "leaderElection": {"enabled": false}}),
+        json!({"shards": 2, "leaderElection": {"enabled": false}}),
         json!({"defaultAccount": {"create": true}, "accounts": {"enabled": false}}),
         json!({"accounts": {"enabled": false, "required": true}}),
         json!({"accounts": {"enabled": false, "create": [{"name": "a"}]}}),

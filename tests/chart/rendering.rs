@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::helm::{self, NAMESPACE, RELEASE};
 
 /// The objects of a kind.
-fn of<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub fn of<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
     objects.iter().filter(|object| object["kind"] == kind).collect()
 }
 
@@ -565,30 +565,6 @@ fn monitors_are_rendered_as_their_mode_says() {
             helm::refusal(&json!({"metrics": {value: {"enabled": true, "renderMode": "failIfMissing"}}}));
         assert!(refusal.unwrap().contains(&format!("metrics.{value}: the cluster has no kind {kind}")));
     }
-}
-
-#[test]
-fn a_lease_has_the_releases_name_and_may_have_another() {
-    let lease = |release: &str, values: &Value| {
-        let [flag, set] = helm::set(values);
-        let chart = helm::chart().display().to_string();
-        let text = helm::run(&["template", release, &chart, "-n", NAMESPACE, &flag, &set]);
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-        let deployment = only(&objects, "Deployment");
-        let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
-        let roles = of(&objects, "Role");
-        let granted = roles.iter().flat_map(|role| role["rules"].as_array().unwrap());
-        let mut granted =
-            granted.filter(|rule| rule["resources"][0] == "leases" && rule["resourceNames"].is_array());
-        let name = granted.next().unwrap()["resourceNames"][0].as_str().unwrap().to_owned();
-        let flag = format!("--lease-name={name}");
-        assert_eq!(arguments.contains(&flag), name != RELEASE, "{name}: {arguments}");
-        name
-    };
-    assert_eq!(lease(RELEASE, &json!({})), RELEASE);
-    assert_eq!(lease("second", &json!({})), format!("second-{RELEASE}"));
-    assert_eq!(lease("second", &json!({"leaderElection": {"leaseName": RELEASE}})), RELEASE);
-    assert_eq!(lease("second", &json!({"leaderElection": {"leaseName": "mine"}})), "mine");
 }
 
 #[test]

@@ -17,7 +17,11 @@ const OF_OTHERS: &str = "ServiceMonitor,PodMonitor,PrometheusRule";
 fn everything_that_the_chart_renders_fits_its_schema() {
     let folder = schemas();
     let scoped = json!({"watchNamespaces": ["a", "b"], "replicaCount": 2});
-    for (name, values) in [("defaults", json!({})), ("everything", everything()), ("scoped", scoped)] {
+    let mut sharded = everything();
+    sharded["shards"] = json!(2);
+    let all =
+        [("defaults", json!({})), ("everything", everything()), ("scoped", scoped), ("sharded", sharded)];
+    for (name, values) in all {
         let file = folder.join(format!("rendered-{name}.yaml"));
         fs::write(&file, helm::text(&values)).unwrap();
         conform(&folder, &file);

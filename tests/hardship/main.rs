@@ -28,3 +28,4 @@ mod own_account;
 mod pictures;
 mod replicas;
 mod secrets;
+mod shards;

@@ -38,6 +38,19 @@ app.kubernetes.io/name: {{ include "devops-agent-operator.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
+{{- /* The name of what each shard has for itself. Takes the root, with the shard's number as `Shard` if there are several. */}}
+{{- define "devops-agent-operator.shardName" -}}
+{{ include "devops-agent-operator.fullname" . }}{{ with .Shard }}-shard-{{ . }}{{ end }}
+{{- end }}
+
+{{- /* What the pods of one shard are selected by. */}}
+{{- define "devops-agent-operator.shardSelectorLabels" -}}
+{{ include "devops-agent-operator.selectorLabels" . }}
+{{- with .Shard }}
+devopsagent.dev/shard: {{ . | quote }}
+{{- end }}
+{{- end }}
+
 {{- /* commonLabels go before the chart's own labels, except for those that pods are selected by. */}}
 {{- define "devops-agent-operator.labels" -}}
 {{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
@@ -123,19 +136,24 @@ securityContext:
 {{- ternary $served (eq $wanted "true") (eq $wanted "auto") | ternary "true" "false" }}
 {{- end }}
 
-{{- /* The name of the lease. Releases had one name for it, whatever their own was. A release whose pod holds that lease keeps
-it: with another, old and new pods would both work during the upgrade. */}}
+{{- /* The name of the lease, with which those of all shards begin. It doesn't depend on what is in the cluster, and two releases
+in a namespace never have the same one. */}}
 {{- define "devops-agent-operator.leaseName" -}}
-{{- $fullname := include "devops-agent-operator.fullname" . }}
-{{- if .Values.leaderElection.leaseName }}
-{{- .Values.leaderElection.leaseName }}
-{{- else if eq $fullname "devops-agent-operator" }}
-{{- $fullname }}
-{{- else }}
-{{- $old := lookup "coordination.k8s.io/v1" "Lease" (include "devops-agent-operator.namespace" .) "devops-agent-operator" | default dict }}
-{{- $holder := (($old.spec | default dict).holderIdentity | default "") }}
-{{- if regexMatch (printf "^%s-[a-z0-9]+(-[a-z0-9]{5})?_" (regexQuoteMeta $fullname)) $holder }}devops-agent-operator{{ else }}{{ $fullname }}{{ end }}
+{{- .Values.leaderElection.leaseName | default (include "devops-agent-operator.fullname" .) }}
 {{- end }}
+
+{{- /* The names of all leases that the operator may hold, as items of a list: one for each shard, and the one that a release of
+any name had in earlier versions, which is held as well while their pods may be running. */}}
+{{- define "devops-agent-operator.leaseNames" -}}
+{{- $name := include "devops-agent-operator.leaseName" . }}
+{{- $names := list $name }}
+{{- range $shard := untilStep 1 (int .Values.shards) 1 }}
+{{- $names = append $names (printf "%s-shard-%d" $name $shard) }}
+{{- end }}
+{{- if not .Values.leaderElection.leaseName }}
+{{- $names = append $names "devops-agent-operator" }}
+{{- end }}
+{{- range $index, $name := uniq $names }}{{ if $index }}, {{ end }}{{ quote $name }}{{ end }}
 {{- end }}
 
 {{- /* The name of the Service. It can't begin with a digit, as a release's name can. */}}
@@ -185,9 +203,9 @@ subjects:
     namespace: {{ include "devops-agent-operator.namespace" . | quote }}
 {{- end }}
 
-{{- /* Constraints without a selector are about the operator's own pods. */}}
+{{- /* Constraints without a selector are about the pods of the same Deployment. */}}
 {{- define "devops-agent-operator.topologySpreadConstraints" -}}
-{{- $selector := include "devops-agent-operator.selectorLabels" . | fromYaml }}
+{{- $selector := include "devops-agent-operator.shardSelectorLabels" . | fromYaml }}
 {{- $constraints := list }}
 {{- range (tpl (toYaml .Values.topologySpreadConstraints) . | fromYamlArray) }}
 {{- $constraints = append $constraints (merge dict . (dict "labelSelector" (dict "matchLabels" $selector))) }}

@@ -99,6 +99,10 @@ containers:
       - --lease-name={{ $lease }}
       {{- end }}
       {{- end }}
+      {{- with .Shard }}
+      - --shards={{ $.Values.shards }}
+      - --shard={{ . }}
+      {{- end }}
       {{- if ne (int .Values.probes.port) 8081 }}
       - --admin-address=[::]:{{ .Values.probes.port }}
       {{- end }}

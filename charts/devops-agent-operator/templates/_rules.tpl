@@ -92,12 +92,12 @@
   verbs: [create]
 {{- end }}
 
-{{- /* The lease of the leader, in the operator's namespace. */}}
+{{- /* The leases of the leaders, in the operator's namespace. */}}
 {{- define "devops-agent-operator.rules.lease" -}}
 - apiGroups: [coordination.k8s.io]
   resources:
     - leases
-  resourceNames: [{{ include "devops-agent-operator.leaseName" . | quote }}]
+  resourceNames: [{{ include "devops-agent-operator.leaseNames" . }}]
   verbs: [get, update]
 - apiGroups: [coordination.k8s.io]
   resources:

@@ -38,6 +38,11 @@ impl Account {
         Self { id: Arc::default(), sts: Some(sts), failed: Arc::default() }
     }
 
+    /// The id, if it has been determined.
+    pub(crate) fn known_id(&self) -> Option<&str> {
+        self.id.get().map(String::as_str)
+    }
+
     /// The id: known, or from the credentials, or from `GetCallerIdentity`.
     pub(crate) async fn id(&self, credentials: &CachedCredentials) -> Result<String, Error> {
         self.id.get_or_try_init(|| self.find(credentials)).await.cloned()
@@ -52,6 +57,14 @@ impl Account {
         let id = self.id(credentials).await.ok();
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = id.is_none().then(Instant::now);
         id
+    }
+
+    /// The id, if it is known or the credentials tell it; STS isn't asked.
+    pub(crate) async fn id_without_call(&self, credentials: &CachedCredentials) -> Option<String> {
+        if let Some(id) = self.known_id() {
+            return Some(id.to_owned());
+        }
+        credentials.get().await.ok()?.account_id().map(|id| id.as_str().to_owned())
     }
 
     async fn find(&self, credentials: &CachedCredentials) -> Result<String, Error> {
@@ -89,10 +102,13 @@ mod tests {
             .provider_name("test")
             .build();
         let account = Account { id: Arc::default(), sts: None, failed: Arc::default() };
-        assert_eq!(account.id(&CachedCredentials::new(credentials)).await.unwrap(), "210987654321");
+        let credentials = CachedCredentials::new(credentials);
+        assert_eq!(account.id_without_call(&credentials).await.as_deref(), Some("210987654321"));
+        assert_eq!(account.id(&credentials).await.unwrap(), "210987654321");
         let silent = CachedCredentials::new(Credentials::new("a", "b", None, None, "test"));
         let account = Account { id: Arc::default(), sts: None, failed: Arc::default() };
         assert!(account.id(&silent).await.unwrap_err().to_string().contains("unknown"));
+        assert_eq!(account.id_without_call(&silent).await, None);
         assert_eq!(account.id_if_known(&silent).await, None);
         assert!(account.failed.lock().unwrap().is_some(), "it is not asked for again at once");
     }

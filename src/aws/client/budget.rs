@@ -1,7 +1,8 @@
 //! How many calls an account and region allows, and who goes first.
 //!
 //! A token bucket whose tokens go to namespaces in turn, see [`crate::fairness::turns`]; a namespace may have its own
-//! ceiling. A throttled call halves the rate, which then recovers over time.
+//! ceiling. A throttled call halves the rate, which then recovers over time. Which clients have one in common:
+//! [`shared_budgets`](super::shared_budgets).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::fairness::bucket::{Bucket, Size};
 pub use crate::fairness::turns::Priority;
-use crate::fairness::turns::{Ticket, Turns};
+use crate::fairness::turns::{Shares, Ticket, Turns};
 
 /// Calls per second, unless set.
 pub const DEFAULT_RATE: f64 = 10.0;
@@ -24,14 +25,14 @@ const RECOVERY: f64 = 60.0;
 const FLOOR: f64 = 0.05;
 /// Throttles this close together count as one.
 const COOLDOWN: Duration = Duration::from_secs(1);
-/// While edits wait, one turn in this many is for a periodic check.
-const PERIODIC_SHARE: u32 = 5;
+/// Of the turns that several priorities wait for, the lower ones get one in so many.
+const SHARES: Shares = Shares { pending: 3, periodic: 5 };
 const FEWEST_CEILINGS: usize = 64;
 
 /// On whose behalf calls are made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caller {
-    /// Whether someone is waiting for the result.
+    /// Who is waiting for the result.
     pub priority: Priority,
     /// The namespace of the object that they are about; empty for cluster-scoped ones.
     pub namespace: Arc<str>,
@@ -39,38 +40,15 @@ pub struct Caller {
     pub ceiling: Option<f64>,
 }
 
-/// State of an account's budget.
+/// State of a budget.
 #[derive(Clone, Copy, Debug)]
-pub struct Usage {
+pub struct Level {
     /// Calls per second, now.
     pub rate: f64,
     /// Maximum calls per second.
     pub limit: f64,
     /// Calls that may be made immediately.
     pub tokens: f64,
-    /// Throttled calls so far.
-    pub throttles: u64,
-    edits: Given,
-    periodic: Given,
-}
-
-/// Statistics of one priority.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Given {
-    /// Number of turns.
-    pub given: u64,
-    /// Total waiting time.
-    pub waited: Duration,
-}
-
-impl Usage {
-    /// The statistics of `priority`.
-    pub fn turns(&self, priority: Priority) -> Given {
-        match priority {
-            Priority::Edit => self.edits,
-            Priority::Periodic => self.periodic,
-        }
-    }
 }
 
 /// The budget of one account and region.
@@ -79,7 +57,6 @@ pub struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    full_rate: f64,
     state: Mutex<State>,
     /// Wakes the task that gives turns.
     came: Notify,
@@ -89,22 +66,26 @@ struct Shared {
 struct State {
     tokens: f64,
     rate: f64,
+    /// The rate while nothing is throttled.
+    full_rate: f64,
     at: Instant,
     throttled: Option<Instant>,
-    throttles: u64,
-    edits: Given,
-    periodic: Given,
     waiting: Turns<Waiting>,
-    /// What is left of the ceilings of namespaces that have one.
-    ceilings: HashMap<Arc<str>, Ceiling>,
+    /// What is left of the ceilings of namespaces that have one, for each client of its own.
+    ceilings: Ceilings,
     /// With this many, those that don't limit anyone at the moment are dropped.
     most_ceilings: usize,
     /// Whether there is a task that gives turns: only while someone is waiting.
     is_giving: bool,
 }
 
+type Ceilings = HashMap<(u64, Arc<str>), Ceiling>;
+
 #[derive(Debug)]
-struct Waiting(oneshot::Sender<()>);
+struct Waiting {
+    client: u64,
+    turn: oneshot::Sender<()>,
+}
 
 #[derive(Debug)]
 struct Ceiling {
@@ -119,50 +100,57 @@ impl Budget {
         let state = State {
             tokens: (rate * BURST).max(1.0),
             rate,
+            full_rate: rate,
             at: Instant::now(),
             throttled: None,
-            throttles: 0,
-            edits: Given::default(),
-            periodic: Given::default(),
-            waiting: Turns::new(PERIODIC_SHARE),
+            waiting: Turns::new(SHARES),
             ceilings: HashMap::new(),
             most_ceilings: FEWEST_CEILINGS,
             is_giving: false,
         };
-        Self(Arc::new(Shared { full_rate: rate, state: Mutex::new(state), came: Notify::new() }))
+        Self(Arc::new(Shared { state: Mutex::new(state), came: Notify::new() }))
     }
 
-    /// Waits for a turn.
-    pub async fn acquire(&self, caller: &Caller) {
+    /// Changes the rate. What was throttled stays throttled in proportion.
+    pub fn set_rate(&self, requests_per_second: f64) {
+        let mut state = self.0.state();
+        if !is_rate(requests_per_second) || (requests_per_second - state.full_rate).abs() < f64::EPSILON {
+            return;
+        }
+        state.refill(Instant::now());
+        state.rate *= requests_per_second / state.full_rate;
+        state.full_rate = requests_per_second;
+        state.tokens = state.tokens.min(state.burst());
+        // Whoever waits now waits for another time.
+        self.0.came.notify_one();
+    }
+
+    /// Waits for a turn; returns for how long. Clients with different numbers have ceilings of their own.
+    pub async fn acquire(&self, client: u64, caller: &Caller) -> Duration {
         let start = Instant::now();
-        if let Some(mut place) = self.line_up(caller) {
+        if let Some(mut place) = self.line_up(client, caller) {
             // The sender is dropped only with the budget, which this borrows.
             let _ = (&mut place.turn).await;
         }
-        let mut state = self.0.state();
-        let given = match caller.priority {
-            Priority::Edit => &mut state.edits,
-            Priority::Periodic => &mut state.periodic,
-        };
-        given.given += 1;
-        given.waited += start.elapsed();
+        start.elapsed()
     }
 
     /// Takes a turn if there is one and nobody is waiting, otherwise a place in the queue.
-    fn line_up(&self, caller: &Caller) -> Option<Place> {
+    fn line_up(&self, client: u64, caller: &Caller) -> Option<Place> {
         let now = Instant::now();
         let mut state = self.0.state();
-        self.0.refill(&mut state, now);
-        state.limit(caller, now);
+        state.refill(now);
+        state.limit(client, caller, now);
         if state.waiting.is_empty()
             && state.tokens >= 1.0
-            && pass_ceiling(&mut state.ceilings, &caller.namespace, now).is_ok()
+            && pass_ceiling(&mut state.ceilings, client, &caller.namespace, now).is_ok()
         {
             state.tokens -= 1.0;
             return None;
         }
         let (sender, turn) = oneshot::channel();
-        let ticket = state.waiting.wait(caller.priority, &caller.namespace, 0, Waiting(sender));
+        let ticket =
+            state.waiting.wait(caller.priority, &caller.namespace, 0, Waiting { client, turn: sender });
         if std::mem::replace(&mut state.is_giving, true) {
             self.0.came.notify_one();
         } else {
@@ -175,32 +163,19 @@ impl Budget {
     pub fn throttled(&self) {
         let now = Instant::now();
         let mut state = self.0.state();
-        self.0.refill(&mut state, now);
+        state.refill(now);
         state.tokens = state.tokens.min(0.0);
-        state.throttles += 1;
         if state.throttled.is_none_or(|last| now.duration_since(last) >= COOLDOWN) {
-            state.rate = (state.rate / 2.0).max(self.0.full_rate * FLOOR);
+            state.rate = (state.rate / 2.0).max(state.full_rate * FLOOR);
             state.throttled = Some(now);
         }
     }
 
-    /// Calls per second, at the moment.
-    pub fn rate(&self) -> f64 {
-        self.usage().rate
-    }
-
-    /// State of the account's budget.
-    pub fn usage(&self) -> Usage {
+    /// State of the budget.
+    pub fn level(&self) -> Level {
         let mut state = self.0.state();
-        self.0.refill(&mut state, Instant::now());
-        Usage {
-            rate: state.rate,
-            limit: self.0.full_rate,
-            tokens: state.tokens,
-            throttles: state.throttles,
-            edits: state.edits,
-            periodic: state.periodic,
-        }
+        state.refill(Instant::now());
+        Level { rate: state.rate, limit: state.full_rate, tokens: state.tokens }
     }
 }
 
@@ -223,7 +198,7 @@ impl Shared {
     fn give_due(&self) -> Option<Duration> {
         let now = Instant::now();
         let mut state = self.state();
-        self.refill(&mut state, now);
+        state.refill(now);
         loop {
             if state.waiting.is_empty() {
                 state.is_giving = false;
@@ -236,7 +211,7 @@ impl Shared {
             }
             match state.next(now) {
                 // Whoever gives up leaves the queue, so someone is waiting for this.
-                Ok(Waiting(turn)) => {
+                Ok(Waiting { turn, .. }) => {
                     if turn.send(()).is_ok() {
                         state.tokens -= 1.0;
                     }
@@ -246,26 +221,32 @@ impl Shared {
         }
     }
 
-    fn refill(&self, state: &mut State, now: Instant) {
-        let elapsed = now.duration_since(state.at).as_secs_f64();
-        state.at = now;
-        state.tokens = (state.tokens + elapsed * state.rate).min((self.full_rate * BURST).max(1.0));
-        state.rate = (state.rate + elapsed * self.full_rate / RECOVERY).min(self.full_rate);
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    fn refill(&mut self, now: Instant) {
+        let elapsed = now.duration_since(self.at).as_secs_f64();
+        self.at = now;
+        self.tokens = (self.tokens + elapsed * self.rate).min(self.burst());
+        self.rate = (self.rate + elapsed * self.full_rate / RECOVERY).min(self.full_rate);
+    }
+
+    /// Tokens of a full bucket.
+    fn burst(&self) -> f64 {
+        (self.full_rate * BURST).max(1.0)
+    }
+
     /// The next whose namespace isn't at its ceiling; otherwise how long until one isn't.
     fn next(&mut self, now: Instant) -> Result<Waiting, Duration> {
         let mut shortest = Duration::MAX;
         for priority in self.waiting.preferred() {
             let mut found = None;
             for (namespace, _) in self.waiting.namespaces(priority) {
-                match pass_ceiling(&mut self.ceilings, namespace, now) {
+                let Some(first) = self.waiting.first(priority, namespace) else { continue };
+                match pass_ceiling(&mut self.ceilings, first.client, namespace, now) {
                     Ok(()) => {
                         found = Some(Arc::clone(namespace));
                         break;
@@ -281,35 +262,37 @@ impl State {
     }
 
     /// Notes the ceiling of a namespace, or that it no longer has one.
-    fn limit(&mut self, caller: &Caller, now: Instant) {
+    fn limit(&mut self, client: u64, caller: &Caller, now: Instant) {
+        let key = (client, Arc::clone(&caller.namespace));
         let Some(rate) = caller.ceiling.filter(|rate| is_rate(*rate)) else {
-            self.ceilings.remove(&caller.namespace);
+            self.ceilings.remove(&key);
             return;
         };
         let size = Size { rate, burst: (rate * BURST).max(1.0) };
-        if let Some(known) = self.ceilings.get_mut(&caller.namespace) {
+        if let Some(known) = self.ceilings.get_mut(&key) {
             known.size = size;
             return;
         }
         if self.ceilings.len() >= self.most_ceilings {
             let waiting = &self.waiting;
-            self.ceilings.retain(|namespace, ceiling| {
+            self.ceilings.retain(|(_, namespace), ceiling| {
                 !ceiling.bucket.is_full(ceiling.size, now) || waiting.is_waiting(namespace)
             });
             self.most_ceilings = (self.ceilings.len() * 2).max(FEWEST_CEILINGS);
         }
         let bucket = Bucket::full(size, now);
-        self.ceilings.insert(Arc::clone(&caller.namespace), Ceiling { size, bucket });
+        self.ceilings.insert(key, Ceiling { size, bucket });
     }
 }
 
 /// Takes a token of the namespace's own, if it has a ceiling.
 fn pass_ceiling(
-    ceilings: &mut HashMap<Arc<str>, Ceiling>,
-    namespace: &str,
+    ceilings: &mut Ceilings,
+    client: u64,
+    namespace: &Arc<str>,
     now: Instant,
 ) -> Result<(), Duration> {
-    let Some(ceiling) = ceilings.get_mut(namespace) else { return Ok(()) };
+    let Some(ceiling) = ceilings.get_mut(&(client, Arc::clone(namespace))) else { return Ok(()) };
     ceiling.bucket.take(ceiling.size, 0.0, now)
 }
 
@@ -340,9 +323,13 @@ mod tests {
         Caller { priority: Priority::Periodic, ..edit(namespace) }
     }
 
+    fn pending(namespace: &str) -> Caller {
+        Caller { priority: Priority::Pending, ..edit(namespace) }
+    }
+
     async fn drain(budget: &Budget) {
-        while budget.usage().tokens >= 1.0 {
-            budget.acquire(&edit("drain")).await;
+        while budget.level().tokens >= 1.0 {
+            budget.acquire(0, &edit("drain")).await;
         }
     }
 
@@ -357,7 +344,7 @@ mod tests {
                 let (budget, caller, name) = (Arc::clone(&budget), caller.clone(), (*name).to_owned());
                 tasks.push(tokio::spawn(async move {
                     let mut had = 0;
-                    while tokio::time::timeout_at(end, budget.acquire(&caller)).await.is_ok() {
+                    while tokio::time::timeout_at(end, budget.acquire(0, &caller)).await.is_ok() {
                         had += 1;
                     }
                     (name, had)
@@ -379,11 +366,11 @@ mod tests {
         let budget = Budget::new(10.0);
         let start = Instant::now();
         for _ in 0..20 {
-            budget.acquire(&periodic("a")).await;
+            budget.acquire(0, &periodic("a")).await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
         for _ in 0..10 {
-            budget.acquire(&edit("a")).await;
+            budget.acquire(0, &edit("a")).await;
         }
         let taken = start.elapsed().as_secs_f64();
         assert!((1.0..1.1).contains(&taken), "{taken}");
@@ -394,18 +381,18 @@ mod tests {
         let budget = Budget::new(10.0);
         budget.throttled();
         budget.throttled();
-        assert!((budget.rate() - 5.0).abs() < 1e-9);
-        assert!(budget.usage().tokens < 1.0);
+        assert!((budget.level().rate - 5.0).abs() < 1e-9);
+        assert!(budget.level().tokens < 1.0);
         tokio::time::advance(Duration::from_secs(1)).await;
         budget.throttled();
-        assert!(budget.rate() < 2.7);
+        assert!(budget.level().rate < 2.7);
         tokio::time::advance(Duration::from_mins(1)).await;
-        assert!((budget.rate() - 10.0).abs() < 1e-9);
+        assert!((budget.level().rate - 10.0).abs() < 1e-9);
         for _ in 0..100 {
             tokio::time::advance(COOLDOWN).await;
             budget.throttled();
         }
-        assert!(budget.rate() >= 0.5);
+        assert!(budget.level().rate >= 0.5);
     }
 
     #[tokio::test(start_paused = true)]
@@ -422,7 +409,7 @@ mod tests {
         ] {
             let (budget, order) = (Arc::clone(&budget), Arc::clone(&order));
             tasks.push(tokio::spawn(async move {
-                budget.acquire(&caller).await;
+                budget.acquire(0, &caller).await;
                 order.lock().unwrap().push(name);
             }));
             tokio::task::yield_now().await;
@@ -458,11 +445,11 @@ mod tests {
         drain(&budget).await;
         for _ in 0..1500 {
             let budget = Arc::clone(&budget);
-            tokio::spawn(async move { budget.acquire(&edit("flood")).await });
+            tokio::spawn(async move { budget.acquire(0, &edit("flood")).await });
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         let start = Instant::now();
-        budget.acquire(&edit("other")).await;
+        budget.acquire(0, &edit("other")).await;
         assert!(start.elapsed() < Duration::from_millis(250), "{:?}", start.elapsed());
     }
 
@@ -473,6 +460,44 @@ mod tests {
         let had = turns(Budget::new(20.0), 60, &callers).await;
         assert!((950..=970).contains(&had["edits"]), "{had:?}");
         assert!((115..=125).contains(&had["own"]) && (115..=125).contains(&had["others"]), "{had:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_come_after_edits_and_before_checks_and_none_starves() {
+        let broken = ("retries", 5000, pending("broken"));
+        let callers = [("edits", 50, edit("edited")), broken.clone(), ("checks", 50, periodic("checked"))];
+        let had = turns(Budget::new(20.0), 60, &callers).await;
+        assert!((580..=610).contains(&had["edits"]), "{had:?}");
+        assert!((350..=370).contains(&had["retries"]), "{had:?}");
+        assert!((230..=250).contains(&had["checks"]), "{had:?}");
+        // Nobody edits: the checks have no more than their share, and within the retries namespaces are equal.
+        let callers = [broken, ("other", 8, pending("other")), ("checks", 50, periodic("checked"))];
+        let had = turns(Budget::new(20.0), 60, &callers).await;
+        assert!((230..=250).contains(&had["checks"]), "{had:?}");
+        assert!(had["retries"].abs_diff(had["other"]) <= 2, "{had:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_rate_counts_at_once_also_for_who_waits() {
+        let budget = Arc::new(Budget::new(0.1));
+        drain(&budget).await;
+        let start = Instant::now();
+        let caller = edit("a");
+        let faster = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            budget.set_rate(10.0);
+        };
+        tokio::join!(budget.acquire(0, &caller), faster);
+        assert!(start.elapsed() < Duration::from_millis(1200), "{:?}", start.elapsed());
+        budget.throttled();
+        budget.set_rate(20.0);
+        let level = budget.level();
+        assert!(
+            (level.rate - 10.0).abs() < 1e-9 && (level.limit - 20.0).abs() < 1e-9,
+            "still half: {level:?}"
+        );
+        budget.set_rate(f64::NAN);
+        assert!((budget.level().limit - 20.0).abs() < 1e-9);
     }
 
     #[tokio::test(start_paused = true)]
@@ -487,11 +512,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_ceiling_is_one_clients_even_in_a_budget_that_others_share() {
+        let budget = Budget::new(20.0);
+        let capped = Caller { ceiling: Some(2.0), ..edit("a") };
+        let start = Instant::now();
+        let slow = async {
+            for _ in 0..14 {
+                budget.acquire(1, &capped).await;
+            }
+            start.elapsed().as_secs_f64()
+        };
+        let free = async {
+            let caller = edit("a");
+            for _ in 0..20 {
+                budget.acquire(2, &caller).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        // Four at once, and ten at two a second.
+        let (slow, ()) = tokio::join!(slow, free);
+        assert!((4.9..5.2).contains(&slow), "{slow}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn ceilings_of_namespaces_that_are_quiet_take_no_memory() {
         let budget = Budget::new(1000.0);
         for number in 0..5000 {
             let caller = Caller { ceiling: Some(1.0), ..edit(&number.to_string()) };
-            budget.acquire(&caller).await;
+            budget.acquire(0, &caller).await;
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         let kept = budget.0.state().ceilings.len();
@@ -504,9 +552,9 @@ mod tests {
         drain(&budget).await;
         let start = Instant::now();
         let caller = edit("a");
-        let edit = tokio::time::timeout(Duration::from_millis(100), budget.acquire(&caller));
+        let edit = tokio::time::timeout(Duration::from_millis(100), budget.acquire(0, &caller));
         let other = periodic("a");
-        let (given_up, ()) = tokio::join!(edit, budget.acquire(&other));
+        let (given_up, _) = tokio::join!(edit, budget.acquire(0, &other));
         assert!(given_up.is_err());
         assert!(start.elapsed() < Duration::from_secs(2));
     }
@@ -514,9 +562,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rate_below_one_still_lets_calls_through() {
         let budget = Budget::new(0.1);
-        budget.acquire(&edit("a")).await;
+        budget.acquire(0, &edit("a")).await;
         let start = Instant::now();
-        budget.acquire(&edit("a")).await;
+        budget.acquire(0, &edit("a")).await;
         assert!(start.elapsed() < Duration::from_secs(11));
     }
 }

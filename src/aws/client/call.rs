@@ -14,7 +14,7 @@ use crate::text;
 
 use super::account::Account;
 use super::api_error::{Error, ErrorCode};
-use super::budget::{Budget, Caller, Usage};
+use super::budget::Caller;
 use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
@@ -24,6 +24,7 @@ use super::redact::Sent;
 use super::request::Prepared;
 use super::response::Answer;
 use super::retry::RetryPolicy;
+use super::shared_budgets::{Share, Usage};
 use super::transport::{self, Timeouts};
 use super::{signing, trail};
 
@@ -59,8 +60,8 @@ pub struct ClientConfig {
     pub credentials: CachedCredentials,
     /// Which account that is, as far as it is known.
     pub account: Account,
-    /// Their budget; shared by all clients of an account and region.
-    pub budget: Arc<Budget>,
+    /// Their share of the budget, which all clients of an account and region have in common.
+    pub budget: Share,
     /// How long they may take.
     pub timeouts: Timeouts,
     /// How often they are retried.
@@ -167,6 +168,7 @@ impl Client {
 
     async fn send(&self, request: &Prepared) -> Result<Answer, Error> {
         let config = &self.inner.config;
+        self.share_budget().await;
         let (mut attempt, mut spent, mut unknown) = (1, Duration::ZERO, false);
         let mut fixed = Vec::new();
         loop {
@@ -197,6 +199,16 @@ impl Client {
                 _ if unknown => return Err(error.with_unknown_effect()),
                 _ => return Err(error),
             }
+        }
+    }
+
+    /// Shares the budget of the account as soon as its id is known without another call.
+    async fn share_budget(&self) {
+        let ClientConfig { budget, account, credentials, .. } = &self.inner.config;
+        if budget.is_waiting_for_account()
+            && let Some(id) = account.id_without_call(credentials).await
+        {
+            budget.join(&id);
         }
     }
 

@@ -51,7 +51,7 @@ impl Partition {
 }
 
 /// The base addresses of the two planes, without a slash at the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoints {
     control: String,
     data: String,

@@ -14,11 +14,12 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::account::Account;
 use super::api_error::Error;
-use super::budget::{Budget, DEFAULT_RATE, Usage};
+use super::budget::DEFAULT_RATE;
 use super::credentials::CachedCredentials;
 use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
 use super::gate::Gate;
 use super::retry::RetryPolicy;
+use super::shared_budgets::{SharedBudgets, Usage};
 use super::transport::{self, Timeouts};
 use super::{Client, ClientConfig, Observer};
 
@@ -29,7 +30,7 @@ pub struct FactoryOptions {
     pub region: Option<String>,
     /// How long calls may take.
     pub timeouts: Timeouts,
-    /// Calls per second for an account that doesn't set a limit.
+    /// Calls per second for an account and region, unless the AWSAccount sets a limit.
     pub requests_per_second: Option<f64>,
     /// Among how many processes the calls of an account are divided; zero means one.
     pub shards: u16,
@@ -76,6 +77,7 @@ pub struct ClientFactory {
     http: reqwest::Client,
     credentials: CachedCredentials,
     clients: Mutex<HashMap<String, (AccountSettings, Client)>>,
+    budgets: SharedBudgets,
 }
 
 impl ClientFactory {
@@ -99,7 +101,14 @@ impl ClientFactory {
             message: "no source of credentials is configured".to_owned(),
         })?;
         let credentials = CachedCredentials::new(source);
-        Ok(Self { options, sdk, http, credentials, clients: Mutex::default() })
+        Ok(Self {
+            options,
+            sdk,
+            http,
+            credentials,
+            clients: Mutex::default(),
+            budgets: SharedBudgets::default(),
+        })
     }
 
     /// The client for an account. The same settings result in the same client, with its budget and credentials.
@@ -119,7 +128,7 @@ impl ClientFactory {
         }
     }
 
-    /// The budget of every account that has a client, by the account's key.
+    /// The budget of every account that has a client, by the account's key. Several may have one in common.
     pub fn usage(&self) -> Vec<(String, Usage)> {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.iter().map(|(key, (_, client))| (key.clone(), client.usage())).collect()
@@ -174,13 +183,18 @@ impl ClientFactory {
         let sts = aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(credentials.clone()).build();
         let rate = settings.requests_per_second.or(self.options.requests_per_second).unwrap_or(DEFAULT_RATE);
         let rate = rate / f64::from(self.options.shards.max(1));
+        let budget = self.budgets.share(&region, &endpoints, rate);
+        let account = account.unwrap_or_else(|| Account::ask(aws_sdk_sts::Client::from_conf(sts)));
+        if let Some(id) = account.known_id() {
+            budget.join(id);
+        }
         Ok(Client::new(ClientConfig {
             http: self.http.clone(),
             region,
             endpoints,
             credentials,
-            account: account.unwrap_or_else(|| Account::ask(aws_sdk_sts::Client::from_conf(sts))),
-            budget: Arc::new(Budget::new(rate)),
+            account,
+            budget,
             timeouts: self.options.timeouts,
             retry: self.options.retry,
             observer: self.options.observer.clone(),
@@ -242,4 +256,52 @@ fn endpoint_of(sdk: &SdkConfig, service: &str) -> Option<String> {
         .ok()?;
     let own = sdk.service_config().and_then(|config| config.load_config(key));
     own.or_else(|| sdk.endpoint_url().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(key: &str, id: &str, region: &str, rate: f64) -> AccountSettings {
+        let role_arn = format!("arn:aws:iam::{id}:role/{key}");
+        AccountSettings {
+            key: key.to_owned(),
+            region: Some(region.to_owned()),
+            assume_role: Some(AssumeRole { role_arn, ..AssumeRole::default() }),
+            requests_per_second: Some(rate),
+            ..AccountSettings::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn awsaccounts_of_one_account_and_region_share_a_budget_divided_by_shards() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let options =
+            FactoryOptions { shards: 2, region: Some("us-east-1".to_owned()), ..FactoryOptions::default() };
+        let factory = ClientFactory::load(options).await.unwrap();
+        let (one, other) = ("111111111111", "222222222222");
+        for settings in [
+            account("a", one, "us-east-1", 20.0),
+            account("b", one, "us-east-1", 6.0),
+            account("elsewhere", one, "us-west-2", 10.0),
+            account("other", other, "us-east-1", 8.0),
+        ] {
+            factory.client(&settings).await.unwrap();
+        }
+        let limits = || {
+            let mut limits: Vec<(String, f64)> =
+                factory.usage().into_iter().map(|(key, usage)| (key, usage.limit)).collect();
+            limits.sort_by(|one, other| one.0.cmp(&other.0));
+            limits
+        };
+        let named = |limits: &[(&str, f64)]| {
+            limits.iter().map(|(key, limit)| ((*key).to_owned(), *limit)).collect::<Vec<_>>()
+        };
+        assert_eq!(limits(), named(&[("a", 3.0), ("b", 3.0), ("elsewhere", 5.0), ("other", 4.0)]));
+        // It becomes another account.
+        factory.client(&account("b", other, "us-east-1", 6.0)).await.unwrap();
+        assert_eq!(limits(), named(&[("a", 10.0), ("b", 3.0), ("elsewhere", 5.0), ("other", 3.0)]));
+        factory.retain(|key| key == "other");
+        assert_eq!(limits(), named(&[("other", 4.0)]));
+    }
 }

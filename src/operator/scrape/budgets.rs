@@ -3,7 +3,7 @@
 use prometheus_client::encoding::DescriptorEncoder;
 
 use crate::aws::Priority;
-use crate::aws::client::budget::Usage;
+use crate::aws::client::shared_budgets::Usage;
 use crate::metrics::table;
 use crate::metrics::vector::{counters, gauges};
 use crate::reconcile::context::Context;
@@ -17,9 +17,9 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, cx: &Context) -> std::fmt:
         accounts.iter().map(move |(name, usage)| ([name.clone()], value(usage))).collect::<Vec<_>>()
     };
     let by_priority = |value: fn(&Usage, Priority) -> f64| {
-        let both = [(Priority::Edit, "edit"), (Priority::Periodic, "periodic")];
         let one = move |(name, usage): &(String, Usage)| {
-            both.map(|(priority, word)| ([name.clone(), word.to_owned()], value(usage, priority)))
+            Priority::ALL
+                .map(|priority| ([name.clone(), priority.label().to_owned()], value(usage, priority)))
         };
         accounts.iter().flat_map(one).collect::<Vec<_>>()
     };

@@ -1,4 +1,7 @@
 //! What is read from the watch caches on demand: nothing has to be removed when an object is deleted.
+//!
+//! Every shard counts all objects, so that a query needn't know how many shards there are; only its own are series of their
+//! own.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +16,7 @@ use crate::metrics::vector::gauges;
 use crate::reconcile::context::Context;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::state::conditions;
+use crate::reconcile::state::subject::Subject;
 
 /// The conditions that every object eventually has.
 const ALWAYS: [&str; 2] = ["Ready", "Synced"];
@@ -37,7 +41,8 @@ impl Objects<'_> {
         let kind = T::kind_name();
         let status = object.status();
         let all = &status.common().conditions;
-        for condition in all {
+        let is_ours = self.cx.shard.has(&Subject::of(object));
+        for condition in all.iter().filter(|_| is_ours) {
             for status in ["True", "False"] {
                 let labels = [
                     kind.to_owned(),
@@ -81,5 +86,10 @@ fn certificates(cx: &Context) -> Vec<([String; 2], f64)> {
         Some((labels, time.as_second() as f64))
     };
     let connections = cx.store::<PrivateConnection>();
-    connections.iter().flat_map(kube::runtime::reflector::Store::state).filter_map(|c| expiry(&c)).collect()
+    connections
+        .iter()
+        .flat_map(kube::runtime::reflector::Store::state)
+        .filter(|connection| cx.shard.has(&Subject::of(&**connection)))
+        .filter_map(|connection| expiry(&connection))
+        .collect()
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kube::runtime::reflector::ObjectRef;
 
 use crate::api::AWSAccount;
-use crate::aws::client::budget::Usage;
 use crate::aws::client::fleet::{AccountSettings, AssumeRole, ClientFactory};
+use crate::aws::client::shared_budgets::Usage;
 use crate::aws::{self, Caller, EndpointOverrides};
 use crate::reconcile::context::Context;
 use crate::reconcile::graph::references::DEFAULT_ACCOUNT;

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::common::CommonStatus;
+use crate::fairness::turns::Priority;
 use crate::text;
 
 /// Maximum bytes of a message. The API allows 32768 characters; nobody reads that many.
@@ -184,6 +185,20 @@ pub fn is_unable(common: &CommonStatus, patience: Duration) -> bool {
         ready.status == "False" && stuck.iter().any(|reason| ready.reason == reason.as_str()) && since(ready)
     });
     stalled || waits
+}
+
+/// Whether a person has changed the spec in `generation` since the last pass, or deleted the object.
+pub fn is_new(common: &CommonStatus, generation: Option<i64>) -> bool {
+    common.observed_generation != generation
+}
+
+/// How urgent a pass is, if a person has just asked for it or not, and if its object is settled or not.
+pub fn urgency(is_asked_for: bool, is_settled: bool) -> Priority {
+    match (is_asked_for, is_settled) {
+        (true, _) => Priority::Edit,
+        (false, false) => Priority::Pending,
+        (false, true) => Priority::Periodic,
+    }
 }
 
 /// Whether the object is Ready, for the spec in `generation`.
