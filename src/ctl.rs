@@ -9,6 +9,7 @@
 //! | [`manifests`] | the files of `-f`: the objects in them, and where their fields stand |
 //! | [`validate`] | checks files without a cluster |
 //! | [`iam_policy`] | the least IAM policy for the objects that there are |
+//! | [`webhook_command`], [`incident`] | test incidents through webhooks |
 //! | [`schema_command`] | the JSON Schemas of the CRDs |
 //!
 //! A command gets its arguments, does its work, and returns how it ended. It writes results to standard output and
@@ -18,10 +19,12 @@ mod cluster;
 mod completion;
 pub mod exit;
 mod iam_policy;
+mod incident;
 pub mod manifests;
 mod output;
 mod schema_command;
 pub mod validate;
+mod webhook_command;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -68,6 +71,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Print the least IAM policy for the objects of files or of a cluster.
     IamPolicy(iam_policy::Arguments),
+    /// Send a test incident through the webhook of an Association, or print its URL.
+    Webhook(webhook_command::Arguments),
     /// What kubectl asks for completion.
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
     Complete(completion::Asked),
@@ -103,6 +108,12 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// An object that is needed isn't there, or not as it is needed.
+    #[error("{0}")]
+    Missing(String),
+    /// A webhook can't be called, or doesn't accept the call.
+    #[error("{0}")]
+    Webhook(String),
     /// No usable kubeconfig, and not in a cluster.
     #[error("finding a cluster: {0}; set KUBECONFIG, or name a context with --context")]
     Kubeconfig(String),
@@ -165,6 +176,7 @@ impl Ctl {
             Command::Schema(arguments) => schema_command::run(&arguments),
             Command::Validate(arguments) => validate::run(&arguments, self.no_color),
             Command::IamPolicy(arguments) => iam_policy::run(&arguments),
+            Command::Webhook(arguments) => webhook_command::run(arguments),
             Command::Complete(asked) => completion::answer(asked, &mut Plugin::command()),
         }
     }

@@ -18,7 +18,7 @@ const PAGE: u32 = 500;
 pub struct Flags {
     /// Context of the kubeconfig. Defaults to the current one.
     #[arg(long)]
-    context: Option<String>,
+    pub context: Option<String>,
 
     /// Namespace. Defaults to that of the context.
     #[arg(short, long)]
@@ -33,6 +33,8 @@ pub struct Flags {
 pub struct Cluster {
     /// The client.
     pub client: Client,
+    /// The namespace that is meant if none is named.
+    pub namespace: String,
 }
 
 impl Flags {
@@ -48,8 +50,9 @@ impl Flags {
                 config.map_err(|error| Error::Kubeconfig(error.to_string()))?
             }
         };
+        let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = Client::try_from(config).map_err(failed("connecting to the cluster"))?;
-        Ok(Cluster { client })
+        Ok(Cluster { client, namespace })
     }
 }
 
