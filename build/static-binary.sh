@@ -1,9 +1,11 @@
 #!/bin/sh
-# Builds the operator as one static file for this machine's architecture: what the image holds.
+# Builds the operator as one static file for this machine's architecture, which is what the image holds; or the plugin
+# of kubectl.
 #
 #   build/static-binary.sh tools           installs what the build needs besides Rust, a C compiler and musl-tools
 #   build/static-binary.sh dependencies    compiles what recipe.json (of cargo-chef) lists: a layer of the image
 #   build/static-binary.sh binary FILE     compiles the operator, checks it, and copies it to FILE
+#   build/static-binary.sh plugin FILE     the same for kubectl-devopsagent
 #
 # The list of its dependencies is in the binary (cargo-auditable), for scanners and for the SBOM.
 set -eu
@@ -12,7 +14,8 @@ cd "$(dirname "$0")/.."
 machine=$(uname -m)
 target="$machine-unknown-linux-musl"
 package=devops-agent-operator
-built="${CARGO_TARGET_DIR:-target}/$target/release/$package"
+plugin=kubectl-devopsagent
+release="${CARGO_TARGET_DIR:-target}/$target/release"
 
 # C code (ring's) is compiled for musl too.
 variable="CC_$(echo "$target" | tr - _)"
@@ -23,7 +26,10 @@ fail() {
     exit 1
 }
 
-check() {
+# Compiles one program of the package, and checks that it runs anywhere.
+compile() {
+    built="$release/$1"
+    cargo auditable build --release --locked --target "$target" --package "$package" --bin "$1"
     # A program that needs an interpreter or a library would not start on an image that has neither.
     if readelf --wide --program-headers "$built" | grep -q INTERP; then
         fail "$built is linked dynamically: it has an interpreter"
@@ -33,7 +39,6 @@ check() {
     fi
     readelf --wide --section-headers "$built" | grep -q '\.dep-v0' || fail "$built has no list of its dependencies"
     "$built" --version
-    "$built" crds | grep -q '^kind: CustomResourceDefinition' || fail "$built prints no CRDs"
 }
 
 case "${1:-}" in
@@ -46,11 +51,17 @@ dependencies)
     ;;
 binary)
     [ $# -eq 2 ] || fail "usage: $0 binary FILE"
-    cargo auditable build --release --locked --target "$target" --package "$package"
-    check
+    compile "$package"
+    "$built" crds | grep -q '^kind: CustomResourceDefinition' || fail "$built prints no CRDs"
+    install -D "$built" "$2"
+    ;;
+plugin)
+    [ $# -eq 2 ] || fail "usage: $0 plugin FILE"
+    compile "$plugin"
+    "$built" schema agentspace | grep -q '"title": "AgentSpace"' || fail "$built prints no schema"
     install -D "$built" "$2"
     ;;
 *)
-    fail "usage: $0 tools | dependencies | binary FILE"
+    fail "usage: $0 tools | dependencies | binary FILE | plugin FILE"
     ;;
 esac

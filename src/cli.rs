@@ -2,9 +2,11 @@
 
 pub mod check;
 
+use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -20,7 +22,7 @@ use crate::operator::{self, CertificateFiles, Elect, LeaseTiming, MetricsProtect
 use crate::reconcile::backoff::Timing;
 use crate::reconcile::inputs::accounts::OwnAccount;
 use crate::reconcile::shard::Shard;
-use crate::{kinds, log};
+use crate::{ctl, kinds, log, text};
 
 /// A Kubernetes operator for AWS DevOps Agent.
 #[derive(Debug, Parser)]
@@ -46,6 +48,8 @@ enum Command {
         /// The kind, for the table `reference`.
         kind: Option<String>,
     },
+    /// Check and show what the operator works on: the same as `kubectl devopsagent`.
+    Ctl(Box<ctl::Ctl>),
     /// Print the IAM policy that the operator needs, derived from the operations that it calls.
     Iam {
         /// Only for these features, combined. Defaults to everything that is not optional.
@@ -249,16 +253,38 @@ pub enum Error {
     Operator(#[from] operator::Error),
 }
 
+/// The operator's `main`.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if is_ctl() => return ctl::refuse(&error),
+        Err(error) => error.exit(),
+    };
+    match cli.execute() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("devops-agent-operator: {}", text::plain(&error.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the arguments are those of `ctl`, which has exit codes of its own.
+fn is_ctl() -> bool {
+    env::args_os().nth(1).is_some_and(|command| command == "ctl")
+}
+
 impl Cli {
     /// Runs the requested command.
-    pub fn execute(self) -> Result<(), Error> {
+    fn execute(self) -> Result<ExitCode, Error> {
         match self.command {
-            Command::Run(arguments) => run(*arguments),
-            Command::Check(arguments) => Ok(runtime()?.block_on(check::run(&arguments))?),
-            Command::Crds => print_crds(&mut io::stdout().lock()),
+            Command::Run(arguments) => run(*arguments)?,
+            Command::Check(arguments) => runtime()?.block_on(check::run(&arguments))?,
+            Command::Crds => print_crds(&mut io::stdout().lock())?,
+            Command::Ctl(ctl) => return Ok(ctl.execute()),
             Command::Docs { table, kind } => {
                 let text = docs::table(table, kind.as_deref(), &Cli::command()).ok_or(Error::Kind)?;
-                Ok(write!(io::stdout().lock(), "{text}")?)
+                write!(io::stdout().lock(), "{text}")?;
             }
             Command::Iam { feature, list, terraform } => {
                 let text = if list {
@@ -268,9 +294,10 @@ impl Cli {
                 } else {
                     iam::json(&feature)?
                 };
-                Ok(write!(io::stdout().lock(), "{text}")?)
+                write!(io::stdout().lock(), "{text}")?;
             }
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::reconcile::kind::{Kind, Reconciled};
 use crate::reconcile::state::error::{Doing, Error};
 
 mod agent_space;
-mod asset;
+pub mod asset;
 mod association;
 mod aws_account;
 mod private_connection;

@@ -17,7 +17,8 @@
 //! | [`runtime`] | what starts passes: watches, queues, the leader's lease |
 //! | [`operator`] | the process: settings, controllers, servers, shutdown |
 //! | [`metrics`] | the metrics; [`metrics::table`] lists them all |
-//! | [`generate`] | what is generated from the program's own tables: documentation, IAM policies, roles |
+//! | [`generate`] | what is generated from the program's own tables: documentation, IAM policies, JSON Schemas, roles |
+//! | [`ctl`] | `kubectl devopsagent`: what users run on their own machine |
 //! | [`cli`] | the command line |
 //! | [`fairness`] | fairness between namespaces; token buckets |
 //! | [`document`] | unions, pointers, and references to Secrets replaced by their values |
@@ -25,7 +26,7 @@
 //! | [`text`], [`log`] | makes text from elsewhere safe to show; how the log is written |
 //!
 //! Imports go downwards in this order: `api`, `aws`, `kubernetes`, `reconcile`, `kinds`, `runtime`, `operator`, `generate`,
-//! `cli`. `tests/layout.rs` checks that.
+//! `ctl`, `cli`. `tests/layout.rs` checks that.
 
 #[allow(
     missing_docs,
@@ -34,6 +35,7 @@
 pub mod api;
 pub mod aws;
 pub mod cli;
+pub mod ctl;
 pub mod document;
 pub mod echo;
 pub mod fairness;

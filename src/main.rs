@@ -1,16 +1,9 @@
-//! The operator's binary: `run`, `check`, `crds` and `docs`.
+//! The operator's binary: `run`, `check`, `crds`, `docs` and `ctl`.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use devops_agent_operator::{cli::Cli, text};
+use devops_agent_operator::cli;
 
 fn main() -> ExitCode {
-    match Cli::parse().execute() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("devops-agent-operator: {}", text::plain(&error.to_string()));
-            ExitCode::FAILURE
-        }
-    }
+    cli::main()
 }

@@ -30,6 +30,7 @@ const LAYERS: &[&str] = &[
     "runtime",
     "operator",
     "generate",
+    "ctl",
     "cli",
 ];
 
@@ -67,7 +68,7 @@ fn modules() -> Vec<Module> {
         imports.visit_file(&syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap());
         Module { path, imports: imports.found }
     });
-    modules.filter(|module| !["main", "lib"].contains(&module.path[0].as_str())).collect()
+    modules.filter(|module| !["main", "lib", "bin"].contains(&module.path[0].as_str())).collect()
 }
 
 /// Collects what a file imports: its `use` items, and paths that begin at the crate or at a parent.

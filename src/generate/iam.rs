@@ -1,9 +1,10 @@
 //! The IAM policies that the operator needs, generated from the operations that it calls.
 //!
 //! [`features::FEATURES`] says which feature calls what, [`statement::AUTHORIZATION`] on which resources AWS
-//! authorises it, and [`policy`] and [`terraform`] write that down.
+//! authorises it, and [`policy`] and [`terraform`] write that down. [`needs`] finds out which features objects use.
 
 mod features;
+pub mod needs;
 mod policy;
 mod statement;
 mod terraform;

@@ -2,7 +2,7 @@
 //! itself is in [`self::content`].
 
 mod archive;
-mod content;
+pub mod content;
 mod metadata;
 mod space_assets;
 

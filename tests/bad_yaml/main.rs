@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by it")]
 
 mod cluster;
+mod offline;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,6 +4,7 @@ use super::markdown::Block;
 
 /// Why a block isn't run: the word after `no-run=`, and what it stands for. Such a block is still parsed by bash.
 pub const REASONS: &[(&str, &str)] = &[
+    ("generated", "is written by running it: `cargo xtask generate`"),
     ("internet", "needs something from the internet"),
     ("kubelet", "needs a kubelet: the tests' cluster has none, and nothing to forward a port to"),
     ("release", "is about published images and their signatures"),

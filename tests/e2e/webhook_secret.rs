@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::fixtures::{CHANNEL, EVENTS, SPACE, by_id, events, events_by_hand};
-use crate::harness::{run, text, wait_until, webhook};
+use crate::harness::{Test, run, text, wait_until, webhook};
 
 #[test]
 fn the_secret_has_all_that_an_incident_tool_needs() {
@@ -31,6 +31,42 @@ fn the_secret_has_all_that_an_incident_tool_needs() {
         assert_eq!(status["type"], "hmac");
         assert!(!events.get().await.to_string().contains(&secret["secret"]));
         events.event("WroteSecret").await;
+    });
+}
+
+/// Runs `kubectl devopsagent` in the test's namespace; returns its exit code and what it prints.
+async fn plugin(t: &Test, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_kubectl-devopsagent"));
+    command.args(arguments).args(["--namespace", &t.namespace]);
+    let output = command.output().await.unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn the_plugin_sends_an_incident_through_the_secret_and_says_if_it_does_not_work() {
+    run(async |t| {
+        let events = events(t).await;
+        let secret = t.secret_data("events-webhook").await.unwrap();
+        let (code, url) = plugin(t, &["webhook", "url", "events"]).await;
+        assert_eq!((code, url.trim()), (Some(0), secret["url"].as_str()));
+        let incident = ["webhook", "send", "events", "--incident-id", "from-the-plugin"];
+        let (code, planned) = plugin(t, &[&incident[..], &["--dry-run"]].concat()).await;
+        assert_eq!(code, Some(0), "{planned}");
+        assert!(planned.contains("Nothing was sent") && !planned.contains(&secret["secret"]), "{planned}");
+        let (code, sent) = plugin(t, &[&incident[..], &["-o", "json"]].concat()).await;
+        let sent: Value = serde_json::from_str(&sent).unwrap();
+        assert_eq!((code, &sent["status"], &sent["authVersion"]), (Some(0), &json!(200), &json!("hmac_v1")));
+        let (code, said) = plugin(t, &["webhook", "send", "nothing"]).await;
+        assert_eq!(code, Some(1));
+        assert!(said.contains("there is no Association"), "{said}");
+        // A Secret that isn't the webhook's any more, and that the operator leaves alone.
+        events.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
+        events.condition("Synced", "False", "Paused").await;
+        t.handle("Secret", "events-webhook").patch(json!({"stringData": {"secret": "another"}})).await;
+        let (code, said) = plugin(t, &incident).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("status 403") && said.contains("spec.webhook.rotation"), "{said}");
     });
 }
 

@@ -4,7 +4,9 @@ mod argocd;
 mod chart;
 mod crds;
 mod iam;
+mod schemas;
 mod tables;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,8 +18,8 @@ use crate::error::{Doing, Error};
 use crate::progress::{result, say};
 use crate::session::Session;
 
-/// Write the generated files: the CRDs in crds/, templates of the chart, what Argo CD reads in argocd/, the IAM policies in
-/// docs/iam/, and the tables between `<!-- generated:NAME -->` and `<!-- /generated -->` in README.md, docs/ and charts/.
+/// Write the generated files: the CRDs in crds/, their JSON Schemas in schemas/ and the comments in examples/ that name them,
+/// templates of the chart, what Argo CD reads in argocd/, the IAM policies in docs/iam/, and the tables between `<!-- generated:NAME -->` and `<!-- /generated -->` in README.md, docs/ and charts/.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Write nothing; fail when a file is not what would be written.
@@ -87,6 +89,7 @@ fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
     let mut wanted = crds::wanted(&root.join("crds"), &stream)?;
     wanted.extend(argocd::wanted(root, &stream)?);
     wanted.extend(chart::templates(root, &stream, ask(&["docs", "chart-rules"])?)?);
+    wanted.extend(schemas::wanted(root, &mut |arguments| ask(arguments))?);
     wanted.extend(iam::wanted(&root.join("docs/iam"), &mut |arguments| ask(arguments))?);
     let values = root.join(chart::FOLDER).join("values.yaml");
     wanted.extend(tables::wanted(root, &mut |name| match name {
@@ -94,6 +97,7 @@ fn differing(session: &Session, operator: &Path) -> Result<Wanted, Error> {
             let text = fs::read_to_string(&values).doing(|| format!("reading {}", values.display()))?;
             chart::values_table(&text)
         }
+        name if typed::is_typed(name) => typed::shown(session, operator, name),
         name => {
             let arguments: Vec<&str> = ["docs"].into_iter().chain(name.split(' ')).collect();
             ask(&arguments)

@@ -306,10 +306,14 @@ fn skill_name(text: &str) -> Option<String> {
     struct FrontMatter {
         name: Option<String>,
     }
-    let block = text.trim_start_matches('\u{feff}').strip_prefix("---")?;
-    let (block, _) = block.split_once("\n---")?;
-    let found: FrontMatter = serde_saphyr::from_str(block).ok()?;
+    let found: FrontMatter = serde_saphyr::from_str(front_matter(text)?).ok()?;
     found.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// The front matter of a text: what is between its first line and the next one that begin with `---`.
+pub fn front_matter(text: &str) -> Option<&str> {
+    let block = text.trim_start_matches('\u{feff}').strip_prefix("---")?;
+    block.split_once("\n---").map(|(block, _)| block)
 }
 
 fn file_path(path: &str) -> String {

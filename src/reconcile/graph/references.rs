@@ -11,8 +11,11 @@ pub const ACCOUNT: &str = "AWSAccount";
 /// Name of the AWSAccount that is used if none is named.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
+/// The field that names a Secret which the operator writes.
+pub const WRITTEN: &str = "secretName";
+
 /// Field names that hold a reference, and the kind that each refers to.
-const FIELDS: &[(&str, &str)] = &[
+pub const FIELDS: &[(&str, &str)] = &[
     ("accountRef", ACCOUNT),
     ("agentSpaceRef", "AgentSpace"),
     ("serviceRef", "ServiceRegistration"),
@@ -27,11 +30,11 @@ const FIELDS: &[(&str, &str)] = &[
     ("configMapKeyRef", "ConfigMap"),
     ("configMapRef", "ConfigMap"),
     // The Secret that the operator writes: its loss is noticed like a change to an input.
-    ("secretName", "Secret"),
+    (WRITTEN, "Secret"),
 ];
 
 /// Documents that belong to the API: nothing in them is a reference of ours.
-const DOCUMENTS: &[&str] = &["metadata", "action"];
+pub const DOCUMENTS: &[&str] = &["metadata", "action"];
 
 /// The kinds that use the default account when they name none.
 const WITH_ACCOUNT: &[&str] = &["AgentSpace", "ServiceRegistration", "PrivateConnection"];
@@ -70,7 +73,8 @@ fn walk(namespace: &str, value: &Value, found: &mut BTreeSet<Subject>) {
     }
 }
 
-fn reference(namespace: &str, kind: &'static str, value: &Value) -> Option<Subject> {
+/// What a field of [`FIELDS`] refers to, in an object of this namespace.
+pub fn reference(namespace: &str, kind: &'static str, value: &Value) -> Option<Subject> {
     let name = value.as_str().or_else(|| value["name"].as_str())?;
     let namespace = match kind {
         ACCOUNT => "",

@@ -136,6 +136,10 @@ fn actionlint(session: &Session) -> Result<PathBuf, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
+
+    use ring::digest::{SHA256, digest};
+
     use super::*;
 
     #[test]
@@ -151,6 +155,38 @@ mod tests {
             assert_eq!(unpinned(&format!("- uses: {bad}")).len(), 1, "{bad}");
         }
     }
+
+    #[test]
+    fn krew_is_given_every_archive_with_its_sum() {
+        let folder = env::temp_dir().join(format!("krew-manifest-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for platform in ["darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64"] {
+            fs::write(folder.join(format!("kubectl-devopsagent_{platform}.tar.gz")), platform).unwrap();
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build/krew-manifest.sh");
+        let run = |folder: &Path| Command::new("sh").arg(&script).arg("1.2.3").arg(folder).output().unwrap();
+        let output = run(&folder);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let manifest = String::from_utf8(output.stdout).unwrap();
+        assert!(manifest.contains("\n  version: v1.2.3\n"), "{manifest}");
+        assert_eq!(manifest.matches("- selector:").count(), 4);
+        for (os, architecture) in
+            ["darwin", "linux"].into_iter().flat_map(|os| [(os, "amd64"), (os, "arm64")])
+        {
+            let name = format!("{os}_{architecture}");
+            let sum = digest(&SHA256, name.as_bytes());
+            let sum = sum.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+            let platform = format!(
+                "          os: {os}\n          arch: {architecture}\n      uri: {}/releases/download/v1.2.3/\
+                 kubectl-devopsagent_{name}.tar.gz\n      sha256: {sum}\n",
+                env!("CARGO_PKG_REPOSITORY")
+            );
+            assert!(manifest.contains(&platform), "{platform} isn't in {manifest}");
+        }
+        assert!(!run(&folder).status.success(), "an archive is missing");
+    }
+
     #[test]
     fn a_base_is_named_by_its_digest_or_is_a_stage() {
         let digest = format!("sha256:{}", "a".repeat(64));

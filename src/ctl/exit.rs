@@ -1,0 +1,42 @@
+//! The exit codes of all commands.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked; there is nothing to report.
+    Done,
+    /// It failed.
+    Error,
+    /// What was given to it is invalid: arguments, files, objects.
+    Invalid,
+}
+
+/// Every exit code, and what it means. 2 is reserved for `--exit-code`: a command that only says what would change.
+pub const TABLE: &[(Exit, u8, &str)] = &[
+    (Exit::Done, 0, "done, or nothing to do"),
+    (Exit::Error, 1, "an error"),
+    (Exit::Invalid, 3, "invalid input or usage"),
+];
+
+/// The table in `--help`.
+pub const HELP: &str = "Exit codes: 0 done, or nothing to do; 1 an error; 3 invalid input or usage.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        let row = TABLE.iter().find(|(of, ..)| *of == exit);
+        Self::from(row.map_or(1, |(_, code, _)| *code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_has_the_whole_table() {
+        let rows: Vec<String> = TABLE.iter().map(|(_, code, what)| format!("{code} {what}")).collect();
+        assert_eq!(HELP, format!("Exit codes: {}.", rows.join("; ")));
+    }
+}
