@@ -28,9 +28,9 @@ fn flag<'a>(deployment: &'a Value, name: &str) -> Option<&'a str> {
 /// The leases that a release may write.
 fn granted(objects: &[Value]) -> Vec<String> {
     let roles = of(objects, "Role");
-    let rules = roles.iter().flat_map(|role| role["rules"].as_array().expect("it has rules"));
+    let granted = roles.iter().flat_map(|role| role["rules"].as_array().expect("it has rules"));
     let rule =
-        rules.filter(|rule| rule["resources"][0] == "leases").find(|rule| rule["resourceNames"].is_array());
+        granted.filter(|rule| rule["resources"][0] == "leases").find(|rule| rule["resourceNames"].is_array());
     let names = rule.expect("leases may be written")["resourceNames"].as_array().cloned().unwrap_or_default();
     names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
