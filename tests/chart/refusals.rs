@@ -56,6 +56,7 @@ fn helm_says_which_value_is_wrong() {
         (json!({"metrics": {"service": {"portt": 1}}}), "portt"),
         (json!({"reconcile": {"resourceResyncPeriods": {"Associations": "1h"}}}), "Associations"),
         (json!({"reconcile": {"defaultResyncPeriod": "ten minutes"}}), "defaultResyncPeriod"),
+        (json!({"reconcile": {"refreshPeriod": "often"}}), "refreshPeriod"),
         (json!({"log": {"format": "xml"}}), "format"),
         (json!({"image": {"digest": "latest"}}), "digest"),
         (json!({"watchNamespaces": "a,b"}), "watchNamespaces"),

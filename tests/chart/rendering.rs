@@ -123,6 +123,7 @@ fn settings_become_arguments() {
         "clusterId": "prod",
         "log": {"format": "text", "level": "debug"},
         "reconcile": {
+            "refreshPeriod": "30s",
             "defaultResyncPeriod": "1h",
             "resourceResyncPeriods": {"Association": "5m", "Trigger": "2h"},
             "defaultMaxConcurrentSyncs": 3,
@@ -139,6 +140,7 @@ fn settings_become_arguments() {
         "run",
         "--log-format=text",
         "--log-level=debug",
+        "--refresh-period=30s",
         "--resync-period=1h",
         "--resync-period-for=Association=5m,Trigger=2h",
         "--concurrency=3",

@@ -65,6 +65,7 @@ containers:
       - run
       - --log-format={{ .Values.log.format }}
       - --log-level={{ .Values.log.level }}
+      - --refresh-period={{ .Values.reconcile.refreshPeriod }}
       - --resync-period={{ .Values.reconcile.defaultResyncPeriod }}
       {{- with .Values.reconcile.resourceResyncPeriods }}
       - --resync-period-for={{ include "devops-agent-operator.pairs" . }}
