@@ -54,6 +54,7 @@ pages! {
     aws_organizations: "docs/src/connect/organizations.md",
     azure: "docs/src/connect/azure.md",
     dynatrace: "docs/src/connect/dynatrace.md",
+    editors: "docs/src/ctl/schema.md",
     github: "docs/src/connect/github.md",
     gitlab: "docs/src/connect/gitlab.md",
     mcp: "docs/src/connect/mcp.md",
