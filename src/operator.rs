@@ -36,7 +36,7 @@ use crate::reconcile::graph::hub::Hub;
 use crate::reconcile::graph::kept::Kept;
 use crate::reconcile::inputs::accounts::{Accounts, OwnAccount};
 use crate::reconcile::inputs::seals::Seals;
-use crate::reconcile::memory::{Fresh, Requests, Since, Troubled};
+use crate::reconcile::memory::{Arrivals, Fresh, Requests, Since, Troubled};
 use crate::reconcile::memory_budget::MemoryBudget;
 use crate::reconcile::recorder::Recorder;
 use crate::reconcile::remote::picture::{self, Pictures};
@@ -349,6 +349,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         breaker: Breaker::default(),
         requests: Requests::default(),
         unknown: Since::default(),
+        arrivals: Arrivals::default(),
         early: Since::default(),
         troubled: Troubled::default(),
         fresh: Fresh::default(),

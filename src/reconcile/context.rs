@@ -22,7 +22,7 @@ use super::graph::hub::Hub;
 use super::graph::kept::Kept;
 use super::inputs::accounts::Accounts;
 use super::inputs::seals::Seals;
-use super::memory::{Fresh, Requests, Since, Troubled};
+use super::memory::{Arrivals, Fresh, Requests, Since, Troubled};
 use super::memory_budget::MemoryBudget;
 use super::recorder::Recorder;
 use super::remote::picture::Pictures;
@@ -73,6 +73,8 @@ pub struct Context {
     pub requests: Requests,
     /// Creates whose outcome is unknown, by object.
     pub unknown: Since,
+    /// When objects without a remote came to be known as they are now.
+    pub arrivals: Arrivals,
     /// Objects that have waited for others from the beginning.
     pub early: Since,
     /// Objects of which an Event has said that they aren't ready.
@@ -106,6 +108,7 @@ impl Context {
         self.breaker.reset(uid);
         self.requests.forget(uid);
         self.unknown.forget(uid);
+        self.arrivals.forget(uid);
         self.early.forget(uid);
         self.troubled.forget(uid);
         self.fresh.forget(uid);

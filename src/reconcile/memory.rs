@@ -59,6 +59,31 @@ impl Fresh {
     }
 }
 
+/// When objects without a remote came to be known as they are now.
+#[derive(Debug, Default)]
+pub struct Arrivals(Mutex<HashMap<String, (Option<i64>, Instant)>>);
+
+impl Arrivals {
+    /// The object is seen at this generation.
+    pub fn seen(&self, uid: &str, generation: Option<i64>) {
+        let mut all = lock(&self.0);
+        let known = all.get(uid).is_some_and(|(known, _)| *known == generation);
+        if !known {
+            all.insert(uid.to_owned(), (generation, Instant::now()));
+        }
+    }
+
+    /// How long ago the object was first seen at its generation.
+    pub fn age(&self, uid: &str) -> Option<Duration> {
+        lock(&self.0).get(uid).map(|(_, at)| at.elapsed())
+    }
+
+    /// Forgets the object: it has a remote, or is gone.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
+    }
+}
+
 /// Objects of which an Event has said that they aren't ready.
 #[derive(Debug, Default)]
 pub struct Troubled(Mutex<HashSet<String>>);
@@ -98,6 +123,20 @@ mod tests {
         assert!(fresh.is_fresh("u", "id-1", while_) && !fresh.is_fresh("u", "id-0", while_));
         tokio::time::advance(while_).await;
         assert!(!fresh.is_fresh("u", "id-1", while_));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_edit_is_another_arrival() {
+        let (arrivals, second) = (Arrivals::default(), Duration::from_secs(1));
+        assert_eq!(arrivals.age("u"), None);
+        arrivals.seen("u", Some(1));
+        tokio::time::advance(second).await;
+        arrivals.seen("u", Some(1));
+        assert_eq!(arrivals.age("u"), Some(second));
+        arrivals.seen("u", Some(2));
+        assert_eq!(arrivals.age("u"), Some(Duration::ZERO));
+        arrivals.forget("u");
+        assert_eq!(arrivals.age("u"), None);
     }
 
     #[tokio::test(start_paused = true)]

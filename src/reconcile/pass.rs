@@ -157,9 +157,9 @@ impl<'a, K: Kind> Pass<'a, K> {
         self.act(decision, &resolved, found).await
     }
 
-    /// How the pass sees AWS at first. Mirrors are enough to find that an object is still up to date, and for the search of
-    /// a new object, which has sent nothing yet; what is in transition, was edited, or is asked for by a person is read.
-    /// What may have been created already is searched for in a list that began after that.
+    /// How the pass sees AWS at first. Mirrors are enough to find that an object is still up to date; what is in transition,
+    /// was edited, or is asked for by a person is read. A search needs a list that began after its cause: after the object
+    /// came to be as it is, or, if it may have created something already, after the beginning of the pass.
     fn open_eyes(&self, resolved: &mut Resolved<K>) {
         let common = self.stored.common();
         let settled = conditions::is_settled(common, self.object.meta().generation)
@@ -171,7 +171,8 @@ impl<'a, K: Kind> Pass<'a, K> {
         let lost = self.held && self.before != Existence::Recorded;
         let pending =
             self.status.common().intent.is_some() || K::awaits_person(&resolved.desired, &self.status);
-        resolved.scope.sight.look(!lost && !pending);
+        let arrived = self.cx.arrivals.age(&self.identity.uid).filter(|_| !lost && !pending);
+        resolved.scope.sight.look(arrived);
     }
 
     /// Observes and decides.

@@ -130,6 +130,12 @@ fn tell_hub<K: Kind>(cx: &Context, event: &Event<K::Object>, listing: &Listing) 
             let value = serde_json::to_value(object).unwrap_or_default();
             Profile::of(&subject, &value)
         });
+        let uid = object.uid().unwrap_or_default();
+        if object.status().common().id.is_some() {
+            cx.arrivals.forget(&uid);
+        } else {
+            cx.arrivals.seen(&uid, object.meta().generation);
+        }
         cx.hub.applied(&subject, profile.describing(K::natural_key(object).as_deref()));
         if cx.written.is_overwritten(object) {
             info!(object = %subject, "its status differs from what was last written; checking again");

@@ -20,12 +20,13 @@ fn trigger(number: usize) -> String {
 fn a_change_in_aws_is_seen_in_a_list_and_corrected_alone() {
     run(async || {
         let world = World::new().await;
-        let _operator = world.operator(&["--refresh-period=1s"]);
-        world.apply(SPACE).await.ready().await;
-        world.apply(AGENT).await.ready().await;
+        for yaml in [SPACE, AGENT] {
+            world.apply(yaml).await;
+        }
         for number in 0..TRIGGERS {
             world.apply(&trigger(number)).await;
         }
+        let _operator = world.operator(&["--refresh-period=1s"]);
         for number in 0..TRIGGERS {
             world.handle("Trigger", &format!("trigger-{number}")).ready().await;
         }

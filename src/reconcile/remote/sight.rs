@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -22,15 +23,15 @@ pub struct Sight {
     began: Moment,
     /// Whether mirrors count. Otherwise each resource is read.
     mirrored: bool,
-    /// A search counts only if it began then or later; none if a recent one is enough.
-    searched: Option<Moment>,
+    /// A search counts only if it began then or later.
+    searched: Moment,
 }
 
 impl Sight {
     /// Sees with its own eyes.
     pub fn new(aws: Client, picture: Arc<Picture>) -> Self {
         let now = picture.clock().now();
-        Self { aws, space: String::new(), picture, began: now, mirrored: false, searched: Some(now) }
+        Self { aws, space: String::new(), picture, began: now, mirrored: false, searched: now }
     }
 
     /// The same, in a space.
@@ -38,16 +39,16 @@ impl Sight {
         space.clone_into(&mut self.space);
     }
 
-    /// From now on, mirrors count; searches must have begun from now on, unless recent ones are enough.
-    pub fn look(&mut self, recent: bool) {
+    /// From now on, mirrors count; searches must have begun after a cause of this age, or from now on.
+    pub fn look(&mut self, cause: Option<Duration>) {
         self.mirrored = true;
-        self.searched = (!recent).then(|| self.picture.clock().now());
+        self.searched = self.picture.clock().ago(cause.unwrap_or_default()).max(self.picture.horizon());
     }
 
     /// From now on, each resource is read, and searches begin from now on.
     pub fn confirm(&mut self) {
         self.mirrored = false;
-        self.searched = Some(self.picture.clock().now());
+        self.searched = self.picture.clock().now();
     }
 
     /// Whether each resource is read.
@@ -102,7 +103,7 @@ impl Sight {
         fits: impl Fn(&C::Item) -> bool + Send + Sync,
     ) -> Result<Vec<C::Item>, aws::Error> {
         let slot = self.slot::<C>();
-        let since = self.searched.unwrap_or_else(|| self.picture.horizon());
+        let since = self.searched;
         let known = || slot.all::<C>(keys, since, self.picture.clock().now());
         let found = if let Some(found) = known() {
             found
