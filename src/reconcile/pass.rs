@@ -139,8 +139,14 @@ impl<'a, K: Kind> Pass<'a, K> {
         if decision.is_about_existing() && !resolved.scope.sight.is_confirming() {
             // A mirror may be behind: what is about to be changed is read first, with its tags.
             resolved.scope.sight.confirm();
+            if self.status.common().id.is_none() {
+                // Something was found: until that is confirmed, nobody may take it that there is nothing.
+                self.status.common_mut().account = None;
+            }
             (found, decision) = self.look(&resolved).await?;
         }
+        self.record_account(&resolved.scope);
+        self.pin_account(&resolved.scope, &found).await;
         if let Observation::Found { remote, .. } = &found
             && !matches!(
                 decision,
@@ -178,8 +184,6 @@ impl<'a, K: Kind> Pass<'a, K> {
     /// Observes and decides.
     async fn look(&mut self, resolved: &Resolved<K>) -> Result<(Observation<K::Remote>, Decision), Error> {
         let found = self.observe(resolved).await?;
-        self.record_account(&resolved.scope);
-        self.pin_account(&resolved.scope, &found).await;
         let id = match &found {
             Observation::Found { remote, .. } => remote.id().to_owned(),
             Observation::Absent => String::new(),

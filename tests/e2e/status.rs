@@ -64,7 +64,10 @@ fn a_requested_pass_is_echoed_and_made_once() {
         let request = space.request().await;
         let echoed = |object: &Value| object["status"]["lastHandledReconcileAt"] == request.as_str();
         space.wait("the request is echoed", echoed).await;
-        assert_eq!(t.calls_since(mark).len(), 1, "{:#?}", t.calls_since(mark));
+        // Rounds of lists go on meanwhile.
+        let calls = t.calls_since(mark);
+        let single = calls.iter().filter(|call| !call.operation.starts_with("List"));
+        assert_eq!(single.count(), 1, "{calls:#?}");
         let version = space.get().await["metadata"]["resourceVersion"].clone();
         t.stays_quiet(Duration::from_secs(1)).await;
         assert_eq!(space.get().await["metadata"]["resourceVersion"], version);

@@ -159,7 +159,7 @@ fn a_schedule_that_drifted_is_put_right() {
 #[test]
 fn a_trigger_waits_for_its_agent_and_follows_it() {
     run(async |t| {
-        t.apply(SPACE).await;
+        t.apply(SPACE).await.ready().await;
         let weekly = t.apply(TRIGGER).await;
         let message = weekly.condition("Ready", "False", "DependencyNotFound").await;
         assert!(message.contains("spec.assetRef"), "{message}");
