@@ -306,9 +306,7 @@ impl Reconciled for Associations {
             return Ok(webhook::rewrite(&desired.webhook, id, status));
         }
         if let Some(previous) = status.previous_id.clone() {
-            Self::uncertain(scope, &previous);
-            Self::delete(scope, &previous).await?;
-            Self::uncertain(scope, &previous);
+            Self::remove(scope, &previous).await?;
             status.previous_id = None;
             status.previous_service_id = None;
         }

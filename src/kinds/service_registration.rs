@@ -397,9 +397,7 @@ async fn leave(
     let found = ServiceRegistrations::read(scope, id, None, status).await?;
     if found.is_some_and(|found| matches!(scope.identity.owner(&found.tags), Owner::Ours { .. })) {
         space_users::delete(scope, strangers).await?;
-        ServiceRegistrations::uncertain(scope, id);
-        ServiceRegistrations::delete(scope, id).await?;
-        ServiceRegistrations::uncertain(scope, id);
+        ServiceRegistrations::remove(scope, id).await?;
     }
     status.leftover_ids.retain(|leftover| leftover != id);
     if status.previous_id.as_deref() == Some(id) {

@@ -40,11 +40,12 @@ fn of_kind<K: Reconciled>(inputs: &Inputs<'_>, owner: &Subject, space: &str) -> 
 /// Deletes what `strangers` have. What is already gone isn't an error.
 pub async fn delete(scope: &Scope, strangers: &[Stranger]) -> Result<(), Error> {
     for Stranger { object, space_id, id } in strangers {
-        let scope = Scope { space_id: space_id.clone(), ..scope.clone() };
+        let mut scope = scope.clone();
+        scope.enter(space_id.clone());
         match object.kind {
-            kind if kind == Association::kind_name() => Associations::delete(&scope, id).await?,
-            kind if kind == Asset::kind_name() => Assets::delete(&scope, id).await?,
-            kind if kind == Trigger::kind_name() => Triggers::delete(&scope, id).await?,
+            kind if kind == Association::kind_name() => Associations::remove(&scope, id).await?,
+            kind if kind == Asset::kind_name() => Assets::remove(&scope, id).await?,
+            kind if kind == Trigger::kind_name() => Triggers::remove(&scope, id).await?,
             _ => {}
         }
     }

@@ -40,7 +40,7 @@ impl<K: Kind> Pass<'_, K> {
         let Some(left) = left else { return Ending::Again };
         let desired = &resolved.desired;
         K::describe(desired, &left, &mut self.status);
-        let state = owned::with_dropped(K::compare(desired, &left, &self.status), self.dropped(&left));
+        let state = self.state(desired, &left);
         let owner = Owner::Ours { current: true };
         let found = Observation::Found { remote: left, owner, state, access: Access::Granted };
         let id = self.status.common().id.clone().unwrap_or_default();
@@ -255,11 +255,7 @@ impl<K: Kind> Pass<'_, K> {
             }
             Replacement::BreakBeforeMake => {
                 self.rehearse(resolved).await?;
-                self.make_way(scope, remote.id()).await?;
-                self.cx.fence.check()?;
-                K::uncertain(scope, remote.id());
-                K::delete(scope, remote.id()).await?;
-                K::uncertain(scope, remote.id());
+                self.delete_remote(scope, remote.id()).await?;
                 self.forget_remote();
             }
         }

@@ -92,17 +92,21 @@ impl<K: Kind> Pass<'_, K> {
                 ));
             }
             Removal::NotBegun | Removal::Failed(_) => {
-                self.make_way(&scope, id).await?;
-                self.cx.fence.check()?;
-                K::uncertain(&scope, id);
-                K::delete(&scope, id).await?;
+                self.delete_remote(&scope, id).await?;
                 if K::read(&scope, id, None, &self.status).await?.is_none() {
                     events::deleted(self, K::NOUN, id);
                     return Ok(());
                 }
             }
         }
-        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
+        Err(being_deleted::<K>(id))
+    }
+
+    /// Makes way for the deletion of the remote, and requests it.
+    pub(super) async fn delete_remote(&self, scope: &Scope, id: &str) -> Result<(), Error> {
+        self.make_way(scope, id).await?;
+        self.cx.fence.check()?;
+        K::remove(scope, id).await
     }
 
     /// Deletes a remote without tags, which a read tells nothing about that matters here.
@@ -114,15 +118,12 @@ impl<K: Kind> Pass<'_, K> {
             events::kept(self, &format!("left the {} {id} in AWS: it belongs to {}", K::NOUN, told(&holder)));
             return Ok(());
         }
-        self.make_way(scope, id).await?;
-        self.cx.fence.check()?;
-        K::uncertain(scope, id);
-        K::delete(scope, id).await?;
+        self.delete_remote(scope, id).await?;
         if K::read(scope, id, None, &self.status).await?.is_none() {
             events::deleted(self, K::NOUN, id);
             return Ok(());
         }
-        Err(Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN)))
+        Err(being_deleted::<K>(id))
     }
 
     /// Whether the object's status already says so.
@@ -137,11 +138,7 @@ impl<K: Kind> Pass<'_, K> {
         if self.another_owner(scope, &remote).is_some() {
             return Ok(());
         }
-        self.make_way(scope, id).await?;
-        self.cx.fence.check()?;
-        K::uncertain(scope, id);
-        K::delete(scope, id).await?;
-        K::uncertain(scope, id);
+        self.delete_remote(scope, id).await?;
         events::deleted(self, K::NOUN, id);
         Ok(())
     }
@@ -229,9 +226,7 @@ impl<K: Kind> Pass<'_, K> {
         }
         if let Some((scope, made)) = self.seek().await? {
             self.cx.fence.check()?;
-            K::uncertain(&scope, made.id());
-            K::delete(&scope, made.id()).await?;
-            K::uncertain(&scope, made.id());
+            K::remove(&scope, made.id()).await?;
             events::deleted(self, K::NOUN, made.id());
         }
         self.status.common_mut().intent = None;
@@ -244,6 +239,10 @@ impl<K: Kind> Pass<'_, K> {
             _ => None,
         }
     }
+}
+
+fn being_deleted<K: Kind>(id: &str) -> Error {
+    Error::poll(Reason::Deleting, format!("AWS is deleting the {} {id}", K::NOUN))
 }
 
 /// Another owner, for messages.

@@ -6,7 +6,6 @@ use crate::api::common::{Object, Status};
 
 use super::claim::rank;
 use super::kind::{Kind, Observation, Remote, Resolved, Scope};
-use super::owned;
 use super::pass::Pass;
 use super::state::conditions::Reason;
 use super::state::error::Error;
@@ -124,7 +123,7 @@ impl<K: Kind> Pass<'_, K> {
         if !self.manages() {
             self.depend_on(K::Object::kind_name(), &owner);
         }
-        let state = owned::with_dropped(K::compare(desired, &remote, &self.status), self.dropped(&remote));
+        let state = self.state(desired, &remote);
         let access = self.access(scope, &remote, &owner, &state).await?;
         Ok(Observation::Found { remote, owner, state, access })
     }

@@ -3,7 +3,7 @@
 
 use crate::api::common::{CommonStatus, Status};
 
-use super::kind::{Kind, Remote};
+use super::kind::{Kind, Remote, State};
 use super::owned;
 use super::pass::Pass;
 use super::state::drift::{Change, Drift};
@@ -13,9 +13,14 @@ impl<K: Kind> Pass<'_, K> {
         self.status.common_mut()
     }
 
+    /// How the remote compares with the desired state, and with what the spec no longer sets.
+    pub(super) fn state(&self, desired: &K::Desired, remote: &K::Remote) -> State {
+        owned::with_dropped(K::compare(desired, remote, &self.status), self.dropped(remote))
+    }
+
     /// Fields of the remote that the object set and no longer sets. The record is about one remote: the one that status
     /// names, or whose create got no response.
-    pub(super) fn dropped(&self, remote: &K::Remote) -> Vec<Change> {
+    fn dropped(&self, remote: &K::Remote) -> Vec<Change> {
         let common = self.status.common();
         let is_meant = common.id.as_deref() == Some(remote.id()) || common.intent.is_some();
         if !is_meant || !self.manages() || common.owned_fields.is_empty() {

@@ -115,7 +115,8 @@ pub async fn in_aws(scope: &Scope, service: &str) -> String {
     let mut found = Vec::new();
     for space in spaces.into_iter().take(SEARCHED) {
         let id = space.agent_space_id;
-        let scope = Scope { space_id: id.clone(), ..scope.clone() };
+        let mut scope = scope.clone();
+        scope.enter(id.clone());
         let listed = association::list(&scope).await.unwrap_or_default();
         let using = listed.into_iter().filter(|association| association.service_id == service);
         found.extend(

@@ -170,6 +170,16 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
     /// Deletes the remote `id`: one mutating call. A remote that is gone is not an error.
     fn delete(scope: &Scope, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// The same, and what mirrors say about the remote doesn't count from before the request on.
+    fn remove(scope: &Scope, id: &str) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
+            Self::uncertain(scope, id);
+            let deleted = Self::delete(scope, id).await;
+            Self::uncertain(scope, id);
+            deleted
+        }
+    }
+
     /// Writes what AWS returns for the remote into status: everything except id and conditions.
     fn describe(desired: &Self::Desired, remote: &Self::Remote, status: &mut StatusOf<Self>);
 
