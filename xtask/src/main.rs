@@ -44,6 +44,7 @@ mod simulator;
 mod target;
 mod test;
 mod versions;
+mod walk;
 mod workspace;
 
 use std::process::ExitCode;

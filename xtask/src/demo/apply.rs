@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::environment::Environment;
 use super::{manifests, step};
 use crate::error::{Doing, Error};
+use crate::walk;
 
 const EXAMPLES: &str = "examples";
 /// Examples for programs that the demo doesn't have: `cargo xtask test` checks them.
@@ -36,7 +37,7 @@ pub fn examples(environment: &mut Environment) -> Result<(), Error> {
 /// The files that the demo applies.
 fn files(environment: &Environment) -> Result<Vec<PathBuf>, Error> {
     let root = environment.kubectl.session.root().join(EXAMPLES);
-    let mut files = manifests::files(&root)?;
+    let mut files = walk::files(&root, &["yaml", "yml"])?;
     files.retain(|file| !FOR_OTHERS.iter().any(|folder| file.starts_with(root.join(folder))));
     Ok(files)
 }

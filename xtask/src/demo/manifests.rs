@@ -1,29 +1,5 @@
 //! What can be read from YAML files without understanding them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use crate::error::{Doing, Error};
-
-/// The YAML files under a folder, in the order of their paths.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let doing = || format!("reading {}", folder.display());
-        for entry in fs::read_dir(&folder).doing(doing)? {
-            let path = entry.doing(doing)?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 /// The documents of a YAML text.
 pub fn documents(text: &str) -> impl Iterator<Item = String> {
     let mut documents = vec![String::new()];

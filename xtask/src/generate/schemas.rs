@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Wanted;
 use crate::error::{Doing, Error};
+use crate::walk;
 
 /// What an editor looks for.
 const COMMENT: &str = "# yaml-language-server: $schema=";
@@ -14,38 +15,19 @@ const API_VERSION: &str = "apiVersion: devopsagent.dev/";
 /// The files that `schemas/` should have, and those that it should no longer have; and the examples, with their comments.
 pub fn wanted(root: &Path, ask: &mut impl FnMut(&[&str]) -> Result<String, Error>) -> Result<Wanted, Error> {
     let folder = root.join("schemas");
-    let mut wanted: Wanted = files(&folder, "json")?.into_iter().map(|path| (path, None)).collect();
+    let present = if folder.is_dir() { walk::files(&folder, &["json"])? } else { Vec::new() };
+    let mut wanted: Wanted = present.into_iter().map(|path| (path, None)).collect();
     let mut schemas = BTreeMap::new();
     for line in ask(&["ctl", "schema", "--list"])?.lines() {
         let [file, kind, address] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
         wanted.insert(folder.join(file), Some(ask(&["ctl", "schema", kind])?));
         schemas.insert(kind.to_owned(), address.to_owned());
     }
-    for path in files(&root.join("examples"), "yaml")? {
+    for path in walk::files(&root.join("examples"), &["yaml"])? {
         let text = fs::read_to_string(&path).doing(|| format!("reading {}", path.display()))?;
         wanted.insert(path, Some(commented(&text, &schemas)));
     }
     Ok(wanted)
-}
-
-fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Error> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let doing = || format!("reading {}", folder.display());
-        for entry in fs::read_dir(&folder).doing(doing)? {
-            let path = entry.doing(doing)?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|found| found == extension) {
-                found.push(path);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// The text with the comment as the first line of every object of ours.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Wanted;
 use crate::error::{Doing, Error};
+use crate::walk;
 
 const BEGIN: &str = "<!-- generated:";
 const BEGIN_CLOSES: &str = " -->";
@@ -31,21 +32,8 @@ pub fn wanted(root: &Path, ask: &mut impl FnMut(&str) -> Result<String, Error>) 
 /// README.md, and the pages in `docs/` and `charts/` at any depth.
 fn pages(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut pages = Vec::new();
-    let mut folders: Vec<PathBuf> = ["docs", "charts"]
-        .map(|folder| root.join(folder))
-        .into_iter()
-        .filter(|folder| folder.is_dir())
-        .collect();
-    while let Some(folder) = folders.pop() {
-        let doing = || format!("reading {}", folder.display());
-        for entry in fs::read_dir(&folder).doing(doing)? {
-            let path = entry.doing(doing)?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                pages.push(path);
-            }
-        }
+    for folder in ["docs", "charts"].map(|folder| root.join(folder)).iter().filter(|folder| folder.is_dir()) {
+        pages.extend(walk::files(folder, &["md"])?);
     }
     pages.extend(Some(root.join("README.md")).filter(|readme| readme.is_file()));
     Ok(pages)
