@@ -14,7 +14,7 @@ const PROGRAM: &str = "kubectl-devopsagent";
 
 /// Tells kubectl's script that files may be completed too, as if nothing had been said: the default directive of Cobra.
 const DEFAULT: &str = ":0";
-/// Tells it that there is nothing else to complete.
+/// Tells kubectl that nothing else can be completed.
 const NO_FILES: &str = ":4";
 
 /// What is to be completed.

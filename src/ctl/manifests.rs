@@ -89,7 +89,7 @@ pub struct Manifests {
     pub files: usize,
     /// The objects.
     pub objects: Vec<Manifest>,
-    /// What is no object.
+    /// A document that isn't an object.
     pub unusable: Vec<Unusable>,
     /// The skills that lie in folders as files: the path of each `SKILL.md`, and its text.
     pub skills: Vec<(PathBuf, String)>,

@@ -42,7 +42,7 @@ pub struct Arguments {
     #[command(flatten)]
     files: Files,
 
-    /// The files are everything that there is: a reference to an object that isn't among them is an error. Without
+    /// Nothing but these files will be applied: a reference to an object that isn't among them is an error. Without
     /// this, it is a warning, since the object may be in the cluster.
     #[arg(long)]
     complete: bool,

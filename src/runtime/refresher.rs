@@ -31,7 +31,7 @@ pub async fn run(cx: Arc<Context>) {
     futures::join!(wakes, rounds(&cx));
 }
 
-/// The objects that hold the resource look at it.
+/// Wakes the objects that hold the resource.
 fn wake(cx: &Context, (kind, id): &Heard) {
     for holder in cx.hub.marks().of(kind, Mark::holds(id)) {
         debug!(object = %holder, id, "its resource is not as it was; checking");

@@ -77,7 +77,7 @@ fn all_yaml_of_the_documentation_is_valid() {
             let name = format!("{} (block at line {})", page.display(), block.line);
             let report = validator.report(&Files::text(&name, &block.text, "default"), false);
             objects += report.summary.objects;
-            // A part of an object is no object, and what a page refers to may be on another.
+            // A part of an object isn't checked, and what a page refers to may be on another.
             wrong.extend(report.findings.into_iter().filter(|finding| finding.level == Level::Error));
         }
     }
