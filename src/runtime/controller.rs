@@ -239,9 +239,11 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
         // The process is about to end; the next leader continues.
         return Ok(Action::requeue(cx.timing.poll));
     }
-    cx.written.expect(&object.uid().unwrap_or_default());
+    let uid = object.uid().unwrap_or_default();
+    cx.written.expect(&uid);
     let Some(object) = cx.store::<K::Object>().and_then(|store| store.get(&ObjectRef::from_obj(&*object)))
     else {
+        cx.written.forget(&uid);
         return Ok(Action::await_change());
     };
     let namespace = object.namespace().unwrap_or_default();
@@ -262,15 +264,15 @@ async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<A
     if object.meta().deletion_timestamp.is_none() {
         return Ok(Pass::<K>::new(&cx, &object, api).apply().await);
     }
-    if !finalizer::is_on(&*object) {
-        // It has nothing in AWS; other finalizers keep it.
+    if !finalizer::is_on(&*object) || cx.written.is_released(&*object) {
+        // It has nothing in AWS; other finalizers keep it, or the cache is behind.
         return Ok(Action::await_change());
     }
     if let Err(later) = Pass::<K>::new(&cx, &object, api.clone()).cleanup().await {
         return Ok(later);
     }
     cx.metrics.finished(&*object);
-    finalizer::remove(&api, &*object).await?;
+    finalizer::remove(&cx.written, &api, &*object).await?;
     Ok(Action::await_change())
 }
 

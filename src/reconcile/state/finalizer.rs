@@ -11,7 +11,7 @@ use crate::api::common::Object;
 use crate::kubernetes::stored;
 
 use super::error::Error;
-use super::status;
+use super::status::{self, Written};
 
 /// The finalizer: the remote is deleted before the object is removed.
 pub const FINALIZER: &str = "devopsagent.dev/finalizer";
@@ -33,7 +33,7 @@ pub async fn put<T: Object>(api: &Api<T>, object: &T) -> Result<(), Error> {
 
 /// Removes the finalizer from an object that is being deleted; nothing of it is left. An object that has changed since
 /// isn't touched: the API server rejects the patch with 422.
-pub async fn remove<T: Object>(api: &Api<T>, object: &T) -> Result<(), kube::Error> {
+pub async fn remove<T: Object>(written: &Written, api: &Api<T>, object: &T) -> Result<(), kube::Error> {
     let Some(index) = object.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else {
         return Ok(());
     };
@@ -44,5 +44,7 @@ pub async fn remove<T: Object>(api: &Api<T>, object: &T) -> Result<(), kube::Err
         { "op": "remove", "path": place },
     ]);
     let patch = serde_json::from_value(steps).map(Patch::Json::<()>).map_err(kube::Error::SerdeError)?;
-    stored::same(api).patch(&object.name_any(), &PatchParams::default(), &patch).await.map(|_| ())
+    let stored = stored::same(api).patch(&object.name_any(), &PatchParams::default(), &patch).await?;
+    written.released(&object.uid().unwrap_or_default(), &stored);
+    Ok(())
 }

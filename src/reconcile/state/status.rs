@@ -40,6 +40,8 @@ struct Known {
     writing: bool,
     /// The newest change seen in the meantime: version and digest.
     seen: Option<(u64, u64)>,
+    /// Its finalizer was removed with this version.
+    released: Option<u64>,
 }
 
 impl Written {
@@ -83,6 +85,20 @@ impl Written {
         }
         known.shows(change);
         known.is_other(change)
+    }
+
+    /// The finalizer was removed from the object with this UID, which has the version of `stored` since.
+    pub fn released(&self, uid: &str, stored: &Stored) {
+        if let Some(known) = self.lock().get_mut(uid) {
+            known.released = Some(version_of(stored));
+        }
+    }
+
+    /// Whether `object` is as it was before its finalizer was removed: nothing is left to do, only the cache is behind.
+    pub fn is_released<T: Object>(&self, object: &T) -> bool {
+        let all = self.lock();
+        let released = all.get(&object.uid().unwrap_or_default()).and_then(|known| known.released);
+        released.is_some_and(|released| version_of(object) <= released)
     }
 
     /// Forgets the object.
@@ -279,6 +295,23 @@ mod tests {
 
     fn id(text: &str) -> (String, bool) {
         (text.to_owned(), false)
+    }
+
+    #[test]
+    fn an_object_without_its_finalizer_is_released_until_it_changes_again() {
+        let written = Written::default();
+        let stored = |version: u64| {
+            let object = serde_json::to_value(space(version, "a")).expect("it can be written");
+            serde_json::from_value::<Stored>(object).expect("it is an object")
+        };
+        written.released("1", &stored(7));
+        assert!(!written.is_released(&space(6, "a")), "no pass over it was begun");
+        written.expect("1");
+        written.released("1", &stored(7));
+        let released = |version| written.is_released(&space(version, "a"));
+        assert_eq!([released(6), released(7), released(8)], [true, true, false]);
+        written.forget("1");
+        assert!(!released(6));
     }
 
     #[test]
