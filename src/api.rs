@@ -9,6 +9,7 @@ pub mod asset;
 pub mod association;
 pub mod aws_account;
 pub mod catalog;
+pub mod change;
 pub mod common;
 pub mod private_connection;
 pub mod scalars;

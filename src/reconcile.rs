@@ -4,6 +4,7 @@
 //! what a kind adds.
 
 pub mod act;
+pub mod approval;
 pub mod backoff;
 pub mod breaker;
 pub mod claim;
@@ -25,6 +26,7 @@ pub mod orphan;
 pub mod owned;
 pub mod owning;
 pub mod pass;
+pub mod proposal;
 pub mod recorder;
 pub mod remote;
 pub mod shard;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::change::{ApprovedChange, ChangePolicy, PendingChange};
 use super::scalars::{DataKey, NamespaceName, ObjectName, TagKey, TagValue};
 use super::schema;
 
@@ -61,6 +62,12 @@ pub struct Policies {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^(?:[a-zA-Z0-9_.-]+)$"))]
     pub external_id: Option<String>,
+
+    /// Automatic (the default) makes every change at once. `OnApproval`: every change of the AWS resource waits
+    /// until it is approved; `status.pendingChange` says what would change. `OnApprovalIfDisruptive`: only what
+    /// replaces or deletes the resource waits.
+    #[serde(default)]
+    pub change_policy: ChangePolicy,
 }
 
 /// The AWSAccount whose region and credentials are used.
@@ -206,6 +213,14 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128))]
     pub owned_fields: Vec<String>,
+
+    /// The change that waits for approval because of `spec.changePolicy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_change: Option<PendingChange>,
+
+    /// The change that was last approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_change: Option<ApprovedChange>,
 }
 
 /// A create request that was started: until its response is recorded, its outcome is unknown.

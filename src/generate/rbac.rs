@@ -77,6 +77,8 @@ const APPLY: &[&str] = &["create", "patch"];
 fn table() -> Vec<Granted> {
     let plurals = plurals(Some("Namespaced"));
     let accounts = plurals_of_cluster();
+    // The admission policy for approvals asks for this verb.
+    let approved = plurals.clone();
     let statuses =
         |plurals: &[String]| plurals.iter().map(|plural| format!("{plural}/status")).collect::<Vec<_>>();
     vec![
@@ -168,7 +170,7 @@ fn table() -> Vec<Granted> {
         Granted {
             name: "admin",
             why: "For people who may do everything in the whole cluster.",
-            rules: vec![Rule::ours(accounts, WRITE)],
+            rules: vec![Rule::ours(accounts, WRITE), Rule::ours(approved, &["approve"])],
         },
     ]
 }

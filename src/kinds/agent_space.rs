@@ -11,6 +11,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::api::agent_space::{AwsSourceMode, Preferences};
+use crate::api::common::Fingerprint;
 use crate::api::standards::Standards;
 use crate::api::{AgentSpace, AgentSpaceStatus};
 use crate::aws;
@@ -270,6 +271,10 @@ impl Reconciled for AgentSpaces {
         scope.sight.wrote::<Spaces>(&answer.agent_space, remote.tags.clone());
         let left = Observed { space: answer.agent_space, tags: remote.tags.clone(), app: remote.app.clone() };
         Ok(Updated::of(drift.paths().into_iter().map(str::to_owned).collect()).leaving(left))
+    }
+
+    fn undisclosed(desired: &Desired) -> Option<Fingerprint> {
+        desired.app.as_ref().and_then(operator_app::undisclosed)
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

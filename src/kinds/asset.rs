@@ -12,6 +12,7 @@ use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 
 use crate::api::asset::Content;
+use crate::api::common::Fingerprint;
 use crate::api::{Asset, AssetStatus};
 use crate::aws::operations::{self, CreateAsset, DeleteAsset, GetAgentSpace};
 use crate::aws::{self, ErrorCode};
@@ -214,6 +215,10 @@ impl Reconciled for Assets {
             status.common.fingerprint = Some(desired.content.fingerprint().record());
         }
         Ok(Updated::of(changed))
+    }
+
+    fn undisclosed(desired: &Desired) -> Option<Fingerprint> {
+        Some(desired.content.fingerprint().record())
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::api::association::Configuration;
 use crate::api::catalog::{self, Referred, ServiceOf};
-use crate::api::common::{Object, ObjectRef};
+use crate::api::common::{Fingerprint, Object, ObjectRef};
 use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
 use crate::aws;
 use crate::aws::operations::{
@@ -311,6 +311,14 @@ impl Reconciled for Associations {
             status.previous_service_id = None;
         }
         Ok(Updated::of(vec![PREVIOUS.to_owned()]))
+    }
+
+    fn undisclosed(desired: &Desired) -> Option<Fingerprint> {
+        Some(desired.webhook.undisclosed(&desired.configuration))
+    }
+
+    fn conceals(desired: &Desired, pointer: &str) -> bool {
+        configurations::conceals(desired.key, pointer)
     }
 
     /// AWS checks the roles of AWS accounts on request; the next pass reads their status.

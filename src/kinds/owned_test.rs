@@ -12,7 +12,17 @@ use super::*;
 /// Kinds (`*` is any), and prefixes of pointers below `spec`: fields that the record omits.
 const LEFT_OUT: &[(&str, &[&str])] = &[
     // How the object and its resource relate.
-    ("*", &["managementPolicy", "deletionPolicy", "adoptionPolicy", "externalId", "allowedNamespaces"]),
+    (
+        "*",
+        &[
+            "managementPolicy",
+            "deletionPolicy",
+            "adoptionPolicy",
+            "externalId",
+            "changePolicy",
+            "allowedNamespaces",
+        ],
+    ),
     // Where the resource is: can't be changed.
     ("*", &["accountRef", "agentSpaceRef"]),
     // With their own records.

@@ -8,7 +8,7 @@ use kube::{Api, Client, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::api::common::Object;
+use crate::api::common::{Fingerprint, Object};
 use crate::api::private_connection::Certificate;
 use crate::api::standards::Standards;
 use crate::api::{PrivateConnection, PrivateConnectionStatus};
@@ -249,6 +249,10 @@ impl Reconciled for PrivateConnections {
         }
         let changed = tagging::correct::<Self>(scope, id, drift).await?;
         Ok(Updated::of(changed))
+    }
+
+    fn undisclosed(desired: &Desired) -> Option<Fingerprint> {
+        desired.fingerprint.as_ref().map(Print::record)
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

@@ -260,6 +260,13 @@ impl Reconciled for ServiceRegistrations {
         }
     }
 
+    fn conceals(desired: &Desired, pointer: &str) -> bool {
+        match desired {
+            Desired::Service(registration) => details::conceals(&registration.request.service, pointer),
+            Desired::Existing(_) => false,
+        }
+    }
+
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {
         let request = DeregisterService { service_id: id.to_owned() };
         let done = scope.aws.call(&request).await;

@@ -44,7 +44,9 @@ impl<K: Kind> Pass<'_, K> {
         let owner = Owner::Ours { current: true };
         let found = Observation::Found { remote: left, owner, state, access: Access::Granted };
         let id = self.status.common().id.clone().unwrap_or_default();
-        match decide(&self.situation(resolved), K::NOUN, &found, &id) {
+        let decision = decide(&self.situation(resolved), K::NOUN, &found, &id);
+        self.close(&decision);
+        match decision {
             Decision::Nothing => {
                 self.own_as_set(&Drift::default());
                 Ending::Settled

@@ -54,6 +54,7 @@ impl<K: Kind> Pass<'_, K> {
             return self.keep().await;
         }
         let Some(id) = self.status.common().id.clone() else { return Ok(()) };
+        self.hold_back_deletion(&id)?;
         self.delete_unrecorded().await?;
         self.delete_recorded(&id).await
     }

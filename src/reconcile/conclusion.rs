@@ -33,6 +33,13 @@ pub enum Ending {
         /// The message: what exactly, and what to do.
         message: String,
     },
+    /// A change waits for approval.
+    Held {
+        /// Whether there is a remote, which stays as it is.
+        exists: bool,
+        /// The message: what would be changed, and how to approve it.
+        message: String,
+    },
     /// The object is paused.
     Paused,
 }
@@ -146,6 +153,13 @@ pub fn of(
             write.stalled(*reason, message);
             Pace::Slowing(Longest::Resync)
         }
+        Ok(Ending::Held { exists, message }) => {
+            let reason = if *exists { Reason::Available } else { Reason::ApprovalRequired };
+            write.ready(*exists, reason, if *exists { "" } else { message });
+            write.synced(false, Reason::ApprovalRequired, message);
+            write.neither();
+            Pace::Even
+        }
         Ok(Ending::Paused) => {
             let message = "remove the annotation devopsagent.dev/paused to continue";
             write.synced(false, Reason::Paused, message);
@@ -183,7 +197,9 @@ impl Verdict {
     /// How metrics count it.
     pub fn outcome(&self) -> Outcome {
         match (&self.ending, self.class) {
-            (Ok(Ending::Settled | Ending::Left(_) | Ending::Paused), _) => Outcome::Done,
+            (Ok(Ending::Settled | Ending::Left(_) | Ending::Held { .. } | Ending::Paused), _) => {
+                Outcome::Done
+            }
             (Ok(Ending::Again | Ending::Adopted { .. }), _) => Outcome::Again,
             (Ok(Ending::Waiting(_)), _) | (Err(_), Some(Class::Wait | Class::Poll)) => Outcome::Later,
             (Ok(Ending::Stalled { .. }), _) | (Err(_), Some(Class::Terminal)) => Outcome::Stalled,
@@ -197,7 +213,9 @@ impl Verdict {
         let wait = match (&self.ending, self.pace) {
             (Ok(Ending::Again | Ending::Adopted { .. }), _) => Duration::ZERO,
             (Ok(Ending::Paused), _) => return Action::await_change(),
-            (Ok(Ending::Settled | Ending::Left(_)), _) => backoff::spread(timing.resync, 0.1, jitter),
+            (Ok(Ending::Settled | Ending::Left(_) | Ending::Held { .. }), _) => {
+                backoff::spread(timing.resync, 0.1, jitter)
+            }
             (_, Pace::Even) => backoff::spread(timing.dependency, 0.1, jitter),
             (_, Pace::Slowing(longest)) => {
                 let longest = match longest {

@@ -69,6 +69,12 @@ pub fn kept<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
     tell(pass, EventType::Normal, "RetainedExternalResource", "Delete", note);
 }
 
+/// A change that was waiting has been approved.
+pub fn approved<K: Kind>(pass: &mut Pass<'_, K>, note: &str) {
+    info!("{note}");
+    tell_alone(pass, EventType::Normal, "ChangeApproved", "Reconcile", note);
+}
+
 /// A Secret was written.
 pub fn secret_written<K: Kind>(pass: &mut Pass<'_, K>, name: &str) {
     let note = format!("wrote the webhook's address and secret to the Secret {name}");
@@ -114,7 +120,8 @@ pub fn transition<K: Kind>(pass: &mut Pass<'_, K>, verdict: &Verdict) {
     let view = |status: &super::kind::StatusOf<K>| {
         let conditions = &status.common().conditions;
         let word = |kind| conditions::get(conditions, kind).map(|c| (c.status.clone(), c.reason.clone()));
-        (word("Ready"), word("Synced"))
+        let pending = status.common().pending_change.as_ref().map(|pending| pending.hash.clone());
+        (word("Ready"), word("Synced"), pending)
     };
     let (before, after) = (view(&pass.stored), view(&pass.status));
     if before == after {

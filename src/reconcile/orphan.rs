@@ -25,7 +25,7 @@ pub const ATTEMPTS: u32 = 10;
 pub async fn bury<K: Kind>(cx: &Context, object: &K::Object, attempt: u32) -> Action {
     let namespace = object.namespace().unwrap_or_default();
     let mut pass = Pass::<K>::new(cx, object, K::api(cx.client.clone(), &namespace));
-    let deletes = pass.deletes_remote() && !pass.is_paused();
+    let deletes = pass.deletes_unasked() && !pass.is_paused();
     let Some(id) = pass.status.common().id.clone().filter(|_| deletes) else {
         return Action::await_change();
     };

@@ -121,6 +121,7 @@ impl<'a, K: Kind> Pass<'a, K> {
     }
 
     async fn reconcile(&mut self) -> Result<Ending, Error> {
+        self.status.common_mut().pending_change = None;
         let request = self.object.annotations().get(RECONCILE_REQUESTED).filter(|_| self.is_requested());
         if request.is_some_and(|value| self.cx.requests.begin(&self.identity.uid, value)) {
             self.occasion = Occasion::Request;
@@ -159,6 +160,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             )
         {
             K::describe(&resolved.desired, remote, &mut self.status);
+        }
+        if let Some(held) = self.hold_back(&decision, &resolved, &found).await? {
+            return Ok(held);
         }
         self.act(decision, &resolved, found).await
     }

@@ -1,5 +1,7 @@
 //! What the admission policy keeps the operator's service account from.
 
+mod approvals;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -90,6 +92,7 @@ fn the_operator_writes_secrets_of_its_own_and_no_others() {
         made_by_somebody(&secrets(&cluster.client, "shop"), &secret(name, "Opaque", &nothing)).await;
         refusal(merge(&ours, name, note).await);
         refusal(own.create(&dry, &secret("x", TOKEN, &label)).await);
+        approvals::are_for_those_who_may_approve(&cluster).await;
     });
     life::uninstall();
 }

@@ -379,8 +379,12 @@ fn the_admission_policy_is_there_where_the_api_serves_it_and_has_the_releases_na
     nothing["crds"] = json!({"enabled": true});
     assert!(has(&nothing, &[]));
     let objects = helm::objects(&json!({"fullnameOverride": "second", "serviceAccount": {"name": "mine"}}));
+    let policies = of(&objects, "ValidatingAdmissionPolicy");
+    let names: Vec<&str> = policies.iter().filter_map(|policy| policy["metadata"]["name"].as_str()).collect();
+    assert_eq!(names, ["secrets", "approvals"].map(|of| format!("{NAMESPACE}-second-{of}")));
+    let without = json!({"admissionPolicy": {"approvals": false}, "fullnameOverride": "second", "serviceAccount": {"name": "mine"}});
+    let objects = helm::objects(&without);
     let policy = only(&objects, "ValidatingAdmissionPolicy");
-    assert_eq!(policy["metadata"]["name"], format!("{NAMESPACE}-second-secrets"));
     let user = policy["spec"]["matchConditions"][0]["expression"].as_str().unwrap();
     assert!(user.ends_with(&format!("'system:serviceaccount:{NAMESPACE}:mine'")), "{user}");
 }

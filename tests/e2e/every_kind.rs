@@ -1,5 +1,7 @@
 //! What all kinds with a remote have in common: one table of kinds, and the same tests for each.
 
+mod approval;
+
 use serde_json::{Value, json};
 
 use crate::fixtures::{AGENT, SPACE, credentials, foreign_space, json_of};
@@ -278,6 +280,11 @@ macro_rules! every_kind {
             #[test]
             fn when_paused_is_left_alone() {
                 run(async |t| paused(t, &$sample).await);
+            }
+
+            #[test]
+            fn is_changed_only_when_approved() {
+                run(async |t| approval::approved(t, &$sample).await);
             }
 
             #[test]

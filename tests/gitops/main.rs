@@ -34,8 +34,13 @@ fn every_kind_has_a_health_script_and_actions() {
     assert_eq!(kinds, expected);
     for one in customizations() {
         let rotates = one.kind == "Association";
-        let names: Vec<&str> =
-            ["pause", "reconcile", "resume"].into_iter().chain(rotates.then_some("rotate-webhook")).collect();
+        let approves = one.kind != "AWSAccount";
+        let names: Vec<&str> = approves
+            .then_some("approve")
+            .into_iter()
+            .chain(["pause", "reconcile", "resume"])
+            .chain(rotates.then_some("rotate-webhook"))
+            .collect();
         assert_eq!(one.actions(), names, "{}", one.kind);
     }
 }

@@ -25,7 +25,7 @@ fn write(one: &Customization) {
         })
         .collect();
     save(&one.folder.join("health_test.yaml"), &json!({ "tests": tests }));
-    let discovered: Vec<Value> = ["healthy", "suspended", "deleting", "webhook"]
+    let discovered: Vec<Value> = ["healthy", "suspended", "approval", "deleting", "webhook"]
         .into_iter()
         .filter_map(|state| {
             let object = fixtures.get(state)?;
@@ -39,6 +39,7 @@ fn write(one: &Customization) {
             "reconcile" => ("healthy", "reconciled"),
             "pause" => ("healthy", "paused"),
             "resume" => ("suspended", "resumed"),
+            "approve" => ("approval", "approved"),
             "rotate-webhook" => ("webhook", "rotated"),
             other => panic!("which test has the action {other}?"),
         };

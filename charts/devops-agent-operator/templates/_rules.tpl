@@ -164,4 +164,13 @@
   resources:
     - awsaccounts
   verbs: [create, update, patch, delete, deletecollection]
+- apiGroups: [devopsagent.dev]
+  resources:
+    - agentspaces
+    - assets
+    - associations
+    - privateconnections
+    - serviceregistrations
+    - triggers
+  verbs: [approve]
 {{- end }}

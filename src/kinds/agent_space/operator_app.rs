@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::AgentSpaceStatus;
 use crate::api::agent_space::{self as spec, IdpAuth};
+use crate::api::common::Fingerprint;
 use crate::api::standards::Standards;
 use crate::aws::operations::{
     DisableOperatorApp, EnableOperatorApp, GetOperatorApp, OperatorApp, UpdateOperatorAppIdpConfig,
@@ -27,6 +28,11 @@ pub struct DesiredApp {
     flows: Vec<Flow>,
     client_secret: Option<SecretString>,
     fingerprint: Option<Print>,
+}
+
+/// Fingerprint of the client secret.
+pub fn undisclosed(desired: &DesiredApp) -> Option<Fingerprint> {
+    desired.fingerprint.as_ref().map(Print::record)
 }
 
 /// A flow with the values that identify it: all except the client secret.

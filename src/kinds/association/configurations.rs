@@ -63,6 +63,12 @@ pub fn compare(key: &str, desired: &Value, observed: &Value) -> Vec<Change> {
         .collect()
 }
 
+/// Whether the value at `pointer` of a spec with this configuration is sensitive.
+pub fn conceals(key: &str, pointer: &str) -> bool {
+    let Some(within) = pointer.strip_prefix(&format!("/configuration/{key}")) else { return false };
+    catalog::configuration(key).sensitive.iter().any(|hidden| within.starts_with(hidden))
+}
+
 /// Where the capabilities differ in what the spec sets. One that AWS doesn't show is disabled.
 pub fn compare_capabilities(desired: Option<&Value>, observed: Option<&Value>) -> Vec<Change> {
     let Some(desired) = desired else { return Vec::new() };

@@ -10,10 +10,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 
 use crate::api::association::{OnLoss, SecretTemplate, WebhookPolicy, WebhookStatus};
 use crate::api::catalog::{self, WebhookRow};
-use crate::api::common::{AdoptionPolicy, ManagementPolicy, Object};
+use crate::api::common::{AdoptionPolicy, Fingerprint, ManagementPolicy, Object};
 use crate::api::{Association, AssociationStatus};
 use crate::aws::operations::{GenericWebhook, Webhook};
 use crate::reconcile::graph::references::webhook_secret;
@@ -236,6 +237,11 @@ impl DesiredWebhook {
         writer.output(Shown { facts, secret }, self.held(), is_news)
     }
 
+    /// Fingerprint of what isn't shown of the webhook and of the association's configuration.
+    pub fn undisclosed(&self, configuration: &Value) -> Fingerprint {
+        self.fingerprints.of(&json!([configuration, self.rotation])).record()
+    }
+
     /// The Secret as it should be for a webhook that was written before.
     fn rewritten(&self, status: &AssociationStatus, written: &WebhookStatus, shown: Shown) -> OutputSecret {
         self.output(status, written.issued_at.as_ref(), shown.facts, shown.secret, false)
@@ -245,13 +251,13 @@ impl DesiredWebhook {
     fn differences(&self, held: &Held, wanted: &OutputSecret, written: &WebhookStatus) -> Vec<Change> {
         let mut changes: Vec<Change> = contents::differences(held, wanted)
             .iter()
-            .map(|path| Change::hidden(format!("{CONTENTS}.{path}")))
+            .map(|path| Change::hidden(format!("{CONTENTS}.{path}")).local())
             .collect();
         if !held.is_marked(&self.identity) {
-            changes.push(Change::hidden(format!("{CONTENTS}.owner")));
+            changes.push(Change::hidden(format!("{CONTENTS}.owner")).local());
         }
         if written.template_hash != template::hash(&self.template) {
-            changes.push(Change::hidden("webhook.secretTemplate"));
+            changes.push(Change::hidden("webhook.secretTemplate").local());
         }
         changes
     }
@@ -288,7 +294,7 @@ pub fn compare(
                 here.map(|held| desired.differences(held, &wanted, written)).unwrap_or_default();
             let is_elsewhere = here.is_none() || written.secret_name.as_deref() != Some(&desired.secret_name);
             if is_elsewhere || !obsolete(desired, status).is_empty() {
-                changes.push(Change::hidden(SECRET_NAME));
+                changes.push(Change::hidden(SECRET_NAME).local());
             }
             changes
         }

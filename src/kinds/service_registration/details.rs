@@ -58,6 +58,13 @@ pub fn is_sensitive(service_type: &str, name: &str) -> bool {
     shown.any(|shown| matches!(shown, Shown::Hidden(_)) && shown.name() == name)
 }
 
+/// Whether the value at `pointer` of a spec for a service of this type is sensitive.
+pub fn conceals(service_type: &str, pointer: &str) -> bool {
+    let Some(within) = pointer.strip_prefix(&format!("/service/{service_type}")) else { return false };
+    let mut shown = catalog::service(service_type).shown.iter();
+    shown.any(|shown| matches!(shown, Shown::Hidden(hidden) if within.starts_with(hidden)))
+}
+
 /// Whether `observed` agrees with `expected` for a service of this type, in everything that it contains.
 pub fn agrees(service_type: &str, expected: &Value, observed: &Value) -> bool {
     differing(service_type, expected, observed).is_empty()

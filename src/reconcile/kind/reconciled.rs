@@ -144,6 +144,16 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Fingerprint of all that the spec asks for and that must not be shown: it tells two changes of it apart.
+    fn undisclosed(desired: &Self::Desired) -> Option<Fingerprint> {
+        Self::sent(desired)
+    }
+
+    /// Whether the value at `pointer` of [`Reconciled::settings`] must not be shown.
+    fn conceals(_desired: &Self::Desired, _pointer: &str) -> bool {
+        false
+    }
+
     /// Asks AWS to check a failed remote again: a person may have fixed the cause by now.
     fn recheck(_scope: &Scope, _remote: &Self::Remote) -> impl Future<Output = Result<(), Error>> + Send {
         std::future::ready(Ok(()))

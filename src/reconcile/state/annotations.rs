@@ -11,6 +11,8 @@ pub const RECONCILE_REQUESTED: &str = "devopsagent.dev/reconcile-requested-at";
 /// Annotation with which an object deleted with `deletionPolicy: Retain` hands its remote over to the object of the
 /// same name in the given namespace.
 pub const HAND_OVER_TO: &str = "devopsagent.dev/hand-over-to";
+/// Annotation that approves the change with the given hash.
+pub const APPROVE: &str = "devopsagent.dev/approve";
 
 /// Whether the object is paused: any value except `false` counts, because whoever writes `True` or `yes` means it.
 pub fn is_paused<T: Object>(object: &T) -> bool {

@@ -51,6 +51,9 @@ reasons! {
     /// Reconciliation is suspended by the annotation `devopsagent.dev/paused` (any value except `"false"`). Remove it to
     /// continue.
     Paused
+    /// A change waits because of `changePolicy`. `status.pendingChange` says what would change; to let it happen, set the
+    /// annotation `devopsagent.dev/approve` to its hash.
+    ApprovalRequired
     /// An object that this one refers to doesn't exist. Create it, or correct the reference.
     DependencyNotFound
     /// An object that this one refers to is not ready yet. Look at that object.

@@ -35,6 +35,8 @@ pub struct Change {
     pub remedy: Remedy,
     /// The record's pointer to the field, if the spec set it before and no longer does.
     pub dropped: Option<String>,
+    /// Whether only a Secret in the cluster differs: AWS isn't changed.
+    pub local: bool,
 }
 
 impl Change {
@@ -47,6 +49,7 @@ impl Change {
             sensitive: false,
             remedy: Remedy::InPlace,
             dropped: None,
+            local: false,
         }
     }
 
@@ -59,6 +62,13 @@ impl Change {
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
+        self
+    }
+
+    /// The same, in a Secret in the cluster.
+    #[must_use]
+    pub fn local(mut self) -> Self {
+        self.local = true;
         self
     }
 

@@ -32,6 +32,7 @@ async fn walk(t: &Test, subject: &Subject) {
     let mut fixtures = Fixtures::new(t, subject.kind);
     let object = made(t, subject, &mut fixtures).await;
     changed(&object, subject, &mut fixtures).await;
+    approved(&object, subject, &mut fixtures).await;
     paused(&object, subject, &mut fixtures).await;
     without_aws(t, &object, subject, &mut fixtures).await;
     degraded(t, &object, subject, &mut fixtures).await;
@@ -86,6 +87,20 @@ async fn changed(object: &Handle, subject: &Subject, fixtures: &mut Fixtures) {
     if subject.kind == "Trigger" {
         fixtures.keep("suspended-by-spec", after);
     }
+}
+
+/// Changed, and the change waits for approval.
+async fn approved(object: &Handle, subject: &Subject, fixtures: &mut Fixtures) {
+    if subject.kind == "AWSAccount" {
+        return;
+    }
+    object.patch(json!({"spec": {"changePolicy": "OnApproval"}})).await;
+    object.patch(json_of(subject.edits[1])).await;
+    fixtures.keep("approval", has(object, "Synced", "False", "ApprovalRequired").await);
+    object.patch(json!({"spec": {"changePolicy": "Automatic"}})).await;
+    settled(object).await;
+    object.patch(json_of(subject.edits[0])).await;
+    settled(object).await;
 }
 
 /// Paused, and changed while it is.

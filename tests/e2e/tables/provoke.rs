@@ -123,6 +123,12 @@ async fn spaces(t: &Test, other: &str) -> Vec<Awaited> {
         .wait("it is paused", |object| text(object, "/status/summary").starts_with("Paused"))
         .await;
     vec![
+        (
+            space(t, "approvalrequired", "{changePolicy: OnApproval}").await,
+            "Synced",
+            "False",
+            "ApprovalRequired",
+        ),
         (space(t, "alreadyexists", "{}").await, "Stalled", "True", "AlreadyExists"),
         (space(t, "conflict", &format!("{{externalId: {theirs}}}")).await, "Stalled", "True", "Conflict"),
         (space(t, "observed", &observed).await, "Synced", "False", "Drifted"),

@@ -12,6 +12,8 @@ const GROUP: &str = "devopsagent.dev";
 const NOTE: &str = "-- Generated from argocd/scripts/ by `cargo xtask generate`.\n";
 /// The one that only associations have.
 const ROTATE: &str = "rotate-webhook";
+/// The one for what is in AWS, which an AWSAccount has nothing of.
+const APPROVE: &str = "approve";
 
 /// The scripts that everything is generated from.
 struct Scripts {
@@ -55,8 +57,12 @@ impl Scripts {
 
     /// The actions of a kind.
     fn of(&self, kind: &str) -> impl Iterator<Item = (&String, &String)> {
-        let rotates = kind == "Association";
-        self.actions.iter().filter(move |(name, _)| rotates || name.as_str() != ROTATE)
+        let lacks = move |action: &str| match action {
+            ROTATE => kind != "Association",
+            APPROVE => kind == "AWSAccount",
+            _ => false,
+        };
+        self.actions.iter().filter(move |(name, _)| !lacks(name.as_str()))
     }
 }
 

@@ -65,6 +65,10 @@ end
 
 local ready = conditions.Ready
 
+if is("Synced", "False") and conditions.Synced.reason == "ApprovalRequired" then
+  return health("Suspended", told(conditions.Synced) .. ". The action approve does so")
+end
+
 if is("Stalled", "True") then
   return health("Degraded", told(conditions.Stalled))
 end

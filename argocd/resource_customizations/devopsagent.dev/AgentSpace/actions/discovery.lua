@@ -9,6 +9,12 @@ local actions = {
   resume = { displayName = "Resume", iconClass = "fa fa-fw fa-play-circle", disabled = not paused },
 }
 
+-- An account has nothing in AWS that could be changed.
+if obj.kind ~= "AWSAccount" then
+  local pending = (obj.status or {}).pendingChange ~= nil
+  actions["approve"] = { displayName = "Approve the change", iconClass = "fa fa-fw fa-check", disabled = paused or not pending }
+end
+
 if obj.kind == "Association" then
   local status = obj.status or {}
   local has_webhook = status.webhook ~= nil or status.webhookLost == true

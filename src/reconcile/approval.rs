@@ -1,0 +1,180 @@
+//! Changes that wait for approval: what a pass is about to do is held back until a person has said yes to just that.
+
+use kube::ResourceExt;
+
+use crate::api::change::{ChangeAction, ChangePolicy};
+use crate::api::common::{Object, Status};
+use crate::document;
+
+use super::conclusion::Ending;
+use super::decide::Decision;
+use super::events;
+use super::kind::{Kind, Observation, Remote, Resolved, State};
+use super::pass::Pass;
+use super::proposal::{Marks, Proposal};
+use super::state::annotations::APPROVE;
+use super::state::conditions::Reason;
+use super::state::drift::{Change, Drift};
+use super::state::error::Error;
+
+impl<K: Kind> Pass<'_, K> {
+    /// How the pass ends if the step that was decided has to wait for approval; none if it may be taken.
+    pub(super) async fn hold_back(
+        &mut self,
+        decision: &Decision,
+        resolved: &Resolved<K>,
+        found: &Observation<K::Remote>,
+    ) -> Result<Option<Ending>, Error> {
+        let policy = self.change_policy();
+        let Some(proposal) = self.proposal(decision, resolved, found) else {
+            self.close(decision);
+            return Ok(None);
+        };
+        let marks = Marks {
+            fingerprints: &resolved.scope.fingerprints,
+            undisclosed: K::undisclosed(&resolved.desired),
+        };
+        // What can be done in place isn't held back by what can't.
+        let step = match decision {
+            Decision::Update(_) => ChangeAction::Update,
+            _ => proposal.action,
+        };
+        if policy.holds(step) {
+            let desired = marks.desired(&K::settings(&self.object));
+            let approved = self.status.common().approved_change.as_ref();
+            if approved.is_some_and(|approved| proposal.is_covered(approved, &desired, &marks)) {
+                return Ok(None);
+            }
+            let hash = proposal.hash(&marks, self.done());
+            if self.is_approved(&hash) {
+                let approved = proposal.approved(hash.clone(), desired, &marks);
+                self.status.common_mut().approved_change = Some(approved);
+                events::approved(self, &format!("approved as {hash}: {}", proposal.told(K::NOUN)));
+                // It may take several steps, of which each looks different.
+                self.write_status().await?;
+                return Ok(None);
+            }
+            return Ok(Some(self.wait_for_approval(&proposal, hash)));
+        }
+        Ok(None)
+    }
+
+    /// Deletion waits too, with a policy that holds it back.
+    pub(super) fn hold_back_deletion(&mut self, id: &str) -> Result<(), Error> {
+        if !self.change_policy().holds(ChangeAction::Delete) {
+            return Ok(());
+        }
+        let mut proposal = Proposal::new(ChangeAction::Delete, Some(id.to_owned()));
+        proposal.disrupts = self.disrupted();
+        let fingerprints = self.cx.fingerprints.for_object(&self.identity);
+        let hash = proposal.hash(&Marks { fingerprints: &fingerprints, undisclosed: None }, None);
+        if self.is_approved(&hash) {
+            return Ok(());
+        }
+        match self.wait_for_approval(&proposal, hash) {
+            Ending::Held { message, .. } => Err(Error::wait(Reason::ApprovalRequired, message)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether what the object has in AWS may be deleted without asking, because nobody can be asked any more.
+    pub(super) fn deletes_unasked(&self) -> bool {
+        self.deletes_remote() && !self.change_policy().holds(ChangeAction::Delete)
+    }
+
+    fn change_policy(&self) -> ChangePolicy {
+        K::policies(&self.object).change_policy
+    }
+
+    fn is_approved(&self, hash: &str) -> bool {
+        self.object.annotations().get(APPROVE).is_some_and(|approved| approved == hash)
+    }
+
+    /// Hash of the approved change that was made last.
+    fn done(&self) -> Option<&str> {
+        let approved = self.status.common().approved_change.as_ref()?;
+        approved.done.then_some(approved.hash.as_str())
+    }
+
+    /// Nothing is left to be done: what was approved has been made.
+    pub(super) fn close(&mut self, decision: &Decision) {
+        if matches!(decision, Decision::Nothing | Decision::Keep(_) | Decision::Leave(_))
+            && let Some(approved) = &mut self.status.common_mut().approved_change
+        {
+            approved.done = true;
+            approved.parts.clear();
+        }
+    }
+
+    fn wait_for_approval(&mut self, proposal: &Proposal, hash: String) -> Ending {
+        let other = self.object.annotations().get(APPROVE).filter(|other| **other != hash);
+        let void = other.map(|other| format!("; {other} approves another change")).unwrap_or_default();
+        let (kind, name) = (K::Object::kind_name().to_lowercase(), self.object.name_any());
+        let namespace = &self.identity.namespace;
+        let message = format!(
+            "waiting for approval to {}. To approve: kubectl annotate --overwrite -n {namespace} {kind} {name} {APPROVE}={hash}{void}",
+            proposal.told(K::NOUN)
+        );
+        self.status.common_mut().pending_change = Some(proposal.pending(hash));
+        Ending::Held { exists: self.status.common().id.is_some(), message }
+    }
+
+    /// What the step changes in AWS; none if it changes nothing.
+    fn proposal(
+        &self,
+        decision: &Decision,
+        resolved: &Resolved<K>,
+        found: &Observation<K::Remote>,
+    ) -> Option<Proposal> {
+        let mut proposal = match (decision, found) {
+            (Decision::Create, _) => {
+                let drift = self.all_that_is_set(resolved);
+                Proposal { drift, ..Proposal::new(ChangeAction::Create, None) }
+            }
+            (Decision::Update(_) | Decision::Replace(_), Observation::Found { remote, state, .. }) => {
+                let State::Drifted(drift) = state else { return None };
+                Proposal::correcting(drift, remote.id())?
+            }
+            (Decision::Adopt, Observation::Found { remote, .. }) => self.exchange(remote)?,
+            _ => return None,
+        };
+        if proposal.action.is_disruptive() {
+            proposal.disrupts = self.disrupted();
+        }
+        Some(proposal)
+    }
+
+    /// Adopting another remote in place of the one that status names deletes that one.
+    fn exchange(&self, remote: &K::Remote) -> Option<Proposal> {
+        let old = self.status.common().id.as_deref().filter(|old| *old != remote.id())?;
+        if !self.deletes_remote() || self.external_id().is_some() {
+            return None;
+        }
+        let change = Change::new("externalId", Some(old.into()), Some(remote.id().into()));
+        Some(Proposal {
+            drift: Drift(vec![change]),
+            ..Proposal::new(ChangeAction::Replace, Some(old.to_owned()))
+        })
+    }
+
+    /// Every field of the spec that goes to AWS.
+    fn all_that_is_set(&self, resolved: &Resolved<K>) -> Drift {
+        let settings = K::settings(&self.object);
+        let field = |pointer: &String| {
+            let value = settings.pointer(pointer).cloned();
+            let path = pointer.split('/').skip(1).map(document::member).collect::<Vec<_>>().join(".");
+            let change = Change::new(path, None, value);
+            if K::conceals(&resolved.desired, pointer) { change.sensitive() } else { change }
+        };
+        self.fields.iter().map(field).collect()
+    }
+
+    /// What a new remote, or none, means for others.
+    fn disrupted(&self) -> Vec<String> {
+        let webhook = K::secrets(&self.object, &self.status).present;
+        let webhook =
+            webhook.map(|name| format!("the webhook URL and Secret {}/{name}", self.identity.namespace));
+        let users = self.cx.hub.users(&self.subject());
+        webhook.into_iter().chain(users.iter().map(ToString::to_string)).collect()
+    }
+}
