@@ -6,6 +6,7 @@
 //! | [`output`] | how results are printed: text, JSON, YAML |
 //! | [`completion`] | completion for shells, and for kubectl |
 //! | [`cluster`] | the cluster that a command is about, and its objects |
+//! | [`account_access`] | the AWS account that a command is about, for reading only |
 //! | [`manifests`] | the files of `-f`: the objects in them, and where their fields stand |
 //! | [`validate`] | checks files without a cluster |
 //! | [`iam_policy`] | the least IAM policy for the objects that there are |
@@ -15,6 +16,7 @@
 //! A command gets its arguments, does its work, and returns how it ended. It writes results to standard output and
 //! nothing else; progress and errors go to standard error.
 
+pub mod account_access;
 mod cluster;
 mod completion;
 pub mod exit;
@@ -32,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::text;
+use crate::{aws, text};
 
 use self::exit::Exit;
 
@@ -127,6 +129,17 @@ pub enum Error {
         /// What may help.
         hint: &'static str,
     },
+    /// AWS refused, or can't be reached.
+    #[error("{doing}: {source}")]
+    Aws {
+        /// What was being done.
+        doing: String,
+        /// The client's error.
+        source: Box<aws::Error>,
+    },
+    /// Arguments that contradict each other, or what there is.
+    #[error("{0}")]
+    Usage(String),
     /// There is no such AWSAccount.
     #[error("there is no AWSAccount {given:?} among the objects; there {known}")]
     Account {
@@ -146,10 +159,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// There is no AWSAccount `given` among the `known` ones.
+    fn account<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let known =
+            if known.is_empty() { "are none".to_owned() } else { format!("are {}", known.join(", ")) };
+        Self::Account { given: given.to_owned(), known }
+    }
+
     /// The exit code for it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Kind { .. } | Self::Account { .. } | Self::Manifest { .. } => Exit::Invalid,
+            Self::Kind { .. } | Self::Account { .. } | Self::Manifest { .. } | Self::Usage(_) => {
+                Exit::Invalid
+            }
             _ => Exit::Error,
         }
     }

@@ -52,6 +52,12 @@ pub enum Error {
         /// The operation.
         operation: &'static str,
     },
+    /// The client only reads; nothing was sent.
+    #[error("{operation}: not sent: nothing in AWS may be changed here")]
+    ReadOnly {
+        /// The operation.
+        operation: &'static str,
+    },
     /// The response isn't from the service: a proxy, a login page, another server.
     #[error("{operation}: {message}")]
     Foreign {
@@ -256,7 +262,7 @@ impl Error {
             | Self::Foreign { .. }
             | Self::BrokenOff { .. }
             | Self::Decode { .. } => true,
-            Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } => false,
+            Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } | Self::ReadOnly { .. } => false,
         }
     }
 
@@ -270,6 +276,7 @@ impl Error {
             | Self::Config { .. }
             | Self::Input { .. }
             | Self::Closed { .. }
+            | Self::ReadOnly { .. }
             | Self::BrokenOff { .. } => false,
         }
     }

@@ -161,6 +161,9 @@ impl Client {
 
     /// Calls an operation: once, unless its binding says that a retry is safe.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
+        if self.inner.config.gate.is_for_reading() && !O::BINDING.reads {
+            return Err(Error::ReadOnly { operation: O::BINDING.name });
+        }
         let request = Prepared::new(operation, &self.inner.config.endpoints)?;
         let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
         self.send(&request).instrument(span).await?.output(request.operation)
