@@ -10,6 +10,7 @@ pub mod association;
 pub mod aws_account;
 pub mod catalog;
 pub mod common;
+pub mod placeholder;
 pub mod private_connection;
 pub mod scalars;
 pub mod schema;

@@ -9,6 +9,7 @@
 //! | [`account_access`] | the AWS account that a command is about, for reading only |
 //! | [`manifests`] | the files of `-f`: the objects in them, and where their fields stand |
 //! | [`validate`] | checks files without a cluster |
+//! | [`import`] | writes YAML for what there is in AWS |
 //! | [`iam_policy`] | the least IAM policy for the objects that there are |
 //! | [`webhook_command`], [`incident`] | test incidents through webhooks |
 //! | [`schema_command`] | the JSON Schemas of the CRDs |
@@ -21,6 +22,7 @@ mod cluster;
 mod completion;
 pub mod exit;
 mod iam_policy;
+pub mod import;
 mod incident;
 pub mod manifests;
 mod output;
@@ -71,6 +73,8 @@ enum Command {
     Schema(schema_command::Arguments),
     /// Check files before they are applied, without a cluster.
     Validate(validate::Arguments),
+    /// Write YAML for what exists in an AWS account and region. Reads only.
+    Import(import::Arguments),
     /// Print the least IAM policy for the objects of files or of a cluster.
     IamPolicy(iam_policy::Arguments),
     /// Send a test incident through the webhook of an Association, or print its URL.
@@ -198,6 +202,7 @@ impl Ctl {
             Command::Completion(arguments) => completion::print(&arguments, &mut Plugin::command()),
             Command::Schema(arguments) => schema_command::run(&arguments),
             Command::Validate(arguments) => validate::run(&arguments, self.no_color),
+            Command::Import(arguments) => import::run(&arguments),
             Command::IamPolicy(arguments) => iam_policy::run(&arguments),
             Command::Webhook(arguments) => webhook_command::run(arguments),
             Command::Complete(asked) => completion::answer(asked, &mut Plugin::command()),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::api::placeholder;
+
 /// A call that did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -55,6 +57,16 @@ pub enum Error {
     /// The client only reads; nothing was sent.
     #[error("{operation}: not sent: nothing in AWS may be changed here")]
     ReadOnly {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// The input has a placeholder in it; nothing was sent.
+    #[error(
+        "{operation}: not sent: the object, or a Secret that it refers to, still has the placeholder {} for a value \
+         that AWS doesn't return; replace it with the value",
+        placeholder::TEXT
+    )]
+    Placeholder {
         /// The operation.
         operation: &'static str,
     },
@@ -262,7 +274,11 @@ impl Error {
             | Self::Foreign { .. }
             | Self::BrokenOff { .. }
             | Self::Decode { .. } => true,
-            Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } | Self::ReadOnly { .. } => false,
+            Self::Config { .. }
+            | Self::Input { .. }
+            | Self::Closed { .. }
+            | Self::ReadOnly { .. }
+            | Self::Placeholder { .. } => false,
         }
     }
 
@@ -277,6 +293,7 @@ impl Error {
             | Self::Input { .. }
             | Self::Closed { .. }
             | Self::ReadOnly { .. }
+            | Self::Placeholder { .. }
             | Self::BrokenOff { .. } => false,
         }
     }

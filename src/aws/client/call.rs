@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
 use super::gate::Gate;
-use super::operation::Operation;
+use super::operation::{Operation, Plane};
 use super::redact::Sent;
 use super::request::Prepared;
 use super::response::Answer;
@@ -165,6 +165,9 @@ impl Client {
             return Err(Error::ReadOnly { operation: O::BINDING.name });
         }
         let request = Prepared::new(operation, &self.inner.config.endpoints)?;
+        if O::BINDING.plane == Plane::Control && !O::BINDING.reads && request.has_placeholder() {
+            return Err(Error::Placeholder { operation: request.operation });
+        }
         let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
         self.send(&request).instrument(span).await?.output(request.operation)
     }
