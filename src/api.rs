@@ -11,6 +11,7 @@ pub mod aws_account;
 pub mod catalog;
 pub mod change;
 pub mod common;
+pub mod placeholder;
 pub mod private_connection;
 pub mod scalars;
 pub mod schema;

@@ -6,8 +6,10 @@
 //! | [`output`] | how results are printed: text, JSON, YAML |
 //! | [`completion`] | completion for shells, and for kubectl |
 //! | [`cluster`] | the cluster that a command is about, and its objects |
+//! | [`account_access`] | the AWS account that a command is about, for reading only |
 //! | [`manifests`] | the files of `-f`: the objects in them, and where their fields stand |
 //! | [`validate`] | checks files without a cluster |
+//! | [`import`] | writes YAML for what there is in AWS |
 //! | [`iam_policy`] | the least IAM policy for the objects that there are |
 //! | [`webhook_command`], [`incident`] | test incidents through webhooks |
 //! | [`schema_command`] | the JSON Schemas of the CRDs |
@@ -15,10 +17,12 @@
 //! A command gets its arguments, does its work, and returns how it ended. It writes results to standard output and
 //! nothing else; progress and errors go to standard error.
 
+pub mod account_access;
 mod cluster;
 mod completion;
 pub mod exit;
 mod iam_policy;
+pub mod import;
 mod incident;
 pub mod manifests;
 mod output;
@@ -32,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::text;
+use crate::{aws, text};
 
 use self::exit::Exit;
 
@@ -69,6 +73,8 @@ enum Command {
     Schema(schema_command::Arguments),
     /// Check files before they are applied, without a cluster.
     Validate(validate::Arguments),
+    /// Write YAML for what exists in an AWS account and region. Reads only.
+    Import(import::Arguments),
     /// Print the least IAM policy for the objects of files or of a cluster.
     IamPolicy(iam_policy::Arguments),
     /// Send a test incident through the webhook of an Association, or print its URL.
@@ -127,6 +133,17 @@ pub enum Error {
         /// What may help.
         hint: &'static str,
     },
+    /// AWS refused, or can't be reached.
+    #[error("{doing}: {source}")]
+    Aws {
+        /// What was being done.
+        doing: String,
+        /// The client's error.
+        source: Box<aws::Error>,
+    },
+    /// Arguments that contradict each other, or what there is.
+    #[error("{0}")]
+    Usage(String),
     /// There is no such AWSAccount.
     #[error("there is no AWSAccount {given:?} among the objects; there {known}")]
     Account {
@@ -146,10 +163,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// There is no AWSAccount `given` among the `known` ones.
+    fn account<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let known =
+            if known.is_empty() { "are none".to_owned() } else { format!("are {}", known.join(", ")) };
+        Self::Account { given: given.to_owned(), known }
+    }
+
     /// The exit code for it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Kind { .. } | Self::Account { .. } | Self::Manifest { .. } => Exit::Invalid,
+            Self::Kind { .. } | Self::Account { .. } | Self::Manifest { .. } | Self::Usage(_) => {
+                Exit::Invalid
+            }
             _ => Exit::Error,
         }
     }
@@ -175,6 +202,7 @@ impl Ctl {
             Command::Completion(arguments) => completion::print(&arguments, &mut Plugin::command()),
             Command::Schema(arguments) => schema_command::run(&arguments),
             Command::Validate(arguments) => validate::run(&arguments, self.no_color),
+            Command::Import(arguments) => import::run(&arguments),
             Command::IamPolicy(arguments) => iam_policy::run(&arguments),
             Command::Webhook(arguments) => webhook_command::run(arguments),
             Command::Complete(asked) => completion::answer(asked, &mut Plugin::command()),

@@ -17,6 +17,7 @@ mod agent_space;
 pub mod asset;
 mod association;
 mod aws_account;
+pub mod imported;
 mod private_connection;
 mod service_registration;
 mod space_users;

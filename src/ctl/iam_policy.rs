@@ -238,10 +238,7 @@ impl Identities {
         found.ok_or_else(|| {
             let known: BTreeSet<&str> =
                 self.0.values().flat_map(|found| &found.accounts).map(String::as_str).collect();
-            let known: Vec<&str> = known.into_iter().collect();
-            let known =
-                if known.is_empty() { "are none".to_owned() } else { format!("are {}", known.join(", ")) };
-            Error::Account { given: account.unwrap_or_default().to_owned(), known }
+            Error::account(account.unwrap_or_default(), known)
         })
     }
 

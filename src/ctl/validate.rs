@@ -5,7 +5,7 @@ mod clashes;
 mod finding;
 mod junit;
 mod links;
-mod pattern;
+pub(in crate::ctl) mod pattern;
 mod report;
 mod rules;
 mod sarif;
@@ -136,6 +136,16 @@ impl Validator {
         }
         let finding = |problem: Problem| Finding::of(object, problem.check, &problem.field, problem.message);
         Err(problems.into_iter().map(finding).collect())
+    }
+
+    /// The patterns that were compiled so far.
+    pub(in crate::ctl) fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// The schema of a kind's spec.
+    pub fn schema_of_spec(&self, kind: &str) -> Option<&Value> {
+        self.definitions.get(kind)?.schema.pointer("/properties/spec")
     }
 
     /// What the API server would refuse in an object of `kind`, which becomes what it would keep.

@@ -1,7 +1,8 @@
 //! AgentSpace: the agent space itself. Its operator app is in [`self::operator_app`].
 
+pub mod imported_space;
 mod operator_app;
-mod spaces;
+pub mod spaces;
 
 use std::collections::BTreeMap;
 

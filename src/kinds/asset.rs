@@ -3,8 +3,9 @@
 
 mod archive;
 pub mod content;
+pub mod imported_asset;
 mod metadata;
-mod space_assets;
+pub mod space_assets;
 
 use std::time::Duration;
 
@@ -240,7 +241,7 @@ impl Reconciled for Assets {
             status.common.fingerprint = equal.then(|| desired.content.fingerprint().record());
         } else if desired.content.is_fetched() {
             let recorded = status.common.fingerprint.take();
-            status.common.fingerprint = Some(desired.content.fingerprint().baseline(recorded));
+            status.common.fingerprint = desired.content.fingerprint().baseline(recorded);
         }
     }
 

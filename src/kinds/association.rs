@@ -3,7 +3,8 @@
 
 mod configurations;
 mod deployment;
-mod space_associations;
+pub mod imported_association;
+pub mod space_associations;
 mod webhook;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! PrivateConnection: its id is its name, and AWS takes minutes to create or delete it.
 
-mod account_connections;
+pub mod account_connections;
+pub mod imported_connection;
 
 use std::time::Duration;
 
@@ -274,7 +275,7 @@ impl Reconciled for PrivateConnections {
         if let Some(now) = &desired.fingerprint
             && !never_sent(connection, status)
         {
-            status.common.fingerprint = Some(now.baseline(status.common.fingerprint.take()));
+            status.common.fingerprint = now.baseline(status.common.fingerprint.take());
         }
     }
 

@@ -1,11 +1,12 @@
 //! ServiceRegistration: a registration can't be changed, so a change replaces it; nor can its secrets be
 //! read, so they are compared by fingerprint. Services registered elsewhere are in [`self::existing`].
 
-mod account_services;
+pub mod account_services;
 mod candidates;
 mod details;
 mod differences;
 mod existing;
+pub mod imported_service;
 mod registration;
 mod search;
 mod service_users;
@@ -305,7 +306,7 @@ impl Reconciled for ServiceRegistrations {
         let tags = &registration.request.tags;
         status.common.tag_keys = tagging::remembered(tags, &remote.tags, &status.common.tag_keys);
         let recorded = status.common.fingerprint.take();
-        status.common.fingerprint = Some(registration.fingerprint.baseline(recorded));
+        status.common.fingerprint = registration.fingerprint.baseline(recorded);
     }
 
     fn natural_key(object: &ServiceRegistration) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Trigger: only its status can change; another schedule or action needs a new trigger.
 
-mod space_triggers;
+pub mod imported_trigger;
+pub mod space_triggers;
 
 use std::time::Duration;
 

@@ -29,68 +29,7 @@ macro_rules! round_trips {
     };
 }
 
-round_trips! {
-    the_monitored_aws_account:
-        "{aws: {accountId: '123456789012', accountType: monitor, assumableRoleArn: 'arn:aws:iam::123456789012:role/Agent',
-          agentElevatedRoleArn: 'arn:aws:iam::123456789012:role/Elevated', serviceManagementRoleArn: 'arn:aws:iam::210987654321:role/Manage'}}";
-    a_further_aws_account:
-        "{sourceAws: {accountId: '210987654321', accountType: source, assumableRoleArn: 'arn:aws:iam::210987654321:role/Agent',
-          externalId: secret-handshake, agentElevatedRoleArn: 'arn:aws:iam::210987654321:role/Elevated'}}";
-    the_accounts_of_an_organization:
-        "{sourceAwsOrg: {accountType: source, organizationalUnit: {organizationalUnitId: ou-ab12-c3d4e5f6, accountIds: ['210987654321', '111122223333']}}}";
-    a_github_repository:
-        "{github: {repoName: shop, repoId: '1', owner: example-org, ownerType: organization, instanceIdentifier: ghes.example.com,
-          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}";
-    a_gitlab_project:
-        "{gitlab: {projectId: '42', projectPath: shop/checkout, instanceIdentifier: gitlab.example.com,
-          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}";
-    an_azure_subscription:
-        "{azure: {subscriptionId: 01234567-89ab-cdef-0123-456789abcdef}}";
-    an_azure_devops_project:
-        "{azuredevops: {organizationName: example-org, projectId: p-1, projectName: Shop}}";
-    a_slack_workspace:
-        "{slack: {workspaceId: T0EXAMPLE1, workspaceName: example, transmissionTarget: {opsOncallTarget: {channelId: C0123ABCDEF, channelName: incidents},
-          opsSRETarget: {channelId: G0123ABCDEF}}, bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: true}}}";
-    a_teams_team:
-        "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {opsOncallTarget: {channelId: '19:a@thread.tacv2',
-          channelName: incidents}, opsSRETarget: {channelId: '19:b@thread.tacv2', channelName: sre}},
-          bidirectional: {roleArn: 'arn:aws:iam::123456789012:role/Chat', enabled: false}}}";
-    a_teams_team_without_channels:
-        "{msteams: {teamId: 01234567-89ab-cdef-0123-456789abcdef, teamName: Ops, transmissionTarget: {}}}";
-    pagerduty_services:
-        "{pagerduty: {services: [P0ABCDE, P1ABCDE], customerEmail: ops@example.com}}";
-    a_servicenow_instance:
-        "{servicenow: {instanceId: example, authScopes: [useraccount]}}";
-    a_servicenow_instance_without_settings:
-        "{servicenow: {}}";
-    a_dynatrace_environment:
-        "{dynatrace: {envId: abc12345, resources: [SERVICE-1, HOST-2]}}";
-    the_event_channel:
-        "{eventChannel: {}}";
-    tools_of_an_mcp_server:
-        "{mcpserver: {tools: [search, restart, purge], toolDetails: [{name: search, toolClassification: READ_ONLY},
-          {name: restart, toolClassification: MUTATIVE}, {name: purge, toolClassification: DESTRUCTIVE}]}}";
-    no_tools_of_an_mcp_server:
-        "{mcpserver: {tools: []}}";
-    tools_of_an_mcp_server_with_signatures:
-        "{mcpserversigv4: {tools: [search], toolDetails: [{name: search}]}}";
-    datadog_with_elevated_tools:
-        "{mcpserverdatadog: {enabledElevatedTools: [{name: mute_monitor, toolClassification: MUTATIVE}]}}";
-    grafana_with_tools:
-        "{mcpservergrafana: {endpoint: 'https://example.grafana.net', organizationId: '1', tools: [query, list],
-          enabledElevatedTools: [{name: silence, toolClassification: MUTATIVE}]}}";
-    a_new_relic_account:
-        "{mcpservernewrelic: {accountId: '1234567', endpoint: 'https://mcp.newrelic.com/mcp/'}}";
-    splunk:
-        "{mcpserversplunk: {}}";
-    a_remote_agent:
-        "{remoteagent: {}}";
-    a_remote_agent_with_signatures:
-        "{remoteagentsigv4: {}}";
-    release_management:
-        "{releaseManagement: {name: staging, networkAccess: {privateAccess: {privateConnectionName: internal,
-          runtimeRoleArn: 'arn:aws:iam::123456789012:role/Run'}}}}";
-}
+devops_agent_test_support::configurations!(round_trips);
 
 /// A round trip with each type of service that the configuration can be for, and one without if it can be without.
 async fn round_trips(t: &Test, configuration: &Value) {

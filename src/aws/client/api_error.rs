@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::api::placeholder;
+
 /// A call that did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -49,6 +51,22 @@ pub enum Error {
     /// This process may no longer send anything; nothing was sent.
     #[error("{operation}: not sent: this replica is no longer the leader")]
     Closed {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// The client only reads; nothing was sent.
+    #[error("{operation}: not sent: nothing in AWS may be changed here")]
+    ReadOnly {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// The input has a placeholder in it; nothing was sent.
+    #[error(
+        "{operation}: not sent: the object, or a Secret that it refers to, still has the placeholder {} for a value \
+         that AWS doesn't return; replace it with the value",
+        placeholder::TEXT
+    )]
+    Placeholder {
         /// The operation.
         operation: &'static str,
     },
@@ -256,7 +274,11 @@ impl Error {
             | Self::Foreign { .. }
             | Self::BrokenOff { .. }
             | Self::Decode { .. } => true,
-            Self::Config { .. } | Self::Input { .. } | Self::Closed { .. } => false,
+            Self::Config { .. }
+            | Self::Input { .. }
+            | Self::Closed { .. }
+            | Self::ReadOnly { .. }
+            | Self::Placeholder { .. } => false,
         }
     }
 
@@ -270,6 +292,8 @@ impl Error {
             | Self::Config { .. }
             | Self::Input { .. }
             | Self::Closed { .. }
+            | Self::ReadOnly { .. }
+            | Self::Placeholder { .. }
             | Self::BrokenOff { .. } => false,
         }
     }

@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
 use super::gate::Gate;
-use super::operation::Operation;
+use super::operation::{Operation, Plane};
 use super::redact::Sent;
 use super::request::Prepared;
 use super::response::Answer;
@@ -161,7 +161,13 @@ impl Client {
 
     /// Calls an operation: once, unless its binding says that a retry is safe.
     pub async fn call<O: Operation>(&self, operation: &O) -> Result<O::Output, Error> {
+        if self.inner.config.gate.is_for_reading() && !O::BINDING.reads {
+            return Err(Error::ReadOnly { operation: O::BINDING.name });
+        }
         let request = Prepared::new(operation, &self.inner.config.endpoints)?;
+        if O::BINDING.plane == Plane::Control && !O::BINDING.reads && request.has_placeholder() {
+            return Err(Error::Placeholder { operation: request.operation });
+        }
         let span = debug_span!("call", operation = request.operation, status = Empty, request_id = Empty);
         self.send(&request).instrument(span).await?.output(request.operation)
     }

@@ -28,6 +28,8 @@ use super::{Client, ClientConfig, Observer};
 pub struct FactoryOptions {
     /// The region for accounts that name none, instead of the environment's or the profile's.
     pub region: Option<String>,
+    /// The profile to take settings and credentials from, instead of the environment's or the default one.
+    pub profile: Option<String>,
     /// How long calls may take.
     pub timeouts: Timeouts,
     /// Calls per second for an account and region, unless the AWSAccount sets a limit.
@@ -229,8 +231,12 @@ fn loader(options: &FactoryOptions) -> ConfigLoader {
         .build();
     let loader =
         aws_config::defaults(BehaviorVersion::latest()).http_client(connections).timeout_config(timeouts);
-    match &options.region {
+    let loader = match &options.region {
         Some(region) => loader.region(Region::new(region.clone())),
+        None => loader,
+    };
+    match &options.profile {
+        Some(profile) => loader.profile_name(profile),
         None => loader,
     }
 }

@@ -61,15 +61,28 @@ pub struct Binding {
     pub body: bool,
     /// Whether the request may be sent again.
     pub repeat: Repeat,
+    /// Whether it only reads: nothing in AWS is different afterwards.
+    pub reads: bool,
 }
 
 impl Binding {
     const fn new(method: &'static str, plane: Plane, path: &'static str, body: bool, repeat: Repeat) -> Self {
-        Self { name: "", method, plane, path, query: &[], headers: &[], token: None, body, repeat }
+        Self {
+            name: "",
+            method,
+            plane,
+            path,
+            query: &[],
+            headers: &[],
+            token: None,
+            body,
+            repeat,
+            reads: false,
+        }
     }
 
     pub(crate) const fn get(plane: Plane, path: &'static str) -> Self {
-        Self::new("GET", plane, path, false, Repeat::Safe)
+        Self::new("GET", plane, path, false, Repeat::Safe).reading()
     }
 
     pub(crate) const fn delete(plane: Plane, path: &'static str) -> Self {
@@ -88,7 +101,17 @@ impl Binding {
 
     /// A POST that only reads.
     pub(crate) const fn ask(plane: Plane, path: &'static str) -> Self {
+        Self::prompt(plane, path).reading()
+    }
+
+    /// A POST that has AWS do something that needs no input, and may be repeated.
+    pub(crate) const fn prompt(plane: Plane, path: &'static str) -> Self {
         Self::new("POST", plane, path, false, Repeat::Safe)
+    }
+
+    const fn reading(mut self) -> Self {
+        self.reads = true;
+        self
     }
 
     pub(crate) const fn safe(mut self) -> Self {

@@ -4,6 +4,8 @@ use http::{HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::api::placeholder;
+
 use super::api_error::Error;
 use super::endpoints::Endpoints;
 use super::operation::{Binding, Operation, Repeat};
@@ -35,6 +37,11 @@ impl Prepared {
             repeat: binding.repeat,
             http: build(&binding, members, endpoints.base(binding.plane))?,
         })
+    }
+
+    /// Whether it would send what only stands for a value.
+    pub(crate) fn has_placeholder(&self) -> bool {
+        std::str::from_utf8(self.body()).is_ok_and(placeholder::is_in)
     }
 
     /// The body, which the service may reject.

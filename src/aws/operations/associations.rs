@@ -66,7 +66,7 @@ operation! {
 operation! {
     /// `ValidateAwsAssociations`: checks the space's AWS associations again; the result is their status.
     ValidateAwsAssociations -> Empty,
-    Binding::ask(Control, "/v1/agentspaces/{agentSpaceId}/associations/validate"),
+    Binding::prompt(Control, "/v1/agentspaces/{agentSpaceId}/associations/validate"),
     { agent_space_id: String }
 }
 

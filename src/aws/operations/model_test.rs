@@ -91,6 +91,14 @@ fn operations() -> BTreeMap<&'static str, (Binding, &'static [&'static str])> {
     ]
 }
 
+#[test]
+fn what_only_reads_is_known_by_its_name() {
+    for (name, (binding, _)) in operations() {
+        let reads = ["Get", "List", "Describe"].iter().any(|verb| name.starts_with(verb));
+        assert_eq!(binding.reads, reads, "{name}");
+    }
+}
+
 /// The model's members of a shape by their location in the request; `body` if it names none.
 fn by_location(shape: &Value) -> BTreeMap<String, BTreeSet<(String, String)>> {
     let mut found: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();

@@ -242,6 +242,6 @@ pub fn describe(desired: Option<&DesiredApp>, app: Option<&OperatorApp>, status:
     if let Some(now) = desired.and_then(|desired| desired.fingerprint.as_ref())
         && app.is_some_and(|app| app.idp.is_some())
     {
-        status.common.fingerprint = Some(now.baseline(status.common.fingerprint.take()));
+        status.common.fingerprint = now.baseline(status.common.fingerprint.take());
     }
 }

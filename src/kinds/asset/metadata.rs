@@ -13,7 +13,7 @@ use crate::reconcile::state::drift::{self, Change, Drift};
 use crate::reconcile::state::error::{Doing, Error};
 
 /// Members that AWS reads from the front matter of a skill's `SKILL.md`, and ignores in requests.
-const FRONT_MATTER: [&str; 2] = ["name", "description"];
+pub const FRONT_MATTER: [&str; 2] = ["name", "description"];
 
 /// Whether name and description are in the content: for a skill that is sent as a whole.
 fn has_front_matter(spec: &AssetSpec) -> bool {

@@ -85,11 +85,7 @@ pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value 
         return desired.clone();
     }
     let mut sent = observed.clone();
-    for (key, settings) in sent.as_object_mut().into_iter().flatten() {
-        for member in catalog::configuration(key).output_only {
-            remove(settings, member);
-        }
-    }
+    remove_output(&mut sent);
     // Below the key; a part in which the spec no longer sets anything is removed as a whole.
     remove_dropped(&mut sent, "configuration", 2, desired, drift);
     overlay(&mut sent, desired);
@@ -97,6 +93,15 @@ pub fn configuration(desired: &Value, observed: &Value, drift: &Drift) -> Value 
         drop_other_tools(settings, desired);
     }
     sent
+}
+
+/// Removes what only AWS sets.
+pub fn remove_output(configuration: &mut Value) {
+    for (key, settings) in configuration.as_object_mut().into_iter().flatten() {
+        for member in catalog::configuration(key).output_only {
+            remove(settings, member);
+        }
+    }
 }
 
 /// Whether the spec sets another account, repository or workspace than AWS has.

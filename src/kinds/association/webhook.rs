@@ -325,7 +325,7 @@ pub fn describe(
         Some(written) => match desired.kept(written, association) {
             Some(kept) => {
                 let print = contents::print(&desired.fingerprints, &kept.shown);
-                written.fingerprint = Some(print.baseline(written.fingerprint.take()));
+                written.fingerprint = print.baseline(written.fingerprint.take());
                 false
             }
             None => true,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::catalog::{self, Shown};
 use crate::api::standards::Standards;
+use crate::document;
 use crate::reconcile::state::drift::compare_as;
 
 /// How the response names the form of authorization that the request nests under this key.
@@ -36,6 +37,62 @@ fn shown_value(shown: Shown, details: &Value) -> Option<Value> {
             Some(headers.keys().cloned().collect())
         }
     }
+}
+
+/// The details to register of which AWS would return `observed`, as far as that tells: the inverse of [`expected`].
+pub fn described(service_type: &str, observed: &Value) -> Value {
+    let mut details = json!({});
+    let row = catalog::service(service_type);
+    let method = observed.get(Shown::Method.name()).and_then(Value::as_str);
+    let form = AUTHORIZATION_METHODS.iter().find(|(_, word)| Some(*word) == method).map(|(form, _)| *form);
+    if let Some(form) = form {
+        details["authorizationConfig"] = json!({ form: {} });
+    }
+    for shown in row.shown {
+        let Some(value) = observed.get(shown.name()).filter(|value| !is_nothing(value)) else { continue };
+        match shown {
+            Shown::At(pointer) | Shown::Hidden(pointer) => {
+                // Another form of authorization has no such member.
+                let other = form.is_some_and(|form| {
+                    let step = pointer.strip_prefix("/authorizationConfig/");
+                    step.is_some_and(|rest| rest.contains('/') && rest.split('/').next() != Some(form))
+                });
+                if !other {
+                    set(&mut details, pointer, value.clone());
+                }
+            }
+            Shown::Method => {}
+            Shown::HeaderNames => {
+                let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+                let headers: Value = names.map(|name| (name.to_owned(), json!({}))).collect();
+                set(&mut details, "/authorizationConfig/customHeaders/headers", headers);
+            }
+        }
+    }
+    // Of those of a request that is signed, the values are masked.
+    for name in observed
+        .get("customHeaders")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|headers| headers.keys())
+    {
+        set(&mut details, &format!("/authorizationConfig/customHeaders/{}", document::step(name)), json!({}));
+    }
+    details
+}
+
+/// Whether AWS has nothing there: a role that was never set comes back empty.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value == ""
+}
+
+/// Sets the member at `pointer`, with the objects around it.
+fn set(value: &mut Value, pointer: &str, member: Value) {
+    let mut place = value;
+    for step in pointer.split('/').skip(1) {
+        place = &mut place[document::member(step)];
+    }
+    *place = member;
 }
 
 /// The readable details that identify a service among others of its type, where there is no display name. `None` where

@@ -106,7 +106,8 @@ fn find(cx: &Context, name: &str) -> Option<Arc<AWSAccount>> {
     cx.store::<AWSAccount>()?.get(&ObjectRef::new(name))
 }
 
-fn settings(name: &str, account: &AWSAccount) -> AccountSettings {
+/// The settings of the AWSAccount `name` for its client.
+pub fn settings(name: &str, account: &AWSAccount) -> AccountSettings {
     let spec = &account.spec;
     AccountSettings {
         key: name.to_owned(),

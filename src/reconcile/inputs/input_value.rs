@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::api::placeholder;
+
 /// Largest certificate chain (`CertificateString` of the API), in characters.
 pub const LONGEST_CHAIN: usize = 32_768;
 
@@ -99,6 +101,8 @@ impl Form {
             return problem("is empty");
         }
         match self {
+            // It only stands for a credential, and isn't sent.
+            Self::Credential { .. } if text == placeholder::TEXT => Ok(bytes),
             Self::Credential { most, made_of } => check_credential(text, most, made_of).map(|()| bytes),
             _ => certificates(text).map(String::into_bytes),
         }

@@ -171,6 +171,7 @@ fn classify_aws(error: &aws::Error) -> (Class, Reason) {
                 (Class::Retry, Reason::CredentialsUnavailable)
             }
             aws::Error::Decode { .. } => (Class::Retry, Reason::Unexpected),
+            aws::Error::Placeholder { .. } => (Class::Wait, Reason::InputInvalid),
             _ => (Class::Retry, Reason::Unavailable),
         },
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::api::common::{CommonStatus, Fingerprint};
+use crate::api::placeholder;
 
 use super::ownership::Identity;
 
@@ -79,7 +80,11 @@ pub struct ObjectFingerprints {
 impl ObjectFingerprints {
     /// The fingerprint of `value`; the order of its members does not matter.
     pub fn of(&self, value: &Value) -> Print {
-        Print { now: self.own.fingerprint(value), before: self.shared.fingerprint(value) }
+        Print {
+            now: self.own.fingerprint(value),
+            before: self.shared.fingerprint(value),
+            is_known: !placeholder::is_in_value(value),
+        }
     }
 
     /// A seal of `value`: a fingerprint that nobody else can make.
@@ -116,6 +121,8 @@ pub struct Print {
     now: Fingerprint,
     /// In the form of version 0.1: what that version recorded is still compared.
     before: Fingerprint,
+    /// Whether there is no placeholder in the value, which would stand for one that isn't known.
+    is_known: bool,
 }
 
 impl Print {
@@ -124,7 +131,8 @@ impl Print {
         self.now.clone()
     }
 
-    /// Whether the value is known to differ from the recorded one: under another key nothing is known.
+    /// Whether the value is known to differ from the recorded one: under another key nothing is known, and nothing of a
+    /// placeholder.
     pub fn changed(&self, recorded: Option<&Fingerprint>) -> bool {
         recorded
             .is_some_and(|recorded| self.comparable(recorded).is_some_and(|form| form.hash != recorded.hash))
@@ -136,13 +144,20 @@ impl Print {
             .is_some_and(|recorded| self.comparable(recorded).is_some_and(|form| form.hash == recorded.hash))
     }
 
-    /// What to record if nothing was sent: the recorded one if it shows a change, else this one.
-    pub fn baseline(&self, recorded: Option<Fingerprint>) -> Fingerprint {
-        recorded.filter(|recorded| self.changed(Some(recorded))).unwrap_or_else(|| self.now.clone())
+    /// What to record if nothing was sent: the recorded one if it shows a change, else this one. For a placeholder, the
+    /// recorded one stays.
+    pub fn baseline(&self, recorded: Option<Fingerprint>) -> Option<Fingerprint> {
+        if !self.is_known {
+            return recorded;
+        }
+        recorded.filter(|recorded| self.changed(Some(recorded))).or_else(|| Some(self.now.clone()))
     }
 
     fn comparable(&self, recorded: &Fingerprint) -> Option<&Fingerprint> {
-        [&self.now, &self.before].into_iter().find(|form| form.key_id == recorded.key_id)
+        [&self.now, &self.before]
+            .into_iter()
+            .filter(|_| self.is_known)
+            .find(|form| form.key_id == recorded.key_id)
     }
 }
 
@@ -209,20 +224,35 @@ mod tests {
         let two = fingerprints().of(&json!({ "token": "two" }));
         assert!(!one.changed(Some(&one.record())) && one.is(Some(&one.record())));
         assert!(two.changed(Some(&one.record())) && !two.is(Some(&one.record())));
-        assert_eq!(two.baseline(Some(one.record())), one.record(), "what tells of a change is kept");
+        assert_eq!(two.baseline(Some(one.record())), Some(one.record()), "what tells of a change is kept");
         let other = Fingerprinter::new("k2", vec![8; 32]).for_object(&identity("n"));
         let other = other.of(&json!({ "token": "two" }));
         assert!(!other.changed(Some(&one.record())) && !other.is(Some(&two.record())));
         assert!(!other.changed(None));
-        assert_eq!(other.baseline(Some(one.record())), other.record());
+        assert_eq!(other.baseline(Some(one.record())), Some(other.record()));
+    }
+
+    #[test]
+    fn a_placeholder_is_neither_a_change_nor_remembered() {
+        let unknown = fingerprints().of(&json!({ "token": { "value": placeholder::TEXT } }));
+        let real = fingerprints().of(&json!({ "token": { "value": "glpat-1" } }));
+        assert!(!unknown.changed(Some(&real.record())), "back to the placeholder");
+        assert_eq!(unknown.baseline(Some(real.record())), Some(real.record()));
+        assert_eq!(unknown.baseline(None), None);
+        assert!(!real.changed(None), "what takes its place is taken for what AWS has");
+        assert_eq!(real.baseline(None), Some(real.record()));
     }
 
     #[test]
     fn what_version_0_1_recorded_is_compared_and_brought_up_to_date() {
         let (one, two) = (fingerprints().of(&json!("one")), fingerprints().of(&json!("two")));
         assert!(one.is(Some(&one.before)) && two.changed(Some(&one.before)));
-        assert_eq!(one.baseline(Some(one.before.clone())), one.record());
-        assert_eq!(two.baseline(Some(one.before.clone())), one.before, "a rotation meanwhile is not lost");
+        assert_eq!(one.baseline(Some(one.before.clone())), Some(one.record()));
+        assert_eq!(
+            two.baseline(Some(one.before.clone())),
+            Some(one.before),
+            "a rotation meanwhile is not lost"
+        );
     }
 
     #[test]

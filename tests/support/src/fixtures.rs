@@ -1,7 +1,11 @@
 //! YAML that several tests start from. Every test has its own namespace, so names can be plain.
 
+mod account;
+mod configurations;
 mod services;
 
+pub use self::account::{Filled, Served, fill};
+pub use self::configurations::CONFIGURATIONS;
 pub use self::services::{INTERACTIVE, service, services};
 
 use serde_json::{Value, json};

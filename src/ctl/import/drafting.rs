@@ -1,0 +1,312 @@
+//! From what there is to objects: named, linked, completed, and checked by the CRDs themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::api::common::Object;
+use crate::api::{
+    AgentSpace, Asset, Association, GROUP, PrivateConnection, ServiceRegistration, Trigger, VERSION,
+    placeholder,
+};
+use crate::ctl::Error;
+use crate::ctl::validate::{Problem, Validator};
+use crate::kinds::imported::asset::Files;
+use crate::kinds::imported::{
+    Connections, Described, Names, Services, SpaceAssets, SpaceAssociations, SpaceTriggers, Spaces, asset,
+    association, connection, service, space, trigger,
+};
+use crate::reconcile::graph::references::ACCOUNT;
+
+use super::Troubles;
+use super::account_tree::{SpaceTree, Tree};
+use super::chosen::Chosen;
+use super::naming;
+use super::unknowns::{self, Unknowns};
+
+/// How objects are written.
+#[derive(Clone, Debug, Default)]
+pub struct Mode {
+    /// Whether they manage what they describe.
+    pub manage: bool,
+    /// Their namespace.
+    pub namespace: Option<String>,
+    /// The AWSAccount that they are in.
+    pub account: Option<String>,
+}
+
+/// An object to write, and the stub of the Secret that it needs.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What is written above it.
+    pub comments: Vec<String>,
+    /// The object.
+    pub object: Value,
+    /// The stub of the Secret for its credentials.
+    pub secret: Option<Stub>,
+}
+
+/// A Secret whose values AWS doesn't return.
+#[derive(Clone, Debug)]
+pub struct Stub {
+    /// Its name.
+    pub name: String,
+    /// What is written above it.
+    pub comments: Vec<String>,
+    /// The Secret.
+    pub object: Value,
+}
+
+/// Makes the objects for a tree.
+pub struct Drafting<'a> {
+    tree: &'a Tree,
+    mode: &'a Mode,
+    region: &'a str,
+    names: Names,
+    validator: Validator,
+}
+
+impl<'a> Drafting<'a> {
+    /// Names everything in the tree, whatever of it is written: a name doesn't depend on the selection.
+    pub fn new(tree: &'a Tree, mode: &'a Mode, region: &'a str) -> Result<Self, Error> {
+        Ok(Self { tree, mode, region, names: names(tree), validator: Validator::new()? })
+    }
+
+    /// The objects for what was chosen, parents first. What can't be an object is reported and left out.
+    pub fn drafts(
+        &self,
+        chosen: &Chosen,
+        contents: &BTreeMap<String, Files>,
+        troubles: &mut Troubles,
+    ) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        for (it, tags) in self.tree.connections.iter().filter(|(it, _)| chosen.has::<Connections>(it)) {
+            let described = connection::describe(it, tags);
+            drafts.extend(self.draft::<PrivateConnection>(&it.name, described, troubles));
+        }
+        for (it, tags) in self.tree.services.iter().filter(|(it, _)| chosen.has::<Services>(it)) {
+            let described = service::describe(it, tags, &self.names);
+            drafts.extend(self.draft::<ServiceRegistration>(&it.service_id, described, troubles));
+        }
+        for tree in self.tree.spaces.iter().filter(|tree| chosen.has::<Spaces>(&tree.space)) {
+            let described = space::describe(&tree.space, &tree.tags, &tree.app);
+            drafts.extend(self.draft::<AgentSpace>(&tree.space.agent_space_id, described, troubles));
+            drafts.extend(self.associations(tree, chosen, troubles));
+            drafts.extend(self.assets(tree, chosen, contents, troubles));
+            let space = self.space(tree);
+            for it in tree.triggers.iter().filter(|it| chosen.has::<SpaceTriggers>(it)) {
+                let described = trigger::describe(it, &space, &self.names);
+                drafts.extend(self.draft::<Trigger>(&it.trigger_id, described, troubles));
+            }
+        }
+        drafts
+    }
+
+    fn space(&self, tree: &SpaceTree) -> Value {
+        let reference = self.names.reference(AgentSpace::kind_name(), &tree.space.agent_space_id);
+        reference.unwrap_or(Value::Null)
+    }
+
+    fn associations(&self, tree: &SpaceTree, chosen: &Chosen, troubles: &mut Troubles) -> Vec<Draft> {
+        let space = self.space(tree);
+        let mut wanted: Vec<_> =
+            tree.associations.iter().filter(|it| chosen.has::<SpaceAssociations>(it)).collect();
+        // Those that refer to others come after them.
+        wanted
+            .sort_by_key(|it| !association::named(it, crate::api::catalog::Referred::Association).is_empty());
+        let mut drafts = Vec::new();
+        for it in wanted {
+            let missing = association::service(it)
+                .filter(|id| self.names.of(ServiceRegistration::kind_name(), id).is_none());
+            if let Some(id) = missing {
+                let what = format!("the association {}", it.association_id);
+                troubles.add(&what, &format!("its service {id} couldn't be read"));
+                continue;
+            }
+            let described = association::describe(it, &space, &self.names);
+            drafts.extend(self.draft::<Association>(&it.association_id, described, troubles));
+        }
+        drafts
+    }
+
+    fn assets(
+        &self,
+        tree: &SpaceTree,
+        chosen: &Chosen,
+        contents: &BTreeMap<String, Files>,
+        troubles: &mut Troubles,
+    ) -> Vec<Draft> {
+        let space = self.space(tree);
+        let mut wanted: Vec<_> = tree.assets.iter().filter(|it| chosen.has::<SpaceAssets>(it)).collect();
+        wanted.sort_by_key(|it| asset::store(it).is_some());
+        let nothing = Files::new();
+        let mut drafts = Vec::new();
+        for it in wanted {
+            let files = match contents.get(&it.asset_id) {
+                Some(files) => files,
+                None if asset::source(it).is_some() => &nothing,
+                // That was reported.
+                None => continue,
+            };
+            match asset::describe(it, files, &space, &self.names) {
+                Ok(described) => drafts.extend(self.draft::<Asset>(&it.asset_id, described, troubles)),
+                Err(why) => troubles.add(&format!("the asset {}", it.asset_id), &why),
+            }
+        }
+        drafts
+    }
+
+    /// The object of a kind for the remote `id`.
+    fn draft<T: Object>(&self, id: &str, described: Described, troubles: &mut Troubles) -> Option<Draft> {
+        let kind = T::kind_name();
+        let name = self.names.of(kind, id)?.to_owned();
+        let Described { mut spec, notes, credentials, is_existing } = described;
+        let secret = format!("{name}-credentials");
+        let mut unknowns = Unknowns::new(&secret, self.region, self.validator.patterns());
+        if let Some(schema) = self.validator.schema_of_spec(kind) {
+            for pointer in &credentials {
+                unknowns::demand(schema, &mut spec, pointer);
+            }
+            unknowns.fill(schema, &mut spec, "spec");
+        }
+        self.relate(kind, id, is_existing, &mut spec);
+        let mut object = json!({
+            "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "metadata": self.metadata(&name), "spec": spec,
+        });
+        let mut comments = vec![format!("ID in AWS: {id}")];
+        comments.extend(notes);
+        let unknown = std::mem::take(&mut unknowns.fields);
+        if !unknown.is_empty() {
+            comments.push(format!(
+                "AWS doesn't return {}: replace the placeholder. Until then, nothing of this is sent to AWS.",
+                unknown.join(", ")
+            ));
+        }
+        match self.fitted(kind, &mut object) {
+            Ok(left_out) => comments.extend(left_out),
+            Err(why) => {
+                troubles.add(
+                    &format!("the {} {id}", kind),
+                    &format!("no valid object can be written for it: {why}"),
+                );
+                return None;
+            }
+        }
+        let secret = (!unknowns.keys.is_empty()).then(|| self.stub(&secret, kind, &name, &unknowns.keys));
+        Some(Draft { kind, name, comments, object, secret })
+    }
+
+    /// Sets how the object relates to its remote.
+    fn relate(&self, kind: &str, id: &str, is_existing: bool, spec: &mut Value) {
+        let is_of_account = spec.get("agentSpaceRef").is_none() && kind != ACCOUNT;
+        if let Some(account) = self.mode.account.as_ref().filter(|_| is_of_account) {
+            spec["accountRef"] = json!({ "name": account });
+        }
+        if is_existing {
+            return;
+        }
+        spec["externalId"] = id.into();
+        spec["deletionPolicy"] = "Retain".into();
+        if !self.mode.manage {
+            spec["managementPolicy"] = "Observe".into();
+        }
+    }
+
+    fn metadata(&self, name: &str) -> Value {
+        let mut metadata = json!({ "name": name });
+        if let Some(namespace) = &self.mode.namespace {
+            metadata["namespace"] = namespace.as_str().into();
+        }
+        metadata
+    }
+
+    /// Takes out of the object what the schema refuses and doesn't demand, and says what that was. Whatever AWS has there
+    /// stays as it is.
+    fn fitted(&self, kind: &str, object: &mut Value) -> Result<Vec<String>, String> {
+        let mut left_out = Vec::new();
+        loop {
+            let problems = self.validator.problems(kind, &mut object.clone());
+            if problems.is_empty() {
+                return Ok(left_out);
+            }
+            let removed: BTreeSet<&str> = problems
+                .iter()
+                .map(|problem| problem.field.as_str())
+                .filter(|field| remove(object, field))
+                .collect();
+            if removed.is_empty() {
+                let said = |problem: &Problem| format!("{}: {}", problem.field, problem.message);
+                return Err(problems.iter().map(said).collect::<Vec<_>>().join("; "));
+            }
+            left_out.extend(removed.iter().map(|field| {
+                format!(
+                    "{field} is left out, because its value in AWS can't be written here. It stays as it is."
+                )
+            }));
+        }
+    }
+
+    fn stub(&self, name: &str, kind: &str, of: &str, keys: &BTreeMap<String, String>) -> Stub {
+        let data: Map<String, Value> =
+            keys.keys().map(|key| (key.clone(), placeholder::TEXT.into())).collect();
+        let mut comments = vec![
+            format!("Credentials of the {kind} {of}, which AWS never returns. Enter those that AWS has."),
+            "Until then, those in AWS stay in use; a placeholder is never sent.".to_owned(),
+        ];
+        comments.extend(keys.iter().map(|(key, field)| format!("{key}: {field}")));
+        let object = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": self.metadata(name), "stringData": data });
+        Stub { name: name.to_owned(), comments, object }
+    }
+}
+
+/// Removes the field at a path such as `spec.a.b[0]`, unless it is too large a part of the object.
+fn remove(object: &mut Value, path: &str) -> bool {
+    let Some((parent, name)) = path.rsplit_once('.') else { return false };
+    if !parent.starts_with("spec") || name.ends_with(']') {
+        return false;
+    }
+    let pointer = parent.replace('.', "/").replace('[', "/").replace(']', "");
+    let parent = object.pointer_mut(&format!("/{pointer}")).and_then(Value::as_object_mut);
+    parent.is_some_and(|members| members.remove(name).is_some())
+}
+
+/// A name for everything in the tree.
+fn names(tree: &Tree) -> Names {
+    let mut names = Names::default();
+    let mut add = |kind: &'static str, noun: &str, titles: Vec<(&str, String)>| {
+        let given = naming::names(titles, noun);
+        for (id, name) in &given {
+            names.add(kind, id, name.clone());
+        }
+        given
+    };
+    let connections = tree.connections.iter().map(|(it, _)| (it.name.as_str(), it.name.clone())).collect();
+    add(PrivateConnection::kind_name(), "connection", connections);
+    let services = tree.services.iter().map(|(it, _)| (it.service_id.as_str(), service::title(it))).collect();
+    add(ServiceRegistration::kind_name(), "service", services);
+    let spaces =
+        tree.spaces.iter().map(|it| (it.space.agent_space_id.as_str(), space::title(&it.space))).collect();
+    let spaces = add(AgentSpace::kind_name(), "space", spaces);
+    let (mut associations, mut assets, mut triggers) = (Vec::new(), Vec::new(), Vec::new());
+    for tree in &tree.spaces {
+        let space = spaces.get(&tree.space.agent_space_id).map_or("", String::as_str);
+        let within = |title: &str| format!("{space} {title}");
+        associations.extend(
+            tree.associations.iter().map(|it| (it.association_id.as_str(), within(&association::title(it)))),
+        );
+        assets.extend(tree.assets.iter().map(|it| (it.asset_id.as_str(), within(&asset::title(it)))));
+        triggers.extend(tree.triggers.iter().map(|it| {
+            let agent =
+                trigger::agent(it).and_then(|id| tree.assets.iter().find(|asset| asset.asset_id == id));
+            (it.trigger_id.as_str(), within(&agent.map_or_else(|| "trigger".to_owned(), asset::title)))
+        }));
+    }
+    add(Association::kind_name(), "association", associations);
+    add(Asset::kind_name(), "asset", assets);
+    add(Trigger::kind_name(), "trigger", triggers);
+    names
+}
