@@ -365,6 +365,7 @@ fn run(arguments: Run) -> Result<(), Error> {
                 .map(|(certificate, key)| CertificateFiles { certificate, key }),
         },
         log_level: arguments.loglevel_address.0,
+        holds_back: false,
         shutdown_timeout: arguments.shutdown_timeout,
     };
     let stop = {

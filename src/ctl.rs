@@ -12,6 +12,8 @@
 //! | [`import`] | writes YAML for what there is in AWS |
 //! | [`iam_policy`] | the least IAM policy for the objects that there are |
 //! | [`webhook_command`], [`incident`] | test incidents through webhooks |
+//! | [`plan`] | what the operator would do |
+//! | [`progress`] | progress of long work |
 //! | [`schema_command`] | the JSON Schemas of the CRDs |
 //!
 //! A command gets its arguments, does its work, and returns how it ended. It writes results to standard output and
@@ -26,6 +28,8 @@ pub mod import;
 mod incident;
 pub mod manifests;
 mod output;
+mod plan;
+mod progress;
 mod schema_command;
 pub mod validate;
 mod webhook_command;
@@ -75,6 +79,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Write YAML for what exists in an AWS account and region. Reads only.
     Import(import::Arguments),
+    /// Show what the operator would do in AWS, before it does it.
+    Plan(plan::Arguments),
     /// Print the least IAM policy for the objects of files or of a cluster.
     IamPolicy(iam_policy::Arguments),
     /// Send a test incident through the webhook of an Association, or print its URL.
@@ -144,6 +150,9 @@ pub enum Error {
     /// Arguments that contradict each other, or what there is.
     #[error("{0}")]
     Usage(String),
+    /// The operator's code could not be run on a replica.
+    #[error("planning: {0}")]
+    Preview(String),
     /// There is no such AWSAccount.
     #[error("there is no AWSAccount {given:?} among the objects; there {known}")]
     Account {
@@ -203,6 +212,7 @@ impl Ctl {
             Command::Schema(arguments) => schema_command::run(&arguments),
             Command::Validate(arguments) => validate::run(&arguments, self.no_color),
             Command::Import(arguments) => import::run(&arguments),
+            Command::Plan(arguments) => plan::run(arguments, self.no_color),
             Command::IamPolicy(arguments) => iam_policy::run(&arguments),
             Command::Webhook(arguments) => webhook_command::run(arguments),
             Command::Complete(asked) => completion::answer(asked, &mut Plugin::command()),

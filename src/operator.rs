@@ -7,7 +7,7 @@ mod sealing;
 mod servers;
 
 pub use crate::runtime::lease::{Elect, NAME as LEASE, Timing as LeaseTiming};
-pub use fingerprint_key::NAME as FINGERPRINT_SECRET;
+pub use fingerprint_key::{NAME as FINGERPRINT_SECRET, fresh as fresh_key};
 pub use servers::{CertificateFiles, MetricsProtection};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -87,6 +87,8 @@ pub struct Options {
     pub metrics_protection: MetricsProtection,
     /// Where the log level is served; nowhere if none is given.
     pub log_level: Option<SocketAddr>,
+    /// Whether every change of AWS is held back, whatever the specs say: it is only described.
+    pub holds_back: bool,
     /// How long passes in progress may continue when the operator stops; then they are aborted.
     pub shutdown_timeout: Duration,
 }
@@ -326,6 +328,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
     let fingerprint_key::Loaded { fingerprints, sealed } = fingerprints;
     let leading = fence.clone();
     let gate = Gate::new(move || leading.is_open());
+    let gate = if options.holds_back { gate.reads_only() } else { gate };
     info!(version = version::VERSION, revision = version::REVISION, cluster_id, own_namespace, "starting");
     let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("HOSTNAME").ok() };
     Ok(Context {
@@ -335,6 +338,7 @@ async fn context(fence: Fence, options: &Options, connections: Connections) -> R
         pictures: Pictures::new(picture_settings(options)),
         hub: Hub::default(),
         fence,
+        holds_back: options.holds_back,
         kept: Kept::default(),
         listing: ListTurns::default(),
         memory: Arc::new(MemoryBudget::default()),

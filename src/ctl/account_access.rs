@@ -63,6 +63,11 @@ impl Flags {
 }
 
 impl Reader {
+    /// Makes the clients of an operator that only looks.
+    pub fn into_factory(self) -> ClientFactory {
+        self.factory
+    }
+
     /// A client for an AWSAccount, or for the credentials and region of the flags, the environment and the profile.
     pub async fn client(&self, account: Option<&AWSAccount>) -> Result<Client, Error> {
         let settings = account

@@ -94,7 +94,28 @@ pub fn kinds_of_ours() -> Result<Vec<KindOf>, Error> {
     Ok(crds.iter().map(kind_of).collect())
 }
 
+impl KindOf {
+    /// Its plural.
+    pub fn plural(&self) -> &str {
+        &self.resource.plural
+    }
+
+    /// Objects of it, in one namespace or in the cluster.
+    pub fn api(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
+        if self.namespaced {
+            Api::namespaced_with(client.clone(), namespace, &self.resource)
+        } else {
+            Api::all_with(client.clone(), &self.resource)
+        }
+    }
+}
+
 impl Cluster {
+    /// The same cluster once more.
+    pub fn again(&self) -> Self {
+        Self { client: self.client.clone(), namespace: self.namespace.clone() }
+    }
+
     /// All objects of a kind, in one namespace or in all.
     pub async fn list(&self, kind: &KindOf, namespace: Option<&str>) -> Result<Vec<Value>, Error> {
         let api: Api<DynamicObject> = match namespace.filter(|_| kind.namespaced) {

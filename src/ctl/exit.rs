@@ -9,19 +9,22 @@ pub enum Exit {
     Done,
     /// It failed.
     Error,
+    /// With `--exit-code`: something would change.
+    Changes,
     /// What was given to it is invalid: arguments, files, objects.
     Invalid,
 }
 
-/// Every exit code, and what it means. 2 is reserved for `--exit-code`: a command that only says what would change.
+/// Every exit code, and what it means.
 pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Done, 0, "done, or nothing to do"),
     (Exit::Error, 1, "an error"),
+    (Exit::Changes, 2, "changes, with --exit-code"),
     (Exit::Invalid, 3, "invalid input or usage"),
 ];
 
 /// The table in `--help`.
-pub const HELP: &str = "Exit codes: 0 done, or nothing to do; 1 an error; 3 invalid input or usage.";
+pub const HELP: &str = "Exit codes: 0 done, or nothing to do; 1 an error; 2 changes, with --exit-code; 3 invalid input or usage.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -54,6 +54,11 @@ pub fn print(text: &str) -> Result<(), Error> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
+/// Writes to standard error, where nobody may be left to read it.
+pub fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Colors, if they are wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint(bool);

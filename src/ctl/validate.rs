@@ -31,7 +31,7 @@ use self::arns::Arns;
 pub use self::finding::{Check, Finding, Level};
 use self::links::Targets;
 use self::pattern::Patterns;
-pub use self::report::{Report, Summary};
+pub use self::report::{Format, Report, Summary};
 use self::rules::Rules;
 pub use self::structural::Problem;
 use self::structural::Structure;
@@ -115,6 +115,11 @@ impl Validator {
         findings.extend(clashes::duplicates(&manifests.objects));
         findings.extend(clashes::clashes(&sound));
         Report::new(manifests, findings)
+    }
+
+    /// The object as the API server would keep it; `None` if it isn't one of ours, or would be refused.
+    pub(in crate::ctl) fn kept(&self, object: &Manifest) -> Option<Value> {
+        object.is_ours().then(|| self.judged(object).ok()).flatten()
     }
 
     /// The object as the API server would keep it, or what is wrong with it.

@@ -29,6 +29,11 @@ pub struct Underway {
 }
 
 impl Metrics {
+    /// How many passes are in progress.
+    pub fn underway(&self) -> usize {
+        self.passes.lock().values().map(|controller| controller.started.len()).sum()
+    }
+
     /// A controller runs, with at most this many concurrent passes.
     pub fn controller_runs(&self, controller: &'static str, most: u16) {
         self.passes.lock().entry(controller).or_default().most = most;

@@ -57,7 +57,8 @@ fn read(secret: &InputObject) -> Option<Loaded> {
     Some(Loaded { fingerprints: Fingerprinter::new(id, key), sealed: secret.annotation(SEALED).is_some() })
 }
 
-fn fresh(namespace: &str) -> Secret {
+/// A Secret with a new key.
+pub fn fresh(namespace: &str) -> Secret {
     let data = BTreeMap::from([
         ("id".to_owned(), ByteString(random_id().into_bytes())),
         ("key".to_owned(), ByteString(random::<32>().to_vec())),

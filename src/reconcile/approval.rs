@@ -9,7 +9,8 @@ use crate::document;
 use super::conclusion::Ending;
 use super::decide::Decision;
 use super::events;
-use super::kind::{Kind, Observation, Remote, Resolved, State};
+use super::inputs::policies;
+use super::kind::{Kind, Observation, Remote, Removal, Resolved, Scope, State};
 use super::pass::Pass;
 use super::proposal::{Marks, Proposal};
 use super::state::annotations::APPROVE;
@@ -25,7 +26,12 @@ impl<K: Kind> Pass<'_, K> {
         resolved: &Resolved<K>,
         found: &Observation<K::Remote>,
     ) -> Result<Option<Ending>, Error> {
-        let policy = self.change_policy();
+        if decision == &Decision::Create {
+            // Nobody is asked about what can't be done anyway.
+            self.claim_first()?;
+            self.namespace_stays()?;
+            policies::room(self.cx, &resolved.scope, &self.subject()).map(drop)?;
+        }
         let Some(proposal) = self.proposal(decision, resolved, found) else {
             self.close(decision);
             return Ok(None);
@@ -39,7 +45,11 @@ impl<K: Kind> Pass<'_, K> {
             Decision::Update(_) => ChangeAction::Update,
             _ => proposal.action,
         };
-        if policy.holds(step) {
+        if self.cx.holds_back {
+            let hash = proposal.hash(&marks, self.done());
+            return Ok(Some(self.wait_for_approval(&proposal, hash)));
+        }
+        if self.change_policy().holds(step) {
             let desired = marks.desired(&K::settings(&self.object));
             let approved = self.status.common().approved_change.as_ref();
             if approved.is_some_and(|approved| proposal.is_covered(approved, &desired, &marks)) {
@@ -59,16 +69,21 @@ impl<K: Kind> Pass<'_, K> {
         Ok(None)
     }
 
-    /// Deletion waits too, with a policy that holds it back.
-    pub(super) fn hold_back_deletion(&mut self, id: &str) -> Result<(), Error> {
-        if !self.change_policy().holds(ChangeAction::Delete) {
+    /// Deletion waits too: an error if it has to be approved first.
+    pub(super) async fn hold_back_deletion(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
+        if !self.holds_deletion() {
+            return Ok(());
+        }
+        // Nobody is asked about what is gone, or isn't deleted.
+        let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
+        if self.another_owner(scope, &remote).is_some() || K::removal(&remote) == Removal::UnderWay {
             return Ok(());
         }
         let mut proposal = Proposal::new(ChangeAction::Delete, Some(id.to_owned()));
         proposal.disrupts = self.disrupted();
         let fingerprints = self.cx.fingerprints.for_object(&self.identity);
         let hash = proposal.hash(&Marks { fingerprints: &fingerprints, undisclosed: None }, None);
-        if self.is_approved(&hash) {
+        if self.is_approved(&hash) && !self.cx.holds_back {
             return Ok(());
         }
         match self.wait_for_approval(&proposal, hash) {
@@ -79,7 +94,11 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Whether what the object has in AWS may be deleted without asking, because nobody can be asked any more.
     pub(super) fn deletes_unasked(&self) -> bool {
-        self.deletes_remote() && !self.change_policy().holds(ChangeAction::Delete)
+        self.deletes_remote() && !self.holds_deletion()
+    }
+
+    fn holds_deletion(&self) -> bool {
+        self.cx.holds_back || self.change_policy().holds(ChangeAction::Delete)
     }
 
     fn change_policy(&self) -> ChangePolicy {
@@ -111,10 +130,15 @@ impl<K: Kind> Pass<'_, K> {
         let void = other.map(|other| format!("; {other} approves another change")).unwrap_or_default();
         let (kind, name) = (K::Object::kind_name().to_lowercase(), self.object.name_any());
         let namespace = &self.identity.namespace;
-        let message = format!(
-            "waiting for approval to {}. To approve: kubectl annotate --overwrite -n {namespace} {kind} {name} {APPROVE}={hash}{void}",
-            proposal.told(K::NOUN)
-        );
+        let told = proposal.told(K::NOUN);
+        let message = if self.cx.holds_back {
+            format!("would {told}")
+        } else {
+            format!(
+                "waiting for approval to {told}. To approve: kubectl annotate --overwrite -n {namespace} {kind} {name} \
+                 {APPROVE}={hash}{void}"
+            )
+        };
         self.status.common_mut().pending_change = Some(proposal.pending(hash));
         Ending::Held { exists: self.status.common().id.is_some(), message }
     }
@@ -133,7 +157,13 @@ impl<K: Kind> Pass<'_, K> {
             }
             (Decision::Update(_) | Decision::Replace(_), Observation::Found { remote, state, .. }) => {
                 let State::Drifted(drift) = state else { return None };
-                Proposal::correcting(drift, remote.id())?
+                // What is left from an earlier change would be made, too.
+                let all = self.cx.holds_back;
+                if all {
+                    Proposal::correcting_all(drift, remote.id())?
+                } else {
+                    Proposal::correcting(drift, remote.id())?
+                }
             }
             (Decision::Adopt, Observation::Found { remote, .. }) => self.exchange(remote)?,
             _ => return None,

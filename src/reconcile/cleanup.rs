@@ -54,7 +54,6 @@ impl<K: Kind> Pass<'_, K> {
             return self.keep().await;
         }
         let Some(id) = self.status.common().id.clone() else { return Ok(()) };
-        self.hold_back_deletion(&id)?;
         self.delete_unrecorded().await?;
         self.delete_recorded(&id).await
     }
@@ -62,6 +61,7 @@ impl<K: Kind> Pass<'_, K> {
     /// Deletes the remote that status names, and the one that it replaces.
     async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
         let scope = self.recorded_scope().await?;
+        self.hold_back_deletion(&scope, id).await?;
         if K::ARN_TYPE.is_empty() {
             return self.delete_untagged(&scope, id).await;
         }
@@ -198,6 +198,9 @@ impl<K: Kind> Pass<'_, K> {
         if K::ARN_TYPE.is_empty() || !ours {
             return Ok(format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
         }
+        if self.cx.holds_back {
+            return Ok(format!("the {} {id} would be handed over to {heir}/{}", K::NOUN, self.identity.name));
+        }
         self.cx.fence.check()?;
         let tags = TagMap::from([
             (NAMESPACE_TAG.to_owned(), heir.to_owned()),
@@ -226,6 +229,7 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(());
         }
         if let Some((scope, made)) = self.seek().await? {
+            self.hold_back_deletion(&scope, made.id()).await?;
             self.cx.fence.check()?;
             K::remove(&scope, made.id()).await?;
             events::deleted(self, K::NOUN, made.id());
@@ -234,7 +238,7 @@ impl<K: Kind> Pass<'_, K> {
         Ok(())
     }
 
-    fn another_owner(&self, scope: &Scope, remote: &K::Remote) -> Option<String> {
+    pub(super) fn another_owner(&self, scope: &Scope, remote: &K::Remote) -> Option<String> {
         match self.owner(scope, remote) {
             owner @ (Owner::Foreign { .. } | Owner::Sibling { .. }) => Some(told(&owner)),
             _ => None,

@@ -43,6 +43,8 @@ pub struct Context {
     pub hub: Hub,
     /// Whether this process may write.
     pub fence: Fence,
+    /// Whether every change of AWS is held back, whatever the specs say: it is only described.
+    pub holds_back: bool,
     /// Makes fingerprints of write-only input.
     pub fingerprints: Fingerprinter,
     /// Whether a status without a seal is trusted.

@@ -224,7 +224,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             }
             (Decision::Wait(waiting), _) => Ok(Ending::Waiting(waiting)),
             (Decision::Stall { reason: Reason::Failed, message }, Observation::Found { remote, .. }) => {
-                if self.manages() {
+                if self.manages() && !self.cx.holds_back {
                     self.cx.fence.check()?;
                     K::recheck(&resolved.scope, &remote).await?;
                 }

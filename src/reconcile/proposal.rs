@@ -64,6 +64,15 @@ impl Proposal {
         Some(Self { drift, ..Self::new(action, Some(id.to_owned())) })
     }
 
+    /// The correction of all of `drift`, with what only the cluster or earlier changes are about.
+    pub fn correcting_all(drift: &Drift, id: &str) -> Option<Self> {
+        let change = Self::correcting(drift, id);
+        let is_made = |change: &&Change| matches!(change.remedy, Remedy::InPlace | Remedy::Replace);
+        let drift: Drift = drift.0.iter().filter(is_made).cloned().collect();
+        let action = change.map_or(ChangeAction::Update, |change| change.action);
+        (!drift.is_empty()).then(|| Self { drift, ..Self::new(action, Some(id.to_owned())) })
+    }
+
     /// Identifies the change. It doesn't depend on commits, times or generations, and hidden values count. The change
     /// that was `done` last has another hash when it comes again.
     pub fn hash(&self, marks: &Marks<'_>, done: Option<&str>) -> String {

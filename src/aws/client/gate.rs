@@ -23,6 +23,12 @@ impl Gate {
         Self { is_open: None, reads_only: true }
     }
 
+    /// The same, and every operation that doesn't only read is refused.
+    #[must_use]
+    pub fn reads_only(self) -> Self {
+        Self { reads_only: true, ..self }
+    }
+
     /// Whether operations that change something are refused.
     pub fn is_for_reading(&self) -> bool {
         self.reads_only

@@ -55,7 +55,8 @@ pub fn is_believed<T: Object>(cx: &Context, object: &T, status: &T::Status) -> b
         Standing::Proven => true,
         // What version 0.1 wrote has no seal.
         Standing::Unsealed => !cx.seals.are_required(),
-        Standing::Forged => false,
+        // Who only looks may not have the key that it was sealed with.
+        Standing::Forged => cx.holds_back && cx.fingerprints.is_ignorant_of(status.common().proof.as_ref()),
     }
 }
 

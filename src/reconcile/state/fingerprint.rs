@@ -57,6 +57,13 @@ impl Fingerprinter {
         Self { key: Arc::new(Key { id: id.into(), bytes }) }
     }
 
+    /// Whether `fingerprint` was made with another key: nothing can be compared with it.
+    pub fn is_ignorant_of(&self, fingerprint: Option<&Fingerprint>) -> bool {
+        fingerprint.is_some_and(|fingerprint| {
+            fingerprint.key_id.strip_suffix(BY_OBJECT).unwrap_or(&fingerprint.key_id) != self.key.id
+        })
+    }
+
     /// Fingerprints for one object: keyed by kind, namespace and name, so that they survive a restore, and nobody can
     /// test guesses on an object of their own.
     pub fn for_object(&self, identity: &Identity) -> ObjectFingerprints {

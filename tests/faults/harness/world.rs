@@ -215,6 +215,7 @@ fn options(world: &World) -> Options {
         metrics: None,
         metrics_protection: MetricsProtection::default(),
         log_level: None,
+        holds_back: false,
         shutdown_timeout: Duration::from_secs(1),
     }
 }
