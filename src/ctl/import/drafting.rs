@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::api::catalog::Referred;
 use crate::api::common::Object;
 use crate::api::{
     AgentSpace, Asset, Association, GROUP, PrivateConnection, ServiceRegistration, Trigger, VERSION,
@@ -84,6 +85,7 @@ impl<'a> Drafting<'a> {
         troubles: &mut Troubles,
     ) -> Vec<Draft> {
         let mut drafts = Vec::new();
+        let by_name = |one: &Draft, other: &Draft| one.name.cmp(&other.name);
         for (it, tags) in self.tree.connections.iter().filter(|(it, _)| chosen.has::<Connections>(it)) {
             let described = connection::describe(it, tags);
             drafts.extend(self.draft::<PrivateConnection>(&it.name, described, troubles));
@@ -92,13 +94,21 @@ impl<'a> Drafting<'a> {
             let described = service::describe(it, tags, &self.names);
             drafts.extend(self.draft::<ServiceRegistration>(&it.service_id, described, troubles));
         }
-        for tree in self.tree.spaces.iter().filter(|tree| chosen.has::<Spaces>(&tree.space)) {
+        // Kind after kind, and by name within each.
+        drafts.sort_by(|one, other| one.kind.cmp(other.kind).then_with(|| by_name(one, other)));
+        let mut spaces: Vec<_> =
+            self.tree.spaces.iter().filter(|tree| chosen.has::<Spaces>(&tree.space)).collect();
+        spaces.sort_by_key(|tree| self.names.of(AgentSpace::kind_name(), &tree.space.agent_space_id));
+        for tree in spaces {
             let described = space::describe(&tree.space, &tree.tags, &tree.app);
             drafts.extend(self.draft::<AgentSpace>(&tree.space.agent_space_id, described, troubles));
             drafts.extend(self.associations(tree, chosen, troubles));
             drafts.extend(self.assets(tree, chosen, contents, troubles));
             let space = self.space(tree);
-            for it in tree.triggers.iter().filter(|it| chosen.has::<SpaceTriggers>(it)) {
+            let mut triggers: Vec<_> =
+                tree.triggers.iter().filter(|it| chosen.has::<SpaceTriggers>(it)).collect();
+            triggers.sort_by_key(|it| self.names.of(Trigger::kind_name(), &it.trigger_id));
+            for it in triggers {
                 let described = trigger::describe(it, &space, &self.names);
                 drafts.extend(self.draft::<Trigger>(&it.trigger_id, described, troubles));
             }
@@ -116,8 +126,10 @@ impl<'a> Drafting<'a> {
         let mut wanted: Vec<_> =
             tree.associations.iter().filter(|it| chosen.has::<SpaceAssociations>(it)).collect();
         // Those that refer to others come after them.
-        wanted
-            .sort_by_key(|it| !association::named(it, crate::api::catalog::Referred::Association).is_empty());
+        wanted.sort_by_key(|it| {
+            let refers = !association::named(it, Referred::Association).is_empty();
+            (refers, self.names.of(Association::kind_name(), &it.association_id))
+        });
         let mut drafts = Vec::new();
         for it in wanted {
             let missing = association::service(it)
@@ -142,7 +154,8 @@ impl<'a> Drafting<'a> {
     ) -> Vec<Draft> {
         let space = self.space(tree);
         let mut wanted: Vec<_> = tree.assets.iter().filter(|it| chosen.has::<SpaceAssets>(it)).collect();
-        wanted.sort_by_key(|it| asset::store(it).is_some());
+        wanted
+            .sort_by_key(|it| (asset::store(it).is_some(), self.names.of(Asset::kind_name(), &it.asset_id)));
         let nothing = Files::new();
         let mut drafts = Vec::new();
         for it in wanted {
@@ -182,7 +195,7 @@ impl<'a> Drafting<'a> {
         let unknown = std::mem::take(&mut unknowns.fields);
         if !unknown.is_empty() {
             comments.push(format!(
-                "AWS doesn't return {}: replace the placeholder. Until then, nothing of this is sent to AWS.",
+                "AWS doesn't return {}: replace the placeholder, which is never sent to AWS.",
                 unknown.join(", ")
             ));
         }
@@ -190,7 +203,7 @@ impl<'a> Drafting<'a> {
             Ok(left_out) => comments.extend(left_out),
             Err(why) => {
                 troubles.add(
-                    &format!("the {} {id}", kind),
+                    &format!("the {kind} {id}"),
                     &format!("no valid object can be written for it: {why}"),
                 );
                 return None;
@@ -269,7 +282,7 @@ fn remove(object: &mut Value, path: &str) -> bool {
     if !parent.starts_with("spec") || name.ends_with(']') {
         return false;
     }
-    let pointer = parent.replace('.', "/").replace('[', "/").replace(']', "");
+    let pointer = parent.replace(['.', '['], "/").replace(']', "");
     let parent = object.pointer_mut(&format!("/{pointer}")).and_then(Value::as_object_mut);
     parent.is_some_and(|members| members.remove(name).is_some())
 }
