@@ -1,6 +1,7 @@
 //! What to import: by space, id or tag, and whatever that uses.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::api::catalog::Referred;
 use crate::ctl::Error;
@@ -11,6 +12,7 @@ use crate::reconcile::remote::collection::Collection;
 use crate::reconcile::tagging::TagMap;
 
 use super::account_tree::{SpaceTree, Tree};
+use super::migrated::{Migrated, Tool};
 
 /// What a user asks for; everything, if nothing is set.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Selection {
     pub ids: Vec<String>,
     /// Tags that a resource must have, all of them.
     pub tags: Vec<(String, String)>,
+    /// A tool whose resources are meant, and the file that tells of them.
+    pub from: Option<(Tool, PathBuf)>,
 }
 
 /// The resources to import, by collection and id.
@@ -55,9 +59,11 @@ impl Chosen {
 
 impl Selection {
     /// What is asked for, and what that uses.
-    pub fn among(&self, tree: &Tree) -> Result<Chosen, Error> {
+    pub fn among(&self, tree: &Tree, migrated: &Migrated) -> Result<Chosen, Error> {
         let mut chosen = Chosen::default();
-        if self.spaces.is_empty() && self.ids.is_empty() && self.tags.is_empty() {
+        let is_all =
+            self.spaces.is_empty() && self.ids.is_empty() && self.tags.is_empty() && self.from.is_none();
+        if is_all {
             tree.spaces.iter().for_each(|space| chosen.add_whole(space));
             tree.services.iter().for_each(|(service, _)| chosen.add::<Services>(Services::id(service)));
             tree.connections.iter().for_each(|(it, _)| chosen.add::<Connections>(Connections::id(it)));
@@ -88,6 +94,7 @@ impl Selection {
             let connections = tree.connections.iter().filter(|(_, tags)| fits(tags));
             connections.for_each(|(it, _)| chosen.add::<Connections>(Connections::id(it)));
         }
+        chosen.0.extend(migrated.resources().map(|(collection, id)| (collection, id.to_owned())));
         add_used(&mut chosen, tree);
         Ok(chosen)
     }

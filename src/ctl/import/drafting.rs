@@ -18,10 +18,12 @@ use crate::kinds::imported::{
     association, connection, service, space, trigger,
 };
 use crate::reconcile::graph::references::ACCOUNT;
+use crate::reconcile::remote::collection::Collection;
 
 use super::Troubles;
 use super::account_tree::{SpaceTree, Tree};
 use super::chosen::Chosen;
+use super::migrated::Migrated;
 use super::naming;
 use super::unknowns::{self, Unknowns};
 
@@ -73,8 +75,8 @@ pub struct Drafting<'a> {
 
 impl<'a> Drafting<'a> {
     /// Names everything in the tree, whatever of it is written: a name doesn't depend on the selection.
-    pub fn new(tree: &'a Tree, mode: &'a Mode, region: &'a str) -> Result<Self, Error> {
-        Ok(Self { tree, mode, region, names: names(tree), validator: Validator::new()? })
+    pub fn new(tree: &'a Tree, migrated: &Migrated, mode: &'a Mode, region: &'a str) -> Result<Self, Error> {
+        Ok(Self { tree, mode, region, names: names(tree, migrated), validator: Validator::new()? })
     }
 
     /// The objects for what was chosen, parents first. What can't be an object is reported and left out.
@@ -287,39 +289,50 @@ fn remove(object: &mut Value, path: &str) -> bool {
     parent.is_some_and(|members| members.remove(name).is_some())
 }
 
-/// A name for everything in the tree.
-fn names(tree: &Tree) -> Names {
+/// A name for everything in the tree: what a tool calls it, or else what it is called in AWS.
+fn names(tree: &Tree, migrated: &Migrated) -> Names {
     let mut names = Names::default();
-    let mut add = |kind: &'static str, noun: &str, titles: Vec<(&str, String)>| {
-        let given = naming::names(titles, noun);
-        for (id, name) in &given {
-            names.add(kind, id, name.clone());
-        }
-        given
-    };
-    let connections = tree.connections.iter().map(|(it, _)| (it.name.as_str(), it.name.clone())).collect();
-    add(PrivateConnection::kind_name(), "connection", connections);
-    let services = tree.services.iter().map(|(it, _)| (it.service_id.as_str(), service::title(it))).collect();
-    add(ServiceRegistration::kind_name(), "service", services);
-    let spaces =
-        tree.spaces.iter().map(|it| (it.space.agent_space_id.as_str(), space::title(&it.space))).collect();
-    let spaces = add(AgentSpace::kind_name(), "space", spaces);
+    let connections = tree.connections.iter();
+    name_all::<Connections>(
+        &mut names,
+        migrated,
+        "connection",
+        connections.map(|(it, _)| (it, it.name.clone())),
+    );
+    let services = tree.services.iter();
+    name_all::<Services>(&mut names, migrated, "service", services.map(|(it, _)| (it, service::title(it))));
+    let spaces = tree.spaces.iter().map(|it| (&it.space, space::title(&it.space)));
+    name_all::<Spaces>(&mut names, migrated, "space", spaces);
     let (mut associations, mut assets, mut triggers) = (Vec::new(), Vec::new(), Vec::new());
     for tree in &tree.spaces {
-        let space = spaces.get(&tree.space.agent_space_id).map_or("", String::as_str);
-        let within = |title: &str| format!("{space} {title}");
-        associations.extend(
-            tree.associations.iter().map(|it| (it.association_id.as_str(), within(&association::title(it)))),
-        );
-        assets.extend(tree.assets.iter().map(|it| (it.asset_id.as_str(), within(&asset::title(it)))));
+        let space = names.of(AgentSpace::kind_name(), &tree.space.agent_space_id).unwrap_or_default();
+        let within = |title: String| format!("{space} {title}");
+        associations.extend(tree.associations.iter().map(|it| (it, within(association::title(it)))));
+        assets.extend(tree.assets.iter().map(|it| (it, within(asset::title(it)))));
         triggers.extend(tree.triggers.iter().map(|it| {
             let agent =
                 trigger::agent(it).and_then(|id| tree.assets.iter().find(|asset| asset.asset_id == id));
-            (it.trigger_id.as_str(), within(&agent.map_or_else(|| "trigger".to_owned(), asset::title)))
+            (it, within(agent.map_or_else(|| "trigger".to_owned(), asset::title)))
         }));
     }
-    add(Association::kind_name(), "association", associations);
-    add(Asset::kind_name(), "asset", assets);
-    add(Trigger::kind_name(), "trigger", triggers);
+    name_all::<SpaceAssociations>(&mut names, migrated, "association", associations);
+    name_all::<SpaceAssets>(&mut names, migrated, "asset", assets);
+    name_all::<SpaceTriggers>(&mut names, migrated, "trigger", triggers);
     names
+}
+
+/// Names everything in a collection.
+fn name_all<'a, C: Collection>(
+    names: &mut Names,
+    migrated: &Migrated,
+    noun: &str,
+    titles: impl IntoIterator<Item = (&'a C::Item, String)>,
+) {
+    let titles = titles.into_iter().map(|(item, title)| {
+        let id = C::id(item);
+        (id, migrated.name::<C>(id).map_or(title, str::to_owned))
+    });
+    for (id, name) in naming::names(titles, noun) {
+        names.add(C::kind(), &id, name);
+    }
 }
