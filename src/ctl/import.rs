@@ -9,6 +9,7 @@ mod account_tree;
 mod chosen;
 mod documents;
 mod drafting;
+mod migrated;
 mod naming;
 mod unknowns;
 
@@ -16,6 +17,8 @@ mod unknowns;
 mod tests;
 
 use std::path::PathBuf;
+
+use clap::ValueEnum;
 
 use crate::api::AWSAccount;
 use crate::aws::Client;
@@ -32,6 +35,7 @@ use super::{Error, block_on, output};
 use self::account_tree::Tree;
 use self::chosen::Selection;
 use self::drafting::{Draft, Drafting, Mode};
+use self::migrated::{Migrated, Tool};
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -51,6 +55,12 @@ pub struct Arguments {
     /// Only what has this tag, with everything that it uses. May be repeated: all of them must match.
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     tag: Vec<(String, String)>,
+
+    /// Only what Terraform or CloudFormation manages, under the names that it has there, with everything that it uses. FILE is
+    /// a state file (`terraform state pull`), or what `aws cloudformation describe-stack-resources` prints; `-` is standard
+    /// input.
+    #[arg(long, num_args = 2, value_names = ["terraform|cloudformation", "FILE"])]
+    from: Vec<String>,
 
     /// Let the objects manage what they describe. By default, they only observe it.
     #[arg(long)]
@@ -112,8 +122,16 @@ async fn drafts(
     let accounts = accounts(arguments).await?;
     let account = arguments.aws.chosen(&accounts)?;
     let aws = arguments.aws.reader().await?.client(account).await?;
-    let selection =
-        Selection { spaces: arguments.space.clone(), ids: arguments.id.clone(), tags: arguments.tag.clone() };
+    let from = match arguments.from.as_slice() {
+        [tool, file] => Some((tool_named(tool)?, PathBuf::from(file))),
+        _ => None,
+    };
+    let selection = Selection {
+        spaces: arguments.space.clone(),
+        ids: arguments.id.clone(),
+        tags: arguments.tag.clone(),
+        from,
+    };
     let mode = Mode {
         manage: arguments.manage,
         namespace: arguments.namespace.clone(),
@@ -134,9 +152,13 @@ async fn import(
     let account =
         aws.account_id().await.inspect_err(|error| eprintln!("note: {}", text::plain(&error.to_string())));
     let tree = Tree::read(aws, troubles).await?;
-    let chosen = selection.among(&tree)?;
+    let migrated = match &selection.from {
+        Some((tool, file)) => Migrated::read(*tool, file, &tree, troubles)?,
+        None => Migrated::default(),
+    };
+    let chosen = selection.among(&tree, &migrated)?;
     let contents = tree.contents(aws, &chosen, troubles).await;
-    let objects = Drafting::new(&tree, mode, aws.region())?.drafts(&chosen, &contents, troubles);
+    let objects = Drafting::new(&tree, &migrated, mode, aws.region())?.drafts(&chosen, &contents, troubles);
     Ok(Drafts { account: account.ok(), region: aws.region().to_owned(), objects })
 }
 
@@ -174,6 +196,12 @@ fn known_kind(given: &str) -> Result<&'static str, Error> {
     importable().find(is_meant).ok_or_else(|| Error::Kind {
         given: given.to_owned(),
         known: importable().collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn tool_named(given: &str) -> Result<Tool, Error> {
+    Tool::from_str(given, true).map_err(|_| {
+        Error::Usage(format!("--from {given}: must be terraform or cloudformation, then a file"))
     })
 }
 

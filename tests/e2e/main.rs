@@ -26,6 +26,7 @@ mod everything;
 mod gitops;
 mod identity;
 mod idle;
+mod import;
 mod inputs;
 mod moves;
 mod operator_app;

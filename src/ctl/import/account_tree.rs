@@ -87,7 +87,7 @@ impl Tree {
                     contents.insert(asset.asset_id.clone(), files);
                 }
                 Err(why) => {
-                    troubles.add(&format!("reading the content of the asset {}", asset.asset_id), &why)
+                    troubles.add(&format!("reading the content of the asset {}", asset.asset_id), &why);
                 }
             }
         }

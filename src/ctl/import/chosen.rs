@@ -1,6 +1,7 @@
 //! What to import: by space, id or tag, and whatever that uses.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::api::catalog::Referred;
 use crate::ctl::Error;
@@ -11,6 +12,7 @@ use crate::reconcile::remote::collection::Collection;
 use crate::reconcile::tagging::TagMap;
 
 use super::account_tree::{SpaceTree, Tree};
+use super::migrated::{Migrated, Tool};
 
 /// What a user asks for; everything, if nothing is set.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Selection {
     pub ids: Vec<String>,
     /// Tags that a resource must have, all of them.
     pub tags: Vec<(String, String)>,
+    /// A tool whose resources are meant, and the file that tells of them.
+    pub from: Option<(Tool, PathBuf)>,
 }
 
 /// The resources to import, by collection and id.
@@ -37,6 +41,14 @@ impl Chosen {
         self.0.insert((C::NAME, id.to_owned()));
     }
 
+    /// Adds an asset that is named in a space, if it is there.
+    fn add_asset(&mut self, tree: &SpaceTree, id: Option<&str>) {
+        let found = tree.assets.iter().find(|asset| Some(asset.asset_id.as_str()) == id);
+        if let Some(asset) = found {
+            self.add::<SpaceAssets>(&asset.asset_id);
+        }
+    }
+
     fn add_whole(&mut self, tree: &SpaceTree) {
         self.add::<Spaces>(Spaces::id(&tree.space));
         tree.associations.iter().for_each(|it| self.add::<SpaceAssociations>(SpaceAssociations::id(it)));
@@ -47,9 +59,11 @@ impl Chosen {
 
 impl Selection {
     /// What is asked for, and what that uses.
-    pub fn among(&self, tree: &Tree) -> Result<Chosen, Error> {
+    pub fn among(&self, tree: &Tree, migrated: &Migrated) -> Result<Chosen, Error> {
         let mut chosen = Chosen::default();
-        if self.spaces.is_empty() && self.ids.is_empty() && self.tags.is_empty() {
+        let is_all =
+            self.spaces.is_empty() && self.ids.is_empty() && self.tags.is_empty() && self.from.is_none();
+        if is_all {
             tree.spaces.iter().for_each(|space| chosen.add_whole(space));
             tree.services.iter().for_each(|(service, _)| chosen.add::<Services>(Services::id(service)));
             tree.connections.iter().for_each(|(it, _)| chosen.add::<Connections>(Connections::id(it)));
@@ -80,6 +94,7 @@ impl Selection {
             let connections = tree.connections.iter().filter(|(_, tags)| fits(tags));
             connections.for_each(|(it, _)| chosen.add::<Connections>(Connections::id(it)));
         }
+        chosen.0.extend(migrated.resources().map(|(collection, id)| (collection, id.to_owned())));
         add_used(&mut chosen, tree);
         Ok(chosen)
     }
@@ -113,37 +128,49 @@ fn add_by_id(chosen: &mut Chosen, tree: &Tree, id: &str) -> bool {
 /// Adds what the chosen resources refer to.
 fn add_used(chosen: &mut Chosen, tree: &Tree) {
     for space in &tree.spaces {
-        for it in space.triggers.iter().filter(|it| chosen.has::<SpaceTriggers>(it)).collect::<Vec<_>>() {
-            chosen.add::<Spaces>(&space.space.agent_space_id);
-            let agent =
-                trigger::agent(it).filter(|id| space.assets.iter().any(|asset| asset.asset_id == *id));
-            agent.into_iter().for_each(|id| chosen.add::<SpaceAssets>(id));
-        }
-        for it in space.assets.iter().filter(|it| chosen.has::<SpaceAssets>(it)).collect::<Vec<_>>() {
-            chosen.add::<Spaces>(&space.space.agent_space_id);
-            let store = asset::store(it).filter(|id| space.assets.iter().any(|asset| asset.asset_id == *id));
-            store.into_iter().for_each(|id| chosen.add::<SpaceAssets>(id));
-        }
-        let wanted: Vec<_> =
-            space.associations.iter().filter(|it| chosen.has::<SpaceAssociations>(it)).collect();
-        for it in &wanted {
-            association::named(it, Referred::Association)
-                .into_iter()
-                .for_each(|id| chosen.add::<SpaceAssociations>(id));
-        }
-        for it in
-            space.associations.iter().filter(|it| chosen.has::<SpaceAssociations>(it)).collect::<Vec<_>>()
-        {
-            chosen.add::<Spaces>(&space.space.agent_space_id);
-            association::service(it).into_iter().for_each(|id| chosen.add::<Services>(id));
-            association::named(it, Referred::PrivateConnection)
-                .into_iter()
-                .for_each(|name| chosen.add::<Connections>(name));
-        }
+        add_used_in(chosen, space);
     }
     for (service, _) in &tree.services {
         if let (true, Some(name)) = (chosen.has::<Services>(service), &service.private_connection_name) {
             chosen.add::<Connections>(name);
         }
+    }
+}
+
+fn add_used_in(chosen: &mut Chosen, tree: &SpaceTree) {
+    let mut uses_space = false;
+    for it in &tree.triggers {
+        if chosen.has::<SpaceTriggers>(it) {
+            uses_space = true;
+            chosen.add_asset(tree, trigger::agent(it));
+        }
+    }
+    for it in &tree.assets {
+        if chosen.has::<SpaceAssets>(it) {
+            uses_space = true;
+            chosen.add_asset(tree, asset::store(it));
+        }
+    }
+    for it in &tree.associations {
+        if chosen.has::<SpaceAssociations>(it) {
+            uses_space = true;
+            for id in association::named(it, Referred::Association) {
+                chosen.add::<SpaceAssociations>(id);
+            }
+        }
+    }
+    // Now with those that others name.
+    for it in &tree.associations {
+        if chosen.has::<SpaceAssociations>(it) {
+            if let Some(id) = association::service(it) {
+                chosen.add::<Services>(id);
+            }
+            for name in association::named(it, Referred::PrivateConnection) {
+                chosen.add::<Connections>(name);
+            }
+        }
+    }
+    if uses_space {
+        chosen.add::<Spaces>(&tree.space.agent_space_id);
     }
 }

@@ -81,7 +81,10 @@ fn document(comments: &[String], object: &Value) -> Result<String, Error> {
     for comment in comments {
         let _ = writeln!(document, "# {}", text::plain(comment));
     }
-    let yaml = serde_saphyr::to_string(object).map_err(|error| io::Error::other(error.to_string()))?;
+    // An ARN or a description stays on one line.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    let yaml = serde_saphyr::to_string_with_options(object, options)
+        .map_err(|error| io::Error::other(error.to_string()))?;
     document.push_str(&yaml);
     Ok(document)
 }

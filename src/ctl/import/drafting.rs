@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::api::catalog::Referred;
 use crate::api::common::Object;
 use crate::api::{
     AgentSpace, Asset, Association, GROUP, PrivateConnection, ServiceRegistration, Trigger, VERSION,
@@ -17,10 +18,12 @@ use crate::kinds::imported::{
     association, connection, service, space, trigger,
 };
 use crate::reconcile::graph::references::ACCOUNT;
+use crate::reconcile::remote::collection::Collection;
 
 use super::Troubles;
 use super::account_tree::{SpaceTree, Tree};
 use super::chosen::Chosen;
+use super::migrated::Migrated;
 use super::naming;
 use super::unknowns::{self, Unknowns};
 
@@ -72,8 +75,8 @@ pub struct Drafting<'a> {
 
 impl<'a> Drafting<'a> {
     /// Names everything in the tree, whatever of it is written: a name doesn't depend on the selection.
-    pub fn new(tree: &'a Tree, mode: &'a Mode, region: &'a str) -> Result<Self, Error> {
-        Ok(Self { tree, mode, region, names: names(tree), validator: Validator::new()? })
+    pub fn new(tree: &'a Tree, migrated: &Migrated, mode: &'a Mode, region: &'a str) -> Result<Self, Error> {
+        Ok(Self { tree, mode, region, names: names(tree, migrated), validator: Validator::new()? })
     }
 
     /// The objects for what was chosen, parents first. What can't be an object is reported and left out.
@@ -84,6 +87,7 @@ impl<'a> Drafting<'a> {
         troubles: &mut Troubles,
     ) -> Vec<Draft> {
         let mut drafts = Vec::new();
+        let by_name = |one: &Draft, other: &Draft| one.name.cmp(&other.name);
         for (it, tags) in self.tree.connections.iter().filter(|(it, _)| chosen.has::<Connections>(it)) {
             let described = connection::describe(it, tags);
             drafts.extend(self.draft::<PrivateConnection>(&it.name, described, troubles));
@@ -92,13 +96,21 @@ impl<'a> Drafting<'a> {
             let described = service::describe(it, tags, &self.names);
             drafts.extend(self.draft::<ServiceRegistration>(&it.service_id, described, troubles));
         }
-        for tree in self.tree.spaces.iter().filter(|tree| chosen.has::<Spaces>(&tree.space)) {
+        // Kind after kind, and by name within each.
+        drafts.sort_by(|one, other| one.kind.cmp(other.kind).then_with(|| by_name(one, other)));
+        let mut spaces: Vec<_> =
+            self.tree.spaces.iter().filter(|tree| chosen.has::<Spaces>(&tree.space)).collect();
+        spaces.sort_by_key(|tree| self.names.of(AgentSpace::kind_name(), &tree.space.agent_space_id));
+        for tree in spaces {
             let described = space::describe(&tree.space, &tree.tags, &tree.app);
             drafts.extend(self.draft::<AgentSpace>(&tree.space.agent_space_id, described, troubles));
             drafts.extend(self.associations(tree, chosen, troubles));
             drafts.extend(self.assets(tree, chosen, contents, troubles));
             let space = self.space(tree);
-            for it in tree.triggers.iter().filter(|it| chosen.has::<SpaceTriggers>(it)) {
+            let mut triggers: Vec<_> =
+                tree.triggers.iter().filter(|it| chosen.has::<SpaceTriggers>(it)).collect();
+            triggers.sort_by_key(|it| self.names.of(Trigger::kind_name(), &it.trigger_id));
+            for it in triggers {
                 let described = trigger::describe(it, &space, &self.names);
                 drafts.extend(self.draft::<Trigger>(&it.trigger_id, described, troubles));
             }
@@ -116,8 +128,10 @@ impl<'a> Drafting<'a> {
         let mut wanted: Vec<_> =
             tree.associations.iter().filter(|it| chosen.has::<SpaceAssociations>(it)).collect();
         // Those that refer to others come after them.
-        wanted
-            .sort_by_key(|it| !association::named(it, crate::api::catalog::Referred::Association).is_empty());
+        wanted.sort_by_key(|it| {
+            let refers = !association::named(it, Referred::Association).is_empty();
+            (refers, self.names.of(Association::kind_name(), &it.association_id))
+        });
         let mut drafts = Vec::new();
         for it in wanted {
             let missing = association::service(it)
@@ -142,7 +156,8 @@ impl<'a> Drafting<'a> {
     ) -> Vec<Draft> {
         let space = self.space(tree);
         let mut wanted: Vec<_> = tree.assets.iter().filter(|it| chosen.has::<SpaceAssets>(it)).collect();
-        wanted.sort_by_key(|it| asset::store(it).is_some());
+        wanted
+            .sort_by_key(|it| (asset::store(it).is_some(), self.names.of(Asset::kind_name(), &it.asset_id)));
         let nothing = Files::new();
         let mut drafts = Vec::new();
         for it in wanted {
@@ -182,7 +197,7 @@ impl<'a> Drafting<'a> {
         let unknown = std::mem::take(&mut unknowns.fields);
         if !unknown.is_empty() {
             comments.push(format!(
-                "AWS doesn't return {}: replace the placeholder. Until then, nothing of this is sent to AWS.",
+                "AWS doesn't return {}: replace the placeholder, which is never sent to AWS.",
                 unknown.join(", ")
             ));
         }
@@ -190,7 +205,7 @@ impl<'a> Drafting<'a> {
             Ok(left_out) => comments.extend(left_out),
             Err(why) => {
                 troubles.add(
-                    &format!("the {} {id}", kind),
+                    &format!("the {kind} {id}"),
                     &format!("no valid object can be written for it: {why}"),
                 );
                 return None;
@@ -269,44 +284,55 @@ fn remove(object: &mut Value, path: &str) -> bool {
     if !parent.starts_with("spec") || name.ends_with(']') {
         return false;
     }
-    let pointer = parent.replace('.', "/").replace('[', "/").replace(']', "");
+    let pointer = parent.replace(['.', '['], "/").replace(']', "");
     let parent = object.pointer_mut(&format!("/{pointer}")).and_then(Value::as_object_mut);
     parent.is_some_and(|members| members.remove(name).is_some())
 }
 
-/// A name for everything in the tree.
-fn names(tree: &Tree) -> Names {
+/// A name for everything in the tree: what a tool calls it, or else what it is called in AWS.
+fn names(tree: &Tree, migrated: &Migrated) -> Names {
     let mut names = Names::default();
-    let mut add = |kind: &'static str, noun: &str, titles: Vec<(&str, String)>| {
-        let given = naming::names(titles, noun);
-        for (id, name) in &given {
-            names.add(kind, id, name.clone());
-        }
-        given
-    };
-    let connections = tree.connections.iter().map(|(it, _)| (it.name.as_str(), it.name.clone())).collect();
-    add(PrivateConnection::kind_name(), "connection", connections);
-    let services = tree.services.iter().map(|(it, _)| (it.service_id.as_str(), service::title(it))).collect();
-    add(ServiceRegistration::kind_name(), "service", services);
-    let spaces =
-        tree.spaces.iter().map(|it| (it.space.agent_space_id.as_str(), space::title(&it.space))).collect();
-    let spaces = add(AgentSpace::kind_name(), "space", spaces);
+    let connections = tree.connections.iter();
+    name_all::<Connections>(
+        &mut names,
+        migrated,
+        "connection",
+        connections.map(|(it, _)| (it, it.name.clone())),
+    );
+    let services = tree.services.iter();
+    name_all::<Services>(&mut names, migrated, "service", services.map(|(it, _)| (it, service::title(it))));
+    let spaces = tree.spaces.iter().map(|it| (&it.space, space::title(&it.space)));
+    name_all::<Spaces>(&mut names, migrated, "space", spaces);
     let (mut associations, mut assets, mut triggers) = (Vec::new(), Vec::new(), Vec::new());
     for tree in &tree.spaces {
-        let space = spaces.get(&tree.space.agent_space_id).map_or("", String::as_str);
-        let within = |title: &str| format!("{space} {title}");
-        associations.extend(
-            tree.associations.iter().map(|it| (it.association_id.as_str(), within(&association::title(it)))),
-        );
-        assets.extend(tree.assets.iter().map(|it| (it.asset_id.as_str(), within(&asset::title(it)))));
+        let space = names.of(AgentSpace::kind_name(), &tree.space.agent_space_id).unwrap_or_default();
+        let within = |title: String| format!("{space} {title}");
+        associations.extend(tree.associations.iter().map(|it| (it, within(association::title(it)))));
+        assets.extend(tree.assets.iter().map(|it| (it, within(asset::title(it)))));
         triggers.extend(tree.triggers.iter().map(|it| {
             let agent =
                 trigger::agent(it).and_then(|id| tree.assets.iter().find(|asset| asset.asset_id == id));
-            (it.trigger_id.as_str(), within(&agent.map_or_else(|| "trigger".to_owned(), asset::title)))
+            (it, within(agent.map_or_else(|| "trigger".to_owned(), asset::title)))
         }));
     }
-    add(Association::kind_name(), "association", associations);
-    add(Asset::kind_name(), "asset", assets);
-    add(Trigger::kind_name(), "trigger", triggers);
+    name_all::<SpaceAssociations>(&mut names, migrated, "association", associations);
+    name_all::<SpaceAssets>(&mut names, migrated, "asset", assets);
+    name_all::<SpaceTriggers>(&mut names, migrated, "trigger", triggers);
     names
+}
+
+/// Names everything in a collection.
+fn name_all<'a, C: Collection>(
+    names: &mut Names,
+    migrated: &Migrated,
+    noun: &str,
+    titles: impl IntoIterator<Item = (&'a C::Item, String)>,
+) {
+    let titles = titles.into_iter().map(|(item, title)| {
+        let id = C::id(item);
+        (id, migrated.name::<C>(id).map_or(title, str::to_owned))
+    });
+    for (id, name) in naming::names(titles, noun) {
+        names.add(C::kind(), &id, name);
+    }
 }

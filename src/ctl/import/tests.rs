@@ -106,9 +106,6 @@ async fn an_account_with_everything_is_written_as_valid_yaml_and_the_same_each_t
     for (key, secret) in CREDENTIALS {
         assert!(!yaml.contains(secret), "the value of {key} is in the YAML");
     }
-    if let Ok(f) = std::env::var("DUMP") {
-        std::fs::write(f, &yaml).unwrap();
-    }
     let objects = objects(&yaml);
     // Whatever there is has an object, and the object its id.
     let state = world.simulator.state(true);
@@ -147,24 +144,83 @@ async fn an_account_with_everything_is_written_as_valid_yaml_and_the_same_each_t
 }
 
 #[tokio::test]
-async fn a_space_comes_with_what_it_uses() {
+async fn a_part_of_an_account_comes_with_what_it_uses_and_the_rest_goes_on_without_what_cant_be_read() {
     let world = world().await;
-    let selection = Selection { spaces: vec![world.made.space.clone()], ..Selection::default() };
+    let space = world.made.space.clone();
+    let selection = Selection { spaces: vec![space.clone()], ..Selection::default() };
     let mode = Mode { manage: true, namespace: Some("shop".to_owned()), account: Some("prod".to_owned()) };
     let yaml = imported(&world, &selection, &mode).await;
-    let manifests = Files::text("import.yaml", &yaml, "shop");
-    let objects = &manifests.objects;
-    assert_eq!(names_of(objects, "AgentSpace").len(), 1);
+    let whole = Files::text("import.yaml", &yaml, "shop").objects;
+    let kinds: BTreeSet<&str> = whole.iter().map(|object| object.kind.as_str()).collect();
+    assert_eq!(kinds.len(), 7, "all kinds but the AWSAccount, and a Secret: {kinds:?}");
+    assert_eq!(names_of(&whole, "AgentSpace").len(), 1);
     assert_eq!(
-        names_of(objects, "ServiceRegistration"),
-        ["example-org-1"].map(|_| names_of(objects, "ServiceRegistration")[0].clone())
+        names_of(&whole, "ServiceRegistration"),
+        ["example-org"],
+        "the GitHub service of its repository"
     );
-    assert_eq!(names_of(objects, "PrivateConnection"), ["internal"]);
-    assert_eq!(names_of(objects, "Trigger").len(), 3);
-    for object in objects {
+    assert_eq!(names_of(&whole, "PrivateConnection"), ["internal"], "that of its release reviews");
+    for object in &whole {
         assert_eq!(object.document.value["metadata"]["namespace"], "shop");
         assert_eq!(object.spec().get("managementPolicy"), None);
         let in_space = object.spec().get("agentSpaceRef").is_some() || object.kind == "Secret";
         assert_eq!(object.spec().pointer("/accountRef/name").is_some(), !in_space, "{}", object.shown());
     }
+    // By the tag of a space, which services have too.
+    let tags = vec![("team".to_owned(), "payments".to_owned()), ("devops".to_owned(), "yes".to_owned())];
+    let yaml = imported(&world, &Selection { tags, ..Selection::default() }, &Mode::default()).await;
+    let tagged = objects(&yaml);
+    assert_eq!(names_of(&tagged, "AgentSpace"), Vec::<String>::new());
+    assert!(names_of(&tagged, "ServiceRegistration").len() > SERVICES.len() / 2);
+    assert_eq!(names_of(&tagged, "PrivateConnection"), ["internal"]);
+    // By the id of a trigger: with its space and its agent.
+    let trigger = whole.iter().find(|object| object.kind == "Trigger").unwrap();
+    let id = trigger.spec()["externalId"].as_str().unwrap().to_owned();
+    let yaml = imported(&world, &Selection { ids: vec![id], ..Selection::default() }, &Mode::default()).await;
+    let kinds: Vec<String> = objects(&yaml).into_iter().map(|object| object.kind).collect();
+    assert_eq!(kinds, ["Secret", "AgentSpace", "Asset", "Trigger"]);
+    let nothing = Selection { ids: vec!["nothing".to_owned()], ..Selection::default() };
+    let refused = import(&world.aws, &nothing, &Mode::default(), &mut Troubles::default()).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("no such resource")));
+    // As Terraform calls it.
+    let folder = std::env::temp_dir().join(format!("devopsagent-import-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let state = folder.join("state.json");
+    let instance = |id: &str| serde_json::json!([{"attributes": {"agent_space_id": space, "id": id}}]);
+    let resource = |kind: &str, id: &str| {
+        let kind = format!("awscc_devopsagent_{kind}");
+        serde_json::json!({"mode": "managed", "type": kind, "name": "mine", "instances": instance(id)})
+    };
+    let resources = [resource("agent_space", &space), resource("asset", "gone")];
+    std::fs::write(&state, serde_json::json!({"version": 4, "resources": resources}).to_string()).unwrap();
+    let selection = Selection { from: Some((Tool::Terraform, state)), ..Selection::default() };
+    let mut troubles = Troubles::default();
+    let drafts = import(&world.aws, &selection, &Mode::default(), &mut troubles).await.unwrap();
+    let names: Vec<&str> = drafts.objects.iter().map(|draft| draft.name.as_str()).collect();
+    assert_eq!(names, ["mine"]);
+    assert_eq!(troubles.0, ["awscc_devopsagent_asset.mine: the account and region have no such resource"]);
+    // In files.
+    let written = folder.join("shop");
+    documents::check_folder(&written).unwrap();
+    documents::write(&written, &drafts).unwrap();
+    let mut files: Vec<String> = std::fs::read_dir(&written)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["agentspace-mine.yaml", "kustomization.yaml", "secret-mine-credentials.yaml"]);
+    let list = std::fs::read_to_string(written.join("kustomization.yaml")).unwrap();
+    assert!(list.ends_with("resources:\n- secret-mine-credentials.yaml\n- agentspace-mine.yaml\n"), "{list}");
+    assert!(documents::check_folder(&written).is_err(), "what is there isn't overwritten");
+    std::fs::remove_dir_all(&folder).unwrap();
+    // What can't be read is told, and the others are there.
+    for operation in ["GetAssetContent", "ListTriggers", "GetService"] {
+        let rule =
+            serde_json::json!({"operation": operation, "effect": "error", "error": "AccessDeniedException"});
+        world.simulator.add_fault(serde_json::from_value(rule).unwrap());
+    }
+    let mut troubles = Troubles::default();
+    let drafts = import(&world.aws, &Selection::default(), &Mode::default(), &mut troubles).await.unwrap();
+    assert!(troubles.0.len() >= 3, "{:?}", troubles.0);
+    assert!(drafts.objects.len() > 50);
 }

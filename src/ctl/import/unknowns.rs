@@ -51,6 +51,13 @@ impl<'a> Unknowns<'a> {
     fn fill_object(&mut self, schema: &Value, members: &mut Map<String, Value>, path: &str) {
         let properties = schema["properties"].as_object();
         let is_union = schema["minProperties"] == 1 && schema["maxProperties"] == 1;
+        let is_alone = properties.is_some_and(|all| all.len() == 1) && schema["required"][0].is_string();
+        if (is_union || is_alone)
+            && members.keys().any(|name| properties.is_some_and(|properties| !properties.contains_key(name)))
+        {
+            // AWS's word covers several forms, of which this type has another.
+            members.clear();
+        }
         let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let mut missing: Vec<&str> = required.filter(|name| !members.contains_key(*name)).collect();
         if is_union && members.is_empty() {
@@ -63,7 +70,9 @@ impl<'a> Unknowns<'a> {
             } else {
                 self.placeholder(&schema["properties"][name], &place)
             };
-            value.into_iter().for_each(|value| drop(members.insert(name.to_owned(), value)));
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
         }
         for (name, value) in members {
             let of = properties.and_then(|properties| properties.get(name));

@@ -66,7 +66,9 @@ pub fn describe(asset: &Asset, files: &Files, space: &Value, names: &Names) -> R
     let content = match source(asset) {
         Some(url) => {
             if asset.asset_type == "skill" {
-                FRONT_MATTER.iter().for_each(|member| drop(document::take(&mut metadata, member)));
+                for member in FRONT_MATTER {
+                    document::take(&mut metadata, member);
+                }
             }
             json!({ "sourceUrl": url })
         }

@@ -1,6 +1,6 @@
 //! A registered service as a spec: the inverse of what the kind compares. What AWS returns of each type is in the catalog.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::api::PrivateConnection;
 use crate::api::catalog::{RegisteredBy, SERVICES};
@@ -46,9 +46,5 @@ pub fn describe(service: &RegisteredService, tags: &TagMap, names: &Names) -> De
     });
     let credentials = vec![format!("/service/{service_type}/authorizationConfig")];
     let described = Described { credentials, ..Described::new(spec, &["tags"]) };
-    let described = described.noting_if(imported::owner(tags));
-    let Value::Object(shown) = observed_details(service) else {
-        return described.noting("AWS returns nothing of what was registered.");
-    };
-    described.noting_if((shown.is_empty()).then(|| "AWS returns nothing of what was registered.".to_owned()))
+    described.noting_if(imported::owner(tags))
 }
