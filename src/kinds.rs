@@ -3,6 +3,7 @@
 use kube::ResourceExt;
 use serde_json::Value;
 
+use crate::api::change::FieldChange;
 use crate::api::common::{AccountRef, Object, ObjectRef};
 use crate::api::schema;
 use crate::aws;
@@ -11,6 +12,7 @@ use crate::reconcile::context::Context;
 use crate::reconcile::graph::references::{ACCOUNT, DEFAULT_ACCOUNT};
 use crate::reconcile::inputs::proof;
 use crate::reconcile::kind::{Kind, Reconciled};
+use crate::reconcile::proposal;
 use crate::reconcile::state::error::{Doing, Error};
 
 mod agent_space;
@@ -76,6 +78,24 @@ pub fn are_sealed(cx: &Context) -> bool {
     let mut sealed = Sealed(cx, true);
     each(&mut sealed);
     sealed.1
+}
+
+/// The fields that an object of this kind asks for, as a new resource would get them.
+pub fn asked_for(kind: &str, object: &Value) -> Vec<FieldChange> {
+    struct Asked<'a>(&'a str, &'a Value, Vec<FieldChange>);
+    impl Visitor for Asked<'_> {
+        fn visit<K: Kind>(&mut self) {
+            if K::Object::kind_name() != self.0 {
+                return;
+            }
+            let Ok(object) = serde_json::from_value::<K::Object>(self.1.clone()) else { return };
+            let drift = proposal::asked_for(&self.1["spec"], |pointer| K::conceals(&object, pointer));
+            self.2 = drift.0.iter().map(proposal::shown).collect();
+        }
+    }
+    let mut asked = Asked(kind, object, Vec::new());
+    each(&mut asked);
+    asked.2
 }
 
 /// The names of all kinds.

@@ -15,6 +15,7 @@ use super::Error;
 /// Which account and region of AWS, and with which credentials. Endpoints come from the environment or the profile, as
 /// for the operator.
 #[derive(Clone, Debug, Default, Args)]
+#[group(id = "aws")]
 pub struct Flags {
     /// AWS region. Defaults to `AWS_REGION`, or the profile's region.
     #[arg(long)]

@@ -5,6 +5,7 @@
 //! files, cluster → preview (the operator's own code on a replica) → outlook (what happens to each object) → written
 //! ```
 
+mod links;
 mod outlook;
 mod preview;
 mod written;
@@ -90,7 +91,9 @@ async fn made(arguments: Arguments, no_color: bool) -> Result<Exit, Error> {
     let validator = Validator::new()?;
     let Some(applied) = applied(&validator, &manifests)? else { return Ok(Exit::Invalid) };
     let access = cluster.as_ref().map(Cluster::again);
+    let all = arguments.cluster.all_namespaces || !arguments.filename.is_empty();
     let settings = Settings {
+        namespace: (!all).then(|| namespace.clone()),
         aws: arguments.aws.reader().await?.into_factory(),
         cluster,
         operator_namespace: arguments.operator_namespace,

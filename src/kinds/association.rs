@@ -318,8 +318,8 @@ impl Reconciled for Associations {
         Some(desired.webhook.undisclosed(&desired.configuration))
     }
 
-    fn conceals(desired: &Desired, pointer: &str) -> bool {
-        configurations::conceals(desired.key, pointer)
+    fn conceals(object: &Association, pointer: &str) -> bool {
+        configurations::conceals(object.spec.configuration.key(), pointer)
     }
 
     /// AWS checks the roles of AWS accounts on request; the next pass reads their status.

@@ -261,11 +261,8 @@ impl Reconciled for ServiceRegistrations {
         }
     }
 
-    fn conceals(desired: &Desired, pointer: &str) -> bool {
-        match desired {
-            Desired::Service(registration) => details::conceals(&registration.request.service, pointer),
-            Desired::Existing(_) => false,
-        }
+    fn conceals(_: &ServiceRegistration, pointer: &str) -> bool {
+        details::conceals(pointer)
     }
 
     async fn delete(scope: &Scope, id: &str) -> Result<(), Error> {

@@ -4,7 +4,6 @@ use kube::ResourceExt;
 
 use crate::api::change::{ChangeAction, ChangePolicy};
 use crate::api::common::{Object, Status};
-use crate::document;
 
 use super::conclusion::Ending;
 use super::decide::Decision;
@@ -12,7 +11,7 @@ use super::events;
 use super::inputs::policies;
 use super::kind::{Kind, Observation, Remote, Removal, Resolved, Scope, State};
 use super::pass::Pass;
-use super::proposal::{Marks, Proposal};
+use super::proposal::{self, Marks, Proposal};
 use super::state::annotations::APPROVE;
 use super::state::conditions::Reason;
 use super::state::drift::{Change, Drift};
@@ -32,7 +31,7 @@ impl<K: Kind> Pass<'_, K> {
             self.namespace_stays()?;
             policies::room(self.cx, &resolved.scope, &self.subject()).map(drop)?;
         }
-        let Some(proposal) = self.proposal(decision, resolved, found) else {
+        let Some(proposal) = self.proposal(decision, found) else {
             self.close(decision);
             return Ok(None);
         };
@@ -144,15 +143,11 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// What the step changes in AWS; none if it changes nothing.
-    fn proposal(
-        &self,
-        decision: &Decision,
-        resolved: &Resolved<K>,
-        found: &Observation<K::Remote>,
-    ) -> Option<Proposal> {
+    fn proposal(&self, decision: &Decision, found: &Observation<K::Remote>) -> Option<Proposal> {
         let mut proposal = match (decision, found) {
             (Decision::Create, _) => {
-                let drift = self.all_that_is_set(resolved);
+                let spec = serde_json::to_value(&*self.object).unwrap_or_default()["spec"].take();
+                let drift = proposal::asked_for(&spec, |pointer| K::conceals(&self.object, pointer));
                 Proposal { drift, ..Proposal::new(ChangeAction::Create, None) }
             }
             (Decision::Update(_) | Decision::Replace(_), Observation::Found { remote, state, .. }) => {
@@ -187,24 +182,16 @@ impl<K: Kind> Pass<'_, K> {
         })
     }
 
-    /// Every field of the spec that goes to AWS.
-    fn all_that_is_set(&self, resolved: &Resolved<K>) -> Drift {
-        let settings = K::settings(&self.object);
-        let field = |pointer: &String| {
-            let value = settings.pointer(pointer).cloned();
-            let path = pointer.split('/').skip(1).map(document::member).collect::<Vec<_>>().join(".");
-            let change = Change::new(path, None, value);
-            if K::conceals(&resolved.desired, pointer) { change.sensitive() } else { change }
-        };
-        self.fields.iter().map(field).collect()
-    }
-
     /// What a new remote, or none, means for others.
     fn disrupted(&self) -> Vec<String> {
         let webhook = K::secrets(&self.object, &self.status).present;
-        let webhook =
-            webhook.map(|name| format!("the webhook URL and Secret {}/{name}", self.identity.namespace));
+        let webhook = webhook.map(|name| webhook_of(&self.identity.namespace, &name));
         let users = self.cx.hub.users(&self.subject());
         webhook.into_iter().chain(users.iter().map(ToString::to_string)).collect()
     }
+}
+
+/// How messages name a webhook that is about to change.
+pub fn webhook_of(namespace: &str, secret: &str) -> String {
+    format!("the webhook URL and Secret {namespace}/{secret}")
 }

@@ -8,6 +8,7 @@ use crate::api::change::{ApprovedChange, ChangeAction, FieldChange, PendingChang
 use crate::api::common::Fingerprint;
 use crate::document;
 
+use super::owned;
 use super::state::drift::{Change, Drift, Remedy};
 use super::state::fingerprint::{self, ObjectFingerprints};
 
@@ -32,6 +33,45 @@ pub struct Proposal {
     pub drift: Drift,
     /// What stops working, or gets another address or id.
     pub disrupts: Vec<String>,
+}
+
+/// Policies, which say nothing about the resource itself.
+const POLICIES: &[&str] = &[
+    "/managementPolicy",
+    "/deletionPolicy",
+    "/adoptionPolicy",
+    "/changePolicy",
+    "/externalId",
+    "/allowedNamespaces",
+];
+
+/// Every field that a spec asks for, as the changes that make a new resource.
+pub fn asked_for(spec: &Value, conceals: impl Fn(&str) -> bool) -> Drift {
+    let is_policy = |path: &str| {
+        POLICIES.iter().any(|policy| {
+            path.strip_prefix(policy).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let field = |pointer: String| {
+        let steps = pointer.split('/').skip(1).map(document::member);
+        let path = steps.map(|step| if step.contains('.') { format!("[{step}]") } else { step });
+        let change = Change::new(path.collect::<Vec<_>>().join("."), None, spec.pointer(&pointer).cloned());
+        if conceals(&pointer) { change.sensitive() } else { change }
+    };
+    owned::leaves(spec).into_iter().filter(|path| !is_policy(path)).map(field).collect()
+}
+
+/// A field, as status shows it.
+pub fn shown(change: &Change) -> FieldChange {
+    let value = |value: &Option<Value>| {
+        value.as_ref().filter(|_| !change.sensitive).map(|value| cut(&value.to_string()))
+    };
+    FieldChange {
+        path: pointer(&change.path),
+        old: value(&change.observed),
+        new: value(&change.desired),
+        sensitive: change.sensitive,
+    }
 }
 
 /// Tells changes apart whose values must not be shown.
@@ -92,23 +132,12 @@ impl Proposal {
 
     /// As status shows it.
     pub fn pending(&self, hash: String) -> PendingChange {
-        let field = |change: &Change| {
-            let shown = |value: &Option<Value>| {
-                value.as_ref().filter(|_| !change.sensitive).map(|value| cut(&value.to_string()))
-            };
-            FieldChange {
-                path: pointer(&change.path),
-                old: shown(&change.observed),
-                new: shown(&change.desired),
-                sensitive: change.sensitive,
-            }
-        };
         let more = self.drift.0.len().saturating_sub(MOST_CHANGES);
         PendingChange {
             hash,
             action: self.action,
             disrupts: self.disrupts.iter().take(MOST_DISRUPTIONS).map(|text| cut(text)).collect(),
-            changes: self.drift.0.iter().take(MOST_CHANGES).map(field).collect(),
+            changes: self.drift.0.iter().take(MOST_CHANGES).map(shown).collect(),
             truncated: i32::try_from(more).ok().filter(|more| *more > 0),
         }
     }

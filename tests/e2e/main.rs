@@ -33,6 +33,7 @@ mod operator_app;
 mod organization;
 mod outages;
 mod owned_fields;
+mod plan;
 mod private_connection;
 mod references;
 mod service_registration;

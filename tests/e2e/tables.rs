@@ -63,6 +63,9 @@ fn plain(shown: &str, t: &Test, other: &str) -> String {
     static ID: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("it is well formed")
     });
+    static HASH: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("sha256:[0-9a-f]{16}").expect("it is well formed"));
+    let shown = HASH.replace_all(shown, "sha256:0000000000000000");
     let shown =
         shown.replace(other, "OTHER").replace(&t.namespace, "NAMESPACE").replace(&t.account, "000000000000");
     ID.replace_all(&shown, "00000000-0000-0000-0000-000000000000").into_owned()

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::api::change::{ChangeAction, ChangePolicy, FieldChange, PendingChange};
 use crate::kinds;
-use crate::reconcile::graph::references::{self, ACCOUNT};
-use crate::reconcile::owned;
+use crate::reconcile::approval::webhook_of;
+use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::state::annotations::APPROVE;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
+use super::links::{self, Links};
 use super::preview::{Seen, Shown, condition_of, is_paused, reason_of};
 
 /// What happens to an object's resource.
@@ -192,9 +193,13 @@ impl Entry {
 
 /// What will happen to each object.
 pub fn entries(shown: &Shown) -> Vec<Entry> {
-    let mut entries: Vec<(Entry, BTreeSet<Subject>)> =
-        shown.objects.iter().map(|seen| (entry(seen, shown.comparable), referred(seen))).collect();
+    let mut entries: Vec<(Entry, BTreeSet<Subject>)> = shown
+        .objects
+        .iter()
+        .map(|seen| (entry(seen, shown.comparable), links::referred(&seen.kind, &seen.before)))
+        .collect();
     follow(&mut entries);
+    move_along(&mut entries, shown);
     let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
     let order: BTreeMap<&str, usize> = kinds::names().into_iter().zip(0..).collect();
     entries.sort_by(|one, other| {
@@ -206,36 +211,16 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
 
 /// What is shown of a plan for files: their objects, and what else changes because it refers to them.
 pub fn concerned(entries: Vec<Entry>, shown: &Shown) -> Vec<Entry> {
-    let mut touched: BTreeSet<Subject> =
-        entries.iter().filter(|entry| entry.file.is_some()).filter_map(Entry::subject).collect();
-    loop {
-        let known = touched.len();
-        for seen in &shown.objects {
-            if let Some(subject) = subject_of(seen)
-                && referred(seen).iter().any(|target| touched.contains(target))
-            {
-                touched.insert(subject);
-            }
-        }
-        if touched.len() == known {
-            break;
-        }
+    let mut links = Links::default();
+    for seen in &shown.objects {
+        links.add(&seen.kind, &seen.before, seen.file.is_some());
     }
+    let touched = links.touched();
     let fits = |entry: &Entry| {
         let touched = entry.subject().is_some_and(|subject| touched.contains(&subject));
         entry.file.is_some() || (touched && entry.action.is_change())
     };
     entries.into_iter().filter(fits).collect()
-}
-
-fn subject_of(seen: &Seen) -> Option<Subject> {
-    let kind = kinds::names().into_iter().find(|kind| *kind == seen.kind)?;
-    let text = |member: &str| seen.before["metadata"][member].as_str().unwrap_or_default();
-    Some(Subject::new(kind, text("namespace"), text("name")))
-}
-
-fn referred(seen: &Seen) -> BTreeSet<Subject> {
-    subject_of(seen).map(|subject| references::of(&subject, &seen.before["spec"])).unwrap_or_default()
 }
 
 fn entry(seen: &Seen, comparable: bool) -> Entry {
@@ -328,6 +313,51 @@ fn is_refusal(reason: &str) -> bool {
     .any(|refusal| refusal.as_str() == reason)
 }
 
+/// Kinds whose resources have the id of what they refer to in them: if that is replaced, so are they, or they are changed.
+const MOVING: &[(&str, &str, Fate)] = &[
+    ("AgentSpace", "Association", Fate::Replace),
+    ("AgentSpace", "Asset", Fate::Replace),
+    ("AgentSpace", "Trigger", Fate::Replace),
+    ("ServiceRegistration", "Association", Fate::Replace),
+    ("Asset", "Trigger", Fate::Replace),
+    ("Association", "Association", Fate::Update),
+];
+
+/// What refers to something that is replaced moves to the new one, after it.
+fn move_along(entries: &mut [(Entry, BTreeSet<Subject>)], shown: &Shown) {
+    loop {
+        let moving: BTreeSet<Subject> = entries
+            .iter()
+            .filter(|(entry, _)| entry.action == Fate::Replace)
+            .filter_map(|(entry, _)| entry.subject())
+            .collect();
+        let mut changed = false;
+        for ((entry, referred), seen) in entries.iter_mut().zip(&shown.objects) {
+            if entry.id.is_none()
+                || !matches!(entry.action, Fate::Unchanged | Fate::Update | Fate::Incomparable)
+            {
+                continue;
+            }
+            let follows = |target: &&Subject| {
+                let row = MOVING.iter().find(|(of, user, _)| *of == target.kind && *user == entry.kind);
+                row.is_some_and(|(.., fate)| entry.action != *fate)
+            };
+            let Some(target) = referred.intersection(&moving).find(follows) else { continue };
+            let row = MOVING.iter().find(|(of, user, _)| *of == target.kind && *user == entry.kind);
+            let Some((.., fate)) = row else { continue };
+            entry.action = *fate;
+            entry.after.push(target.to_string());
+            let secret = seen.before.pointer("/status/webhook/secretName").and_then(Value::as_str);
+            let secret = secret.filter(|_| *fate == Fate::Replace);
+            entry.disrupts.extend(secret.map(|name| webhook_of(&entry.namespace, name)));
+            changed = true;
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
 /// What waits only for something that is created is created after it.
 fn follow(entries: &mut [(Entry, BTreeSet<Subject>)]) {
     let waits = [Reason::DependencyNotReady, Reason::DependencyNotFound].map(Reason::as_str);
@@ -364,26 +394,21 @@ fn id_of(object: &Value) -> Option<&str> {
 
 /// The fields of an object that is created after others: what its spec says.
 pub fn with_specs(entries: &mut [Entry], shown: &Shown) {
-    const POLICIES: &[&str] =
-        &["/managementPolicy", "/deletionPolicy", "/adoptionPolicy", "/changePolicy", "/externalId"];
     for entry in entries.iter_mut().filter(|entry| entry.action == Fate::Create && entry.hash.is_none()) {
         let subject = entry.subject();
-        let Some(seen) = shown.objects.iter().find(|seen| subject_of(seen) == subject) else { continue };
-        let spec = &seen.before["spec"];
-        let fields = owned::leaves(spec).into_iter().filter(|path| !POLICIES.contains(&path.as_str()));
-        entry.changes = fields
-            .map(|path| {
-                let new = spec.pointer(&path).map(ToString::to_string);
-                FieldChange { path, old: None, new, sensitive: false }
-            })
-            .collect();
+        let Some(seen) =
+            shown.objects.iter().find(|seen| links::subject_of(&seen.kind, &seen.before) == subject)
+        else {
+            continue;
+        };
+        entry.changes = kinds::asked_for(&seen.kind, &seen.before);
     }
 }
 
 /// Name of the AWSAccount that the operator reaches the object's resource with.
 pub fn account_of(shown: &Shown, entry: &Entry) -> Option<String> {
     let subject = entry.subject();
-    let seen = shown.objects.iter().find(|seen| subject_of(seen) == subject)?;
+    let seen = shown.objects.iter().find(|seen| links::subject_of(&seen.kind, &seen.before) == subject)?;
     if seen.kind == ACCOUNT {
         return Some(entry.name.clone());
     }

@@ -27,7 +27,10 @@ use crate::operator::{self, Connections, FINGERPRINT_SECRET, MetricsProtection, 
 use crate::reconcile::backoff::Timing;
 use crate::reconcile::inputs::accounts::OwnAccount;
 use crate::reconcile::shard::Shard;
+use crate::reconcile::state::annotations::PAUSED;
 use crate::reconcile::state::conditions::Reason;
+
+use super::links::{Links, subject_of};
 
 /// Between two looks at whether the operator has come to an end.
 const PACE: Duration = Duration::from_millis(50);
@@ -52,6 +55,8 @@ pub struct Settings {
     pub operator_namespace: String,
     /// Id of the cluster in owner tags, if it isn't the cluster's own.
     pub cluster_id: Option<String>,
+    /// The namespace that it is about, unless it is about files, or about all of them.
+    pub namespace: Option<String>,
     /// How long it may take.
     pub limit: Duration,
 }
@@ -100,6 +105,7 @@ pub async fn run(settings: Settings, files: &[Applied<'_>]) -> Result<Shown, Err
         stage.apply(applied);
     }
     stage.namespaces();
+    stage.focus(settings.namespace.as_deref());
     let comparable = stage.key(base.as_ref(), &settings.operator_namespace).await;
     let before = stage.objects();
     stage.run(settings).await?;
@@ -218,6 +224,32 @@ impl Stage {
             object["data"][key] = json!(STANDARD.encode(value.as_str().unwrap_or_default()));
         }
         self.replica.put(&collection, object);
+    }
+
+    /// Leaves everything alone that the plan isn't about: only the objects of the files, or of the namespace, what they refer
+    /// to, and what refers to them is looked at in AWS. The others still count, as owners of what they have.
+    fn focus(&self, namespace: Option<&str>) {
+        if self.files.is_empty() && namespace.is_none() {
+            return;
+        }
+        let mut links = Links::default();
+        for (kind, object) in self.objects() {
+            let is_meant = match namespace {
+                _ if !self.files.is_empty() => self.files.contains_key(&key_of(&kind, &object)),
+                Some(namespace) => object["metadata"]["namespace"] == namespace,
+                None => true,
+            };
+            links.add(&kind, &object, is_meant);
+        }
+        let concerned = links.concerned();
+        for (kind, collection) in &self.kinds {
+            for mut object in self.replica.objects(collection) {
+                if subject_of(&kind.kind, &object).is_some_and(|subject| !concerned.contains(&subject)) {
+                    object["metadata"]["annotations"][PAUSED] = json!("true");
+                    self.replica.put(collection, object);
+                }
+            }
+        }
     }
 
     /// Every namespace that has an object exists.

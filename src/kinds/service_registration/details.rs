@@ -115,9 +115,13 @@ pub fn is_sensitive(service_type: &str, name: &str) -> bool {
     shown.any(|shown| matches!(shown, Shown::Hidden(_)) && shown.name() == name)
 }
 
-/// Whether the value at `pointer` of a spec for a service of this type is sensitive.
-pub fn conceals(service_type: &str, pointer: &str) -> bool {
-    let Some(within) = pointer.strip_prefix(&format!("/service/{service_type}")) else { return false };
+/// Whether the value at `pointer` of a spec is sensitive.
+pub fn conceals(pointer: &str) -> bool {
+    let Some((service_type, rest)) = pointer.strip_prefix("/service/").and_then(|rest| rest.split_once('/'))
+    else {
+        return false;
+    };
+    let within = format!("/{rest}");
     let mut shown = catalog::service(service_type).shown.iter();
     shown.any(|shown| matches!(shown, Shown::Hidden(hidden) if within.starts_with(hidden)))
 }

@@ -149,8 +149,8 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
         Self::sent(desired)
     }
 
-    /// Whether the value at `pointer` of [`Reconciled::settings`] must not be shown.
-    fn conceals(_desired: &Self::Desired, _pointer: &str) -> bool {
+    /// Whether the value at `pointer` of the object's spec must not be shown.
+    fn conceals(_object: &Self::Object, _pointer: &str) -> bool {
         false
     }
 

@@ -53,7 +53,10 @@ pub(super) async fn approved(t: &Test, sample: &Sample) {
     assert_eq!(waiting, "");
     assert_eq!(t.mutations_since(mark), Vec::<String>::new());
     assert_eq!(sample.only(t).pointer(sample.edit.1), before.pointer(sample.edit.1));
-    approve(&object, &edit).await;
+    // The plan shows the same change, and approves just that.
+    let plan = crate::plan::plan(t, &["--approve", "-o", "json"]).await;
+    assert_eq!(plan.code, Some(0), "{plan:?}");
+    assert!(plan.out.contains(&edit) && plan.err.contains(&edit), "{plan:?}");
     object.condition("Synced", "True", "Available").await;
     let after = sample.only(t);
     assert_ne!(after.pointer(sample.edit.1), before.pointer(sample.edit.1));

@@ -44,6 +44,8 @@ pub struct Shared {
     pub simulator: Arc<Running>,
     /// The operator between them.
     pub operator: Operator,
+    /// The namespace that the operator keeps its own Secret in.
+    pub own_namespace: String,
     built: Built,
     /// The namespaces that the operator watches, if not all of them.
     pool: Vec<String>,
@@ -61,8 +63,10 @@ impl Shared {
         clear(&client).await;
         let account = ServiceAccount::make(&client, &built.folder).await;
         let operator = operator(Launch::new(built, &simulator.url()), account.as_ref()).await;
+        let own_namespace =
+            account.as_ref().map_or_else(|| "default".to_owned(), |account| account.namespace.clone());
         let pool = account.map(|account| account.pool).unwrap_or_default();
-        Self { client, simulator, operator, built: built.clone(), pool }
+        Self { client, simulator, operator, own_namespace, built: built.clone(), pool }
     }
 
     /// The next namespace that the operator watches, if it doesn't watch all.
