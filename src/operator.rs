@@ -2,6 +2,7 @@
 
 mod fingerprint_key;
 mod health;
+mod rehearsal;
 mod scrape;
 mod sealing;
 mod servers;
@@ -87,7 +88,8 @@ pub struct Options {
     pub metrics_protection: MetricsProtection,
     /// Where the log level is served; nowhere if none is given.
     pub log_level: Option<SocketAddr>,
-    /// Whether every change of AWS is held back, whatever the specs say: it is only described.
+    /// Whether every change of AWS is held back, whatever the specs say: it is only described. [`run`] writes nothing in the
+    /// cluster then, except Events.
     pub holds_back: bool,
     /// How long passes in progress may continue when the operator stops; then they are aborted.
     pub shutdown_timeout: Duration,
@@ -178,7 +180,15 @@ pub async fn run(
     .await?;
     let health = Arc::new(Health::default());
     let _servers = servers::start(&options, &kubernetes, &health, &metrics, level)?;
+    let (kubernetes, following) = if options.holds_back {
+        warn!("--dry-run: nothing is changed, neither in AWS nor in the cluster; Events say what would be");
+        let (replica, following) = rehearsal::replica(&kubernetes, &options.reach).await;
+        (replica.client(&own_namespace), Some(following))
+    } else {
+        (kubernetes, None)
+    };
     let connections = Connections { kubernetes, aws, own_namespace, metrics };
+    let _following = following;
     if let Some(elect) = election {
         lead(&options, elect, connections, &health, stop).await
     } else {

@@ -27,6 +27,7 @@ use tower_service::Service;
 use self::address::Address;
 pub use self::address::Collection;
 use self::patching::{Kind, patched};
+pub use self::shelf::STUB;
 use self::shelf::{Shelf, Stored};
 
 /// The body of an answer.
@@ -38,12 +39,25 @@ pub struct Replica {
     shelf: Arc<Shelf>,
     /// The cluster that it stands for.
     base: Option<Client>,
+    /// Where Events go.
+    events: Option<Client>,
 }
 
 impl Replica {
     /// An empty one. What else may be asked for is read with `base`.
     pub fn new(base: Option<Client>) -> Self {
-        Self { shelf: Arc::default(), base }
+        Self { shelf: Arc::default(), base, events: None }
+    }
+
+    /// The same, whose Events go to another one. Nothing else does.
+    #[must_use]
+    pub fn telling(self, events: Client) -> Self {
+        Self { events: Some(events), ..self }
+    }
+
+    /// Removes an object at once.
+    pub fn remove(&self, collection: &Collection, namespace: &str, name: &str) {
+        self.shelf.remove(collection, namespace, name);
     }
 
     /// Puts an object there, as someone else would. It gets a UID if it has none.
@@ -78,6 +92,9 @@ impl Replica {
         let only_metadata = request.headers().get(ACCEPT).is_some_and(|value| {
             value.to_str().is_ok_and(|value| value.contains("as=PartialObjectMetadata"))
         });
+        if let (Some(events), false) = (&self.events, address.collection.is_kept()) {
+            return Ok(events.send(request).await?.map(BodyExt::boxed_unsync));
+        }
         match (request.method().clone(), address.name.is_some()) {
             (Method::GET, false) if address.watches => Ok(self.watch(&address, only_metadata)),
             (Method::GET, false) => Ok(self.list(&address, only_metadata)),
@@ -95,7 +112,8 @@ impl Replica {
         let (collection, namespace) = (address.collection.clone(), address.namespace.clone());
         let line = move |(word, object): (&'static str, Value)| {
             let object = if only_metadata { metadata_of(&object) } else { object };
-            let text = format!("{}\n", json!({ "type": word, "object": object }));
+            // As in the API server's answers, the type comes first: objects are read without another copy then.
+            let text = format!("{{\"type\":\"{word}\",\"object\":{object}}}\n");
             Ok::<_, Infallible>(Frame::data(Bytes::from(text)))
         };
         let news = news.filter_map(move |event| {
@@ -126,8 +144,8 @@ impl Replica {
     ) -> Result<Response<Content>, kube::Error> {
         match self.shelf.get(&address.collection, address.namespace(), address.name()) {
             Some(stored) if only_metadata => Ok(json_answer(StatusCode::OK, &metadata_of(&stored.object))),
-            Some(stored) => Ok(json_answer(StatusCode::OK, &stored.object)),
-            None => match self.readable_base(address) {
+            Some(stored) if !stored.is_stub() => Ok(json_answer(StatusCode::OK, &stored.object)),
+            _ => match self.readable_base(address) {
                 Some(base) => Ok(base.send(request).await?.map(BodyExt::boxed_unsync)),
                 None => Ok(not_found(address)),
             },
@@ -164,8 +182,8 @@ impl Replica {
     ) -> Result<Response<Content>, kube::Error> {
         let kind = Kind::of(request.headers().get(CONTENT_TYPE));
         let known = match self.shelf.get(&address.collection, address.namespace(), address.name()) {
-            Some(known) => Some(known),
-            None => self.from_base(address).await?,
+            Some(known) if !known.is_stub() => Some(known),
+            _ => self.from_base(address).await?,
         };
         let patch = body_of(request).await?;
         if !address.collection.is_kept() {

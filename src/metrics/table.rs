@@ -93,6 +93,8 @@ metrics! {
     Gauge RESOURCES "devopsagent_resources" ["kind", "type", "status", "reason"];
     /// Whether the condition of the object has this status: 1 for its current status, 0 for the other.
     Gauge RESOURCE_CONDITION "devopsagent_resource_condition" ["kind", "namespace", "name", "type", "status"];
+    /// Changes that wait for approval, or that `--dry-run` holds back: `Create`, `Update`, `Replace` or `Delete`.
+    Gauge PENDING_CHANGES "devopsagent_pending_changes" ["kind", "action"];
     /// Time from an object's creation until it is first `Ready`. Objects that existed when the operator
     /// started aren't counted.
     Histogram FIRST_READY "devopsagent_time_to_first_ready_seconds" ["kind"];

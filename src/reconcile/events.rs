@@ -201,12 +201,23 @@ pub async fn unreadable(cx: &Context, AboutUnreadable { note, about }: &AboutUnr
 }
 
 fn tell<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
+    let Some(reason) = reason_if_told(pass, reason) else { return };
     pass.events.push(Telling { event: event(type_, reason, action, note), alone: false });
 }
 
 fn tell_alone<K: Kind>(pass: &mut Pass<'_, K>, type_: EventType, reason: &str, action: &str, note: &str) {
+    let Some(reason) = reason_if_told(pass, reason) else { return };
     let event = event(type_, reason, action, note);
     pass.events.push(Telling { event, alone: true });
+}
+
+/// An operator that holds everything back tells what it would do, and nothing else.
+fn reason_if_told<'a, K: Kind>(pass: &Pass<'_, K>, reason: &'a str) -> Option<&'a str> {
+    match (pass.cx.holds_back, reason == Reason::ApprovalRequired.as_str()) {
+        (false, _) => Some(reason),
+        (true, true) => Some("DryRun"),
+        (true, false) => None,
+    }
 }
 
 fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {

@@ -123,6 +123,7 @@ fn settings_become_arguments() {
         "clusterId": "prod",
         "log": {"format": "text", "level": "debug"},
         "reconcile": {
+            "dryRun": true,
             "refreshPeriod": "30s",
             "defaultResyncPeriod": "1h",
             "resourceResyncPeriods": {"Association": "5m", "Trigger": "2h"},
@@ -140,6 +141,7 @@ fn settings_become_arguments() {
         "run",
         "--log-format=text",
         "--log-level=debug",
+        "--dry-run",
         "--refresh-period=30s",
         "--resync-period=1h",
         "--resync-period-for=Association=5m,Trigger=2h",

@@ -20,6 +20,7 @@ mod budget;
 mod clocks;
 mod clusters;
 mod crds;
+mod dry_run;
 mod fair;
 mod hostile;
 mod memory;

@@ -65,6 +65,9 @@ containers:
       - run
       - --log-format={{ .Values.log.format }}
       - --log-level={{ .Values.log.level }}
+      {{- if .Values.reconcile.dryRun }}
+      - --dry-run
+      {{- end }}
       - --refresh-period={{ .Values.reconcile.refreshPeriod }}
       - --resync-period={{ .Values.reconcile.defaultResyncPeriod }}
       {{- with .Values.reconcile.resourceResyncPeriods }}

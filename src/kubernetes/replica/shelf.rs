@@ -12,6 +12,9 @@ use super::Collection;
 /// A namespace and a name.
 type Place = (String, String);
 
+/// The kind of an object of which only the metadata is known here.
+pub const STUB: &str = "PartialObjectMetadata";
+
 /// Changes that a watch may be behind. Whoever is further behind lists again.
 const BEHIND: usize = 65_536;
 
@@ -24,6 +27,11 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// Whether only its metadata is known here.
+    pub fn is_stub(&self) -> bool {
+        self.object["kind"] == STUB
+    }
+
     /// One that isn't stored here yet.
     pub fn new(object: Value) -> Self {
         Self { object, version: 0 }

@@ -94,3 +94,29 @@ async fn what_isnt_here_is_read_from_the_cluster_and_never_written_there() {
         Api::<ConfigMap>::namespaced(replica.client("team"), "team").get_opt("c").await.unwrap().is_none()
     );
 }
+
+#[tokio::test]
+async fn the_operators_own_watches_see_what_is_written() {
+    use crate::kubernetes::delivery::Watched;
+    use crate::kubernetes::list_pages::ListTurns;
+    use crate::kubernetes::stored;
+    use crate::kubernetes::watch_client::{Extent, watching};
+    use kube::runtime::watcher::{self, Event, watcher};
+
+    let (replica, api) = replica();
+    for extent in [Extent::Whole, Extent::Metadata] {
+        let watched = Watched::new("AgentSpace", String::new());
+        let client = watching(&replica.client(""), &ListTurns::default(), &Arc::default(), watched, extent);
+        let mut events =
+            Box::pin(watcher(stored::api::<AgentSpace>(client, None), watcher::Config::default()));
+        while !matches!(events.try_next().await.unwrap(), Some(Event::InitDone)) {}
+        let label = format!("{}", replica.version());
+        let patch = json!({"metadata": {"labels": {"at": label}}});
+        api.patch("a", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        let limit = std::time::Duration::from_secs(5);
+        match tokio::time::timeout(limit, events.try_next()).await.unwrap().unwrap() {
+            Some(Event::Apply(object)) => assert_eq!(object.labels()["at"], label),
+            other => panic!("{other:?}"),
+        }
+    }
+}

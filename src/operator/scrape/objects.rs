@@ -26,6 +26,7 @@ struct Objects<'a> {
     cx: &'a Context,
     conditions: Vec<([String; 5], f64)>,
     counts: BTreeMap<[String; 4], f64>,
+    pending: BTreeMap<[String; 2], f64>,
 }
 
 impl Visitor for Objects<'_> {
@@ -54,6 +55,10 @@ impl Objects<'_> {
                 self.conditions.push((labels, f64::from(u8::from(condition.status == status))));
             }
         }
+        if let Some(pending) = &status.common().pending_change {
+            let labels = [kind.to_owned(), format!("{:?}", pending.action)];
+            *self.pending.entry(labels).or_default() += 1.0;
+        }
         for type_ in ALWAYS {
             let (status, reason) = conditions::get(all, type_)
                 .map_or(("Unknown", "Unknown"), |condition| (&condition.status, &condition.reason));
@@ -64,9 +69,11 @@ impl Objects<'_> {
 }
 
 pub(super) fn encode(encoder: &mut DescriptorEncoder, cx: &Context) -> std::fmt::Result {
-    let mut objects = Objects { cx, conditions: Vec::new(), counts: BTreeMap::new() };
+    let mut objects =
+        Objects { cx, conditions: Vec::new(), counts: BTreeMap::new(), pending: BTreeMap::new() };
     kinds::each(&mut objects);
     gauges(encoder, table::RESOURCES, objects.counts)?;
+    gauges(encoder, table::PENDING_CHANGES, objects.pending)?;
     gauges(encoder, table::RESOURCE_CONDITION, objects.conditions)?;
     gauges(encoder, table::CERTIFICATE_EXPIRY, certificates(cx))?;
     let filled = cx.stores.states().into_iter();
