@@ -29,6 +29,7 @@ impl Normal {
             pattern(r"127\.0\.0\.1:\d+", "aws.example.com"),
             pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", TIME),
             pattern(r"request-\d+", "request-1"),
+            pattern(r"sha256:[0-9a-f]{16}\b", "sha256:0d4f0d4f0d4f0d4f"),
             pattern(r"\b[0-9a-f]{64}\b", "0000000000000000000000000000000000000000000000000000000000000000"),
         ];
         let uuid = Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b");
