@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
 use aws_support::config;
+use devops_agent_operator::api::placeholder;
 use devops_agent_operator::aws::client::shared_budgets::Share;
 use devops_agent_operator::aws::operations::*;
 use devops_agent_operator::aws::*;
@@ -352,6 +353,25 @@ async fn nothing_is_sent_once_the_gate_is_closed_not_even_a_repeat() {
     let error = Client::new(config).call(&get()).await.unwrap_err();
     assert!(error.to_string().contains("no longer the leader"), "{error}");
     assert_eq!(sent.0.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_only_stands_for_a_value_is_never_sent() {
+    let service = Service::answering(|_| ok(r#"{"serviceId": "s-1"}"#)).await;
+    let client = Client::new(config(&service.url()));
+    let register = |token: &str| RegisterService {
+        service: "gitlab".to_owned(),
+        service_details: json!({"gitlab": {"tokenValue": token}}),
+        ..RegisterService::default()
+    };
+    let error = client.call(&register(placeholder::TEXT)).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Placeholder { .. }) && error.to_string().contains("placeholder"),
+        "{error}"
+    );
+    assert!(service.requests().is_empty());
+    client.call(&register("glpat-1")).await.unwrap();
+    assert_eq!(service.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! AgentSpace: the agent space itself. Its operator app is in [`self::operator_app`].
 
 pub mod imported_space;
-mod operator_app;
+pub mod operator_app;
 pub mod spaces;
 
 use std::collections::BTreeMap;

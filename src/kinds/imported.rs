@@ -11,6 +11,7 @@ use crate::reconcile::state::ownership::{self, CLUSTER_TAG, NAME_TAG, NAMESPACE_
 use crate::reconcile::tagging::TagMap;
 
 pub use super::agent_space::imported_space as space;
+pub use super::agent_space::operator_app;
 pub use super::agent_space::spaces::Spaces;
 pub use super::asset::imported_asset as asset;
 pub use super::asset::space_assets::SpaceAssets;

@@ -6,14 +6,15 @@ use std::io::{self, IsTerminal};
 use futures::{StreamExt, stream};
 
 use crate::aws::operations::{
-    AgentSpace, Asset, Association, GetAssetContent, GetOperatorApp, OperatorApp, PrivateConnection,
-    RegisteredService, Trigger,
+    AgentSpace, Asset, Association, OperatorApp, PrivateConnection, RegisteredService, Trigger,
 };
 use crate::aws::{self, Client};
 use crate::ctl::Error;
 use crate::ctl::account_access::failed;
 use crate::kinds::imported::asset::{self, Files};
-use crate::kinds::imported::{Connections, Services, SpaceAssets, SpaceAssociations, SpaceTriggers, Spaces};
+use crate::kinds::imported::{
+    Connections, Services, SpaceAssets, SpaceAssociations, SpaceTriggers, Spaces, operator_app,
+};
 use crate::reconcile::remote::collection::Collection;
 use crate::reconcile::tagging::TagMap;
 
@@ -78,7 +79,7 @@ impl Tree {
             .filter(|(_, asset)| chosen.has::<SpaceAssets>(asset) && asset::source(asset).is_none())
             .collect();
         let read = stream::iter(wanted.iter().map(async |(tree, asset)| {
-            (asset, files(aws, &tree.space.agent_space_id, &asset.asset_id).await)
+            (asset, asset::read(aws, &tree.space.agent_space_id, &asset.asset_id).await)
         }));
         let mut contents = BTreeMap::new();
         for (asset, files) in read.buffered(AT_ONCE).collect::<Vec<_>>().await {
@@ -98,12 +99,8 @@ impl Tree {
 impl SpaceTree {
     async fn read(aws: &Client, space: AgentSpace, tags: TagMap, troubles: &mut Troubles) -> Self {
         let id = space.agent_space_id.clone();
-        let request = GetOperatorApp { agent_space_id: id.clone() };
-        let app = match aws.call(&request).await {
-            // No app means one without sign-in methods: the service may return either.
-            Err(error) if error.is_not_found() => OperatorApp::default(),
-            answer => or_report(answer, || format!("reading the operator app of the space {id}"), troubles),
-        };
+        let app = operator_app::of(aws, &id).await;
+        let app = or_report(app, || format!("reading the operator app of the space {id}"), troubles);
         let what = |kind: &str| format!("listing the {kind} of the space {id}");
         Self {
             associations: or_report(
@@ -170,16 +167,6 @@ async fn whole<C: Collection>(
         }
     }
     found
-}
-
-async fn files(aws: &Client, space: &str, id: &str) -> Result<Files, String> {
-    let request = GetAssetContent {
-        agent_space_id: space.to_owned(),
-        asset_id: id.to_owned(),
-        ..GetAssetContent::default()
-    };
-    let answer = aws.call(&request).await.map_err(|error| error.to_string())?;
-    asset::files(&answer.content.zip_file)
 }
 
 /// Tells on a terminal what takes a while.

@@ -17,7 +17,6 @@ use crate::kinds::imported::{
     Connections, Described, Names, Services, SpaceAssets, SpaceAssociations, SpaceTriggers, Spaces, asset,
     association, connection, service, space, trigger,
 };
-use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::remote::collection::Collection;
 
 use super::Troubles;
@@ -188,7 +187,7 @@ impl<'a> Drafting<'a> {
             }
             unknowns.fill(schema, &mut spec, "spec");
         }
-        self.relate(kind, id, is_existing, &mut spec);
+        self.relate(id, is_existing, &mut spec);
         let mut object = json!({
             "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "metadata": self.metadata(&name), "spec": spec,
         });
@@ -216,9 +215,10 @@ impl<'a> Drafting<'a> {
     }
 
     /// Sets how the object relates to its remote.
-    fn relate(&self, kind: &str, id: &str, is_existing: bool, spec: &mut Value) {
-        let is_of_account = spec.get("agentSpaceRef").is_none() && kind != ACCOUNT;
-        if let Some(account) = self.mode.account.as_ref().filter(|_| is_of_account) {
+    fn relate(&self, id: &str, is_existing: bool, spec: &mut Value) {
+        // What is in a space is where the space is.
+        let in_space = spec.get("agentSpaceRef").is_some();
+        if let Some(account) = self.mode.account.as_ref().filter(|_| !in_space) {
             spec["accountRef"] = json!({ "name": account });
         }
         if is_existing {

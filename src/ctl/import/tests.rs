@@ -224,3 +224,59 @@ async fn a_part_of_an_account_comes_with_what_it_uses_and_the_rest_goes_on_witho
     assert!(troubles.0.len() >= 3, "{:?}", troubles.0);
     assert!(drafts.objects.len() > 50);
 }
+
+#[test]
+fn what_the_schema_cant_express_is_left_out_and_told() {
+    let service = serde_json::json!({
+        "serviceId": "service-1", "serviceType": "servicenow", "name": "ServiceNow (EU)",
+        "additionalServiceDetails": {"servicenow": {"instanceUrl": "https://example.service-now.com"}},
+    });
+    let space =
+        serde_json::json!({"agentSpaceId": "space-1", "name": "Shop", "preferences": {"newOne": true}});
+    let association = serde_json::json!({
+        "associationId": "association-1", "serviceId": "service-1",
+        "configuration": {"servicenow": {"instanceId": "example", "addedLater": [1]}},
+    });
+    let unknown = serde_json::json!({
+        "associationId": "association-2", "serviceId": "service-1", "configuration": {"newservice": {}},
+    });
+    let tags =
+        [("aws:cloudformation:stack-name", "agents"), ("team", "shop"), ("devopsagent.dev/cluster", "other")];
+    let tree = Tree {
+        services: vec![(
+            serde_json::from_value(service).unwrap(),
+            tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        )],
+        spaces: vec![account_tree::SpaceTree {
+            space: serde_json::from_value(space).unwrap(),
+            associations: vec![
+                serde_json::from_value(association).unwrap(),
+                serde_json::from_value(unknown).unwrap(),
+            ],
+            ..account_tree::SpaceTree::default()
+        }],
+        ..Tree::default()
+    };
+    let (migrated, mode) = (Migrated::default(), Mode::default());
+    let chosen = Selection::default().among(&tree, &migrated).unwrap();
+    let mut troubles = Troubles::default();
+    let drafting = Drafting::new(&tree, &migrated, &mode, "us-east-1").unwrap();
+    let drafts = drafting.drafts(&chosen, &std::collections::BTreeMap::new(), &mut troubles);
+    let told = |kind: &str, part: &str| {
+        let draft = drafts.iter().find(|draft| draft.kind == kind).unwrap();
+        assert!(draft.comments.iter().any(|comment| comment.contains(part)), "{:?}", draft.comments);
+        draft.object["spec"].clone()
+    };
+    let service = told("ServiceRegistration", "spec.name is left out");
+    assert_eq!(
+        (&service["name"], &service["tags"]),
+        (&serde_json::Value::Null, &serde_json::json!({"team": "shop"}))
+    );
+    told("ServiceRegistration", "It belongs to the object ?/? of the cluster other");
+    let space = told("AgentSpace", "spec.preferences.newOne is left out");
+    assert_eq!(space["name"], "Shop");
+    let association = told("Association", "spec.configuration.servicenow.addedLater is left out");
+    assert_eq!(association["configuration"], serde_json::json!({"servicenow": {"instanceId": "example"}}));
+    assert_eq!(troubles.0.len(), 1, "a configuration of a later version: {:?}", troubles.0);
+    assert!(troubles.0[0].starts_with("the Association association-2: no valid object"), "{:?}", troubles.0);
+}

@@ -6,6 +6,7 @@ use crate::api::AgentSpaceStatus;
 use crate::api::agent_space::{self as spec, IdpAuth};
 use crate::api::common::Fingerprint;
 use crate::api::standards::Standards;
+use crate::aws;
 use crate::aws::operations::{
     DisableOperatorApp, EnableOperatorApp, GetOperatorApp, OperatorApp, UpdateOperatorAppIdpConfig,
 };
@@ -112,12 +113,17 @@ pub async fn seen(scope: &Scope, id: &str) -> Result<OperatorApp, Error> {
     Ok(app)
 }
 
-/// Reads which flows are enabled. No app means an app without flows: the service may return either.
+/// Reads which flows are enabled.
 pub async fn read(scope: &Scope, space: &str) -> Result<OperatorApp, Error> {
-    let request = GetOperatorApp { agent_space_id: space.to_owned() };
-    let found =
-        not_found_is_none(scope.aws.call(&request).await, || format!("reading the operator app of {space}"))?;
-    Ok(found.unwrap_or_default())
+    of(&scope.aws, space).await.doing(|| format!("reading the operator app of {space}"))
+}
+
+/// The operator app of a space. No app means an app without flows: the service may return either.
+pub async fn of(aws: &aws::Client, space: &str) -> Result<OperatorApp, aws::Error> {
+    match aws.call(&GetOperatorApp { agent_space_id: space.to_owned() }).await {
+        Err(error) if error.is_not_found() => Ok(OperatorApp::default()),
+        answer => answer,
+    }
 }
 
 /// The flows that AWS has, in the form of the request.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::api::Asset as Object;
 use crate::api::asset::Metadata;
 use crate::api::common::Object as _;
-use crate::aws::operations::Asset;
+use crate::aws::Client;
+use crate::aws::operations::{Asset, GetAssetContent};
 use crate::document;
 use crate::kinds::imported::{Described, Names};
 
@@ -40,8 +41,19 @@ pub fn store(asset: &Asset) -> Option<&str> {
     asset.metadata.get("memory_store_id")?.as_str()
 }
 
+/// Reads the files of an asset.
+pub async fn read(aws: &Client, space: &str, id: &str) -> Result<Files, String> {
+    let request = GetAssetContent {
+        agent_space_id: space.to_owned(),
+        asset_id: id.to_owned(),
+        ..GetAssetContent::default()
+    };
+    let answer = aws.call(&request).await.map_err(|error| error.to_string())?;
+    files(&answer.content.zip_file)
+}
+
 /// The files in an archive that AWS returned.
-pub fn files(zip_file: &str) -> Result<Files, String> {
+fn files(zip_file: &str) -> Result<Files, String> {
     let bytes = STANDARD.decode(zip_file).map_err(|error| error.to_string())?;
     // This refuses what is too large, or is no archive of documents.
     archive::read(&bytes).map_err(|error| error.to_string())?;
