@@ -84,8 +84,8 @@ struct Run {
 
     /// Change nothing, neither in AWS nor in the cluster: Events with the reason `DryRun` and the metric
     /// `devopsagent_pending_changes` say what would be changed. Turns off leader election.
-    #[arg(long, env = "DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
-    dry_run: bool,
+    #[arg(long = "dry-run", env = "DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
+    holds_back: bool,
 
     /// Namespaces to watch, comma-separated. Defaults to all.
     #[arg(long, env = "WATCH_NAMESPACE", value_delimiter = ',', action = ArgAction::Set)]
@@ -339,7 +339,7 @@ fn run(arguments: Run) -> Result<(), Error> {
         ));
     }
     // Who changes nothing is in nobody's way.
-    let leads = arguments.leader_election && !arguments.dry_run;
+    let leads = arguments.leader_election && !arguments.holds_back;
     let election = leads.then_some(Elect { lease: arguments.lease_name, timing });
     election.as_ref().map_or(Ok(()), |elect| elect.timing.check()).map_err(Error::Lease)?;
     let options = Options {
@@ -372,7 +372,7 @@ fn run(arguments: Run) -> Result<(), Error> {
                 .map(|(certificate, key)| CertificateFiles { certificate, key }),
         },
         log_level: arguments.loglevel_address.0,
-        holds_back: arguments.dry_run,
+        holds_back: arguments.holds_back,
         shutdown_timeout: arguments.shutdown_timeout,
     };
     let stop = {

@@ -8,7 +8,7 @@ mod sealing;
 mod servers;
 
 pub use crate::runtime::lease::{Elect, NAME as LEASE, Timing as LeaseTiming};
-pub use fingerprint_key::{NAME as FINGERPRINT_SECRET, fresh as fresh_key};
+pub use fingerprint_key::{NAME as FINGERPRINT_SECRET, fresh as fresh_key, is_there as has_key};
 pub use servers::{CertificateFiles, MetricsProtection};
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -5,9 +5,9 @@
 //! files, cluster → preview (the operator's own code on a replica) → outlook (what happens to each object) → written
 //! ```
 
-mod links;
 mod outlook;
 mod preview;
+mod relations;
 mod written;
 
 #[cfg(test)]

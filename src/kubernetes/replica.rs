@@ -183,7 +183,7 @@ impl Replica {
         let kind = Kind::of(request.headers().get(CONTENT_TYPE));
         let known = match self.shelf.get(&address.collection, address.namespace(), address.name()) {
             Some(known) if !known.is_stub() => Some(known),
-            _ => self.from_base(address).await?,
+            _ => self.base_has(address).await?,
         };
         let patch = body_of(request).await?;
         if !address.collection.is_kept() {
@@ -207,7 +207,7 @@ impl Replica {
         }
     }
 
-    async fn from_base(&self, address: &Address) -> Result<Option<Stored>, kube::Error> {
+    async fn base_has(&self, address: &Address) -> Result<Option<Stored>, kube::Error> {
         let Some(base) = self.readable_base(address) else { return Ok(None) };
         let request = Request::get(address.path()).body(Vec::new()).map_err(kube::Error::HttpError)?;
         match base.request::<Value>(request).await {

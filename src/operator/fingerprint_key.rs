@@ -47,6 +47,11 @@ pub async fn load(client: &Client, namespace: &str) -> Result<Loaded, kube::Erro
     stored(client, namespace).await?.ok_or_else(|| unreadable(namespace))
 }
 
+/// Whether there is a key; an error if that can't be read.
+pub async fn is_there(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
+    Ok(stored(client, namespace).await?.is_some())
+}
+
 async fn stored(client: &Client, namespace: &str) -> Result<Option<Loaded>, kube::Error> {
     Ok(input_object::secret(client, namespace, NAME).await?.as_ref().and_then(read))
 }

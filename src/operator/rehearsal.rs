@@ -182,7 +182,9 @@ impl Copy {
             state.listing = None;
             state.statuses.keys().filter(|place| !listed.contains(place)).cloned().collect()
         };
-        gone.iter().for_each(|place| self.forget(place));
+        for place in &gone {
+            self.forget(place);
+        }
     }
 }
 

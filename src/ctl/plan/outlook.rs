@@ -13,8 +13,8 @@ use crate::reconcile::state::annotations::APPROVE;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
-use super::links::{self, Links};
 use super::preview::{Seen, Shown, condition_of, is_paused, reason_of};
+use super::relations::{self, Relations};
 
 /// What happens to an object's resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -196,7 +196,7 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
     let mut entries: Vec<(Entry, BTreeSet<Subject>)> = shown
         .objects
         .iter()
-        .map(|seen| (entry(seen, shown.comparable), links::referred(&seen.kind, &seen.before)))
+        .map(|seen| (entry(seen, shown.comparable), relations::referred(&seen.kind, &seen.before)))
         .collect();
     follow(&mut entries);
     move_along(&mut entries, shown);
@@ -211,11 +211,11 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
 
 /// What is shown of a plan for files: their objects, and what else changes because it refers to them.
 pub fn concerned(entries: Vec<Entry>, shown: &Shown) -> Vec<Entry> {
-    let mut links = Links::default();
+    let mut relations = Relations::default();
     for seen in &shown.objects {
-        links.add(&seen.kind, &seen.before, seen.file.is_some());
+        relations.add(&seen.kind, &seen.before, seen.file.is_some());
     }
-    let touched = links.touched();
+    let touched = relations.touched();
     let fits = |entry: &Entry| {
         let touched = entry.subject().is_some_and(|subject| touched.contains(&subject));
         entry.file.is_some() || (touched && entry.action.is_change())
@@ -255,7 +255,7 @@ fn entry(seen: &Seen, comparable: bool) -> Entry {
     }
     let (synced, ready) = (reason_of(after, "Synced"), reason_of(after, "Ready"));
     let condition = if ready.is_empty() { "Synced" } else { "Ready" };
-    entry.reason = if ready.is_empty() { synced } else { ready }.to_owned();
+    if ready.is_empty() { synced } else { ready }.clone_into(&mut entry.reason);
     entry.message = condition_of(after, condition).map(|it| text(&it["message"])).unwrap_or_default();
     let stalled = condition_of(after, "Stalled").is_some_and(|condition| condition["status"] == "True");
     let is_recorded = !after.pointer("/status/fingerprint").unwrap_or(&Value::Null).is_null();
@@ -397,7 +397,7 @@ pub fn with_specs(entries: &mut [Entry], shown: &Shown) {
     for entry in entries.iter_mut().filter(|entry| entry.action == Fate::Create && entry.hash.is_none()) {
         let subject = entry.subject();
         let Some(seen) =
-            shown.objects.iter().find(|seen| links::subject_of(&seen.kind, &seen.before) == subject)
+            shown.objects.iter().find(|seen| relations::subject_of(&seen.kind, &seen.before) == subject)
         else {
             continue;
         };
@@ -408,7 +408,8 @@ pub fn with_specs(entries: &mut [Entry], shown: &Shown) {
 /// Name of the AWSAccount that the operator reaches the object's resource with.
 pub fn account_of(shown: &Shown, entry: &Entry) -> Option<String> {
     let subject = entry.subject();
-    let seen = shown.objects.iter().find(|seen| links::subject_of(&seen.kind, &seen.before) == subject)?;
+    let seen =
+        shown.objects.iter().find(|seen| relations::subject_of(&seen.kind, &seen.before) == subject)?;
     if seen.kind == ACCOUNT {
         return Some(entry.name.clone());
     }

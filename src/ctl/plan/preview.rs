@@ -19,18 +19,17 @@ use crate::ctl::Error;
 use crate::ctl::cluster::{Cluster, KindOf, failed, kinds_of_ours};
 use crate::ctl::manifests::Manifest;
 use crate::ctl::progress;
-use crate::kubernetes::input_object;
 use crate::kubernetes::reach::Reach;
 use crate::kubernetes::replica::{Collection, Replica};
 use crate::metrics::Metrics;
-use crate::operator::{self, Connections, FINGERPRINT_SECRET, MetricsProtection, Operator};
+use crate::operator::{self, Connections, MetricsProtection, Operator};
 use crate::reconcile::backoff::Timing;
 use crate::reconcile::inputs::accounts::OwnAccount;
 use crate::reconcile::shard::Shard;
 use crate::reconcile::state::annotations::PAUSED;
 use crate::reconcile::state::conditions::Reason;
 
-use super::links::{Links, subject_of};
+use super::relations::{Relations, subject_of};
 
 /// Between two looks at whether the operator has come to an end.
 const PACE: Duration = Duration::from_millis(50);
@@ -232,16 +231,16 @@ impl Stage {
         if self.files.is_empty() && namespace.is_none() {
             return;
         }
-        let mut links = Links::default();
+        let mut relations = Relations::default();
         for (kind, object) in self.objects() {
             let is_meant = match namespace {
                 _ if !self.files.is_empty() => self.files.contains_key(&key_of(&kind, &object)),
                 Some(namespace) => object["metadata"]["namespace"] == namespace,
                 None => true,
             };
-            links.add(&kind, &object, is_meant);
+            relations.add(&kind, &object, is_meant);
         }
-        let concerned = links.concerned();
+        let concerned = relations.concerned();
         for (kind, collection) in &self.kinds {
             for mut object in self.replica.objects(collection) {
                 if subject_of(&kind.kind, &object).is_some_and(|subject| !concerned.contains(&subject)) {
@@ -272,9 +271,9 @@ impl Stage {
     /// Whether the key of fingerprints can be read. Without it there is one that nothing was made with.
     async fn key(&self, base: Option<&Client>, namespace: &str) -> bool {
         if let Some(base) = base
-            && let Ok(found) = input_object::secret(base, namespace, FINGERPRINT_SECRET).await
+            && let Ok(found) = operator::has_key(base, namespace).await
         {
-            return found.is_some();
+            return found;
         }
         let secret = operator::fresh_key(namespace);
         if let Ok(secret) = serde_json::to_value(secret) {

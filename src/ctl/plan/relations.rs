@@ -22,13 +22,13 @@ pub fn referred(kind: &str, object: &Value) -> BTreeSet<Subject> {
 
 /// References in both directions, and the objects that a plan is about.
 #[derive(Debug, Default)]
-pub struct Links {
+pub struct Relations {
     targets: BTreeMap<Subject, BTreeSet<Subject>>,
     users: BTreeMap<Subject, BTreeSet<Subject>>,
     meant: BTreeSet<Subject>,
 }
 
-impl Links {
+impl Relations {
     /// Adds an object.
     pub fn add(&mut self, kind: &str, object: &Value, is_meant: bool) {
         let Some(subject) = subject_of(kind, object) else { return };
