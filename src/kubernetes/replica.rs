@@ -27,7 +27,7 @@ use tower_service::Service;
 use self::address::Address;
 pub use self::address::Collection;
 use self::patching::{Kind, patched};
-pub use self::shelf::STUB;
+pub use self::shelf::{STUB, is_made_up};
 use self::shelf::{Shelf, Stored};
 
 /// The body of an answer.

@@ -7,14 +7,18 @@ use serde_json::Value;
 
 use crate::api::change::{ChangeAction, ChangePolicy, FieldChange, PendingChange};
 use crate::kinds;
+use crate::kubernetes::replica;
 use crate::reconcile::approval::webhook_of;
 use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::state::annotations::APPROVE;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
-use super::preview::{Seen, Shown, condition_of, is_paused, reason_of};
+use super::preview::{Seen, Shown, UNKNOWN_CLUSTER, condition_of, is_paused, reason_of};
 use super::relations::{self, Relations};
+
+/// The owner tag that an object's UID is in.
+const UID: &str = "/tags/devopsagent.dev~1uid";
 
 /// What happens to an object's resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -289,6 +293,13 @@ fn decided(entry: &mut Entry, pending: PendingChange, seen: &Seen) {
     if policy.holds(pending.action) {
         let given = seen.before["metadata"]["annotations"][APPROVE] == pending.hash.as_str();
         entry.approval = Some(if given { Approval::Given } else { Approval::Required });
+    }
+    let made_up = replica::is_made_up(&seen.before["metadata"]["uid"]);
+    for change in &mut entry.changes {
+        let is_unknown = change.new.as_deref().is_some_and(|new| new.contains(UNKNOWN_CLUSTER));
+        if is_unknown || (made_up && change.path == UID) {
+            change.new = None;
+        }
     }
     entry.waits = seen.waiting.as_deref() == Some(&pending.hash);
     entry.hash = Some(pending.hash);

@@ -60,6 +60,9 @@ pub struct Settings {
     pub limit: Duration,
 }
 
+/// The cluster's id if nobody knows it.
+pub const UNKNOWN_CLUSTER: &str = "(unknown)";
+
 /// An object before and after the preview.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
@@ -311,7 +314,7 @@ impl Stage {
         if let Some(id) = &settings.cluster_id {
             return Ok(id.clone());
         }
-        let Some(cluster) = &settings.cluster else { return Ok("none".to_owned()) };
+        let Some(cluster) = &settings.cluster else { return Ok(UNKNOWN_CLUSTER.to_owned()) };
         let api = Api::<DynamicObject>::all_with(cluster.client.clone(), &namespace_resource());
         let found = api.get("kube-system").await.map_err(failed(
             "reading the namespace kube-system, whose UID is the cluster's ID (or set --cluster-id)",

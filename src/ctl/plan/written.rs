@@ -132,7 +132,7 @@ fn field(change: &FieldChange) -> String {
     let FieldChange { path, old, new, sensitive } = change;
     match (sensitive, old, new) {
         (true, ..) => format!("~ {path}: (hidden)"),
-        (false, None, None) => format!("~ {path}"),
+        (false, None, None) => format!("+ {path}: (known once it is applied)"),
         (false, None, Some(new)) => format!("+ {path}: {new}"),
         (false, Some(old), None) => format!("- {path}: {old}"),
         (false, Some(old), Some(new)) => format!("~ {path}: {old} → {new}"),
@@ -176,8 +176,11 @@ fn diff(change: &FieldChange) -> String {
     let side = |sign: char, value: &Option<String>| {
         value.as_ref().map(|value| format!("{sign} {path}: {}", text::plain(value)))
     };
-    if change.sensitive || (change.old.is_none() && change.new.is_none()) {
+    if change.sensitive {
         return format!("! {path}: (hidden)");
+    }
+    if change.old.is_none() && change.new.is_none() {
+        return format!("+ {path}: (known once it is applied)");
     }
     [side('-', &change.old), side('+', &change.new)].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }

@@ -15,6 +15,14 @@ type Place = (String, String);
 /// The kind of an object of which only the metadata is known here.
 pub const STUB: &str = "PartialObjectMetadata";
 
+/// How the UIDs begin that objects get here.
+const MADE_UP: &str = "00000000-0000-4000-8000-";
+
+/// Whether a UID was given to an object here.
+pub fn is_made_up(uid: &Value) -> bool {
+    uid.as_str().is_some_and(|uid| uid.starts_with(MADE_UP))
+}
+
 /// Changes that a watch may be behind. Whoever is further behind lists again.
 const BEHIND: usize = 65_536;
 
@@ -84,7 +92,7 @@ impl Shelf {
         let metadata = &mut object["metadata"];
         metadata["resourceVersion"] = json!(version.to_string());
         if metadata["uid"].is_null() {
-            metadata["uid"] = json!(format!("00000000-0000-4000-8000-{version:012x}"));
+            metadata["uid"] = json!(format!("{MADE_UP}{version:012x}"));
         }
         if metadata["generation"].is_null() {
             metadata["generation"] = json!(1);

@@ -11,7 +11,7 @@ use crate::simulator::{ACCESS_KEY, Simulator};
 
 const CTL: &str = "ctl ";
 /// The commands about AWS.
-const ABOUT_AWS: &[&str] = &["import"];
+const ABOUT_AWS: &[&str] = &["import", "plan"];
 /// The account that they see: a state of the simulator.
 const ACCOUNT: &str = "tests/ctl/account.json";
 
