@@ -40,6 +40,7 @@ mod service_registration;
 mod service_types;
 mod standards;
 mod status;
+mod status_command;
 mod tables;
 mod trigger;
 mod webhook_secret;
