@@ -5,7 +5,7 @@ mod follow;
 mod forest;
 mod lines;
 mod named_kind;
-mod report;
+mod overview;
 mod snapshot;
 pub mod standing;
 #[cfg(test)]
@@ -26,7 +26,7 @@ use super::{Error, block_on, cluster};
 
 use self::forest::Forest;
 use self::lines::Style;
-use self::report::Picture;
+use self::overview::Picture;
 use self::snapshot::Snapshot;
 
 /// Arguments of `status`.

@@ -21,7 +21,7 @@ use crate::text;
 
 use super::forest::{Forest, Node, subject_of};
 use super::lines::{self, Style};
-use super::report::{Entry, Picture};
+use super::overview::{Entry, Picture};
 use super::{Format, printed, snapshot};
 
 /// Clears the screen.
@@ -93,9 +93,9 @@ impl<'a> Watches<'a> {
     fn begin(cluster: &'a Cluster, everywhere: bool) -> Result<Self, Error> {
         let kinds = kinds_of_ours()?;
         let mut watches = Self { cluster, kinds, events: SelectAll::new(), seen: Vec::new(), everywhere };
-        let watched = watches.kinds.iter().filter(|kind| everywhere || kind.namespaced);
+        let kinds = watches.kinds.iter().filter(|kind| everywhere || kind.namespaced);
         let namespace = (!everywhere).then_some(cluster.namespace.as_str());
-        let apis = watched.map(|kind| (kind.kind.clone(), cluster.api(kind, namespace))).collect::<Vec<_>>();
+        let apis = kinds.map(|kind| (kind.kind.clone(), cluster.api(kind, namespace))).collect::<Vec<_>>();
         for (kind, api) in apis {
             watches.add(kind, watch(api, watcher::Config::default()).boxed(), None);
         }
@@ -153,7 +153,9 @@ impl<'a> Watches<'a> {
                 }
             }
         }
-        referred.iter().for_each(|subject| self.add_object(subject));
+        for subject in &referred {
+            self.add_object(subject);
+        }
         Ok(())
     }
 
@@ -172,8 +174,9 @@ impl Seen {
     /// A watch that can't begin is an error, unless it is of one object that may not be read. One that ends begins again.
     fn fail(&mut self, error: watcher::Error) -> Result<(), Error> {
         let source = match error {
-            watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source) => source,
-            watcher::Error::WatchFailed(source) => source,
+            watcher::Error::InitialListFailed(source)
+            | watcher::Error::WatchStartFailed(source)
+            | watcher::Error::WatchFailed(source) => source,
             other => {
                 eprintln!("note: {}", text::plain(&other.to_string()));
                 return Ok(());

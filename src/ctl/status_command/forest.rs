@@ -100,7 +100,9 @@ impl Forest {
                 children.entry(parent).or_default().push(subject);
             }
         }
-        children.values_mut().for_each(|found| found.sort_by_key(|subject| (rank(subject.kind), *subject)));
+        for found in children.values_mut() {
+            found.sort_by_key(|subject| (rank(subject.kind), *subject));
+        }
         children
     }
 

@@ -10,7 +10,7 @@ use crate::reconcile::state::subject::Subject;
 use crate::text::{self, plain};
 
 use super::causes::Cause;
-use super::report::Picture;
+use super::overview::Picture;
 use super::standing::{Health, Standing};
 
 /// So many of the objects that wait for a cause are named.
@@ -88,9 +88,9 @@ impl<'a> Lines<'a> {
         let uses = node.uses.iter().map(Branch::Uses);
         let webhook = node.webhook.iter().map(|(secret, standing)| Branch::Webhook(secret, standing));
         let children = self.children.get(subject).into_iter().flatten().map(|child| Branch::Object(child));
-        let users = if is_root && self.picture.chosen.is_some() { forest.users(subject) } else { Vec::new() };
-        let users = users.into_iter().map(Branch::UsedBy);
-        uses.chain(webhook).chain(children).chain(users).collect()
+        let is_chosen = is_root && self.picture.chosen.is_some();
+        let others = if is_chosen { forest.users(subject) } else { Vec::new() };
+        uses.chain(webhook).chain(children).chain(others.into_iter().map(Branch::UsedBy)).collect()
     }
 
     fn line(&self, branch: &Branch<'_>) -> String {
@@ -184,8 +184,8 @@ impl Style {
         let seconds = now.duration_since(since).as_secs().max(0);
         let (number, unit) = match seconds {
             ..120 => (seconds, 's'),
-            ..7_200 => (seconds / 60, 'm'),
-            ..172_800 => (seconds / 3_600, 'h'),
+            120..7_200 => (seconds / 60, 'm'),
+            7_200..172_800 => (seconds / 3_600, 'h'),
             _ => (seconds / 86_400, 'd'),
         };
         format!("for {number}{unit}")

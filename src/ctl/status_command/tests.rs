@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use crate::ctl::output::Paint;
 use crate::kinds;
 use crate::reconcile::state::subject::Subject;
+use crate::text::plain;
 
 use super::forest::Forest;
 use super::lines::{self, Style};
-use super::report::Picture;
+use super::overview::Picture;
 
 const STYLE: Style = Style { paint: Paint::none(), now: None };
 
@@ -354,7 +355,7 @@ proptest! {
         if chosen.is_none() {
             // Every object is in one tree, once.
             for subject in forest.nodes.keys() {
-                let shown = |line: &&str| line.trim_start_matches(['│', '├', '└', '─', ' ']).starts_with(&format!("{subject}: "));
+                let shown = |line: &&str| line.trim_start_matches(['│', '├', '└', '─', ' ']).starts_with(&format!("{}: ", plain(&subject.to_string())));
                 let trees = text.split("\n\n").next().unwrap_or_default();
                 prop_assert_eq!(trees.lines().filter(shown).count(), 1, "{}\n{}", subject, text);
             }

@@ -50,7 +50,7 @@ pub struct Report {
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     #[serde(flatten)]
-    name: Name,
+    name: Named,
     health: Health,
     #[serde(skip_serializing_if = "String::is_empty")]
     reason: String,
@@ -59,11 +59,11 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<Name>,
+    parent: Option<Named>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    uses: Vec<Name>,
+    uses: Vec<Named>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    waits_for: Vec<Name>,
+    waits_for: Vec<Named>,
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook: Option<Webhook>,
 }
@@ -83,25 +83,25 @@ struct Webhook {
 #[serde(rename_all = "camelCase")]
 struct CauseEntry {
     #[serde(flatten)]
-    name: Name,
+    name: Named,
     health: Health,
     reason: String,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     what_to_do: String,
-    holds_up: Vec<Name>,
+    holds_up: Vec<Named>,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
-struct Name {
+struct Named {
     kind: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     namespace: String,
     name: String,
 }
 
-impl From<&Subject> for Name {
+impl From<&Subject> for Named {
     fn from(subject: &Subject) -> Self {
         let Subject { kind, namespace, name } = subject;
         Self { kind, namespace: namespace.clone(), name: name.clone() }
@@ -168,7 +168,7 @@ impl<'a> Picture<'a> {
                 message,
                 since,
                 what_to_do: cause.way_out.clone(),
-                holds_up: cause.blocks.iter().map(Name::from).collect(),
+                holds_up: cause.blocks.iter().map(Named::from).collect(),
             }
         });
         Report { objects, causes: causes.collect() }
@@ -189,9 +189,9 @@ impl<'a> Picture<'a> {
             reason,
             message,
             since,
-            parent: node.parent.as_ref().map(Name::from),
-            uses: node.uses.iter().map(Name::from).collect(),
-            waits_for: causes::blockers(self.forest, subject).into_iter().map(Name::from).collect(),
+            parent: node.parent.as_ref().map(Named::from),
+            uses: node.uses.iter().map(Named::from).collect(),
+            waits_for: causes::blockers(self.forest, subject).into_iter().map(Named::from).collect(),
             webhook,
         }
     }
