@@ -15,6 +15,7 @@
 //! | [`plan`] | what the operator would do |
 //! | [`progress`] | progress of long work |
 //! | [`status_command`] | how the objects are, and what to fix first |
+//! | [`doctor`] | checks the installation, from the cluster to AWS |
 //! | [`schema_command`] | the JSON Schemas of the CRDs |
 //!
 //! A command gets its arguments, does its work, and returns how it ended. It writes results to standard output and
@@ -23,6 +24,7 @@
 pub mod account_access;
 mod cluster;
 mod completion;
+mod doctor;
 pub mod exit;
 mod iam_policy;
 pub mod import;
@@ -85,6 +87,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Show how the objects are, from accounts to what is in them, and what to fix first.
     Status(status_command::Arguments),
+    /// Check the installation: the cluster, the operator, permissions, AWS, webhooks. Changes nothing.
+    Doctor(doctor::Arguments),
     /// Print the least IAM policy for the objects of files or of a cluster.
     IamPolicy(iam_policy::Arguments),
     /// Send a test incident through the webhook of an Association, or print its URL.
@@ -224,6 +228,7 @@ impl Ctl {
             Command::Import(arguments) => import::run(&arguments),
             Command::Plan(arguments) => plan::run(arguments, self.no_color),
             Command::Status(arguments) => status_command::run(&arguments, self.no_color),
+            Command::Doctor(arguments) => doctor::run(&arguments, self.no_color),
             Command::IamPolicy(arguments) => iam_policy::run(&arguments),
             Command::Webhook(arguments) => webhook_command::run(arguments),
             Command::Complete(asked) => completion::answer(asked, &mut Plugin::command()),

@@ -24,6 +24,7 @@ use super::manifests::Files;
 use super::output::{self, Paint, Versioned};
 use super::{Error, block_on, cluster};
 
+pub use self::causes::meaning;
 use self::forest::Forest;
 use self::lines::Style;
 use self::overview::Picture;

@@ -20,6 +20,7 @@ mod association;
 mod aws_account;
 mod configurations;
 mod deletion;
+mod doctor;
 mod documentation;
 mod every_kind;
 mod everything;
