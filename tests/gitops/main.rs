@@ -241,6 +241,19 @@ fn the_plugin_says_the_same() {
     for one in customizations() {
         for object in fixtures(&one.kind).values() {
             said(&one.kind, object, &one.health(object));
+            for (reason, kind) in
+                [("ApprovalRequired", "Synced"), ("InputInvalid", "Reconciling"), ("Drifted", "Synced")]
+            {
+                let mut held = object.clone();
+                let conditions = held.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+                for condition in
+                    conditions.into_iter().flatten().filter(|condition| condition["type"] == kind)
+                {
+                    condition["reason"] = json!(reason);
+                    condition["status"] = json!(if kind == "Synced" { "False" } else { "True" });
+                }
+                said(&one.kind, &held, &one.health(&held));
+            }
             for pointer in argocd::pointers(object) {
                 let mut less = object.clone();
                 argocd::remove(&mut less, &pointer);

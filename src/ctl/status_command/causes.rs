@@ -68,7 +68,10 @@ fn is_troubled(node: &Node) -> bool {
     match node.standing.health {
         Health::Degraded | Health::Progressing | Health::Missing => true,
         // Whoever pauses an object knows. It counts if others wait for it.
-        Health::Suspended => node.standing.reason == Reason::AuthorizationRequired.as_str(),
+        Health::Suspended => {
+            let asks = [Reason::AuthorizationRequired, Reason::ApprovalRequired];
+            asks.iter().any(|reason| node.standing.reason == reason.as_str())
+        }
         Health::Healthy | Health::Unknown => false,
     }
 }

@@ -143,6 +143,10 @@ fn judged(object: &Value) -> Standing {
         let message = "the operator has not looked at the last change of the spec yet".to_owned();
         return Standing::said(Health::Progressing, "", message, &Value::Null);
     }
+    let synced = condition(object, "Synced");
+    if is(object, "Synced", "False") && text(synced, "reason") == "ApprovalRequired" {
+        return Standing::by(Health::Suspended, synced);
+    }
     if is(object, "Stalled", "True") {
         return Standing::by(Health::Degraded, condition(object, "Stalled"));
     }

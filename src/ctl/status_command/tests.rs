@@ -184,18 +184,23 @@ fn an_object_that_was_asked_for_is_shown_with_what_uses_it_and_its_causes_elsewh
 }
 
 #[test]
-fn a_person_who_has_to_sign_in_is_a_cause_and_one_who_paused_an_object_is_not() {
+fn a_person_who_has_to_sign_in_or_approve_is_a_cause_and_one_who_paused_an_object_is_not() {
     let mut waits = object("ServiceRegistration", "team/slack", "AuthorizationRequired", json!({}));
     waits["status"]["authorizationUrl"] = json!("https://example.com/\u{1b}[2Jsign-in\n");
     let mut paused = object("AgentSpace", "team/space", "Available", json!({}));
     paused["metadata"]["annotations"] = json!({"devopsagent.dev/paused": "true"});
-    let text = text(&[waits, paused]);
-    assert!(text.contains("1. ServiceRegistration team/slack: Suspended"), "{text}");
+    let mut held = object("AgentSpace", "team/held", "Available", json!({}));
+    let synced =
+        json!({"type": "Synced", "status": "False", "reason": "ApprovalRequired", "message": "hash 1"});
+    held["status"]["conditions"].as_array_mut().unwrap().push(synced);
+    let text = text(&[waits, paused, held]);
+    assert!(text.contains("1. AgentSpace team/held: Suspended: ApprovalRequired: hash 1"), "{text}");
+    assert!(text.contains("2. ServiceRegistration team/slack: Suspended"), "{text}");
     assert!(
         text.contains("AuthorizationRequired: open https://example.com/\u{FFFD}[2Jsign-in  to complete"),
         "{text}"
     );
-    assert!(text.contains("AgentSpace team/space: Suspended: Paused: ") && !text.contains("2. "), "{text}");
+    assert!(text.contains("AgentSpace team/space: Suspended: Paused: ") && !text.contains("3. "), "{text}");
 }
 
 #[test]
