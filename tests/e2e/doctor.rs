@@ -137,7 +137,8 @@ fn timeless(text: &str, t: &Test) -> String {
     let text = text
         .replace(&t.simulator.url(), "http://aws.example.com")
         .replace(&t.namespace, "shop")
-        .replace(&t.account, "123456789012");
+        .replace(&t.account, "123456789012")
+        .replace(concat!("this program is ", env!("CARGO_PKG_VERSION")), "this program is 0.1.0");
     version.replace(&text, "cluster version: v1.33.1").into_owned()
 }
 
