@@ -17,6 +17,7 @@ use super::overview::Picture;
 const STYLE: Style = Style { paint: Paint::none(), now: None };
 
 /// An object with the conditions that follow from the reason of Ready.
+#[allow(clippy::needless_pass_by_value, reason = "specs are written where they are used")]
 fn object(kind: &str, name: &str, reason: &str, spec: Value) -> Value {
     let (namespace, name) = name.split_once('/').unwrap_or(("", name));
     let is_ready = if reason == "Available" { "True" } else { "False" };
