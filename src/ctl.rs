@@ -14,6 +14,8 @@
 //! | [`webhook_command`], [`incident`] | test incidents through webhooks |
 //! | [`plan`] | what the operator would do |
 //! | [`progress`] | progress of long work |
+//! | [`status_command`] | how the objects are, and what to fix first |
+//! | [`doctor`] | checks the installation, from the cluster to AWS |
 //! | [`schema_command`] | the JSON Schemas of the CRDs |
 //!
 //! A command gets its arguments, does its work, and returns how it ended. It writes results to standard output and
@@ -22,6 +24,7 @@
 pub mod account_access;
 mod cluster;
 mod completion;
+mod doctor;
 pub mod exit;
 mod iam_policy;
 pub mod import;
@@ -31,6 +34,7 @@ mod output;
 mod plan;
 mod progress;
 mod schema_command;
+pub mod status_command;
 pub mod validate;
 mod webhook_command;
 
@@ -81,6 +85,10 @@ enum Command {
     Import(import::Arguments),
     /// Show what the operator would do in AWS, before it does it.
     Plan(plan::Arguments),
+    /// Show how the objects are, from accounts to what is in them, and what to fix first.
+    Status(status_command::Arguments),
+    /// Check the installation: the cluster, the operator, permissions, AWS, webhooks. Changes nothing.
+    Doctor(doctor::Arguments),
     /// Print the least IAM policy for the objects of files or of a cluster.
     IamPolicy(iam_policy::Arguments),
     /// Send a test incident through the webhook of an Association, or print its URL.
@@ -180,6 +188,12 @@ impl Error {
         Self::Account { given: given.to_owned(), known }
     }
 
+    /// Whether the API server says that the user isn't allowed to.
+    fn is_forbidden(&self) -> bool {
+        let Self::Kubernetes { source, .. } = self else { return false };
+        matches!(&**source, kube::Error::Api(status) if status.code == 403)
+    }
+
     /// The exit code for it.
     pub fn exit(&self) -> Exit {
         match self {
@@ -213,6 +227,8 @@ impl Ctl {
             Command::Validate(arguments) => validate::run(&arguments, self.no_color),
             Command::Import(arguments) => import::run(&arguments),
             Command::Plan(arguments) => plan::run(arguments, self.no_color),
+            Command::Status(arguments) => status_command::run(&arguments, self.no_color),
+            Command::Doctor(arguments) => doctor::run(&arguments, self.no_color),
             Command::IamPolicy(arguments) => iam_policy::run(&arguments),
             Command::Webhook(arguments) => webhook_command::run(arguments),
             Command::Complete(asked) => completion::answer(asked, &mut Plugin::command()),

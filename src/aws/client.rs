@@ -31,5 +31,5 @@ pub use self::endpoints::{EndpointOverrides, Endpoints, Partition, PlainHttp};
 pub use self::gate::Gate;
 pub use self::operation::{Binding, Operation, Paged, Plane, Repeat};
 pub use self::retry::RetryPolicy;
-pub use self::transport::{Timeouts, connections};
+pub use self::transport::{Timeouts, chain, connections};
 pub use self::wire::{Flags, Timestamp};

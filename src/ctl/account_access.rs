@@ -69,6 +69,11 @@ impl Reader {
         self.factory
     }
 
+    /// Who the user's credentials belong to, by AWS's own word.
+    pub async fn caller(&self, region: &str) -> Result<String, aws::Error> {
+        self.factory.caller(region).await
+    }
+
     /// A client for an AWSAccount, or for the credentials and region of the flags, the environment and the profile.
     pub async fn client(&self, account: Option<&AWSAccount>) -> Result<Client, Error> {
         let settings = account

@@ -116,12 +116,24 @@ impl Cluster {
         Self { client: self.client.clone(), namespace: self.namespace.clone() }
     }
 
-    /// All objects of a kind, in one namespace or in all.
-    pub async fn list(&self, kind: &KindOf, namespace: Option<&str>) -> Result<Vec<Value>, Error> {
-        let api: Api<DynamicObject> = match namespace.filter(|_| kind.namespaced) {
+    /// The objects of a kind, in one namespace or in all.
+    pub fn api(&self, kind: &KindOf, namespace: Option<&str>) -> Api<DynamicObject> {
+        match namespace.filter(|_| kind.namespaced) {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &kind.resource),
             None => Api::all_with(self.client.clone(), &kind.resource),
-        };
+        }
+    }
+
+    /// An object, if there is one.
+    pub async fn get(&self, kind: &KindOf, namespace: &str, name: &str) -> Result<Option<Value>, Error> {
+        let doing = format!("reading the {} {name}", kind.kind);
+        let found = self.api(kind, Some(namespace)).get_opt(name).await.map_err(failed(&doing))?;
+        found.map(|object| serde_json::to_value(object).map_err(Error::Schema)).transpose()
+    }
+
+    /// All objects of a kind, in one namespace or in all.
+    pub async fn list(&self, kind: &KindOf, namespace: Option<&str>) -> Result<Vec<Value>, Error> {
+        let api = self.api(kind, namespace);
         let mut found = Vec::new();
         let mut params = ListParams::default().limit(PAGE);
         loop {

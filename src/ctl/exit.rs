@@ -9,7 +9,7 @@ pub enum Exit {
     Done,
     /// It failed.
     Error,
-    /// With `--exit-code`: something would change.
+    /// With `--exit-code`: something would change, or there is something to fix.
     Changes,
     /// What was given to it is invalid: arguments, files, objects.
     Invalid,
@@ -19,12 +19,12 @@ pub enum Exit {
 pub const TABLE: &[(Exit, u8, &str)] = &[
     (Exit::Done, 0, "done, or nothing to do"),
     (Exit::Error, 1, "an error"),
-    (Exit::Changes, 2, "changes, with --exit-code"),
+    (Exit::Changes, 2, "changes, or something to fix, with --exit-code"),
     (Exit::Invalid, 3, "invalid input or usage"),
 ];
 
 /// The table in `--help`.
-pub const HELP: &str = "Exit codes: 0 done, or nothing to do; 1 an error; 2 changes, with --exit-code; 3 invalid input or usage.";
+pub const HELP: &str = "Exit codes: 0 done, or nothing to do; 1 an error; 2 changes, or something to fix, with --exit-code; 3 invalid input or usage.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

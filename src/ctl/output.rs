@@ -43,6 +43,11 @@ impl<'a, T: Serialize, S: Serialize> Versioned<'a, T, S> {
         Ok(serde_json::to_string_pretty(self).map_err(io::Error::from)? + "\n")
     }
 
+    /// The document as JSON in a line.
+    pub fn line(&self) -> Result<String, Error> {
+        Ok(serde_json::to_string(self).map_err(io::Error::from)? + "\n")
+    }
+
     /// The document as YAML.
     pub fn yaml(&self) -> Result<String, Error> {
         serde_saphyr::to_string(self).map_err(|error| io::Error::other(error.to_string()).into())
@@ -71,7 +76,7 @@ impl Paint {
     }
 
     /// No colors.
-    pub fn none() -> Self {
+    pub const fn none() -> Self {
         Self(false)
     }
 

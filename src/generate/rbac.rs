@@ -64,6 +64,25 @@ impl Rule {
         let _ = write!(text, "\n  verbs: [{}]", verbs.join(", "));
     }
 
+    fn accesses(&self) -> Vec<Access> {
+        let names: Vec<Option<String>> = match self.names {
+            [] => vec![None],
+            names => names.iter().map(|name| Some((*name).to_owned())).collect(),
+        };
+        let mut found = Vec::new();
+        for resource in &self.resources {
+            for verb in self.verbs {
+                found.extend(names.iter().map(|name| Access {
+                    group: self.group,
+                    resource: resource.clone(),
+                    name: name.clone(),
+                    verb,
+                }));
+            }
+        }
+        found
+    }
+
     fn only(self, names: &'static [&'static str]) -> Self {
         Self { names, ..self }
     }
@@ -188,6 +207,25 @@ pub fn templates() -> String {
         text.push_str("\n{{- end }}\n");
     }
     text
+}
+
+/// Something that a rule allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The API group.
+    pub group: &'static str,
+    /// The resource, maybe with a subresource behind a slash.
+    pub resource: String,
+    /// Name of the one object; that of a lease depends on the installation.
+    pub name: Option<String>,
+    /// The verb.
+    pub verb: &'static str,
+}
+
+/// Everything that the rules of one name allow.
+pub fn accesses(name: &str) -> Vec<Access> {
+    let granted = table().into_iter().filter(|granted| granted.name == name);
+    granted.flat_map(|granted| granted.rules).flat_map(|rule| rule.accesses()).collect()
 }
 
 fn everything() -> Vec<String> {

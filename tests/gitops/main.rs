@@ -18,6 +18,7 @@ mod tables;
 
 use std::collections::BTreeMap;
 
+use devops_agent_operator::ctl::status_command::standing::Standing;
 use serde_json::{Value, json};
 
 use argocd::{Customization, customizations, fixtures};
@@ -220,6 +221,45 @@ fn whatever_an_object_lacks_its_health_is_told() {
                     one.kind
                 );
                 one.discover(&less);
+            }
+        }
+    }
+}
+
+/// `kubectl devopsagent status` judges by the same rules. What the script says about actions of Argo CD comes after that.
+#[test]
+fn the_plugin_says_the_same() {
+    let said = |kind: &str, object: &Value, health: &Value| {
+        let standing = Standing::of(object);
+        assert_eq!(standing.health.as_str(), health["status"], "{kind}: {health} {object}");
+        let message = health["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(&standing.told()) || message.starts_with("Paused: "),
+            "{standing:?} {message}"
+        );
+    };
+    for one in customizations() {
+        for object in fixtures(&one.kind).values() {
+            said(&one.kind, object, &one.health(object));
+            for (reason, kind) in
+                [("ApprovalRequired", "Synced"), ("InputInvalid", "Reconciling"), ("Drifted", "Synced")]
+            {
+                let mut held = object.clone();
+                let conditions = held.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+                for condition in
+                    conditions.into_iter().flatten().filter(|condition| condition["type"] == kind)
+                {
+                    condition["reason"] = json!(reason);
+                    condition["status"] = json!(if kind == "Synced" { "False" } else { "True" });
+                }
+                said(&one.kind, &held, &one.health(&held));
+            }
+            for pointer in argocd::pointers(object) {
+                let mut less = object.clone();
+                argocd::remove(&mut less, &pointer);
+                if less.get("metadata").is_some() && less.get("spec").is_some() && !is_malformed(&less) {
+                    said(&one.kind, &less, &one.health(&less));
+                }
             }
         }
     }

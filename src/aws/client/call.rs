@@ -138,6 +138,11 @@ impl Client {
         &self.inner.config.region
     }
 
+    /// The addresses that it calls.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.inner.config.endpoints
+    }
+
     /// The partition of that region.
     pub fn partition(&self) -> Partition {
         Partition::of(self.region())

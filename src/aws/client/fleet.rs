@@ -15,7 +15,7 @@ use aws_types::service_config::ServiceConfigKey;
 use super::account::Account;
 use super::api_error::Error;
 use super::budget::DEFAULT_RATE;
-use super::credentials::CachedCredentials;
+use super::credentials::{CachedCredentials, explain};
 use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
 use super::gate::Gate;
 use super::retry::RetryPolicy;
@@ -128,6 +128,20 @@ impl ClientFactory {
                 Ok(client)
             }
         }
+    }
+
+    /// Who STS says that the credentials belong to: the ARN of a user or a role's session.
+    pub async fn caller(&self, region: &str) -> Result<String, Error> {
+        let sdk = self.sdk.to_builder().region(Region::new(region.to_owned())).build();
+        let sts =
+            aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(self.credentials.clone()).build();
+        let unknown =
+            |message: &str| Error::Credentials { message: format!("whose they are is unknown: {message}") };
+        // Without credentials, their own words are better than those of a call that can't be signed.
+        self.credentials.get().await?;
+        let identity = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
+        let identity = identity.map_err(|error| unknown(&explain(&error)))?;
+        identity.arn().map(str::to_owned).ok_or_else(|| unknown("STS did not return it"))
     }
 
     /// The budget of every account that has a client, by the account's key. Several may have one in common.

@@ -91,7 +91,7 @@ fn failure(operation: &'static str, error: reqwest::Error) -> Error {
 }
 
 /// An error with its causes: the first alone seldom says what happened.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -130,7 +130,7 @@ pub fn on_cluster(
 
 /// Has the end-to-end tests write the fixtures that they would compare otherwise.
 pub fn write_fixtures(session: &Session, cluster: &Cluster, programs: &Programs) -> Result<Outcome, Error> {
-    let filter = ["gitops::states".to_owned(), "tables::".to_owned()];
+    let filter = ["gitops::states", "tables::", "doctor::"].map(str::to_owned);
     let mut command = on_cluster_command(OnCluster::EndToEnd, session, cluster, programs, &filter)?;
     succeed(session, command.env(WRITE_FIXTURES, "1"))
 }

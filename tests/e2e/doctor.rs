@@ -1,0 +1,160 @@
+//! `kubectl devopsagent doctor` between the cluster and the simulated AWS.
+
+use std::path::Path;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Api;
+use kube::api::PostParams;
+use regex::Regex;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::fixtures::events;
+use crate::harness::{Test, run, text};
+
+/// The exit code, and what is printed.
+async fn printed(t: &Test, aws: &str, format: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-devopsagent"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command.envs([
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "simulator"),
+        ("AWS_SECRET_ACCESS_KEY", "simulator"),
+        ("AWS_ENDPOINT_URL", aws),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("NO_PROXY", "127.0.0.1"),
+    ]);
+    command.args(["doctor", "-o", format, "--account", &t.namespace]);
+    command.args(["--namespace", &t.namespace, "--operator-namespace", &t.namespace]);
+    let output = command.output().await.unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+/// The exit code and the checks.
+async fn doctor(t: &Test, aws: &str) -> (Option<i32>, Vec<Value>) {
+    let (code, said) = printed(t, aws, "json").await;
+    let document: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    (code, document["checks"].as_array().unwrap().clone())
+}
+
+fn check<'a>(checks: &'a [Value], name: &str) -> &'a Value {
+    let found = checks.iter().find(|check| check["name"] == name);
+    found.unwrap_or_else(|| panic!("{name} is not among {checks:#?}"))
+}
+
+fn names<'a>(checks: &'a [Value], verdict: &str) -> Vec<&'a str> {
+    checks.iter().filter(|check| check["verdict"] == verdict).map(|check| text(check, "/name")).collect()
+}
+
+#[test]
+fn a_sound_installation_passes_and_what_is_broken_is_said_with_what_to_do() {
+    run(async |t| {
+        events(t).await;
+        let aws = t.simulator.url();
+        let (code, checks) = doctor(t, &aws).await;
+        assert_eq!(code, Some(0), "{checks:#?}");
+        let sound = [
+            "cluster version",
+            "CRDs",
+            "your permissions",
+            "objects",
+            "AWSAccount",
+            "webhooks",
+            "AWS identity",
+            "AWS region",
+            "control plane",
+            "data plane",
+            "clock",
+            "ListAgentSpaces",
+            "ListServices",
+            "ListPrivateConnections",
+            "ListAssetTypes",
+            "GetOperatorApp",
+            "ListAssociations",
+            "ListAssets",
+            "ListTriggers",
+        ];
+        assert_eq!(names(&checks, "ok"), sound, "{checks:#?}");
+        assert_eq!(names(&checks, "skipped"), ["EKS access entries"]);
+        assert_eq!(names(&checks, "unknown"), ["operator"], "the tests' operator has no Deployment");
+        assert!(
+            text(check(&checks, "AWS identity"), "/message").contains("which assumes arn:aws:iam::"),
+            "{checks:#?}"
+        );
+
+        // A release whose pods don't run, and whose service account may do nothing.
+        let labels = json!({"app.kubernetes.io/part-of": "devops-agent-operator", "app.kubernetes.io/version": "0.0.1"});
+        let pod = json!({"serviceAccountName": "nobody", "containers": [{"name": "operator", "image": "operator",
+                         "args": ["run", "--leader-election"]}]});
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "operator", "labels": labels},
+            "spec": {"selector": {"matchLabels": {"app": "x"}},
+                     "template": {"metadata": {"labels": {"app": "x"}}, "spec": pod}}});
+        let deployments: Api<Deployment> = Api::namespaced(t.client.clone(), &t.namespace);
+        deployments
+            .create(&PostParams::default(), &serde_json::from_value(deployment).unwrap())
+            .await
+            .unwrap();
+        t.fault(json!({"operation": "ListServices", "effect": "error", "error": "AccessDeniedException", "times": 0}));
+        let (code, checks) = doctor(t, &aws).await;
+        assert_eq!(code, Some(1), "{checks:#?}");
+        for (name, message, what_to_do) in [
+            ("operator", "0 of 1 pods are available", "kubectl describe pods"),
+            ("lease", "no pod has led yet", "kubectl logs"),
+            (
+                "operator's permissions",
+                "nobody may not list agentspaces.devopsagent.dev",
+                "upgrade the chart's release",
+            ),
+            ("ListServices", "AccessDenied", "kubectl devopsagent iam-policy"),
+        ] {
+            let found = check(&checks, name);
+            assert_eq!(found["verdict"], "failed", "{found}");
+            assert!(text(found, "/message").contains(message), "{found}");
+            assert!(text(found, "/whatToDo").contains(what_to_do), "{found}");
+        }
+        assert_eq!(check(&checks, "operator version")["verdict"], "unknown");
+        let (_, text) = printed(t, &aws, "text").await;
+        compare_with_page(&timeless(&text, t));
+        t.end_faults().await;
+
+        let (code, checks) = doctor(t, "http://127.0.0.1:1").await;
+        assert_eq!(
+            (code, &check(&checks, "data plane")["verdict"]),
+            (Some(1), &json!("failed")),
+            "{checks:#?}"
+        );
+        assert_eq!(check(&checks, "AWS API")["verdict"], "skipped");
+    });
+}
+
+/// The text without what differs from run to run.
+fn timeless(text: &str, t: &Test) -> String {
+    let version = Regex::new(r"cluster version: \S+").unwrap();
+    let text = text
+        .replace(&t.simulator.url(), "http://aws.example.com")
+        .replace(&t.namespace, "shop")
+        .replace(&t.account, "123456789012")
+        .replace(concat!("this program is ", env!("CARGO_PKG_VERSION")), "this program is 0.1.0");
+    version.replace(&text, "cluster version: v1.33.1").into_owned()
+}
+
+/// The page shows what is printed, or is written from it when `DEVOPS_AGENT_WRITE_FIXTURES` is 1.
+fn compare_with_page(printed: &str) {
+    const BEGIN: &str = "<!-- session:doctor -->\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/ctl/doctor.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (shown, after) = rest.split_once("<!-- /session -->").unwrap();
+    let session = format!(
+        "```console,no-run=generated\n$ kubectl devopsagent doctor -n shop --account shop\n{printed}$ echo $?\n1\n```\n"
+    );
+    if std::env::var("DEVOPS_AGENT_WRITE_FIXTURES").is_ok_and(|value| value == "1") {
+        std::fs::write(&path, format!("{before}{BEGIN}{session}<!-- /session -->{after}")).unwrap();
+        return;
+    }
+    assert_eq!(shown, session, "`cargo xtask fixtures` writes {}", path.display());
+}
