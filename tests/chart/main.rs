@@ -12,6 +12,7 @@
 
 mod admission;
 mod cluster;
+mod console_to_git;
 mod docs;
 mod documentation;
 mod helm;

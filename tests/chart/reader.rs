@@ -38,7 +38,7 @@ impl Reader {
         for made in [&bin, &work] {
             fs::create_dir_all(made).expect("a folder can be made");
         }
-        for program in ["helm", "kubectl", "aws", "curl"] {
+        for program in ["helm", "kubectl", "kubectl-devopsagent", "aws", "curl"] {
             symlink(helm::project().join("tests/chart/reader").join(program), bin.join(program)).unwrap();
         }
         symlink(helm::program("DEVOPS_AGENT_OPERATOR_BIN"), bin.join("devops-agent-operator")).unwrap();
@@ -83,6 +83,7 @@ impl Reader {
             ("CHART", helm::chart().into_os_string()),
             ("PROJECT", helm::project().into()),
             ("PODS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods").into_os_string()),
+            ("PLUGIN", env!("CARGO_BIN_EXE_kubectl-devopsagent").into()),
             ("HELM", helm::program("DEVOPS_AGENT_HELM_BIN").into_os_string()),
             ("KUBECTL", helm::program("DEVOPS_AGENT_KUBECTL_BIN").into_os_string()),
             // What the pages leave to the reader.

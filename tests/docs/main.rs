@@ -154,7 +154,8 @@ fn shell_is_shell_and_what_is_not_run_says_why() {
             assert!(marks.is_empty() || (marks.len() == 1 && why.is_some()), "{place}: {}", block.info);
             if let Some(why) = why {
                 assert!(REASONS.iter().any(|(word, _)| *word == why), "{place}: there is no reason {why}");
-                left += 1;
+                // What is written by running it has been run.
+                left += usize::from(why != "generated");
             }
             run += usize::from(is_run(block));
             let commands: Vec<String> = if block.language() == "sh" {
