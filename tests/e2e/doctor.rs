@@ -72,7 +72,6 @@ fn a_sound_installation_passes_and_what_is_broken_is_said_with_what_to_do() {
             "ListAgentSpaces",
             "ListServices",
             "ListPrivateConnections",
-            "ListAssetTypes",
             "GetOperatorApp",
             "ListAssociations",
             "ListAssets",

@@ -5,8 +5,8 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::api::AWSAccount;
 use crate::aws::operations::{
-    GetOperatorApp, ListAgentSpaces, ListAssetTypes, ListAssets, ListAssociations, ListPrivateConnections,
-    ListServices, ListTriggers,
+    GetOperatorApp, ListAgentSpaces, ListAssets, ListAssociations, ListPrivateConnections, ListServices,
+    ListTriggers,
 };
 use crate::aws::{self, Client, Plane, Timeouts, connections};
 use crate::ctl::account_access::{Flags, Reader};
@@ -141,12 +141,10 @@ async fn families(client: &Client) -> Vec<Check> {
         return spaces.err().map(|error| refused("ListAgentSpaces", error)).into_iter().collect();
     }
     let services = ListServices { max_results: Some(1), ..ListServices::default() };
-    let types = ListAssetTypes { max_results: Some(1), ..ListAssetTypes::default() };
     let mut checks = vec![
         called("ListAgentSpaces", spaces),
         called("ListServices", client.call(&services).await),
         called("ListPrivateConnections", client.call(&ListPrivateConnections {}).await),
-        called("ListAssetTypes", client.call(&types).await),
     ];
     let Some(agent_space_id) = space else {
         let skipped = |name| Check::skipped(name, "there is no agent space to read from");

@@ -22,6 +22,8 @@ const CALLERS: &[(&[&str], &[&str])] = &[
 const TAGGING: &str = "reconcile/tagging.rs";
 /// Reads the tags of a space, as the feature `spaces` allows, if a rule of an AWSAccount needs them.
 const CLAIM: &str = "reconcile/claim.rs";
+/// Tries whether operations are allowed: those of the features, or it would report what the operator doesn't need.
+const DOCTOR: &str = "ctl/doctor/aws_side.rs";
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -82,9 +84,17 @@ fn a_feature_allows_what_its_source_calls_and_nothing_else() {
 }
 
 #[test]
+fn doctor_tries_what_the_policies_allow() {
+    let allowed: BTreeSet<&str> =
+        FEATURES.iter().flat_map(|feature| feature.operations.iter().copied()).collect();
+    let tried = named_in(&code(&source().join(DOCTOR)));
+    assert!(!tried.is_empty() && tried.is_subset(&allowed), "{tried:?}");
+}
+
+#[test]
 fn nothing_else_calls_an_operation() {
     let known: BTreeSet<PathBuf> =
-        CALLERS.iter().flat_map(|(files, _)| found(files)).chain(found(&[TAGGING, CLAIM])).collect();
+        CALLERS.iter().flat_map(|(files, _)| found(files)).chain(found(&[TAGGING, CLAIM, DOCTOR])).collect();
     let mut files = Vec::new();
     rust_files(&source(), &mut files);
     for file in files {
