@@ -14,6 +14,7 @@
 //! ```
 
 pub use devops_agent_test_support::aws::remote_id;
+pub use devops_agent_test_support::plugin::Ended;
 pub use devops_agent_test_support::*;
 
 /// Runs one test. When it fails, everything that may tell why is printed.
@@ -34,30 +35,8 @@ pub async fn default_account(t: &Test) -> tokio::sync::MutexGuard<'static, ()> {
     alone
 }
 
-/// How a command of the plugin ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Its exit code.
-    pub code: Option<i32>,
-    /// What it printed.
-    pub out: String,
-    /// What it complained about.
-    pub err: String,
-}
-
 /// Runs `kubectl devopsagent` against the cluster and the simulator.
 pub async fn plugin(t: &Test, arguments: &[&str]) -> Ended {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_kubectl-devopsagent"));
-    command.args(arguments).envs([
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "simulator"),
-        ("AWS_SECRET_ACCESS_KEY", "simulator"),
-        ("AWS_ENDPOINT_URL", &t.shared.simulator.url()),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/dev/null"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-    ]);
-    let output = command.output().await.expect("the plugin runs");
-    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let program = env!("CARGO_BIN_EXE_kubectl-devopsagent");
+    devops_agent_test_support::plugin::run(program, &t.shared.simulator.url(), arguments).await
 }

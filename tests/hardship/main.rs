@@ -27,6 +27,7 @@ mod memory;
 mod neighbours;
 mod own_account;
 mod pictures;
+mod plans;
 mod replicas;
 mod secrets;
 mod shards;

@@ -11,6 +11,7 @@
 //! | [`shared`] | one operator for all tests of a program, with the chart's rights |
 //! | [`fixtures`] | objects that tests start from |
 //! | [`webhook`] | an incident tool |
+//! | [`plugin`] | the plugin of kubectl |
 //! | [`kubectl`], [`server`], [`script`] | kubectl, HTTP servers on the loopback interface |
 
 #![allow(
@@ -30,6 +31,7 @@ pub mod guard;
 pub mod kubectl;
 pub mod object;
 pub mod operator;
+pub mod plugin;
 pub mod ports;
 pub mod resource;
 pub mod runtime;
