@@ -5,6 +5,7 @@
 //! files, cluster → preview (the operator's own code on a replica) → outlook (what happens to each object) → written
 //! ```
 
+mod consequences;
 mod outlook;
 mod preview;
 mod relations;

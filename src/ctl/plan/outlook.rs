@@ -1,6 +1,6 @@
 //! What will happen to each object, from what the preview has shown. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::api::change::{ChangeAction, ChangePolicy, FieldChange, PendingChange};
 use crate::kinds;
 use crate::kubernetes::replica;
-use crate::reconcile::approval::webhook_of;
 use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::state::annotations::APPROVE;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
+use super::consequences::{self, Referring};
 use super::preview::{Seen, Shown, UNKNOWN_CLUSTER, condition_of, is_paused, reason_of};
 use super::relations::{self, Relations};
 
@@ -189,7 +189,8 @@ impl Entry {
         }
     }
 
-    fn subject(&self) -> Option<Subject> {
+    /// The object as others refer to it.
+    pub fn subject(&self) -> Option<Subject> {
         let kind = kinds::names().into_iter().find(|kind| *kind == self.kind)?;
         Some(Subject::new(kind, self.namespace.as_str(), self.name.as_str()))
     }
@@ -197,13 +198,12 @@ impl Entry {
 
 /// What will happen to each object.
 pub fn entries(shown: &Shown) -> Vec<Entry> {
-    let mut entries: Vec<(Entry, BTreeSet<Subject>)> = shown
+    let mut entries: Vec<Referring> = shown
         .objects
         .iter()
         .map(|seen| (entry(seen, shown.comparable), relations::referred(&seen.kind, &seen.before)))
         .collect();
-    follow(&mut entries);
-    move_along(&mut entries, shown);
+    consequences::follow(&mut entries, shown);
     let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
     let order: BTreeMap<&str, usize> = kinds::names().into_iter().zip(0..).collect();
     entries.sort_by(|one, other| {
@@ -288,9 +288,7 @@ fn decided(entry: &mut Entry, pending: PendingChange, seen: &Seen) {
     entry.changes = pending.changes;
     entry.truncated = pending.truncated;
     entry.disrupts = pending.disrupts;
-    let policy = seen.before["spec"]["changePolicy"].clone();
-    let policy: ChangePolicy = serde_json::from_value(policy).unwrap_or_default();
-    if policy.holds(pending.action) {
+    if change_policy(&seen.before).holds(pending.action) {
         let given = seen.before["metadata"]["annotations"][APPROVE] == pending.hash.as_str();
         entry.approval = Some(if given { Approval::Given } else { Approval::Required });
     }
@@ -303,6 +301,11 @@ fn decided(entry: &mut Entry, pending: PendingChange, seen: &Seen) {
     }
     entry.waits = seen.waiting.as_deref() == Some(&pending.hash);
     entry.hash = Some(pending.hash);
+}
+
+/// Which changes of an object wait for approval.
+pub(super) fn change_policy(object: &Value) -> ChangePolicy {
+    serde_json::from_value(object["spec"]["changePolicy"].clone()).unwrap_or_default()
 }
 
 /// What a person has to change, although the operator looks again by itself.
@@ -322,81 +325,6 @@ fn is_refusal(reason: &str) -> bool {
     ]
     .iter()
     .any(|refusal| refusal.as_str() == reason)
-}
-
-/// Kinds whose resources have the id of what they refer to in them: if that is replaced, so are they, or they are changed.
-const MOVING: &[(&str, &str, Fate)] = &[
-    ("AgentSpace", "Association", Fate::Replace),
-    ("AgentSpace", "Asset", Fate::Replace),
-    ("AgentSpace", "Trigger", Fate::Replace),
-    ("ServiceRegistration", "Association", Fate::Replace),
-    ("Asset", "Trigger", Fate::Replace),
-    ("Association", "Association", Fate::Update),
-];
-
-/// What refers to something that is replaced moves to the new one, after it.
-fn move_along(entries: &mut [(Entry, BTreeSet<Subject>)], shown: &Shown) {
-    loop {
-        let moving: BTreeSet<Subject> = entries
-            .iter()
-            .filter(|(entry, _)| entry.action == Fate::Replace)
-            .filter_map(|(entry, _)| entry.subject())
-            .collect();
-        let mut changed = false;
-        for ((entry, referred), seen) in entries.iter_mut().zip(&shown.objects) {
-            if entry.id.is_none()
-                || !matches!(entry.action, Fate::Unchanged | Fate::Update | Fate::Incomparable)
-            {
-                continue;
-            }
-            let follows = |target: &&Subject| {
-                let row = MOVING.iter().find(|(of, user, _)| *of == target.kind && *user == entry.kind);
-                row.is_some_and(|(.., fate)| entry.action != *fate)
-            };
-            let Some(target) = referred.intersection(&moving).find(follows) else { continue };
-            let row = MOVING.iter().find(|(of, user, _)| *of == target.kind && *user == entry.kind);
-            let Some((.., fate)) = row else { continue };
-            entry.action = *fate;
-            entry.after.push(target.to_string());
-            let secret = seen.before.pointer("/status/webhook/secretName").and_then(Value::as_str);
-            let secret = secret.filter(|_| *fate == Fate::Replace);
-            entry.disrupts.extend(secret.map(|name| webhook_of(&entry.namespace, name)));
-            changed = true;
-        }
-        if !changed {
-            return;
-        }
-    }
-}
-
-/// What waits only for something that is created is created after it.
-fn follow(entries: &mut [(Entry, BTreeSet<Subject>)]) {
-    let waits = [Reason::DependencyNotReady, Reason::DependencyNotFound].map(Reason::as_str);
-    loop {
-        let coming: BTreeSet<Subject> = entries
-            .iter()
-            .filter(|(entry, _)| entry.action == Fate::Create)
-            .filter_map(|(entry, _)| entry.subject())
-            .collect();
-        let mut changed = false;
-        for (entry, referred) in entries.iter_mut() {
-            let after: Vec<String> = referred.intersection(&coming).map(Subject::to_string).collect();
-            if entry.action == Fate::Blocked
-                && waits.contains(&entry.reason.as_str())
-                && entry.id.is_none()
-                && !after.is_empty()
-            {
-                entry.action = Fate::Create;
-                entry.after = after;
-                entry.message.clear();
-                entry.reason.clear();
-                changed = true;
-            }
-        }
-        if !changed {
-            return;
-        }
-    }
 }
 
 fn id_of(object: &Value) -> Option<&str> {
