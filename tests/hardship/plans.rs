@@ -3,6 +3,7 @@
 
 mod changes;
 mod comparison;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::harness::{Operator, World, condition, run, text, wait_until};
 
 use self::changes::{Changes, Dice};
 use self::comparison::{Ids, Plan};
+use self::reader::Reader;
 
 /// What the random choices begin with. To replay one: `DEVOPS_AGENT_PLAN_SEEDS=7`.
 const SEEDS: [u64; 3] = [1, 2, 3];
@@ -41,6 +43,7 @@ fn each_call_that_is_made_was_named_and_none_is_named_that_is_not_made() {
 async fn follow(seed: u64) {
     let world = World::new().await;
     let mut dice = Dice::new(seed);
+    let reader = Reader::in_namespace_of(&world).await;
     world.secret("credentials", CREDENTIALS).await;
     for yaml in [SPACE, CHANNEL, GITLAB, EVENTS, PROJECT, SOURCE, CONNECTION, AGENT, TRIGGER] {
         world.apply(yaml).await;
@@ -56,7 +59,7 @@ async fn follow(seed: u64) {
         changes.make().await;
         let told = format!("{VARIABLE}={seed}, round {round}: {:#?}", changes.told);
         let mark = world.mark();
-        let plan = Plan::made(&world).await;
+        let plan = Plan::made(&world, &reader).await;
         assert_eq!(world.mutations_since(mark), Vec::<String>::new(), "a plan writes nothing; {told}");
         operator = started(&world).await;
         ids.add(&world).await;

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::api::change::ChangeAction;
+use crate::kinds;
 use crate::reconcile::approval::webhook_of;
+use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
@@ -71,9 +73,10 @@ impl Fates {
         all
     }
 
-    /// Whether others can use it, as soon as all is done.
+    /// Whether others can use it, as soon as all is done. Inputs aren't known here, and there need not be an account.
     fn is_usable(&self, subject: &Subject) -> bool {
-        self.fates.get(subject).is_some_and(|fate| {
+        let optional = subject.kind == ACCOUNT || !kinds::names().contains(&subject.kind);
+        self.fates.get(subject).map_or(optional, |fate| {
             !matches!(fate, Fate::Blocked | Fate::Refused | Fate::Delete | Fate::Release)
         })
     }
@@ -88,10 +91,7 @@ impl Fates {
 fn moves(entry: &Entry, referred: &BTreeSet<Subject>, fates: &Fates) -> Option<(Fate, Vec<String>)> {
     let waits = [Reason::DependencyNotReady, Reason::DependencyNotFound].map(Reason::as_str);
     let blocked = entry.action == Fate::Blocked && waits.contains(&entry.reason.as_str());
-    let settled = matches!(
-        entry.action,
-        Fate::Unchanged | Fate::Update | Fate::Incomparable | Fate::Adopt
-    );
+    let settled = matches!(entry.action, Fate::Unchanged | Fate::Update | Fate::Incomparable | Fate::Adopt);
     if !(settled || (blocked && referred.iter().all(|target| fates.is_usable(target)))) {
         return None;
     }

@@ -108,7 +108,11 @@ impl<'a> Changes<'a> {
                 let files = json!([{"path": "AGENT.md", "text": word}]);
                 ("Asset", "agent", json!({"content": {"files": files}}))
             }
-            11 => ("Trigger", "weekly", json!({"schedule": {"expression": format!("cron({} 9 ? * MON *)", number % 60)}})),
+            11 => (
+                "Trigger",
+                "weekly",
+                json!({"schedule": {"expression": format!("cron({} 9 ? * MON *)", number % 60)}}),
+            ),
             12 => ("Trigger", "weekly", json!({"suspend": number % 2 == 0})),
             _ => {
                 self.told.push(format!("another token: {word}"));
@@ -124,11 +128,14 @@ impl<'a> Changes<'a> {
         let number = self.dice.below(1_000);
         let yaml = match self.dice.below(5) {
             0 => self.dice.of(OBJECTS).3.to_owned(),
-            1 => SOURCE.replace("name: source", &format!("name: source-{number}")).replace("210987654321", &format!("{:012}", 310_987_654_000 + number)),
+            1 => SOURCE
+                .replace("name: source", &format!("name: source-{number}"))
+                .replace("210987654321", &format!("{:012}", 310_987_654_000 + number)),
             2 => TRIGGER.replace("name: weekly", &format!("name: weekly-{number}")),
             3 => SPACE.replace("name: space", &format!("name: space-{number}")),
             _ => {
-                let second = GITLAB.replace("name: gitlab}", "name: second}").replace("name: GitLab", "name: Second");
+                let second =
+                    GITLAB.replace("name: gitlab}", "name: second}").replace("name: GitLab", "name: Second");
                 self.world.apply(&second).await;
                 let service = json!({"spec": {"serviceRef": {"name": "second"}}});
                 self.patch("Association", "project", service).await;
@@ -151,9 +158,24 @@ impl<'a> Changes<'a> {
             0 => ("AgentSpace", "agentSpace", "space", json!({"description": word})),
             1 => ("AgentSpace", "agentSpace", "space", json!({"tags": {"devopsagent.dev/namespace": null}})),
             2 => ("Trigger", "trigger", "weekly", json!({"status": "Inactive"})),
-            3 => ("PrivateConnection", "privateConnection", "internal", json!({"tags": {"devopsagent.dev/name": word}})),
-            4 => ("ServiceRegistration", "service", "gitlab", json!({"tags": {"devopsagent.dev/namespace": null}})),
-            _ => ("Association", "association", "source", json!({"configuration": {"sourceAws": {"assumableRoleArn": format!("arn:aws:iam::210987654321:role/{word}")}}})),
+            3 => (
+                "PrivateConnection",
+                "privateConnection",
+                "internal",
+                json!({"tags": {"devopsagent.dev/name": word}}),
+            ),
+            4 => (
+                "ServiceRegistration",
+                "service",
+                "gitlab",
+                json!({"tags": {"devopsagent.dev/namespace": null}}),
+            ),
+            _ => (
+                "Association",
+                "association",
+                "source",
+                json!({"configuration": {"sourceAws": {"assumableRoleArn": format!("arn:aws:iam::210987654321:role/{word}")}}}),
+            ),
         };
         let Some(id) = self.id(kind, name).await else { return };
         if self.exists(remote, &id) {
@@ -209,8 +231,12 @@ impl<'a> Changes<'a> {
         let (kind, _, name, _) = self.dice.of(OBJECTS);
         let patch = match self.dice.below(4) {
             0 => json!({"spec": {"managementPolicy": self.dice.of(&["Manage", "Observe"])}}),
-            1 => json!({"metadata": {"annotations": {"devopsagent.dev/paused": self.dice.of(&[json!("true"), Value::Null])}}}),
-            _ => json!({"spec": {"changePolicy": self.dice.of(&["Automatic", "OnApproval", "OnApprovalIfDisruptive"])}}),
+            1 => {
+                json!({"metadata": {"annotations": {"devopsagent.dev/paused": self.dice.of(&[json!("true"), Value::Null])}}})
+            }
+            _ => {
+                json!({"spec": {"changePolicy": self.dice.of(&["Automatic", "OnApproval", "OnApprovalIfDisruptive"])}})
+            }
         };
         self.patch(kind, name, patch).await;
     }

@@ -13,8 +13,8 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs this plugin against the AWS at this address.
-pub async fn run(program: &str, aws: &str, arguments: &[&str]) -> Ended {
+/// Runs this plugin against the AWS at this address, with more variables in its environment.
+pub async fn run(program: &str, aws: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).envs([
         ("AWS_REGION", REGION),
@@ -25,6 +25,7 @@ pub async fn run(program: &str, aws: &str, arguments: &[&str]) -> Ended {
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ]);
+    command.envs(environment.iter().copied());
     let output = command.output().await.expect("the plugin runs");
     let text = |bytes| String::from_utf8(bytes).expect("it prints text");
     Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
