@@ -48,7 +48,7 @@ pub fn follow(entries: &mut [Referring], shown: &Shown) {
 /// What happens to the objects, as far as it matters to others.
 #[derive(Default)]
 struct Fates {
-    fates: BTreeMap<Subject, Fate>,
+    actions: BTreeMap<Subject, Fate>,
     /// What gets another id.
     renewed: BTreeSet<Subject>,
     users: BTreeMap<Subject, BTreeSet<Subject>>,
@@ -68,7 +68,7 @@ impl Fates {
                 all.renewed.insert(subject.clone());
             }
             let fate = if waits && entry.action != Fate::Update { Fate::Blocked } else { entry.action };
-            all.fates.insert(subject, fate);
+            all.actions.insert(subject, fate);
         }
         all
     }
@@ -76,13 +76,13 @@ impl Fates {
     /// Whether others can use it, as soon as all is done. Inputs aren't known here, and there need not be an account.
     fn is_usable(&self, subject: &Subject) -> bool {
         let optional = subject.kind == ACCOUNT || !kinds::names().contains(&subject.kind);
-        self.fates.get(subject).map_or(optional, |fate| {
+        self.actions.get(subject).map_or(optional, |fate| {
             !matches!(fate, Fate::Blocked | Fate::Refused | Fate::Delete | Fate::Release)
         })
     }
 
     fn goes(&self, subject: &Subject) -> bool {
-        matches!(self.fates.get(subject), Some(Fate::Delete | Fate::Release))
+        matches!(self.actions.get(subject), Some(Fate::Delete | Fate::Release))
     }
 }
 
