@@ -97,7 +97,8 @@ fn moves(entry: &Entry, referred: &BTreeSet<Subject>, fates: &Fates) -> Option<(
     }
     let renewed: Vec<&Subject> = referred.intersection(&fates.renewed).collect();
     if entry.id.is_none() {
-        let after = renewed.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let created = renewed.iter().filter(|target| fates.actions.get(**target) == Some(&Fate::Create));
+        let after: Vec<String> = created.map(ToString::to_string).collect();
         return (blocked && !after.is_empty()).then_some((Fate::Create, after));
     }
     let row = |target: &&Subject| {
