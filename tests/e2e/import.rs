@@ -6,29 +6,33 @@ use devops_agent_operator::api::catalog;
 use serde_json::{Value, json};
 
 use crate::fixtures::{Served, fill};
-use crate::harness::{Handle, Test, run, text};
+use crate::harness::{Handle, Test, plugin, run, text};
+use crate::plan::planned;
 
 /// Runs `kubectl devopsagent import` for the test's account, and returns what it prints.
 async fn import(t: &Test, arguments: &[&str]) -> String {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_kubectl-devopsagent"));
-    command.args(["import", "--account", &t.namespace, "--namespace", &t.namespace]).args(arguments);
-    command.envs([
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "simulator"),
-        ("AWS_SECRET_ACCESS_KEY", "simulator"),
-        ("AWS_ENDPOINT_URL", &t.shared.simulator.url()),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/dev/null"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-    ]);
-    let output = command.output().await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
-    String::from_utf8(output.stdout).unwrap()
+    let mut all = vec!["import", "--account", &t.namespace, "--namespace", &t.namespace];
+    all.extend(arguments);
+    let ended = plugin(t, &all).await;
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    ended.out
 }
 
 fn documents(yaml: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(yaml).unwrap()
+}
+
+/// The plan for these objects names adoption and owner tags, and nothing else.
+async fn only_tags_are_planned(t: &Test, yaml: &str) {
+    let plan = planned(t, &documents(yaml)).await;
+    assert!(plan.len() > 20, "{plan:?}");
+    for (name, entry) in plan {
+        let action = text(&entry, "/action");
+        assert!(["adopt", "update", "unchanged"].contains(&action), "{name}: {entry:#}");
+        for change in entry["changes"].as_array().into_iter().flatten() {
+            assert!(text(change, "/path").starts_with("/tags/devopsagent.dev~1"), "{name}: {entry:#}");
+        }
+    }
 }
 
 /// Applies the objects, and waits until all of ours are Ready.
@@ -60,7 +64,12 @@ fn an_account_of_someone_else_is_imported_and_taken_over_without_a_write_but_the
         assert_eq!(yaml, import(t, &[]).await, "two runs print the same");
         let observed = applied(t, &yaml).await;
         assert_eq!(t.mutations_since(mark), Vec::<String>::new(), "observed");
-        let managed = applied(t, &import(t, &["--manage"]).await).await;
+        let manage = import(t, &["--manage"]).await;
+        only_tags_are_planned(t, &manage).await;
+        assert_eq!(t.mutations_since(mark), Vec::<String>::new(), "a plan writes nothing");
+        let managed = applied(t, &manage).await;
+        let after = planned(t, &documents(&manage)).await;
+        assert!(after.values().all(|entry| entry["action"] == "unchanged"), "{after:#?}");
         assert_eq!(managed.len(), observed.len());
         let tagged = ["AgentSpace", "ServiceRegistration", "PrivateConnection"];
         let tagged = managed.iter().filter(|(object, _)| {

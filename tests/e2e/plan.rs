@@ -24,7 +24,7 @@ pub async fn plan(t: &Test, arguments: &[&str]) -> Ended {
 }
 
 /// The plan for these objects: what is to happen, by kind and name.
-async fn planned(t: &Test, objects: &[Value]) -> BTreeMap<String, Value> {
+pub async fn planned(t: &Test, objects: &[Value]) -> BTreeMap<String, Value> {
     let path = file(t, objects);
     let ended = plan(t, &["-f", path.to_str().unwrap(), "-o", "json"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

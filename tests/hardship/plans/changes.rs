@@ -113,7 +113,7 @@ impl<'a> Changes<'a> {
                 "weekly",
                 json!({"schedule": {"expression": format!("cron({} 9 ? * MON *)", number % 60)}}),
             ),
-            12 => ("Trigger", "weekly", json!({"suspend": number % 2 == 0})),
+            12 => ("Trigger", "weekly", json!({"suspend": number.is_multiple_of(2)})),
             _ => {
                 self.told.push(format!("another token: {word}"));
                 self.world.secret("credentials", &[("token", &format!("glpat-{word}"))]).await;
