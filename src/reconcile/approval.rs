@@ -1,6 +1,7 @@
 //! Changes that wait for approval: what a pass is about to do is held back until a person has said yes to just that.
 
 use kube::ResourceExt;
+use serde_json::Value;
 
 use crate::api::change::{ChangeAction, ChangePolicy};
 use crate::api::common::{Object, Status};
@@ -25,6 +26,10 @@ impl<K: Kind> Pass<'_, K> {
         resolved: &Resolved<K>,
         found: &Observation<K::Remote>,
     ) -> Result<Option<Ending>, Error> {
+        if !self.cx.holds_back && self.change_policy() == ChangePolicy::Automatic {
+            self.status.common_mut().approved_change = None;
+            return Ok(None);
+        }
         if decision == &Decision::Create {
             // Nobody is asked about what can't be done anyway.
             self.claim_first()?;
@@ -49,7 +54,7 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(Some(self.wait_for_approval(&proposal, hash)));
         }
         if self.change_policy().holds(step) {
-            let desired = marks.desired(&K::settings(&self.object));
+            let desired = marks.desired(&self.spec());
             let approved = self.status.common().approved_change.as_ref();
             if approved.is_some_and(|approved| proposal.is_covered(approved, &desired, &marks)) {
                 return Ok(None);
@@ -142,12 +147,16 @@ impl<K: Kind> Pass<'_, K> {
         Ending::Held { exists: self.status.common().id.is_some(), message }
     }
 
+    /// The object's spec.
+    fn spec(&self) -> Value {
+        serde_json::to_value(&*self.object).unwrap_or_default()["spec"].take()
+    }
+
     /// What the step changes in AWS; none if it changes nothing.
     fn proposal(&self, decision: &Decision, found: &Observation<K::Remote>) -> Option<Proposal> {
         let mut proposal = match (decision, found) {
             (Decision::Create, _) => {
-                let spec = serde_json::to_value(&*self.object).unwrap_or_default()["spec"].take();
-                let drift = proposal::asked_for(&spec, |pointer| K::conceals(&self.object, pointer));
+                let drift = proposal::asked_for(&self.spec(), |pointer| K::conceals(&self.object, pointer));
                 Proposal { drift, ..Proposal::new(ChangeAction::Create, None) }
             }
             (Decision::Update(_) | Decision::Replace(_), Observation::Found { remote, state, .. }) => {

@@ -206,8 +206,8 @@ impl Marks<'_> {
     }
 
     /// Identifies all that the spec asks for.
-    pub fn desired(&self, settings: &Value) -> String {
-        fingerprint::digest(&json!([settings, self.undisclosed])).chars().take(DIGITS).collect()
+    pub fn desired(&self, spec: &Value) -> String {
+        fingerprint::digest(&json!([spec, self.undisclosed])).chars().take(DIGITS).collect()
     }
 }
 
