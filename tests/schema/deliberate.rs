@@ -103,6 +103,7 @@ pub const TABLE: &[Deliberate] = &[
     on_purpose("*.spec.deletionPolicy", Extra, "how the object relates to its remote"),
     on_purpose("*.spec.adoptionPolicy", Extra, "how the object relates to its remote"),
     on_purpose("*.spec.externalId", Extra, "how the object relates to its remote"),
+    on_purpose("*.spec.changePolicy", Extra, "how the object relates to its remote"),
     on_purpose("*.spec.accountRef", Extra, "the account is no input of the API but where it is called"),
     on_purpose("*.spec.allowedNamespaces", Extra, "consent to references is Kubernetes' business"),
     on_purpose(
