@@ -35,6 +35,10 @@ spec:
 kind: AgentSpace
 metadata: {name: lost}
 spec: {externalId: no-such-space}
+---
+kind: AgentSpace
+metadata: {name: held}
+spec: {changePolicy: OnApproval}
 ";
 
 /// The value of the sample whose name and labels begin so.
@@ -63,6 +67,8 @@ async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_
         &["-n", &world.namespace, "wait", "--for=condition=Stalled", "agentspace/lost", "--timeout=60s"],
         "",
     );
+
+    reaches(&operator, r#"devopsagent_pending_changes{kind="AgentSpace",action="Create"}"#, 1.0).await;
 
     // Someone else changes the space.
     let id = kubectl(&["-n", &world.namespace, "get", "agentspace/space", "-o", "jsonpath={.status.id}"], "");
