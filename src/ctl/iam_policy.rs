@@ -113,21 +113,7 @@ fn note(identities: &Identities, account: Option<&str>, policy: &str) {
 
 fn of_files(arguments: &Arguments) -> Result<Vec<Value>, Error> {
     let namespace = arguments.cluster.namespace.as_deref().unwrap_or("default");
-    let manifests = Files::new(arguments.filename.clone(), namespace).read()?;
-    if let Some(unusable) = manifests.unusable.iter().find(|unusable| !unusable.harmless) {
-        return Err(Error::Manifest {
-            file: unusable.file.clone(),
-            line: unusable.at.line,
-            message: unusable.message.clone(),
-        });
-    }
-    let ours = manifests.objects.into_iter().filter(super::manifests::Manifest::is_ours);
-    let values = ours.map(|object| {
-        let mut value = object.document.value;
-        value["metadata"]["namespace"] = Value::from(object.namespace);
-        value
-    });
-    Ok(values.collect())
+    Files::new(arguments.filename.clone(), namespace).ours()
 }
 
 fn of_cluster(arguments: &Arguments) -> Result<Vec<Value>, Error> {

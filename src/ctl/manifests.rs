@@ -108,6 +108,24 @@ impl Files {
         found
     }
 
+    /// The objects of the operator's kinds in them, each with the namespace that it gets. Without any that can't be used.
+    pub fn ours(&self) -> Result<Vec<Value>, Error> {
+        let manifests = self.read()?;
+        if let Some(unusable) = manifests.unusable.iter().find(|unusable| !unusable.harmless) {
+            return Err(Error::Manifest {
+                file: unusable.file.clone(),
+                line: unusable.at.line,
+                message: unusable.message.clone(),
+            });
+        }
+        let ours = manifests.objects.into_iter().filter(Manifest::is_ours).map(|object| {
+            let mut value = object.document.value;
+            value["metadata"]["namespace"] = Value::from(object.namespace);
+            value
+        });
+        Ok(ours.collect())
+    }
+
     /// Reads them.
     pub fn read(&self) -> Result<Manifests, Error> {
         let mut found = Manifests::default();

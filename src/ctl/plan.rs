@@ -103,14 +103,13 @@ async fn made(arguments: Arguments, no_color: bool) -> Result<Exit, Error> {
     };
     let shown = preview::run(settings, &applied).await?;
     let mut entries = outlook::entries(&shown);
-    outlook::with_specs(&mut entries, &shown);
     if !arguments.filename.is_empty() {
         entries = outlook::concerned(entries, &shown);
     } else if !arguments.cluster.all_namespaces {
         entries.retain(|entry| entry.namespace.is_empty() || entry.namespace == namespace);
     }
     if let Some(account) = &arguments.aws.account {
-        entries.retain(|entry| outlook::account_of(&shown, entry).as_deref() == Some(account));
+        entries.retain(|entry| entry.account.as_deref() == Some(account));
     }
     let mut notes = shown.notes.clone();
     if !shown.comparable && entries.iter().any(|entry| entry.action == Fate::Incomparable) {

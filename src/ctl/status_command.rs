@@ -15,7 +15,6 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use k8s_openapi::jiff::Timestamp;
-use serde_json::Value;
 
 use crate::reconcile::state::subject::Subject;
 
@@ -106,21 +105,8 @@ fn place(everywhere: bool, namespace: &str) -> String {
 
 fn of_files(arguments: &Arguments) -> Result<Snapshot, Error> {
     let namespace = arguments.cluster.namespace.as_deref().unwrap_or("default");
-    let manifests = Files::new(arguments.filename.clone(), namespace).read()?;
-    if let Some(unusable) = manifests.unusable.iter().find(|unusable| !unusable.harmless) {
-        return Err(Error::Manifest {
-            file: unusable.file.clone(),
-            line: unusable.at.line,
-            message: unusable.message.clone(),
-        });
-    }
-    let ours = manifests.objects.into_iter().filter(super::manifests::Manifest::is_ours);
-    let objects = ours.map(|object| {
-        let mut value: Value = object.document.value;
-        value["metadata"]["namespace"] = Value::from(object.namespace);
-        value
-    });
-    Ok(Snapshot { objects: objects.collect(), ..Snapshot::default() })
+    let objects = Files::new(arguments.filename.clone(), namespace).ours()?;
+    Ok(Snapshot { objects, ..Snapshot::default() })
 }
 
 fn show(

@@ -102,7 +102,7 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// The tags that a spec can set: all but the operator's and AWS's own.
+/// The tags that a spec can set: not the operator's, and not AWS's own.
 pub fn tags(observed: &TagMap) -> Tags {
     let others = observed.iter().filter(|(key, _)| !ownership::is_owner_tag(key) && !key.starts_with(OF_AWS));
     others.map(|(key, value)| (TagKey(key.clone()), TagValue(value.clone()))).collect()

@@ -75,6 +75,11 @@ impl Replica {
         self.shelf.list(collection, None).0.into_iter().map(|stored| stored.object).collect()
     }
 
+    /// Shows all objects of a collection, without copying them.
+    pub fn visit(&self, collection: &Collection, see: impl FnMut(&Value)) {
+        self.shelf.visit(collection, see);
+    }
+
     /// How often something was written.
     pub fn version(&self) -> u64 {
         self.shelf.version()

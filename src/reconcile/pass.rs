@@ -141,7 +141,7 @@ impl<'a, K: Kind> Pass<'a, K> {
             // A mirror may be behind: what is about to be changed is read first, with its tags.
             resolved.scope.sight.confirm();
             if self.status.common().id.is_none() {
-                // Something was found: until it is confirmed, status must not say that there is nothing.
+                // Something was found: until that is confirmed, status must not say that nothing exists.
                 self.status.common_mut().account = None;
             }
             (found, decision) = self.look(&resolved).await?;

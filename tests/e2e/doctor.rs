@@ -7,31 +7,15 @@ use kube::Api;
 use kube::api::PostParams;
 use regex::Regex;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::fixtures::events;
-use crate::harness::{Test, run, text};
+use crate::harness::{Test, plugin_at, run, text};
 
 /// The exit code, and what is printed.
 async fn printed(t: &Test, aws: &str, format: &str) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-devopsagent"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    command.envs([
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "simulator"),
-        ("AWS_SECRET_ACCESS_KEY", "simulator"),
-        ("AWS_ENDPOINT_URL", aws),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/dev/null"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-        ("NO_PROXY", "127.0.0.1"),
-    ]);
-    command.args(["doctor", "-o", format, "--account", &t.namespace]);
-    command.args(["--namespace", &t.namespace, "--operator-namespace", &t.namespace]);
-    let output = command.output().await.unwrap();
-    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    let arguments = ["doctor", "-o", format, "--account", &t.namespace];
+    let places = ["--namespace", &t.namespace, "--operator-namespace", &t.namespace];
+    plugin_at(aws, &[&arguments[..], &places].concat()).await.said()
 }
 
 /// The exit code and the checks.

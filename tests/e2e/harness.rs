@@ -37,6 +37,11 @@ pub async fn default_account(t: &Test) -> tokio::sync::MutexGuard<'static, ()> {
 
 /// Runs `kubectl devopsagent` against the cluster and the simulator.
 pub async fn plugin(t: &Test, arguments: &[&str]) -> Ended {
+    plugin_at(&t.shared.simulator.url(), arguments).await
+}
+
+/// The same, with AWS at another address.
+pub async fn plugin_at(aws: &str, arguments: &[&str]) -> Ended {
     let program = env!("CARGO_BIN_EXE_kubectl-devopsagent");
-    devops_agent_test_support::plugin::run(program, &t.shared.simulator.url(), &[], arguments).await
+    devops_agent_test_support::plugin::run(program, aws, &[], arguments).await
 }

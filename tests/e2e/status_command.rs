@@ -17,8 +17,8 @@ fn plugin(t: &Test, arguments: &[&str]) -> Command {
 
 /// The exit code and what is printed.
 async fn status(t: &Test, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = plugin(t, arguments).output().await.unwrap();
-    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    let in_namespace = ["status", "--namespace", &t.namespace];
+    crate::harness::plugin(t, &[&in_namespace[..], arguments].concat()).await.said()
 }
 
 /// The causes, with the numbers in front of them.

@@ -36,11 +36,7 @@ fn the_secret_has_all_that_an_incident_tool_needs() {
 
 /// Runs `kubectl devopsagent` in the test's namespace; returns its exit code and what it prints.
 async fn plugin(t: &Test, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_kubectl-devopsagent"));
-    command.args(arguments).args(["--namespace", &t.namespace]);
-    let output = command.output().await.unwrap();
-    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    (output.status.code(), text)
+    crate::harness::plugin(t, &[arguments, &["--namespace", &t.namespace]].concat()).await.said()
 }
 
 #[test]

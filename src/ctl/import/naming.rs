@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::reconcile::state::fingerprint::sha256;
 
-/// Longest name, so that there is room for what is added to it (`-credentials`, `-webhook`).
+/// Maximum length of a name: it leaves room for suffixes (`-credentials`, `-webhook`).
 const LONGEST: usize = 63;
 /// Characters that tell apart what people call the same.
 const SUFFIX: usize = 8;

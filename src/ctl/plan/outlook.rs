@@ -177,6 +177,9 @@ pub struct Entry {
     /// Whether the operator in the cluster holds back just this change.
     #[serde(skip)]
     pub waits: bool,
+    /// Name of the AWSAccount that the operator reaches its resource with, if it got that far.
+    #[serde(skip)]
+    pub account: Option<String>,
 }
 
 impl Entry {
@@ -204,6 +207,12 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
         .map(|seen| (entry(seen, shown.comparable), relations::referred(&seen.kind, &seen.before)))
         .collect();
     consequences::follow(&mut entries, shown);
+    for ((entry, _), seen) in entries.iter_mut().zip(&shown.objects) {
+        // No pass has got as far as describing what is created after others.
+        if entry.action == Fate::Create && entry.hash.is_none() {
+            entry.changes = kinds::asked_for(&seen.kind, &seen.before);
+        }
+    }
     let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
     let order: BTreeMap<&str, usize> = kinds::names().into_iter().zip(0..).collect();
     entries.sort_by(|one, other| {
@@ -247,6 +256,7 @@ fn entry(seen: &Seen, comparable: bool) -> Entry {
         hash: None,
         approval: None,
         waits: false,
+        account: account_of(seen),
     };
     let Some(after) = &seen.after else { return entry };
     let found = id_of(after);
@@ -331,27 +341,8 @@ fn id_of(object: &Value) -> Option<&str> {
     object.pointer("/status/id").and_then(Value::as_str)
 }
 
-/// The fields of an object that is created after others: what its spec says.
-pub fn with_specs(entries: &mut [Entry], shown: &Shown) {
-    for entry in entries.iter_mut().filter(|entry| entry.action == Fate::Create && entry.hash.is_none()) {
-        let subject = entry.subject();
-        let Some(seen) =
-            shown.objects.iter().find(|seen| relations::subject_of(&seen.kind, &seen.before) == subject)
-        else {
-            continue;
-        };
-        entry.changes = kinds::asked_for(&seen.kind, &seen.before);
-    }
-}
-
-/// Name of the AWSAccount that the operator reaches the object's resource with.
-pub fn account_of(shown: &Shown, entry: &Entry) -> Option<String> {
-    let subject = entry.subject();
-    let seen =
-        shown.objects.iter().find(|seen| relations::subject_of(&seen.kind, &seen.before) == subject)?;
-    if seen.kind == ACCOUNT {
-        return Some(entry.name.clone());
-    }
+fn account_of(seen: &Seen) -> Option<String> {
     let object = seen.after.as_ref().unwrap_or(&seen.before);
-    object.pointer("/status/account").and_then(Value::as_str).map(str::to_owned)
+    let pointer = if seen.kind == ACCOUNT { "/metadata/name" } else { "/status/account" };
+    object.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
 }

@@ -325,30 +325,45 @@ impl Stage {
     /// Waits until the operator has looked at every object and writes nothing more.
     async fn settled(&self, metrics: &Metrics, limit: Duration) -> Result<(), Error> {
         let begin = Instant::now();
-        let (mut version, mut since) = (self.replica.version(), Instant::now());
+        let (mut version, mut since) = (None, Instant::now());
+        let mut progress = Progress::default();
         let mut shown = progress::Line::default();
         loop {
             tokio::time::sleep(PACE).await;
-            let now = self.replica.version();
+            let now = Some(self.replica.version());
             if now != version || metrics.underway() > 0 {
-                (version, since) = (now, Instant::now());
+                since = Instant::now();
             }
-            let objects = self.objects();
-            let left = objects.iter().filter(|(_, object)| !is_concluded(object)).count();
-            shown.show(&format!("{} of {} objects", objects.len() - left, objects.len()));
-            let passing = objects.iter().any(|(_, object)| is_passing(object));
-            let rest = if passing { PATIENCE } else { REST };
+            if now != version {
+                version = now;
+                progress = self.progress();
+            }
+            let Progress { objects, left, is_passing } = progress;
+            shown.show(&format!("{} of {objects} objects", objects - left));
+            let rest = if is_passing { PATIENCE } else { REST };
             if left == 0 && since.elapsed() >= rest {
                 return Ok(());
             }
             if begin.elapsed() >= limit {
                 return Err(Error::Preview(format!(
-                    "{left} of {} objects weren't finished within {} s; raise --timeout",
-                    objects.len(),
+                    "{left} of {objects} objects weren't finished within {} s; raise --timeout",
                     limit.as_secs()
                 )));
             }
         }
+    }
+
+    /// How far the operator has got.
+    fn progress(&self) -> Progress {
+        let mut progress = Progress::default();
+        for (_, collection) in &self.kinds {
+            self.replica.visit(collection, |object| {
+                progress.objects += 1;
+                progress.left += usize::from(!is_concluded(object));
+                progress.is_passing |= is_passing(object);
+            });
+        }
+        progress
     }
 
     fn seen(&self, before: Vec<(String, Value)>) -> Vec<Seen> {
@@ -362,6 +377,16 @@ impl Stage {
         });
         seen.collect()
     }
+}
+
+/// How far the operator has got with the objects.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    objects: usize,
+    /// Those that no pass has concluded.
+    left: usize,
+    /// Whether one is in trouble that may pass by itself.
+    is_passing: bool,
 }
 
 /// The known object with what the other says: its whole spec, and its labels and annotations.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// The kinds of patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Server-side apply, by the only manager that there is.
+    /// Server-side apply. There is only one field manager.
     Apply,
     /// JSON merge patch.
     Merge,

@@ -174,6 +174,14 @@ impl Shelf {
         (backlog, news.boxed())
     }
 
+    /// Shows all objects of a collection. Nothing can be written meanwhile.
+    pub fn visit(&self, collection: &Collection, mut see: impl FnMut(&Value)) {
+        let state = self.lock();
+        for stored in state.objects.get(collection).into_iter().flat_map(BTreeMap::values) {
+            see(&stored.object);
+        }
+    }
+
     /// How often something was written.
     pub fn version(&self) -> u64 {
         self.lock().version

@@ -112,7 +112,7 @@ impl<'a> Launch<'a> {
 }
 
 /// Only the simulator's settings apply, whatever the user's are.
-fn set_environment(command: &mut Command, aws: &str) {
+pub(crate) fn set_environment(command: &mut Command, aws: &str) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }

@@ -1,6 +1,6 @@
 //! The plugin of kubectl, against the cluster and a simulated AWS.
 
-use crate::aws::REGION;
+use crate::operator::set_environment;
 
 /// How a command of the plugin ended.
 #[derive(Debug)]
@@ -13,18 +13,19 @@ pub struct Ended {
     pub err: String,
 }
 
+impl Ended {
+    /// Its exit code, and all that it said.
+    pub fn said(self) -> (Option<i32>, String) {
+        (self.code, self.out + &self.err)
+    }
+}
+
 /// Runs this plugin against the AWS at this address, with more variables in its environment.
 pub async fn run(program: &str, aws: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Ended {
-    let mut command = tokio::process::Command::new(program);
-    command.args(arguments).envs([
-        ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", "simulator"),
-        ("AWS_SECRET_ACCESS_KEY", "simulator"),
-        ("AWS_ENDPOINT_URL", aws),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/dev/null"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-    ]);
+    let mut command = std::process::Command::new(program);
+    set_environment(&mut command, aws);
+    let mut command = tokio::process::Command::from(command);
+    command.args(arguments);
     command.envs(environment.iter().copied());
     let output = command.output().await.expect("the plugin runs");
     let text = |bytes| String::from_utf8(bytes).expect("it prints text");
