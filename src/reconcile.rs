@@ -7,6 +7,7 @@ pub mod act;
 pub mod approval;
 pub mod backoff;
 pub mod breaker;
+pub mod cache;
 pub mod claim;
 pub mod cleanup;
 pub mod conclusion;

@@ -1,6 +1,7 @@
 //! What starts passes: watches, queues, places, and the lease of the leader.
 
 pub mod controller;
+pub mod follower;
 pub mod graves;
 pub mod lease;
 pub mod queue;

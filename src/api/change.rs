@@ -24,7 +24,7 @@ impl ChangePolicy {
 }
 
 /// What a change does to the AWS resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum ChangeAction {
     Create,
     Update,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{Stream, StreamExt, stream};
 use kube::ResourceExt;
-use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 
 use crate::api::common::Object;
@@ -47,12 +46,13 @@ pub type Watch<T> = stream::BoxStream<'static, watcher::Result<Event<T>>>;
 /// Combines several watches: the list is complete when each of them has its own.
 ///
 /// A cache treats every new list as complete. So the first lists are combined into one, and later lists of single
-/// namespaces become changes; `cache` knows what has vanished in the meantime.
+/// namespaces become changes; `others` says which objects of a namespace are known besides those of these names: they have
+/// vanished in the meantime.
 pub fn merged<T: Object>(
     watches: Vec<(String, Watch<T>)>,
-    cache: Store<T>,
+    others: impl Fn(&str, &HashSet<String>) -> Vec<T> + Send,
 ) -> impl Stream<Item = watcher::Result<Event<T>>> + Send {
-    let mut merging = Merging::new(watches.iter().map(|(namespace, _)| namespace.clone()), cache);
+    let mut merging = Merging::new(watches.iter().map(|(namespace, _)| namespace.clone()), others);
     let tagged = watches
         .into_iter()
         .map(|(namespace, watch)| watch.map(move |event| (namespace.clone(), event)).boxed());
@@ -65,19 +65,19 @@ pub fn merged<T: Object>(
     })
 }
 
-struct Merging<T: Object> {
-    cache: Store<T>,
+struct Merging<T: Object, O> {
+    others: O,
     /// The namespaces whose first list is not complete.
     missing: HashSet<String>,
     /// What the first lists have so far.
     first: BTreeMap<(String, String), T>,
     /// What each list that is in progress has so far.
-    listed: BTreeMap<String, HashSet<ObjectRef<T>>>,
+    listed: BTreeMap<String, HashSet<String>>,
 }
 
-impl<T: Object> Merging<T> {
-    fn new(namespaces: impl Iterator<Item = String>, cache: Store<T>) -> Self {
-        Self { cache, missing: namespaces.collect(), first: BTreeMap::new(), listed: BTreeMap::new() }
+impl<T: Object, O: Fn(&str, &HashSet<String>) -> Vec<T>> Merging<T, O> {
+    fn new(namespaces: impl Iterator<Item = String>, others: O) -> Self {
+        Self { others, missing: namespaces.collect(), first: BTreeMap::new(), listed: BTreeMap::new() }
     }
 
     fn next(&mut self, namespace: &str, event: Event<T>) -> Vec<Event<T>> {
@@ -113,16 +113,12 @@ impl<T: Object> Merging<T> {
             }
             Event::InitApply(object) => {
                 let listed = self.listed.entry(namespace.to_owned()).or_default();
-                listed.insert(ObjectRef::from_obj(&object));
+                listed.insert(object.name_any());
                 vec![Event::Apply(object)]
             }
             Event::InitDone => {
                 let listed = self.listed.remove(namespace).unwrap_or_default();
-                let vanished = self.cache.state().into_iter().filter(|object| {
-                    object.namespace().as_deref() == Some(namespace)
-                        && !listed.contains(&ObjectRef::from_obj(&**object))
-                });
-                vanished.map(|object| Event::Delete((*object).clone())).collect()
+                (self.others)(namespace, &listed).into_iter().map(Event::Delete).collect()
             }
             Event::Apply(_) | Event::Delete(_) => vec![event],
         }
@@ -158,12 +154,20 @@ mod tests {
         let watches = watches
             .map(|(namespace, events)| (namespace.to_owned(), stream::iter(events).map(Ok).boxed()))
             .into();
-        let names = |cache: &Store<Trigger>| {
+        let names = |cache: &reflector::Store<Trigger>| {
             let mut names: Vec<String> = cache.state().iter().map(|object| object.name_any()).collect();
             names.sort();
             names
         };
-        merged(watches, cache.clone()).reflect(writer).map(|_| names(&cache)).collect().await
+        let known = cache.clone();
+        let others = move |namespace: &str, names: &HashSet<String>| {
+            let mut others = known.state();
+            others.retain(|object| {
+                object.namespace().as_deref() == Some(namespace) && !names.contains(&object.name_any())
+            });
+            others.into_iter().map(|object| (*object).clone()).collect()
+        };
+        merged(watches, others).reflect(writer).map(|_| names(&cache)).collect().await
     }
 
     #[tokio::test]

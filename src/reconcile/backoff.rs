@@ -24,8 +24,7 @@ pub struct Timing {
     pub unknown_outcome: Duration,
     /// Between two checks of a dependency whose change should have woken the object. A safety net.
     pub dependency: Duration,
-    /// For this long, a new object whose dependency isn't ready says nothing: they are often applied together. Not longer,
-    /// because tools take an object without a status for ready.
+    /// For this long, a new object whose dependency isn't ready says nothing: they are often applied together.
     pub early: Duration,
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use kube::runtime::reflector::Store;
 
 use crate::api::common::Object;
 use crate::kubernetes::delivery::{Delivery, Watched};
@@ -17,6 +16,7 @@ use crate::reconcile::state::subject::Subject;
 
 use super::backoff::{Failures, Timing};
 use super::breaker::Breaker;
+use super::cache::Cache;
 use super::fence::Fence;
 use super::graph::hub::Hub;
 use super::graph::kept::Kept;
@@ -95,7 +95,7 @@ pub struct Context {
 
 impl Context {
     /// The watch cache of kind `T`.
-    pub fn store<T: Object>(&self) -> Option<Store<T>> {
+    pub fn cache<T: Object>(&self) -> Option<Cache<T>> {
         self.stores.get()
     }
 

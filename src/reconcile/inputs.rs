@@ -14,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use kube::runtime::reflector;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -163,7 +162,7 @@ impl<'a> Inputs<'a> {
         scope.space_namespace = if scope.space_is_ours {
             space.namespace().unwrap_or_default()
         } else {
-            managers.into_iter().next().map(|manager| manager.namespace).unwrap_or_default()
+            managers.into_iter().next().map(|manager| manager.namespace.clone()).unwrap_or_default()
         };
         Ok(scope)
     }
@@ -177,8 +176,7 @@ impl<'a> Inputs<'a> {
         if !self.deleting {
             consent::check(self.cx, &subject, &self.identity.namespace, field)?;
         }
-        let key = reflector::ObjectRef::<T>::new(&reference.name).within(namespace);
-        let found = self.cx.store::<T>().and_then(|store| store.get(&key));
+        let found = self.cx.cache::<T>().and_then(|cache| cache.get(&subject));
         let found = found.map(|object| self.believed(object)).ok_or_else(|| {
             if self.cx.hub.exists(&subject) {
                 let message = format!(
@@ -211,10 +209,9 @@ impl<'a> Inputs<'a> {
         if self.deleting || id.is_empty() {
             return None;
         }
-        let store = self.cx.store::<T>();
+        let cache = self.cx.cache::<T>();
         let lies_there = |owner: &Subject| {
-            let key = reflector::ObjectRef::<T>::new(&owner.name).within(&owner.namespace);
-            let owner = store.as_ref().and_then(|store| store.get(&key));
+            let owner = cache.as_ref().and_then(|cache| cache.get(owner));
             owner.zip(place).is_none_or(|(owner, place)| is_one_place(owner.status().common(), place))
         };
         let mut owners =
@@ -294,13 +291,10 @@ impl<'a> Inputs<'a> {
 
     /// The objects of kind `T` that have `mark` and satisfy `filter`, to compare with siblings.
     pub fn marked<T: Object>(&self, mark: Mark, filter: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
-        let Some(store) = self.cx.store::<T>() else { return Vec::new() };
+        let Some(cache) = self.cx.cache::<T>() else { return Vec::new() };
         let mut subjects = self.cx.hub.marks().of(T::kind_name(), mark);
         subjects.sort_unstable();
-        let found = subjects.iter().filter_map(|subject| {
-            let key = reflector::ObjectRef::new(&subject.name);
-            store.get(&if T::NAMESPACED { key.within(&subject.namespace) } else { key })
-        });
+        let found = subjects.iter().filter_map(|subject| cache.get(subject));
         found.filter(|object| filter(object)).collect()
     }
 

@@ -316,7 +316,9 @@ impl<'a, K: Kind> Pass<'a, K> {
             result,
             Err(Error::Wait { reason: Reason::DependencyNotReady | Reason::DependencyNotFound, .. })
         );
-        if !waits || self.held || self.stored.common().observed_generation.is_some() {
+        // The CRDs begin a status with -1, so that nobody takes an object without one for ready.
+        let is_new = self.stored.common().observed_generation.is_none_or(|generation| generation < 0);
+        if !waits || self.held || !is_new {
             return None;
         }
         let rest = self.cx.timing.early.saturating_sub(self.cx.early.age(&self.identity.uid));

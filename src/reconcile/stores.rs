@@ -4,12 +4,13 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
-use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
 use tokio::sync::SetOnce;
 
 use crate::api::common::Object;
 use crate::text;
+
+use super::cache::Cache;
 
 /// Watch caches by kind; filled once at the start.
 #[derive(Default)]
@@ -53,18 +54,18 @@ impl CacheState {
 
 impl Stores {
     /// Adds the watch cache of kind `T`.
-    pub fn add<T: Object>(&self, store: Store<T>) {
+    pub fn add<T: Object>(&self, cache: Cache<T>) {
         self.states.write().unwrap_or_else(PoisonError::into_inner).entry(T::kind_name()).or_default();
         self.by_type
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(TypeId::of::<T>(), Box::new(store));
+            .insert(TypeId::of::<T>(), Box::new(cache));
     }
 
     /// The watch cache of kind `T`.
-    pub fn get<T: Object>(&self) -> Option<Store<T>> {
+    pub fn get<T: Object>(&self) -> Option<Cache<T>> {
         let stores = self.by_type.read().unwrap_or_else(PoisonError::into_inner);
-        stores.get(&TypeId::of::<T>())?.downcast_ref::<Store<T>>().cloned()
+        stores.get(&TypeId::of::<T>())?.downcast_ref::<Cache<T>>().cloned()
     }
 
     /// Notes that the watch cache of `kind`, one of this many `kinds`, has been filled; returns whether its CRD was

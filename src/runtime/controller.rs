@@ -7,32 +7,30 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, future};
 use kube::api::Api;
-use kube::runtime::predicates;
-use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, watcher};
 use kube::{Resource, ResourceExt};
-use tokio::sync::{Notify, mpsc};
-use tracing::{Instrument, debug, error, error_span, info, warn};
+use tokio::sync::mpsc;
+use tracing::{Instrument, debug, error, error_span, warn};
 
-use crate::api::common::{Object, Status};
+use crate::api::common::Object;
 use crate::aws::client::trail;
-use crate::fairness::turns::Priority;
 use crate::kinds;
 use crate::kubernetes::delivery::Watched;
 use crate::kubernetes::reach::{self, Watch};
 use crate::kubernetes::stored;
 use crate::kubernetes::watch_client::Extent;
+use crate::reconcile::cache::Cache;
 use crate::reconcile::conclusion::Action;
 use crate::reconcile::context::Context;
-use crate::reconcile::graph::profile::Profile;
-use crate::reconcile::graph::{kept, references};
+use crate::reconcile::graph::kept;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::pass::Pass;
+use crate::reconcile::state::finalizer;
 use crate::reconcile::state::subject::Subject;
-use crate::reconcile::state::{annotations, conditions, finalizer};
 use crate::reconcile::{backoff, orphan};
 
+use super::follower::Follower;
 use super::readable::{Listing, Reader};
 use super::runner::{self, Asking, Work};
 
@@ -43,37 +41,19 @@ pub async fn run<K: Kind>(
     shutdown: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let kind = K::Object::kind_name();
-    let (reader, writer) = reflector::store::<K::Object>();
-    cx.stores.add(reader.clone());
+    let cache = Cache::default();
+    cx.stores.add(cache.clone());
     cx.metrics.controller_runs(kind, concurrency);
     let woken = cx.hub.queue(kind);
-    let changes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let hub = Arc::clone(&cx);
     let listing = Arc::new(Listing::default());
-    let listed = Arc::new(Notify::new());
-    let whole = Arc::clone(&listed);
     let (readable, write_events) = Reader::new(&cx, &listing);
     let (vanishing, vanished) = mpsc::unbounded_channel();
-    let objects = watch::<K::Object>(&cx, reader.clone(), Arc::new(readable))
-        .reflect(writer)
-        .inspect_ok(move |event| {
-            tell_hub::<K>(&hub, event, &listing);
-            if let Event::Delete(object) = event
-                && is_orphaning::<K>(&hub, object)
-            {
-                // Received until the runner ends, and with it the process.
-                let _ = vanishing.send(Arc::new(object.clone()));
-            }
-            if matches!(event, Event::InitDone) {
-                whole.notify_one();
-            }
-        })
-        .applied_objects()
-        .predicate_filter(changes, PredicateConfig::default())
+    let follower = Follower::<K> { cx: Arc::clone(&cx), cache: cache.clone(), listing, vanishing };
+    let changed = watch::<K::Object>(&cx, cache.clone(), Arc::new(readable))
         // Errors of a watch are reported where it is created.
-        .filter_map(|object| future::ready(object.ok().map(|object| Subject::of(&object))));
-    let asking = Asking { changed: objects, vanished, woken, listed };
-    let runner = runner::run(cx, reader, concurrency, asking, shutdown, priority::<K::Object>, work::<K>);
+        .filter_map(move |event| future::ready(event.ok().and_then(|event| follower.follow(event))));
+    let asking = Asking { changed, vanished, woken };
+    let runner = runner::run(cx, cache, concurrency, asking, shutdown, work::<K>);
     // The writing of Events ends with the watch, which ends before the passes in progress.
     let events = async {
         write_events.await;
@@ -83,7 +63,7 @@ pub async fn run<K: Kind>(
 }
 
 /// The watch of a kind. Objects that can't be read are reported and skipped; the others aren't affected.
-fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, reader: Arc<Reader>) -> Watch<T> {
+fn watch<T: Object>(cx: &Arc<Context>, cache: Cache<T>, reader: Arc<Reader>) -> Watch<T> {
     if !T::NAMESPACED || cx.reach.is_everywhere() {
         return watch_at(cx, None, reader);
     }
@@ -92,7 +72,12 @@ fn watch<T: Object>(cx: &Arc<Context>, cache: Store<T>, reader: Arc<Reader>) -> 
         .namespaces
         .iter()
         .map(|namespace| (namespace.clone(), watch_at(cx, Some(namespace), Arc::clone(&reader))));
-    reach::merged(watches.collect(), cache).boxed()
+    let others = move |namespace: &str, names: &HashSet<String>| {
+        let mut others = cache.subjects();
+        others.retain(|known| known.namespace == namespace && !names.contains(&known.name));
+        others.iter().filter_map(|gone| cache.get(gone)).map(Arc::unwrap_or_clone).collect()
+    };
+    reach::merged(watches.collect(), others).boxed()
 }
 
 fn watch_at<T: Object>(cx: &Arc<Context>, namespace: Option<&str>, reader: Arc<Reader>) -> Watch<T> {
@@ -115,73 +100,15 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
         (false, true) => {
             let crd = format!("{}.{}", T::plural(&()), T::group(&()));
             error!(kind, crd, "the CRD is not installed; objects of the kind will be reconciled once it is");
-            cx.hub.retain(kind, &HashSet::new());
-            cx.kept.retain(kind, &HashSet::new());
+            let nothing = HashSet::new();
+            if let Some(cache) = cx.cache::<T>() {
+                cache.retain(&nothing);
+            }
+            cx.hub.retain(kind, &nothing);
+            cx.kept.retain(kind, &nothing);
         }
         (true, true) => debug!(kind, "the CRD is still not installed"),
         _ => warn!(kind, %error, "the watch failed and will be restarted"),
-    }
-}
-
-fn tell_hub<K: Kind>(cx: &Context, event: &Event<K::Object>, listing: &Listing) {
-    let applied = |object: &K::Object| {
-        let subject = Subject::of(object);
-        let profile = cx.kept.profile(&subject).unwrap_or_else(|| {
-            let value = serde_json::to_value(object).unwrap_or_default();
-            Profile::of(&subject, &value)
-        });
-        let uid = object.uid().unwrap_or_default();
-        if object.status().common().id.is_some() {
-            cx.arrivals.forget(&uid);
-        } else {
-            cx.arrivals.seen(&uid, object.meta().generation);
-        }
-        cx.hub.applied(&subject, profile.describing(K::natural_key(object).as_deref()));
-        if cx.written.is_overwritten(object) {
-            info!(object = %subject, "its status differs from what was last written; checking again");
-            cx.hub.wake(&subject);
-        }
-    };
-    match event {
-        Event::Init => listing.begin(),
-        Event::InitApply(object) => {
-            listing.add(Subject::of(object));
-            applied(object);
-        }
-        Event::InitDone => {
-            let kind = K::Object::kind_name();
-            let present = listing.end();
-            cx.hub.retain(kind, &present);
-            cx.kept.retain(kind, &present);
-            forget_accounts(cx, kind);
-            cx.metrics.unreadable(kind, listing.unreadable());
-            if cx.stores.fill(kind, kinds::count(&cx.reach)) {
-                info!(kind, "the CRD is installed now");
-            }
-        }
-        Event::Apply(object) => applied(object),
-        Event::Delete(object) => {
-            cx.forget(&object.uid().unwrap_or_default());
-            cx.hub.deleted(&Subject::of(object));
-            forget_accounts(cx, K::Object::kind_name());
-            cx.kept.forget(&Subject::of(object));
-        }
-    }
-}
-
-/// Whether an object of this shard may have left something in AWS: it went without waiting for its finalizer. One that
-/// waited was being deleted.
-fn is_orphaning<K: Kind>(cx: &Context, object: &K::Object) -> bool {
-    K::HAS_REMOTE
-        && cx.shard.has(&Subject::of(object))
-        && finalizer::is_on(object)
-        && object.meta().deletion_timestamp.is_none()
-}
-
-/// When an AWSAccount is gone, its client, budget and credentials are dropped.
-fn forget_accounts(cx: &Context, kind: &str) {
-    if kind == references::ACCOUNT {
-        cx.accounts.forget_gone(cx);
     }
 }
 
@@ -214,41 +141,20 @@ async fn reconcile<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Action 
     }
 }
 
-/// Who is waiting for the object.
-fn priority<T: Object>(object: &T, cx: &Context) -> Priority {
-    let status = object.status();
-    let common = status.common();
-    let is_new = conditions::is_new(common, object.meta().generation);
-    let is_asked_for = is_new || annotations::is_requested(object, common);
-    conditions::urgency(is_asked_for, is_settled(object) && !cx.hub.is_woken(&Subject::of(object)))
-}
-
-/// Whether nothing is left to do: the object is up to date, isn't paused and wasn't.
-fn is_settled<T: Object>(object: &T) -> bool {
-    let status = object.status();
-    let common = status.common();
-    object.meta().deletion_timestamp.is_none()
-        && conditions::is_settled(common, object.meta().generation)
-        && conditions::is_true(&common.conditions, "Synced")
-        && !annotations::is_requested(object, common)
-        && !annotations::is_paused(object)
-}
-
 async fn one_pass<K: Kind>(object: Arc<K::Object>, cx: Arc<Context>) -> Result<Action, kube::Error> {
     if !cx.fence.is_open() {
         // The process is about to end; the next leader continues.
         return Ok(Action::requeue(cx.timing.poll));
     }
-    let uid = object.uid().unwrap_or_default();
+    let (uid, subject) = (object.uid().unwrap_or_default(), Subject::of(&*object));
     cx.written.expect(&uid);
-    let Some(object) = cx.store::<K::Object>().and_then(|store| store.get(&ObjectRef::from_obj(&*object)))
-    else {
+    let Some(object) = cx.cache::<K::Object>().and_then(|cache| cache.now(&subject, object)) else {
         cx.written.forget(&uid);
         return Ok(Action::await_change());
     };
     let namespace = object.namespace().unwrap_or_default();
     let api = K::api(cx.client.clone(), &namespace);
-    if !cx.kept.has(&Subject::of(&*object)) {
+    if !cx.kept.has(&subject) {
         // It can no longer be read; the cache has an earlier version.
         return Ok(Action::await_change());
     }

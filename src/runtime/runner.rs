@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use futures::{FutureExt, Stream, StreamExt};
 use kube::ResourceExt;
-use kube::runtime::reflector::{ObjectRef, Store};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use crate::api::common::Object;
 use crate::fairness::turns::Priority;
+use crate::reconcile::cache::{Cache, Glance};
 use crate::reconcile::conclusion::Action;
 use crate::reconcile::context::Context;
+use crate::reconcile::state::conditions;
 use crate::reconcile::state::subject::Subject;
 
 use super::graves::{Deceased, Graves};
@@ -46,37 +47,25 @@ pub struct Asking<N, T> {
     pub vanished: mpsc::UnboundedReceiver<Arc<T>>,
     /// Objects that the hub wakes.
     pub woken: mpsc::UnboundedReceiver<Subject>,
-    /// Notified whenever a list is complete: its objects are in the cache only then.
-    pub listed: Arc<Notify>,
 }
 
 /// Runs passes and burials until `shutdown`; those under way then are finished, and no other pass begins. A burial that
 /// waits has a last try, because no later start knows of it.
 ///
-/// `priority` says whether someone is waiting for the object in its current state; `work` handles it. Work that panics
-/// doesn't affect the rest.
-pub async fn run<T, P, F>(
+/// `work` handles an object. Work that panics doesn't affect the rest.
+pub async fn run<T, F>(
     cx: Arc<Context>,
-    store: Store<T>,
+    cache: Cache<T>,
     places: u16,
     asking: Asking<impl Stream<Item = Subject>, T>,
     shutdown: impl Future<Output = ()>,
-    priority: P,
     work: impl Fn(Work<T>, Arc<Context>) -> F,
 ) where
     T: Object,
-    P: Fn(&T, &Context) -> Priority,
     F: Future<Output = Action> + Send + 'static,
 {
-    let Asking { changed, mut vanished, mut woken, listed } = asking;
-    let mut runner = Runner {
-        cx,
-        store,
-        queue: Queue::new(places),
-        priority,
-        unlisted: Vec::new(),
-        graves: Graves::default(),
-    };
+    let Asking { changed, mut vanished, mut woken } = asking;
+    let mut runner = Runner { cx, cache, queue: Queue::new(places), graves: Graves::default() };
     let mut underway = JoinSet::new();
     let mut may_begin = false;
     let cx = Arc::clone(&runner.cx);
@@ -97,12 +86,11 @@ pub async fn run<T, P, F>(
                 cx.hub.open();
             }
             Some(ended) = underway.join_next() => runner.ended(ended),
-            () = listed.notified() => runner.listed(),
             () = sleep_until(time.unwrap_or_else(Instant::now)), if time.is_some() => runner.due(),
             Some(object) = vanished.recv() => runner.vanished(object),
-            Some(subject) = woken.recv() => runner.news(&subject, false),
+            Some(subject) = woken.recv() => runner.news(&subject),
             subject = changed.next() => match subject {
-                Some(subject) => runner.news(&subject, true),
+                Some(subject) => runner.news(&subject),
                 None => break,
             },
         }
@@ -167,17 +155,14 @@ async fn guarded(errand: Errand, work: impl Future<Output = Action>) -> (Errand,
     (errand, action)
 }
 
-struct Runner<T: Object, P> {
+struct Runner<T: Object> {
     cx: Arc<Context>,
-    store: Store<T>,
+    cache: Cache<T>,
     queue: Queue<Errand>,
-    priority: P,
-    /// Objects of a list that isn't complete yet.
-    unlisted: Vec<Subject>,
     graves: Graves<T>,
 }
 
-impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
+impl<T: Object> Runner<T> {
     /// What may be done next.
     fn next(&mut self) -> Option<(Errand, Work<T>)> {
         loop {
@@ -192,7 +177,7 @@ impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
 
     fn work(&mut self, errand: &Errand) -> Option<Work<T>> {
         match errand {
-            Errand::Pass(subject) => self.object(subject).map(Work::Pass),
+            Errand::Pass(subject) => self.cache.get(subject).map(Work::Pass),
             Errand::Burial(deceased) => {
                 let (object, attempt) = self.graves.start(deceased)?;
                 Some(Work::Burial { object, attempt })
@@ -206,20 +191,11 @@ impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
         self.queue.line_up(&Errand::Burial(deceased), Priority::Edit);
     }
 
-    fn news(&mut self, subject: &Subject, is_change: bool) {
-        if !self.cx.shard.has(subject) {
-            return;
-        }
-        match self.priority(subject) {
-            Some(priority) => self.queue.news(&Errand::Pass(subject.clone()), priority, Instant::now()),
-            None if is_change => self.unlisted.push(subject.clone()),
-            None => {}
-        }
-    }
-
-    fn listed(&mut self) {
-        for subject in std::mem::take(&mut self.unlisted) {
-            self.news(&subject, false);
+    fn news(&mut self, subject: &Subject) {
+        if self.cx.shard.has(subject)
+            && let Some(priority) = self.priority(subject)
+        {
+            self.queue.news(&Errand::Pass(subject.clone()), priority, Instant::now());
         }
     }
 
@@ -254,15 +230,10 @@ impl<T: Object, P: Fn(&T, &Context) -> Priority> Runner<T, P> {
         }
     }
 
+    /// Who is waiting for the object as it is now, if there is one.
     fn priority(&self, subject: &Subject) -> Option<Priority> {
-        let object = self.object(subject)?;
-        Some((self.priority)(&object, &self.cx))
-    }
-
-    fn object(&self, subject: &Subject) -> Option<Arc<T>> {
-        let object = ObjectRef::<T>::new(&subject.name);
-        let object = if subject.namespace.is_empty() { object } else { object.within(&subject.namespace) };
-        self.store.get(&object)
+        let Glance { is_asked_for, is_settled, .. } = self.cache.glance(subject)?;
+        Some(conditions::urgency(is_asked_for, is_settled && !self.cx.hub.is_woken(subject)))
     }
 }
 

@@ -103,8 +103,7 @@ struct Named {
 
 impl From<&Subject> for Named {
     fn from(subject: &Subject) -> Self {
-        let Subject { kind, namespace, name } = subject;
-        Self { kind, namespace: namespace.clone(), name: name.clone() }
+        Self { kind: subject.kind, namespace: subject.namespace.clone(), name: subject.name.clone() }
     }
 }
 

@@ -13,13 +13,10 @@ use crate::api::common::{Object, Status};
 use crate::kinds::{self, Visitor};
 use crate::metrics::table;
 use crate::metrics::vector::gauges;
+use crate::reconcile::cache::{ALWAYS, Cache, Standing};
 use crate::reconcile::context::Context;
 use crate::reconcile::kind::Kind;
-use crate::reconcile::state::conditions;
 use crate::reconcile::state::subject::Subject;
-
-/// The conditions that every object eventually has.
-const ALWAYS: [&str; 2] = ["Ready", "Synced"];
 
 /// The metrics of the objects of all kinds.
 struct Objects<'a> {
@@ -31,7 +28,11 @@ struct Objects<'a> {
 
 impl Visitor for Objects<'_> {
     fn visit<K: Kind>(&mut self) {
-        for object in self.cx.store::<K::Object>().iter().flat_map(kube::runtime::reflector::Store::state) {
+        let Some(cache) = self.cx.cache::<K::Object>() else { return };
+        for (standing, count) in cache.standings() {
+            self.count(K::Object::kind_name(), &standing, count);
+        }
+        for object in cache.all() {
             self.add_one(&*object);
         }
     }
@@ -55,15 +56,17 @@ impl Objects<'_> {
                 self.conditions.push((labels, f64::from(u8::from(condition.status == status))));
             }
         }
-        if let Some(pending) = &status.common().pending_change {
-            let labels = [kind.to_owned(), format!("{:?}", pending.action)];
-            *self.pending.entry(labels).or_default() += 1.0;
+    }
+
+    fn count(&mut self, kind: &str, standing: &Standing, count: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "there are not that many objects")]
+        let count = count as f64;
+        if let Some(pending) = &standing.pending {
+            *self.pending.entry([kind.to_owned(), format!("{pending:?}")]).or_default() += count;
         }
-        for type_ in ALWAYS {
-            let (status, reason) = conditions::get(all, type_)
-                .map_or(("Unknown", "Unknown"), |condition| (&condition.status, &condition.reason));
+        for (type_, (status, reason)) in ALWAYS.iter().zip(&standing.conditions) {
             let labels = [kind, type_, status, reason].map(str::to_owned);
-            *self.counts.entry(labels).or_default() += 1.0;
+            *self.counts.entry(labels).or_default() += count;
         }
     }
 }
@@ -92,10 +95,10 @@ fn certificates(cx: &Context) -> Vec<([String; 2], f64)> {
         #[allow(clippy::cast_precision_loss, reason = "52 bits of seconds are enough")]
         Some((labels, time.as_second() as f64))
     };
-    let connections = cx.store::<PrivateConnection>();
+    let connections = cx.cache::<PrivateConnection>();
     connections
         .iter()
-        .flat_map(kube::runtime::reflector::Store::state)
+        .flat_map(Cache::all)
         .filter(|connection| cx.shard.has(&Subject::of(&**connection)))
         .filter_map(|connection| expiry(&connection))
         .collect()

@@ -3,6 +3,7 @@
 //! Filled by watch events alone, so it can be rebuilt at any time.
 
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::api::common::AllowedNamespaces;
 use crate::reconcile::state::subject::Subject;
 
+use super::few::Few;
 use super::marks::Marks;
 use super::profile::Profile;
 use super::rooms::{Room, Rooms};
@@ -22,7 +24,7 @@ pub struct Hub(Mutex<Index>);
 #[derive(Default)]
 struct Index {
     profiles: HashMap<Subject, Profile>,
-    dependents: HashMap<Subject, HashSet<Subject>>,
+    dependents: HashMap<Subject, Few<Subject>>,
     /// What passes have found out: on whose consent an object depends besides what its spec refers to. By object, and
     /// by who gives consent.
     depends: HashMap<Subject, BTreeSet<Subject>>,
@@ -48,23 +50,27 @@ impl Hub {
     }
 
     /// One of our objects was added or changed.
-    pub fn applied(&self, subject: &Subject, profile: Profile) {
+    pub fn applied(&self, subject: &Subject, mut profile: Profile) {
         let mut index = self.lock();
         if index.profiles.get(subject) == Some(&profile) {
             return;
         }
         let before = index.profiles.remove(subject).unwrap_or_default();
-        for gone in before.references.difference(&profile.references) {
+        for gone in before.references.iter().filter(|known| profile.references.binary_search(known).is_err())
+        {
             index.unlink(gone, subject);
         }
-        for new in profile.references.difference(&before.references) {
-            index.dependents.entry(new.clone()).or_default().insert(subject.clone());
+        for reference in &mut profile.references {
+            *reference = index.known(reference);
+            if before.references.binary_search(reference).is_err() {
+                index.link(reference, subject);
+            }
         }
         if before.exposed != profile.exposed {
             index.wake_dependents(subject);
         }
         if before.exposed != profile.exposed || before.has_remote != profile.has_remote {
-            index.wake_attentive(before.references.union(&profile.references));
+            index.wake_attentive(&before.references, &profile.references);
         }
         index.rooms.changed(subject, before.account.as_deref(), profile.account.as_deref());
         index.marks.changed(subject, &before.marks, &profile.marks);
@@ -80,7 +86,7 @@ impl Hub {
             }
             index.marks.changed(subject, &profile.marks, []);
             index.wake_dependents(subject);
-            index.wake_attentive(profile.references.iter());
+            index.wake_attentive(&profile.references, &[]);
             index.rooms.changed(subject, profile.account.as_deref(), None);
         }
         index.forget_dependence(subject);
@@ -199,13 +205,13 @@ impl Hub {
     }
 
     /// What the spec of one of our objects refers to.
-    pub fn references(&self, subject: &Subject) -> BTreeSet<Subject> {
+    pub fn references(&self, subject: &Subject) -> Box<[Subject]> {
         self.lock().profiles.get(subject).map(|profile| profile.references.clone()).unwrap_or_default()
     }
 
     /// The consent of one of our objects; the outer `None` means that it doesn't exist.
     pub fn allowed(&self, subject: &Subject) -> Option<Option<AllowedNamespaces>> {
-        self.lock().profiles.get(subject).map(|profile| profile.allowed.clone())
+        self.lock().profiles.get(subject).map(|profile| profile.allowed.as_deref().cloned())
     }
 
     /// The objects that refer to `subject` and have a remote: they must be deleted before it can be.
@@ -215,7 +221,7 @@ impl Hub {
             .dependents
             .get(subject)
             .into_iter()
-            .flatten()
+            .flat_map(Few::iter)
             .filter(|user| index.profiles.get(*user).is_some_and(|profile| profile.has_remote))
             .cloned()
             .collect();
@@ -238,13 +244,28 @@ impl Hub {
 }
 
 impl Index {
-    fn unlink(&mut self, reference: &Subject, dependent: &Subject) {
-        if let Some(dependents) = self.dependents.get_mut(reference) {
-            dependents.remove(dependent);
-            if dependents.is_empty() {
-                self.dependents.remove(reference);
-                self.versions.remove(reference);
+    /// The same name, as it is already in memory.
+    fn known(&self, subject: &Subject) -> Subject {
+        let referred = self.dependents.get_key_value(subject).map(|(known, _)| known);
+        let ours = || self.profiles.get_key_value(subject).map(|(known, _)| known);
+        referred.or_else(ours).unwrap_or(subject).clone()
+    }
+
+    fn link(&mut self, reference: &Subject, dependent: &Subject) {
+        match self.dependents.entry(reference.clone()) {
+            Entry::Occupied(mut dependents) => dependents.get_mut().insert(dependent.clone()),
+            Entry::Vacant(free) => {
+                free.insert(Few::One(dependent.clone()));
             }
+        }
+    }
+
+    fn unlink(&mut self, reference: &Subject, dependent: &Subject) {
+        if let Some(dependents) = self.dependents.get_mut(reference)
+            && dependents.remove(dependent)
+        {
+            self.dependents.remove(reference);
+            self.versions.remove(reference);
         }
     }
 
@@ -260,12 +281,16 @@ impl Index {
     }
 
     fn wake_dependents(&self, subject: &Subject) {
-        let both = [self.dependents.get(subject), self.listeners.get(subject)];
-        both.into_iter().flatten().flatten().for_each(|dependent| self.wake(dependent));
+        let dependents = self.dependents.get(subject).into_iter().flat_map(Few::iter);
+        dependents.chain(self.listeners.get(subject).into_iter().flatten()).for_each(|one| self.wake(one));
     }
 
-    fn wake_attentive<'a>(&self, subjects: impl Iterator<Item = &'a Subject>) {
-        subjects
+    /// Wakes those of these that wait for others to let go of them.
+    fn wake_attentive(&self, before: &[Subject], now: &[Subject]) {
+        let new = now.iter().filter(|subject| before.binary_search(subject).is_err());
+        before
+            .iter()
+            .chain(new)
             .filter(|subject| self.profiles.get(*subject).is_some_and(|profile| profile.attentive))
             .for_each(|subject| self.wake(subject));
     }

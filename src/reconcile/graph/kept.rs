@@ -51,11 +51,11 @@ struct Entry {
 /// What the hub has to know of an object.
 enum Known {
     /// The hub hasn't been told of it yet.
-    New(Profile),
+    New(Box<Profile>),
     /// The hub knows it, and finds it in the object when it has to.
     Told,
     /// It can't be found in the object, which isn't kept whole.
-    Slim(Profile),
+    Slim(Box<Profile>),
 }
 
 /// The length of an object's text, if `object` isn't all of it. The object itself says so: what is known otherwise may
@@ -93,13 +93,13 @@ impl Kept {
         let mut weight = OVERHEAD + REFERENCE * profile.references.len() + consent;
         let (kept, profile) = if bytes <= KEPT_WHOLE {
             weight += 2 * bytes;
-            (whole, Known::New(profile))
+            (whole, Known::New(Box::new(profile)))
         } else {
             let Some(kept) = slimmed::<T>(&value, bytes) else {
                 return Err((Unreadable::TooLarge { bytes }, value));
             };
             weight += 2 * KEPT_WHOLE.min(bytes / 4);
-            (kept, Known::Slim(profile))
+            (kept, Known::Slim(Box::new(profile)))
         };
         if self.set(&subject, Entry { weight, profile }) {
             Ok(kept)
@@ -125,6 +125,11 @@ impl Kept {
         }
     }
 
+    /// The same name, as it is already in memory.
+    pub fn known(&self, subject: Subject) -> Subject {
+        self.lock().entries.get_key_value(&subject).map_or(subject, |(known, _)| known.clone())
+    }
+
     /// Whether the object can be read as it is now.
     pub fn has(&self, subject: &Subject) -> bool {
         self.lock().entries.contains_key(subject)
@@ -135,10 +140,10 @@ impl Kept {
         let mut objects = self.lock();
         let known = &mut objects.entries.get_mut(subject)?.profile;
         match known {
-            Known::Slim(profile) => Some(profile.clone()),
+            Known::Slim(profile) => Some(Profile::clone(profile)),
             Known::Told => None,
             Known::New(_) => match std::mem::replace(known, Known::Told) {
-                Known::New(profile) => Some(profile),
+                Known::New(profile) => Some(*profile),
                 Known::Slim(_) | Known::Told => None,
             },
         }

@@ -3,21 +3,24 @@
 //! Filled by the hub from watch events. A mark narrows the search; whoever asks compares what it finds with what it is
 //! looking for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::reconcile::state::subject::Subject;
 
+use super::few::Few;
+
 /// Something that objects of a kind can be found by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mark {
     /// The object has recorded the resource of this ID as its own.
-    Holds(Box<str>),
+    Holds(Arc<str>),
     /// Its status names the service of this ID as one that it uses, or used before.
-    Uses(Box<str>),
+    Uses(Arc<str>),
     /// Its resource is in the agent space of this ID.
-    In(Box<str>),
+    In(Arc<str>),
     /// Its spec describes a resource with a natural key of this hash.
     Describes(u64),
 }
@@ -47,7 +50,7 @@ impl Mark {
 }
 
 /// By kind and mark, the objects that have it.
-type Index = HashMap<(&'static str, Mark), HashSet<Subject>>;
+type Index = HashMap<(&'static str, Mark), Few<Subject>>;
 
 /// The index; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -63,16 +66,19 @@ impl Marks {
     ) {
         let mut marks = self.lock();
         for mark in before {
-            let key = (subject.kind, mark.clone());
-            if let Some(having) = marks.get_mut(&key) {
-                having.remove(subject);
-                if having.is_empty() {
-                    marks.remove(&key);
-                }
+            if let Entry::Occupied(mut having) = marks.entry((subject.kind, mark.clone()))
+                && having.get_mut().remove(subject)
+            {
+                having.remove();
             }
         }
         for mark in now {
-            marks.entry((subject.kind, mark.clone())).or_default().insert(subject.clone());
+            match marks.entry((subject.kind, mark.clone())) {
+                Entry::Occupied(mut having) => having.get_mut().insert(subject.clone()),
+                Entry::Vacant(free) => {
+                    free.insert(Few::One(subject.clone()));
+                }
+            }
         }
     }
 
@@ -85,7 +91,7 @@ impl Marks {
 
     /// The objects of `kind` that have the mark.
     pub fn of(&self, kind: &'static str, mark: Mark) -> Vec<Subject> {
-        self.lock().get(&(kind, mark)).into_iter().flatten().cloned().collect()
+        self.lock().get(&(kind, mark)).into_iter().flat_map(Few::iter).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {

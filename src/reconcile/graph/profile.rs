@@ -16,18 +16,18 @@ use super::references;
 /// What the hub keeps of one of our objects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// What its spec refers to.
-    pub references: BTreeSet<Subject>,
+    /// What its spec refers to, sorted.
+    pub references: Box<[Subject]>,
     /// Who may refer to it from another namespace.
-    pub allowed: Option<AllowedNamespaces>,
+    pub allowed: Option<Box<AllowedNamespaces>>,
     /// Whether it has, or may have, a remote of its own.
     pub has_remote: bool,
     /// Whether it waits for others to let go of it: it is being deleted, or its remote replaced.
     pub attentive: bool,
     /// The AWSAccount that its remote is in, if it has one.
-    pub account: Option<String>,
+    pub account: Option<Box<str>>,
     /// What it can be found by.
-    pub marks: BTreeSet<Mark>,
+    pub marks: Box<[Mark]>,
     /// A hash of everything that others see of it: when this changes, they are woken.
     pub exposed: u64,
 }
@@ -56,15 +56,15 @@ impl Profile {
         let has_remote =
             may_exist(object) && spec["managementPolicy"] != "Observe" && spec["existing"].is_null();
         Self {
-            references,
+            references: references.into_iter().collect(),
             allowed: serde_json::from_value(spec["allowedNamespaces"].clone()).ok(),
             has_remote,
             attentive: deleting
                 || !status["previousId"].is_null()
                 || !status["leftoverIds"].is_null()
                 || status["released"] == true,
-            account: status["account"].as_str().filter(|_| has_remote).map(str::to_owned),
-            marks: marks(status, has_remote),
+            account: status["account"].as_str().filter(|_| has_remote).map(Box::from),
+            marks: marks(status, has_remote).into_iter().collect(),
             exposed: hash(&serde_json::json!([
                 at("/metadata/uid"),
                 deleting,
@@ -86,7 +86,8 @@ impl Profile {
     /// The same, of an object whose spec describes a resource with this natural key.
     #[must_use]
     pub fn describing(mut self, natural_key: Option<&str>) -> Self {
-        self.marks.extend(natural_key.map(Mark::describes));
+        let described = natural_key.map(Mark::describes);
+        self.marks = std::mem::take(&mut self.marks).into_iter().chain(described).collect();
         self
     }
 }

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kube::runtime::reflector::ObjectRef;
-
 use crate::api::AWSAccount;
 use crate::api::aws_account::{Adoption, AdoptionRule, OtherClusters, Retained, Unowned};
+use crate::api::common::Object;
 use crate::reconcile::context::Context;
 use crate::reconcile::state::ownership::Owner;
 use crate::reconcile::state::subject::Subject;
@@ -153,5 +152,5 @@ fn carries(rule: &AdoptionRule, tags: &ResourceTags) -> bool {
 
 /// The AWSAccount `name`, if there is one.
 pub fn account(cx: &Context, name: &str) -> Option<Arc<AWSAccount>> {
-    cx.store::<AWSAccount>()?.get(&ObjectRef::new(name))
+    cx.cache()?.get(&Subject::new(AWSAccount::kind_name(), "", name))
 }

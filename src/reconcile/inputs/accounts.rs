@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use kube::runtime::reflector::ObjectRef;
-
 use crate::api::AWSAccount;
+use crate::api::common::Object;
 use crate::aws::client::fleet::{AccountSettings, AssumeRole, ClientFactory};
 use crate::aws::client::shared_budgets::Usage;
 use crate::aws::{self, Caller, EndpointOverrides};
@@ -12,6 +11,7 @@ use crate::reconcile::context::Context;
 use crate::reconcile::graph::references::DEFAULT_ACCOUNT;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::error::{Doing, Error};
+use crate::reconcile::state::subject::Subject;
 use crate::reconcile::tagging::TagMap;
 
 /// AWS clients, one for each AWSAccount and one for the operator's own credentials.
@@ -103,7 +103,7 @@ impl Accounts {
 }
 
 fn find(cx: &Context, name: &str) -> Option<Arc<AWSAccount>> {
-    cx.store::<AWSAccount>()?.get(&ObjectRef::new(name))
+    cx.cache()?.get(&Subject::new(AWSAccount::kind_name(), "", name))
 }
 
 /// The settings of the AWSAccount `name` for its client.

@@ -62,10 +62,11 @@ pub fn is_believed<T: Object>(cx: &Context, object: &T, status: &T::Status) -> b
 
 /// Whether no object of kind `T` has a status without a seal.
 pub fn are_sealed<T: Object>(cx: &Context) -> bool {
-    let objects = cx.store::<T>().map(|store| store.state()).unwrap_or_default();
-    objects.iter().all(|object| {
-        let fingerprints = cx.fingerprints.for_object(&Identity::of(&**object, &cx.cluster_id));
-        standing(&fingerprints, &object.status()) != Standing::Unsealed
+    cx.cache::<T>().is_none_or(|cache| {
+        cache.all().all(|object| {
+            let fingerprints = cx.fingerprints.for_object(&Identity::of(&*object, &cx.cluster_id));
+            standing(&fingerprints, &object.status()) != Standing::Unsealed
+        })
     })
 }
 

@@ -304,7 +304,7 @@ impl Scope {
 
     /// Whether another object of the kind has recorded the remote `id` as its own.
     pub fn is_held_by_another<T: Object>(&self, id: &str) -> bool {
-        let subject = Subject { kind: T::kind_name(), ..self.identity.subject() };
+        let subject = Subject::new(T::kind_name(), &*self.identity.namespace, &*self.identity.name);
         self.marks.is_held_by_another(&subject, id)
     }
 

@@ -31,7 +31,7 @@ struct Known {
     /// What distinguishes it from another.
     digest: u64,
     /// All of it, if it was written here and may be needed again.
-    status: Option<Value>,
+    status: Option<Box<Value>>,
     /// Digests of what was sent after it and got no response.
     given_up: Vec<u64>,
     /// Digests of what was sent before it and got no response: if it arrives now, it arrives late.
@@ -39,7 +39,7 @@ struct Known {
     /// A write is in progress: which of the observed changes is ours is known once it gets a response.
     writing: bool,
     /// The newest change seen in the meantime: version and digest.
-    seen: Option<(u64, u64)>,
+    seen: Option<Box<(u64, u64)>>,
     /// Its finalizer was removed with this version.
     released: Option<u64>,
 }
@@ -56,7 +56,7 @@ impl Written {
         let behind = known.version > version;
         let late = digest != known.digest && known.stale.contains(&digest);
         if let Some(status) = known.status.as_ref().filter(|_| behind || late) {
-            let status = serde_json::from_value(status.clone()).unwrap_or(shown);
+            let status = serde_json::from_value(Value::clone(status)).unwrap_or(shown);
             return (status, late && !behind);
         }
         // The cache has shown something newer before: that isn't unlearnt.
@@ -80,7 +80,7 @@ impl Written {
         let Some(known) = all.get_mut(&object.uid().unwrap_or_default()) else { return false };
         let change = (version_of(object), digest(&object.status()));
         if known.writing {
-            known.seen = Some(change);
+            known.seen = Some(Box::new(change));
             return false;
         }
         known.shows(change);
@@ -131,11 +131,11 @@ impl Written {
         stale.append(&mut known.given_up);
         let older = stale.len().saturating_sub(REMEMBERED);
         stale.drain(..older);
-        let status = Some(status);
+        let status = Some(Box::new(status));
         *known = Known { version, digest, status, stale, ..Known::default() };
         let Some(change) = seen else { return false };
-        known.shows(change);
-        known.is_other(change)
+        known.shows(*change);
+        known.is_other(*change)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
