@@ -10,6 +10,7 @@ pub mod breaker;
 pub mod cache;
 pub mod claim;
 pub mod cleanup;
+pub mod compact;
 pub mod conclusion;
 pub mod context;
 pub mod decide;

@@ -1,7 +1,7 @@
 //! The watch cache of a kind: its objects as the API server last showed them.
 //!
-//! A parsed object takes three times the memory of its text, and most objects are looked at once in ten minutes. So the
-//! cache keeps text, and parses it for whoever asks. What is asked for all the time is kept beside it: how urgent the
+//! A parsed object takes several times the memory of its compressed text, and most objects are looked at once in ten
+//! minutes. So the cache keeps text, and parses it for whoever asks. What is asked for all the time is kept beside it: how urgent the
 //! object is ([`Glance`]), and its conditions for the metrics ([`Standings`]).
 
 mod glance;
@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tracing::error;
 
 use crate::api::common::{Object, Status};
+use crate::reconcile::compact;
 use crate::reconcile::state::subject::Subject;
 
 pub use glance::Glance;
@@ -34,7 +35,7 @@ struct Entry<T> {
 }
 
 enum Kept<T> {
-    /// As JSON.
+    /// See [`compact`].
     Packed(Box<[u8]>),
     /// Every pass asks for an AWSAccount, and there are few.
     Parsed(Arc<T>),
@@ -45,7 +46,7 @@ impl<T: Object> Cache<T> {
     pub fn get(&self, subject: &Subject) -> Option<Arc<T>> {
         let objects = self.read();
         match &objects.entries.get(subject)?.kept {
-            Kept::Packed(text) => unpack(subject, text),
+            Kept::Packed(packed) => unpack(subject, packed),
             Kept::Parsed(object) => Some(Arc::clone(object)),
         }
     }
@@ -81,11 +82,8 @@ impl<T: Object> Cache<T> {
         let status = object.status();
         let glance = Glance::of(object, status.common());
         let standing = Standing::of(status.common());
-        // What can't be written as JSON was never read from it.
-        let kept = match serde_json::to_vec(object) {
-            Ok(text) if T::NAMESPACED => Kept::Packed(text.into()),
-            _ => Kept::Parsed(Arc::new(object.clone())),
-        };
+        let packed = if T::NAMESPACED { compact::pack(object) } else { None };
+        let kept = packed.map_or_else(|| Kept::Parsed(Arc::new(object.clone())), Kept::Packed);
         let mut objects = self.write();
         let standing = objects.standings.join(standing);
         let before = objects.entries.insert(subject.clone(), Entry { kept, glance, standing });
@@ -119,14 +117,12 @@ impl<T: Object> Cache<T> {
     }
 }
 
-fn unpack<T: Object>(subject: &Subject, text: &[u8]) -> Option<Arc<T>> {
-    match serde_json::from_slice(text) {
-        Ok(object) => Some(Arc::new(object)),
-        Err(error) => {
-            error!(object = %subject, %error, "an object in the cache can't be parsed, which is a bug; it is left alone");
-            None
-        }
+fn unpack<T: Object>(subject: &Subject, packed: &[u8]) -> Option<Arc<T>> {
+    let object = compact::unpack(packed).map(Arc::new);
+    if object.is_none() {
+        error!(object = %subject, "an object in the cache can't be parsed, which is a bug; it is left alone");
     }
+    object
 }
 
 impl<T> Clone for Cache<T> {
