@@ -53,7 +53,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<(), Error> {
 /// ones and a run can be repeated. `FAULTS_MINUTES` and `FAULTS_SEED` in the environment change how long it may take
 /// and the seed.
 pub fn sample(session: &Session, program: &Path) -> Result<String, Error> {
-    const MINUTES: &str = "8";
+    const MINUTES: &str = "5";
     let minutes = std::env::var("FAULTS_MINUTES").unwrap_or_else(|_| MINUTES.to_owned());
     let seed = std::env::var("FAULTS_SEED").or_else(|_| commit_as_seed(session))?;
     say(&format!("FAULTS_SEED={seed} FAULTS_MINUTES={minutes}"));

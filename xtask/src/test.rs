@@ -36,7 +36,7 @@ use crate::{faults, generate};
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Also inject a sample of faults, seeded by the commit (8 minutes).
+    /// Also inject a sample of faults, seeded by the commit (5 minutes).
     #[arg(long)]
     faults: bool,
     /// Compile into the user's cache, where the next clone finds the dependencies compiled: for CI.
