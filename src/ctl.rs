@@ -25,6 +25,7 @@ pub mod account_access;
 mod cluster;
 mod completion;
 mod doctor;
+mod eks_name;
 pub mod exit;
 mod iam_policy;
 pub mod import;

@@ -6,6 +6,7 @@ pub mod budget;
 mod call;
 mod clock;
 mod credentials;
+pub mod eks;
 pub mod endpoints;
 pub mod fleet;
 mod gate;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::kinds;
 
 use super::Error;
+use super::eks_name::{self, EksName};
 use super::manifests::GROUP;
 
 /// Objects that a page of a list has.
@@ -33,6 +34,8 @@ pub struct Flags {
 pub struct Cluster {
     /// The client.
     pub client: Client,
+    /// What the kubeconfig says of the cluster, if it is one of EKS.
+    pub eks: EksName,
     /// The namespace that is meant if none is named.
     pub namespace: String,
 }
@@ -40,6 +43,8 @@ pub struct Cluster {
 impl Flags {
     /// Connects.
     pub async fn connect(&self) -> Result<Cluster, Error> {
+        let kubeconfig = Kubeconfig::read().ok();
+        let eks = kubeconfig.map(|found| eks_name::of(&found, self.context.as_deref())).unwrap_or_default();
         let config = match &self.context {
             None => Config::infer().await.map_err(|error| Error::Kubeconfig(error.to_string()))?,
             Some(context) => {
@@ -52,7 +57,7 @@ impl Flags {
         };
         let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = Client::try_from(config).map_err(failed("connecting to the cluster"))?;
-        Ok(Cluster { client, namespace })
+        Ok(Cluster { client, eks, namespace })
     }
 }
 
@@ -113,7 +118,7 @@ impl KindOf {
 impl Cluster {
     /// The same cluster once more.
     pub fn again(&self) -> Self {
-        Self { client: self.client.clone(), namespace: self.namespace.clone() }
+        Self { client: self.client.clone(), eks: self.eks.clone(), namespace: self.namespace.clone() }
     }
 
     /// The objects of a kind, in one namespace or in all.

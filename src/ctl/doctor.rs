@@ -3,6 +3,7 @@
 mod aws_side;
 mod checkup;
 mod crd_versions;
+mod eks;
 mod installation;
 mod outside;
 mod permissions;
@@ -12,6 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use super::cluster::Cluster;
+use super::eks_name::EksName;
 use super::exit::Exit;
 use super::output::{self, Paint};
 use super::{Error, account_access, block_on, cluster};
@@ -35,6 +37,10 @@ pub struct Arguments {
 
     #[command(flatten)]
     aws: account_access::Flags,
+
+    /// Name of this cluster in EKS, if the kubeconfig doesn't say it.
+    #[arg(long, value_name = "NAME")]
+    eks_cluster: Option<String>,
 
     /// Don't look at AWS.
     #[arg(long)]
@@ -119,7 +125,13 @@ impl Arguments {
         checkup.add([installation::looked_at(&objects, Timestamp::now())]);
         checkup.add(installation::accounts(&objects, self.aws.account.as_deref()));
         checkup.add(outside::webhooks(&objects).await);
-        checkup.add([outside::eks(&version, &objects)]);
+        let name = self.eks_cluster.clone().or_else(|| cluster.eks.name.clone());
+        let named = EksName { name, region: cluster.eks.region.clone() };
+        match eks::roles(&version, &objects) {
+            Err(nothing) => checkup.add([nothing]),
+            Ok(_) if self.without_aws => {}
+            Ok(roles) => checkup.add(eks::checks(&self.aws, &named, &roles).await),
+        }
         Ok(objects)
     }
 

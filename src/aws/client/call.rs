@@ -261,7 +261,7 @@ impl Client {
     ) -> Result<reqwest::Request, Error> {
         let unusable = |message| Error::Input { operation: request.operation, message };
         let mut http = request.http.try_clone().ok_or_else(|| unusable("it can't be copied".to_owned()))?;
-        signing::sign(&mut http, credentials, self.region(), now).map_err(unusable)?;
+        signing::sign(&mut http, signing::SERVICE, credentials, self.region(), now).map_err(unusable)?;
         Ok(http)
     }
 

@@ -27,7 +27,8 @@ pub enum PlainHttp {
 pub struct Partition {
     /// Its name, the second part of an ARN.
     pub name: &'static str,
-    suffix: &'static str,
+    /// What the hosts of services that have dual-stack endpoints end with.
+    pub(super) suffix: &'static str,
 }
 
 /// By the prefix of the region's name; the first match counts.

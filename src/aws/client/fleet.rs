@@ -16,6 +16,7 @@ use super::account::Account;
 use super::api_error::Error;
 use super::budget::DEFAULT_RATE;
 use super::credentials::{CachedCredentials, explain};
+use super::eks::Eks;
 use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
 use super::gate::Gate;
 use super::retry::RetryPolicy;
@@ -142,6 +143,20 @@ impl ClientFactory {
         let identity = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
         let identity = identity.map_err(|error| unknown(&explain(&error)))?;
         identity.arn().map(str::to_owned).ok_or_else(|| unknown("STS did not return it"))
+    }
+
+    /// EKS in a region, with the credentials that the standard settings name.
+    pub fn eks(&self, region: &str) -> Result<Eks, Error> {
+        let endpoint = endpoint_of(&self.sdk, "eks");
+        if let Some(url) = &endpoint {
+            check_other(
+                url,
+                "AWS_ENDPOINT_URL_EKS, AWS_ENDPOINT_URL or endpoint_url in the profile",
+                self.options.plain_http,
+            )?;
+        }
+        let (http, credentials) = (self.http.clone(), self.credentials.clone());
+        Ok(Eks { http, credentials, region: region.to_owned(), endpoint })
     }
 
     /// The budget of every account that has a client, by the account's key. Several may have one in common.

@@ -8,12 +8,13 @@ use aws_sigv4::sign::v4;
 use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
-/// The name that requests are signed for.
-const SERVICE: &str = "aidevops";
+/// The name that requests to AWS DevOps Agent are signed for.
+pub(crate) const SERVICE: &str = "aidevops";
 
-/// Signs a request in place. The path is encoded a second time for the signature, as all services except S3 require.
+/// Signs a request to a service in place. The path is encoded a second time for the signature, as all services except S3 require.
 pub(crate) fn sign(
     request: &mut reqwest::Request,
+    service: &str,
     credentials: &Credentials,
     region: &str,
     now: SystemTime,
@@ -22,7 +23,7 @@ pub(crate) fn sign(
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)
-        .name(SERVICE)
+        .name(service)
         .time(now)
         .settings(SigningSettings::default())
         .build()

@@ -1,4 +1,4 @@
-//! What the agent and the incident tools need outside of the cluster: webhooks that answer, and access to EKS.
+//! What the incident tools need outside of the cluster: webhooks that answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,6 @@ use super::aws_side::answer;
 use super::checkup::Check;
 
 const WEBHOOKS: &str = "webhooks";
-const EKS: &str = "EKS access entries";
 /// So many are named.
 const NAMED: usize = 3;
 
@@ -62,34 +61,6 @@ fn servers(objects: &[Value]) -> BTreeMap<Server, BTreeSet<String>> {
     servers
 }
 
-/// Whether the agent can look into the cluster: which can't be seen here, but how to is said.
-pub fn eks(git_version: &str, objects: &[Value]) -> Check {
-    if !git_version.contains("-eks-") {
-        return Check::skipped(EKS, "this cluster isn't EKS");
-    }
-    let associations = objects.iter().filter(|object| object["kind"] == "Association");
-    let roles = associations.filter_map(|object| {
-        let configuration = object.pointer("/spec/configuration")?.as_object()?;
-        configuration.values().find_map(|one| one["assumableRoleArn"].as_str())
-    });
-    let roles: BTreeSet<&str> = roles.collect();
-    if roles.is_empty() {
-        return Check::skipped(EKS, "no Association gives the agent a role");
-    }
-    let commands: Vec<String> = roles
-        .iter()
-        .take(NAMED)
-        .map(|role| {
-            format!("aws eks describe-access-entry --cluster-name NAME --principal-arn {}", text::plain(role))
-        })
-        .collect();
-    Check::unknown(
-        EKS,
-        "not checked: whether the agent's role may look into this cluster is only known to EKS",
-        &format!("if the agent is to look into it: {}", commands.join("; ")),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -98,8 +69,7 @@ mod tests {
     use crate::ctl::doctor::checkup::Verdict;
 
     fn association(name: &str, url: &str) -> Value {
-        json!({"kind": "Association", "metadata": {"name": name, "namespace": "team"}, "status": {"webhook": {"url": url}},
-               "spec": {"configuration": {"aws": {"assumableRoleArn": "arn:aws:iam::123456789012:role/agent"}}}})
+        json!({"kind": "Association", "metadata": {"name": name, "namespace": "team"}, "status": {"webhook": {"url": url}}})
     }
 
     #[test]
@@ -126,18 +96,5 @@ mod tests {
             "{checks:?}"
         );
         assert_eq!(webhooks(&[]).await[0].verdict, Verdict::Skipped);
-    }
-
-    #[test]
-    fn access_to_eks_is_not_checked_and_the_command_is_said() {
-        let objects = [association("a", "https://example.com")];
-        assert_eq!(eks("v1.33.1", &objects).verdict, Verdict::Skipped);
-        assert_eq!(eks("v1.33.1-eks-1234", &[]).verdict, Verdict::Skipped);
-        let check = eks("v1.33.1-eks-1234", &objects);
-        assert_eq!(check.verdict, Verdict::Unknown);
-        assert!(
-            check.what_to_do.contains("--principal-arn arn:aws:iam::123456789012:role/agent"),
-            "{check:?}"
-        );
     }
 }
