@@ -1,9 +1,9 @@
 //! `doctor`: checks the installation, from the cluster to AWS. Nothing is changed anywhere.
 
+mod access_entries;
 mod aws_side;
 mod checkup;
 mod crd_versions;
-mod eks;
 mod installation;
 mod outside;
 mod permissions;
@@ -127,10 +127,10 @@ impl Arguments {
         checkup.add(outside::webhooks(&objects).await);
         let name = self.eks_cluster.clone().or_else(|| cluster.eks.name.clone());
         let named = EksName { name, region: cluster.eks.region.clone() };
-        match eks::roles(&version, &objects) {
+        match access_entries::roles(&version, &objects) {
             Err(nothing) => checkup.add([nothing]),
             Ok(_) if self.without_aws => {}
-            Ok(roles) => checkup.add(eks::checks(&self.aws, &named, &roles).await),
+            Ok(roles) => checkup.add(access_entries::checks(&self.aws, &named, &roles).await),
         }
         Ok(objects)
     }
