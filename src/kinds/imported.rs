@@ -60,6 +60,8 @@ pub struct Described {
     pub credentials: Vec<String>,
     /// Whether the object can only ever observe.
     pub is_existing: bool,
+    /// ConfigMaps for what is too large for the object: by name, base64 by key.
+    pub config_maps: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Described {

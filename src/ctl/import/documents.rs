@@ -63,12 +63,13 @@ fn header(drafts: &Drafts) -> String {
     )
 }
 
-/// Each document with the name of its file, parents first, and a Secret before the object that refers to it.
+/// Each document with the name of its file, parents first, and what an object refers to before it.
 fn documents(drafts: &Drafts) -> Result<Vec<(String, String)>, Error> {
     let mut documents = Vec::new();
     for draft in &drafts.objects {
-        if let Some(stub) = &draft.secret {
-            documents.push((format!("secret-{}.yaml", stub.name), document(&stub.comments, &stub.object)?));
+        for beside in &draft.beside {
+            let file = format!("{}-{}.yaml", beside.kind.to_lowercase(), beside.name);
+            documents.push((file, document(&beside.comments, &beside.object)?));
         }
         let file = format!("{}-{}.yaml", draft.kind.to_lowercase(), draft.name);
         documents.push((file, document(&draft.comments, &draft.object)?));

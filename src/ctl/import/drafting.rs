@@ -37,7 +37,7 @@ pub struct Mode {
     pub account: Option<String>,
 }
 
-/// An object to write, and the stub of the Secret that it needs.
+/// An object to write, and what it needs beside it.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Its kind.
@@ -48,18 +48,20 @@ pub struct Draft {
     pub comments: Vec<String>,
     /// The object.
     pub object: Value,
-    /// The stub of the Secret for its credentials.
-    pub secret: Option<Stub>,
+    /// Secrets and ConfigMaps that it refers to.
+    pub beside: Vec<Beside>,
 }
 
-/// A Secret whose values AWS doesn't return.
+/// A Secret whose values AWS doesn't return, or a ConfigMap with what is too large for the object.
 #[derive(Clone, Debug)]
-pub struct Stub {
+pub struct Beside {
+    /// Its kind.
+    pub kind: &'static str,
     /// Its name.
     pub name: String,
     /// What is written above it.
     pub comments: Vec<String>,
-    /// The Secret.
+    /// The object.
     pub object: Value,
 }
 
@@ -178,7 +180,7 @@ impl<'a> Drafting<'a> {
     fn draft<T: Object>(&self, id: &str, described: Described, troubles: &mut Troubles) -> Option<Draft> {
         let kind = T::kind_name();
         let name = self.names.of(kind, id)?.to_owned();
-        let Described { mut spec, notes, credentials, is_existing } = described;
+        let Described { mut spec, notes, credentials, is_existing, config_maps } = described;
         let secret = format!("{name}-credentials");
         let mut unknowns = Unknowns::new(&secret, self.region, self.validator.patterns());
         if let Some(schema) = self.validator.schema_of_spec(kind) {
@@ -211,7 +213,9 @@ impl<'a> Drafting<'a> {
             }
         }
         let secret = (!unknowns.keys.is_empty()).then(|| self.stub(&secret, kind, &name, &unknowns.keys));
-        Some(Draft { kind, name, comments, object, secret })
+        let files = config_maps.iter().map(|(map, data)| self.config_map(map, &name, data));
+        let beside = secret.into_iter().chain(files).collect();
+        Some(Draft { kind, name, comments, object, beside })
     }
 
     /// Sets how the object relates to its remote.
@@ -265,7 +269,7 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    fn stub(&self, name: &str, kind: &str, of: &str, keys: &BTreeMap<String, String>) -> Stub {
+    fn stub(&self, name: &str, kind: &str, of: &str, keys: &BTreeMap<String, String>) -> Beside {
         let data: Map<String, Value> =
             keys.keys().map(|key| (key.clone(), placeholder::TEXT.into())).collect();
         let mut comments = vec![
@@ -274,7 +278,13 @@ impl<'a> Drafting<'a> {
         ];
         comments.extend(keys.iter().map(|(key, field)| format!("{key}: {field}")));
         let object = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": self.metadata(name), "stringData": data });
-        Stub { name: name.to_owned(), comments, object }
+        Beside { kind: "Secret", name: name.to_owned(), comments, object }
+    }
+
+    fn config_map(&self, name: &str, of: &str, data: &BTreeMap<String, String>) -> Beside {
+        let comments = vec![format!("Files of the Asset {of}, for which the object has no room.")];
+        let object = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": self.metadata(name), "binaryData": data });
+        Beside { kind: "ConfigMap", name: name.to_owned(), comments, object }
     }
 }
 

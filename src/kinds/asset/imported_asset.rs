@@ -21,6 +21,9 @@ use super::metadata::FRONT_MATTER;
 /// Files by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// ConfigMaps by name; base64 by key.
+type ConfigMaps = BTreeMap<String, BTreeMap<String, String>>;
+
 /// Most bytes of files that an object of Kubernetes can hold next to its metadata and managed fields, encoded.
 const MOST_BYTES: usize = 900 << 10;
 
@@ -75,6 +78,7 @@ fn files(zip_file: &str) -> Result<Files, String> {
 /// The spec of an object for it, with its files unless AWS fetched them.
 pub fn describe(asset: &Asset, files: &Files, space: &Value, names: &Names) -> Result<Described, String> {
     let (mut metadata, others) = metadata(asset);
+    let mut config_maps = ConfigMaps::new();
     let content = match source(asset) {
         Some(url) => {
             if asset.asset_type == "skill" {
@@ -84,7 +88,12 @@ pub fn describe(asset: &Asset, files: &Files, space: &Value, names: &Names) -> R
             }
             json!({ "sourceUrl": url })
         }
-        None => json!({ "files": listed(files)? }),
+        None => {
+            let own_name = names.of(Object::kind_name(), &asset.asset_id).unwrap_or_default();
+            let (listed, maps) = listed(files, own_name)?;
+            config_maps = maps;
+            json!({ "files": listed })
+        }
     };
     let store = store(asset).and_then(|id| names.reference(Object::kind_name(), id));
     if store.is_some() {
@@ -99,7 +108,7 @@ pub fn describe(asset: &Asset, files: &Files, space: &Value, names: &Names) -> R
     });
     let others = (!others.is_empty())
         .then(|| format!("AWS also has the metadata {}, which stays as it is.", others.join(", ")));
-    Ok(Described::new(spec, &["metadata"]).noting_if(others))
+    Ok(Described { config_maps, ..Described::new(spec, &["metadata"]).noting_if(others) })
 }
 
 /// The members of the metadata that AWS documents, and the names of the others, which it may have added by itself.
@@ -116,20 +125,86 @@ fn metadata(asset: &Asset) -> (Value, Vec<String>) {
     }
 }
 
-fn listed(files: &Files) -> Result<Vec<Value>, String> {
-    let encoded: Vec<(&String, &'static str, String)> = files
-        .iter()
-        .map(|(path, content)| match std::str::from_utf8(content) {
-            Ok(text) => (path, "text", text.to_owned()),
-            Err(_) => (path, "base64", STANDARD.encode(content)),
-        })
-        .collect();
-    let bytes: usize = encoded.iter().map(|(path, _, text)| path.len() + text.len()).sum();
+/// The files as the spec of the object `name` lists them, and the ConfigMaps that hold them if the object has no room.
+fn listed(files: &Files, name: &str) -> Result<(Vec<Value>, ConfigMaps), String> {
+    let bytes: usize = files.iter().map(|(path, content)| path.len() + encoded(content).1.len()).sum();
     if bytes > MOST_BYTES {
-        return Err(format!(
-            "its files have {bytes} bytes, and an object in Kubernetes has room for {MOST_BYTES}; keep them in ConfigMaps, \
-             and write the object by hand"
-        ));
+        return in_config_maps(files, name);
     }
-    Ok(encoded.into_iter().map(|(path, form, text)| json!({ "path": path, form: text })).collect())
+    let inline = files.iter().map(|(path, content)| {
+        let (form, text) = encoded(content);
+        json!({ "path": path, form: text })
+    });
+    Ok((inline.collect(), ConfigMaps::new()))
+}
+
+fn encoded(content: &[u8]) -> (&'static str, String) {
+    match std::str::from_utf8(content) {
+        Ok(text) => ("text", text.to_owned()),
+        Err(_) => ("base64", STANDARD.encode(content)),
+    }
+}
+
+/// As many ConfigMaps as it takes, filled one after the other.
+fn in_config_maps(files: &Files, name: &str) -> Result<(Vec<Value>, ConfigMaps), String> {
+    let (mut listed, mut maps, mut room) = (Vec::new(), ConfigMaps::new(), 0);
+    for (index, (path, content)) in files.iter().enumerate() {
+        let content = STANDARD.encode(content);
+        if content.len() > MOST_BYTES {
+            return Err(format!(
+                "its file {path} has {} bytes in base64, and neither an object nor a ConfigMap has room for more than \
+                 {MOST_BYTES}",
+                content.len()
+            ));
+        }
+        if content.len() > room {
+            room = MOST_BYTES;
+            maps.insert(map_name(name, maps.len() + 1), BTreeMap::new());
+        }
+        room -= content.len();
+        let (map, key) = (map_name(name, maps.len()), format!("file-{}", index + 1));
+        listed.push(json!({ "path": path, "configMapKeyRef": { "name": map, "key": key } }));
+        maps.entry(map).or_default().insert(key, content);
+    }
+    Ok((listed, maps))
+}
+
+/// Name of a ConfigMap of the object `name`, counted from 1.
+fn map_name(name: &str, number: usize) -> String {
+    /// Longest name of an object.
+    const LONGEST: usize = 253;
+    let suffix = format!("-files-{number}");
+    format!("{}{suffix}", name.get(..LONGEST - suffix.len()).unwrap_or(name).trim_end_matches(['-', '.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(sizes: &[usize]) -> Files {
+        let name = |index| format!("references/{index}.md");
+        sizes.iter().enumerate().map(|(index, size)| (name(index), vec![b'x'; *size])).collect()
+    }
+
+    #[test]
+    fn what_an_object_has_no_room_for_is_spread_over_config_maps() {
+        let (inline, maps) = listed(&files(&[1000, 2000]), "skill").unwrap();
+        assert!(maps.is_empty() && inline[0]["text"].as_str().is_some_and(|text| text.len() == 1000));
+        let (listed, maps) = listed(&files(&[500_000, 600_000, 10, 500_000]), "skill").unwrap();
+        let lengths: Vec<usize> = maps.values().map(|map| map.values().map(String::len).sum()).collect();
+        assert_eq!(maps.keys().collect::<Vec<_>>(), ["skill-files-1", "skill-files-2", "skill-files-3"]);
+        assert!(lengths.iter().all(|length| *length <= MOST_BYTES), "{lengths:?}");
+        for (index, file) in listed.iter().enumerate() {
+            let (map, key) = (&file["configMapKeyRef"]["name"], &file["configMapKeyRef"]["key"]);
+            let held = &maps[map.as_str().unwrap()][key.as_str().unwrap()];
+            assert_eq!(STANDARD.decode(held).unwrap().len(), [500_000, 600_000, 10, 500_000][index]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_nothing_has_room_for_is_named() {
+        let why = listed(&files(&[10, 1_000_000]), "skill").unwrap_err();
+        assert!(why.contains("references/1.md"), "{why}");
+        assert_eq!(map_name(&"n".repeat(253), 1).len(), 253);
+    }
 }
