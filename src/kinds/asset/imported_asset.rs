@@ -79,21 +79,18 @@ fn files(zip_file: &str) -> Result<Files, String> {
 pub fn describe(asset: &Asset, files: &Files, space: &Value, names: &Names) -> Result<Described, String> {
     let (mut metadata, others) = metadata(asset);
     let mut config_maps = ConfigMaps::new();
-    let content = match source(asset) {
-        Some(url) => {
-            if asset.asset_type == "skill" {
-                for member in FRONT_MATTER {
-                    document::take(&mut metadata, member);
-                }
+    let content = if let Some(url) = source(asset) {
+        if asset.asset_type == "skill" {
+            for member in FRONT_MATTER {
+                document::take(&mut metadata, member);
             }
-            json!({ "sourceUrl": url })
         }
-        None => {
-            let own_name = names.of(Object::kind_name(), &asset.asset_id).unwrap_or_default();
-            let (listed, maps) = listed(files, own_name)?;
-            config_maps = maps;
-            json!({ "files": listed })
-        }
+        json!({ "sourceUrl": url })
+    } else {
+        let own_name = names.of(Object::kind_name(), &asset.asset_id).unwrap_or_default();
+        let (listed, maps) = listed(files, own_name)?;
+        config_maps = maps;
+        json!({ "files": listed })
     };
     let store = store(asset).and_then(|id| names.reference(Object::kind_name(), id));
     if store.is_some() {
