@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::fixtures::{CHANNEL, EVENTS, SPACE};
@@ -108,6 +109,11 @@ fn an_object_goes_on_as_soon_as_what_it_waits_for_is_there() {
         assert!(message.contains(&format!("AgentSpace {}/space", t.namespace)), "{message}");
         let object = events.get().await;
         assert!(condition(&object, "Reconciling").is_some() && condition(&object, "Stalled").is_none());
+        // What is applied together says nothing for two seconds. Both times are cut to seconds.
+        let time = |pointer| text(&object, pointer).parse::<Timestamp>().unwrap();
+        let said =
+            text(condition(&object, "Ready").unwrap(), "/lastTransitionTime").parse::<Timestamp>().unwrap();
+        assert!(said.duration_since(time("/metadata/creationTimestamp")).as_secs() >= 1, "{object}");
         t.apply(SPACE).await.ready().await;
         let waits_for_channel = |object: &Value| {
             condition(object, "Ready").is_some_and(|ready| text(ready, "/message").contains("channel"))
