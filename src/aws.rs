@@ -10,5 +10,5 @@ pub mod operations;
 pub use client::{
     Account, Binding, CachedCredentials, Call, Caller, Client, ClientConfig, Effect, EndpointOverrides,
     Endpoints, Error, ErrorCode, FieldError, Flags, Gate, Observer, Operation, Paged, Partition, PlainHttp,
-    Plane, Priority, Repeat, RetryPolicy, ServiceError, Timeouts, Timestamp, connections,
+    Plane, Principal, Priority, Repeat, RetryPolicy, ServiceError, Timeouts, Timestamp, connections,
 };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
-use aws_support::config;
+use aws_support::{config, principal};
 use devops_agent_operator::api::placeholder;
 use devops_agent_operator::aws::client::shared_budgets::Share;
 use devops_agent_operator::aws::operations::*;
@@ -200,7 +200,7 @@ async fn expired_credentials_are_renewed_once() {
     let expired = refuse(403, "ExpiredTokenException");
     let service = Service::start([expired.clone(), ok(SPACE), expired]).await;
     let mut config = config(&service.url());
-    config.credentials = CachedCredentials::new(Rotating::default());
+    config.principal = principal(Rotating::default());
     let client = Client::new(config);
     client.call(&get()).await.unwrap();
     assert!(service.requests()[1].header("authorization").unwrap().contains("AKID2"));

@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use devops_agent_operator::aws::client::shared_budgets::Share;
 use devops_agent_operator::aws::{
-    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, Gate, PlainHttp, RetryPolicy,
-    Timeouts, connections,
+    Account, CachedCredentials, ClientConfig, EndpointOverrides, Endpoints, Gate, PlainHttp, Principal,
+    RetryPolicy, Timeouts, connections,
 };
 
 /// A client's settings for the service at `url`.
@@ -21,18 +22,22 @@ pub fn config(url: &str) -> ClientConfig {
         http: connections(timeouts).unwrap(),
         region: "us-east-1".to_owned(),
         endpoints,
-        credentials: CachedCredentials::new(Credentials::new(
+        principal: principal(Credentials::new(
             "AKID",
             "hush-secret",
             Some("hush-token".into()),
             None,
             "test",
         )),
-        account: Account::known("123456789012"),
         budget: Share::alone(1000.0),
         timeouts,
         retry: RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() },
         observer: None,
         gate: Gate::default(),
     }
+}
+
+/// What signs with these credentials.
+pub fn principal(credentials: impl ProvideCredentials + 'static) -> Principal {
+    Principal::new(CachedCredentials::new(credentials), Account::known("123456789012"))
 }

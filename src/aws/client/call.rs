@@ -12,19 +12,18 @@ use tracing::{Instrument, Span, debug_span};
 use crate::echo::{self, Seen, Words};
 use crate::text;
 
-use super::account::Account;
 use super::api_error::{Error, ErrorCode};
 use super::budget::Caller;
 use super::clock::Clock;
-use super::credentials::CachedCredentials;
 use super::endpoints::{Endpoints, Partition};
 use super::gate::Gate;
 use super::operation::{Operation, Plane};
+use super::principal::Principal;
 use super::redact::Sent;
 use super::request::Prepared;
 use super::response::Answer;
 use super::retry::RetryPolicy;
-use super::shared_budgets::{Share, Usage};
+use super::shared_budgets::{Place, Share, Usage};
 use super::transport::{self, Timeouts};
 use super::{signing, trail};
 
@@ -56,10 +55,8 @@ pub struct ClientConfig {
     pub region: String,
     /// Where they are sent.
     pub endpoints: Endpoints,
-    /// The credentials that sign them.
-    pub credentials: CachedCredentials,
-    /// Which account that is, as far as it is known.
-    pub account: Account,
+    /// What signs them.
+    pub principal: Principal,
     /// Their share of the budget, which all clients of an account and region have in common.
     pub budget: Share,
     /// How long they may take.
@@ -148,14 +145,27 @@ impl Client {
         Partition::of(self.region())
     }
 
+    /// Number of what signs its requests. Clients that have the same number have the same permissions.
+    pub fn principal(&self) -> u32 {
+        self.inner.config.principal.number()
+    }
+
+    /// Where AWS counts its requests, once the account's id is known without another call.
+    pub async fn place(&self) -> Option<Place> {
+        self.share_budget().await;
+        self.inner.config.budget.place()
+    }
+
     /// The id of the account, requested once from STS if nothing else provides it.
     pub async fn account_id(&self) -> Result<String, Error> {
-        self.inner.config.account.id(&self.inner.config.credentials).await
+        let principal = &self.inner.config.principal;
+        principal.account().id(principal.credentials()).await
     }
 
     /// The same, for callers that can do without it: not requested again soon after a failure.
     pub async fn account_id_if_known(&self) -> Option<String> {
-        self.inner.config.account.id_if_known(&self.inner.config.credentials).await
+        let principal = &self.inner.config.principal;
+        principal.account().id_if_known(principal.credentials()).await
     }
 
     /// The ARN of a resource of this account and region, such as `agentspace/<id>`: no response contains one.
@@ -215,9 +225,9 @@ impl Client {
 
     /// Shares the budget of the account as soon as its id is known without another call.
     async fn share_budget(&self) {
-        let ClientConfig { budget, account, credentials, .. } = &self.inner.config;
+        let ClientConfig { budget, principal, .. } = &self.inner.config;
         if budget.is_waiting_for_account()
-            && let Some(id) = account.id_without_call(credentials).await
+            && let Some(id) = principal.account().id_without_call(principal.credentials()).await
         {
             budget.join(&id);
         }
@@ -228,7 +238,7 @@ impl Client {
         let config = &self.inner.config;
         let operation = request.operation;
         let start = Instant::now();
-        let credentials = config.credentials.get().await?;
+        let credentials = config.principal.credentials().get().await?;
         let signed_at = self.inner.clock.now();
         let signed = self.sign(request, &credentials, signed_at)?;
         if !config.gate.is_open() {
@@ -279,7 +289,7 @@ impl Client {
             return self.inner.clock.follow(date, signed_at).then_some(Fix::Clock);
         }
         if error.blames_the_credentials() {
-            self.inner.config.credentials.refused(credentials).await;
+            self.inner.config.principal.credentials().refused(credentials).await;
             return Some(Fix::Credentials);
         }
         None

@@ -19,6 +19,7 @@ use super::credentials::{CachedCredentials, explain};
 use super::eks::Eks;
 use super::endpoints::{EndpointOverrides, Endpoints, PlainHttp, check_other};
 use super::gate::Gate;
+use super::principal::{Principal, WeakPrincipal};
 use super::retry::RetryPolicy;
 use super::shared_budgets::{SharedBudgets, Usage};
 use super::transport::{self, Timeouts};
@@ -63,7 +64,7 @@ pub struct AccountSettings {
 }
 
 /// A role to assume.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AssumeRole {
     /// Which.
     pub role_arn: String,
@@ -80,6 +81,8 @@ pub struct ClientFactory {
     http: reqwest::Client,
     credentials: CachedCredentials,
     clients: Mutex<HashMap<String, (AccountSettings, Client)>>,
+    /// By region and role, as long as a client has them.
+    principals: Mutex<HashMap<(String, Option<AssumeRole>), WeakPrincipal>>,
     budgets: SharedBudgets,
 }
 
@@ -110,6 +113,7 @@ impl ClientFactory {
             http,
             credentials,
             clients: Mutex::default(),
+            principals: Mutex::default(),
             budgets: SharedBudgets::default(),
         })
     }
@@ -199,8 +203,36 @@ impl ClientFactory {
                 self.options.plain_http,
             )?;
         }
-        let sdk = self.sdk.to_builder().region(Region::new(region.clone())).build();
-        let (credentials, account) = match &settings.assume_role {
+        let principal = self.principal(&region, settings.assume_role.as_ref()).await;
+        let rate = settings.requests_per_second.or(self.options.requests_per_second).unwrap_or(DEFAULT_RATE);
+        let rate = rate / f64::from(self.options.shards.max(1));
+        let budget = self.budgets.share(&region, &endpoints, rate);
+        if let Some(id) = principal.account().known_id() {
+            budget.join(id);
+        }
+        Ok(Client::new(ClientConfig {
+            http: self.http.clone(),
+            region,
+            endpoints,
+            principal,
+            budget,
+            timeouts: self.options.timeouts,
+            retry: self.options.retry,
+            observer: self.options.observer.clone(),
+            gate: self.options.gate.clone(),
+        }))
+    }
+
+    /// What signs in this region. Clients of the same role have one, with its credentials, so that it is assumed once.
+    async fn principal(&self, region: &str, role: Option<&AssumeRole>) -> Principal {
+        let key = (region.to_owned(), role.cloned());
+        let known = |all: &HashMap<_, WeakPrincipal>| all.get(&key).and_then(WeakPrincipal::upgrade);
+        let lock = || self.principals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(principal) = known(&lock()) {
+            return principal;
+        }
+        let sdk = self.sdk.to_builder().region(Region::new(region.to_owned())).build();
+        let (credentials, account) = match role {
             None => (self.credentials.clone(), None),
             Some(role) => {
                 let provider = self.assume(role, &sdk).await;
@@ -212,25 +244,15 @@ impl ClientFactory {
             }
         };
         let sts = aws_sdk_sts::config::Builder::from(&sdk).credentials_provider(credentials.clone()).build();
-        let rate = settings.requests_per_second.or(self.options.requests_per_second).unwrap_or(DEFAULT_RATE);
-        let rate = rate / f64::from(self.options.shards.max(1));
-        let budget = self.budgets.share(&region, &endpoints, rate);
         let account = account.unwrap_or_else(|| Account::ask(aws_sdk_sts::Client::from_conf(sts)));
-        if let Some(id) = account.known_id() {
-            budget.join(id);
-        }
-        Ok(Client::new(ClientConfig {
-            http: self.http.clone(),
-            region,
-            endpoints,
-            credentials,
-            account,
-            budget,
-            timeouts: self.options.timeouts,
-            retry: self.options.retry,
-            observer: self.options.observer.clone(),
-            gate: self.options.gate.clone(),
-        }))
+        let mut all = lock();
+        // Someone else may have been faster.
+        known(&all).unwrap_or_else(|| {
+            let principal = Principal::new(credentials, account);
+            all.retain(|_, principal| principal.is_used());
+            all.insert(key.clone(), principal.downgrade());
+            principal
+        })
     }
 
     async fn assume(&self, role: &AssumeRole, sdk: &SdkConfig) -> AssumeRoleProvider {
@@ -336,6 +358,18 @@ mod tests {
         // It becomes another account.
         factory.client(&account("b", other, "us-east-1", 6.0)).await.unwrap();
         assert_eq!(limits(), named(&[("a", 10.0), ("b", 3.0), ("elsewhere", 5.0), ("other", 3.0)]));
+        let principal = async |key: &str, settings: &AccountSettings| {
+            let settings = AccountSettings { key: key.to_owned(), ..settings.clone() };
+            factory.client(&settings).await.unwrap().principal()
+        };
+        let settings = account("a", one, "us-east-1", 20.0);
+        let first = principal("a", &settings).await;
+        let slower = AccountSettings { requests_per_second: Some(12.0), ..settings.clone() };
+        assert_eq!(principal("same", &slower).await, first, "the same role has one set of credentials");
+        assert_eq!(principal("a", &slower).await, first);
+        assert_ne!(principal("other", &account("other", other, "us-east-1", 8.0)).await, first);
+        factory.retain(|key| key == "other");
+        assert_ne!(principal("a", &settings).await, first, "nothing is kept of credentials that nobody has");
         factory.retain(|key| key == "other");
         assert_eq!(limits(), named(&[("other", 4.0)]));
     }

@@ -14,9 +14,9 @@ use crate::fairness::turns::ByPriority;
 use super::budget::{Budget, Caller, Priority};
 use super::endpoints::Endpoints;
 
-/// What AWS counts together.
+/// What AWS counts together: an account in a region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Place {
+pub struct Place {
     account: String,
     region: String,
     /// Another address may be another AWS.
@@ -156,6 +156,11 @@ impl Share {
             let budget = budgets.join(&place, self.0.number, &self.0.own);
             (place, budget)
         });
+    }
+
+    /// Where its calls are counted, once the account is known.
+    pub fn place(&self) -> Option<Place> {
+        self.0.joined.get().map(|(place, _)| place.clone())
     }
 
     /// Waits for a turn.
