@@ -160,11 +160,11 @@ impl Reconciled for AgentSpaces {
         Some(Value::from(desired.name.as_str()))
     }
 
-    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    async fn refresh<P>(picture: &Picture, pace: P)
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {
-        picture.round::<Spaces>(aws, pace).await;
+        picture.round::<Spaces>(pace).await;
     }
 
     fn uncertain(scope: &Scope, id: &str) {

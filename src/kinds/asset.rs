@@ -134,11 +134,11 @@ impl Reconciled for Assets {
         Ok(found)
     }
 
-    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    async fn refresh<P>(picture: &Picture, pace: P)
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {
-        picture.round::<SpaceAssets>(aws, pace).await;
+        picture.round::<SpaceAssets>(pace).await;
     }
 
     fn uncertain(scope: &Scope, id: &str) {

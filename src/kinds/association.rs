@@ -160,11 +160,11 @@ impl Reconciled for Associations {
         Ok(found)
     }
 
-    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    async fn refresh<P>(picture: &Picture, pace: P)
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {
-        picture.round::<SpaceAssociations>(aws, pace).await;
+        picture.round::<SpaceAssociations>(pace).await;
     }
 
     fn uncertain(scope: &Scope, id: &str) {

@@ -128,11 +128,11 @@ impl Reconciled for PrivateConnections {
         Ok(Self::read(scope, &desired.name, Some(desired), status).await?.into_iter().collect())
     }
 
-    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    async fn refresh<P>(picture: &Picture, pace: P)
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {
-        picture.round::<Connections>(aws, pace).await;
+        picture.round::<Connections>(pace).await;
     }
 
     fn uncertain(scope: &Scope, id: &str) {

@@ -142,11 +142,11 @@ impl Reconciled for ServiceRegistrations {
         }
     }
 
-    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    async fn refresh<P>(picture: &Picture, pace: P)
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {
-        picture.round::<Services>(aws, pace).await;
+        picture.round::<Services>(pace).await;
     }
 
     fn uncertain(scope: &Scope, id: &str) {

@@ -114,11 +114,11 @@ impl Reconciled for Triggers {
         Ok(found.unwrap_or_default().into_iter().map(Observed).collect())
     }
 
-    async fn refresh<P>(picture: &Picture, aws: &aws::Client, pace: P)
+    async fn refresh<P>(picture: &Picture, pace: P)
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {
-        picture.round::<SpaceTriggers>(aws, pace).await;
+        picture.round::<SpaceTriggers>(pace).await;
     }
 
     fn uncertain(scope: &Scope, id: &str) {

@@ -109,8 +109,10 @@ impl<'a> Inputs<'a> {
     pub async fn scope(&self, name: &str) -> Result<Scope, Error> {
         self.cx.accounts.own.check(name, self.deleting)?;
         let aws = self.cx.accounts.client(self.cx, name, self.caller(name)).await?.guarding(&self.seen);
+        let place = aws.place().await;
+        let picture = self.cx.pictures.of(name, &aws, place.as_ref());
         Ok(Scope {
-            sight: Sight::new(aws.clone(), self.cx.pictures.of(name, &aws)),
+            sight: Sight::new(aws.clone(), picture),
             aws,
             account: name.to_owned(),
             space_id: String::new(),

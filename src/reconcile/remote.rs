@@ -4,6 +4,7 @@
 //! A pass that only looks reads mirrors and costs no call; one that is about to write reads the single resource first.
 
 pub mod collection;
+pub mod eyes;
 pub mod mirror;
 pub mod moments;
 pub mod packed;

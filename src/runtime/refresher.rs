@@ -10,7 +10,7 @@ use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::aws::{Caller, Client, Priority};
+use crate::aws::Client;
 use crate::kinds::{self, Visitor};
 use crate::reconcile::context::Context;
 use crate::reconcile::graph::marks::Mark;
@@ -47,23 +47,18 @@ async fn rounds(cx: &Context) {
         tokio::time::sleep(interval).await;
         if cx.fence.is_open() {
             // An account whose service is slow holds up no other.
-            let mut accounts: FuturesUnordered<_> = cx
-                .pictures
-                .all()
-                .into_iter()
-                .map(|(_, aws, picture)| async move { round(&aws, &picture).await })
-                .collect();
+            let pictures = cx.pictures.all();
+            let mut accounts: FuturesUnordered<_> = pictures.iter().map(|picture| round(picture)).collect();
             while accounts.next().await.is_some() {}
         }
         debug!(duration = ?began.elapsed(), "listed what AWS has");
     }
 }
 
-/// Lists every collection of an account that passes still ask for.
-async fn round(aws: &Client, picture: &Picture) {
+/// Lists every collection of an account and region that passes still ask for.
+async fn round(picture: &Picture) {
     let began = Instant::now();
-    let aws = aws.for_caller(Caller { priority: Priority::Periodic, ..Caller::default() });
-    let mut all = Collections { aws: &aws, picture, rounds: Vec::new() };
+    let mut all = Collections { picture, rounds: Vec::new() };
     kinds::each(&mut all);
     for collections in all.rounds {
         collections.await;
@@ -73,14 +68,13 @@ async fn round(aws: &Client, picture: &Picture) {
 }
 
 struct Collections<'a> {
-    aws: &'a Client,
     picture: &'a Picture,
     rounds: Vec<BoxFuture<'a, ()>>,
 }
 
 impl Visitor for Collections<'_> {
     fn visit<K: Kind>(&mut self) {
-        self.rounds.push(Box::pin(K::refresh(self.picture, self.aws, pace)));
+        self.rounds.push(Box::pin(K::refresh(self.picture, pace)));
     }
 }
 

@@ -92,7 +92,7 @@ pub trait Reconciled: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Remote>, Error>> + Send;
 
     /// Lists the collections of AWS that its remotes are in, and waits after each as `pace` says for so many pages.
-    fn refresh<P>(_picture: &Picture, _aws: &aws::Client, _pace: P) -> impl Future<Output = ()> + Send
+    fn refresh<P>(_picture: &Picture, _pace: P) -> impl Future<Output = ()> + Send
     where
         P: Fn(&aws::Client, usize) -> Duration + Send + Sync,
     {

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::aws::{self, Client, ErrorCode};
 
 use super::collection::Collection;
-use super::mirror::Moment;
+use super::eyes::Viewer;
+use super::mirror::{Certainty, Moment};
 use super::picture::Picture;
 use super::slot::{Known, Slot};
 
@@ -17,6 +18,8 @@ use super::slot::{Known, Slot};
 #[derive(Clone)]
 pub struct Sight {
     aws: Client,
+    /// Whose eyes these are: others may have been shown other things.
+    viewer: Viewer,
     space: String,
     picture: Arc<Picture>,
     /// When the pass began: what was read since then is evidence.
@@ -31,7 +34,8 @@ impl Sight {
     /// Sees with its own eyes.
     pub fn new(aws: Client, picture: Arc<Picture>) -> Self {
         let now = picture.clock().now();
-        Self { aws, space: String::new(), picture, began: now, mirrored: false, searched: now }
+        let viewer = aws.principal();
+        Self { aws, viewer, space: String::new(), picture, began: now, mirrored: false, searched: now }
     }
 
     /// The same, in a space.
@@ -60,26 +64,39 @@ impl Sight {
     pub async fn one<C: Collection>(&self, id: &str) -> Result<Option<(C::Item, C::Detail)>, aws::Error> {
         let slot = self.slot::<C>();
         if self.mirrored {
-            let mut known = slot.by_id::<C>(id, self.picture.horizon(), self.picture.clock().now());
+            let mut known = self.known::<C>(&slot, id, self.picture.horizon());
             if matches!(known, Known::List) {
                 let since = self.picture.horizon();
                 match self.picture.refresh::<C>(&self.aws, &self.space, since).await {
                     Err(error) if !means_read(&error) => return Err(error),
-                    _ => known = slot.by_id::<C>(id, since, self.picture.clock().now()),
+                    _ => known = self.known::<C>(&slot, id, since),
                 }
             }
-            if let Known::Item(item) = known
-                && let Some(detail) = detail_of::<C>(&slot, id, self.picture.details_horizon())
+            if let Known::Item(item, seen) = known
+                && let Some((detail, read)) = self.detail_of::<C>(&slot, id)
+                && self.picture.is_recent(seen.min(read), &self.aws)
             {
                 return Ok(Some((item, detail)));
             }
         }
-        if let Some(item) = slot.read_since::<C>(id, self.began)
-            && let Some(detail) = detail_of::<C>(&slot, id, self.began)
+        if let Some(item) = slot.read_since::<C>(self.viewer, id, self.began)
+            && let Some((detail, read)) = self.detail_of::<C>(&slot, id)
+            && read >= self.began
         {
             return Ok(Some((item, detail)));
         }
         self.read::<C>(&slot, id).await
+    }
+
+    fn known<C: Collection>(&self, slot: &Slot, id: &str, since: Moment) -> Known<C> {
+        slot.by_id::<C>(self.viewer, id, since, self.picture.details_horizon(), self.picture.clock().now())
+    }
+
+    /// What a single read of its own has shown of the resource besides the item, and when that was sent.
+    fn detail_of<C: Collection>(&self, slot: &Slot, id: &str) -> Option<(C::Detail, Moment)> {
+        // Where there is nothing else to know, it is known.
+        let nothing = (&() as &dyn Any).downcast_ref::<C::Detail>().cloned();
+        nothing.map(|nothing| (nothing, Moment::MAX)).or_else(|| slot.detail(self.viewer, id))
     }
 
     async fn read<C: Collection>(
@@ -92,11 +109,15 @@ impl Sight {
             Err(error) if error.is_not_found() => None,
             found => Some(found?),
         };
-        slot.confirmed::<C>(id, found.as_ref().map(|(item, detail)| (item, detail)), sent);
+        slot.confirmed::<C>(self.viewer, id, found.as_ref().map(|(item, detail)| (item, detail)), sent);
         Ok(found)
     }
 
     /// Every resource that has one of the `keys`, if any are given, and fits. What mirrors doubt is read.
+    ///
+    /// It takes a complete list with one's own credentials: another's may show less, and what isn't in it would be created
+    /// a second time. Another's may show more, too, such as what somebody has just created and one's own list lags behind:
+    /// that counts once it was read. If AWS doesn't show it, it isn't there for this one, as if there were no other.
     pub async fn fitting<C: Collection>(
         &self,
         keys: Option<&[Value]>,
@@ -104,7 +125,7 @@ impl Sight {
     ) -> Result<Vec<C::Item>, aws::Error> {
         let slot = self.slot::<C>();
         let since = self.searched;
-        let known = || slot.all::<C>(keys, since, self.picture.clock().now());
+        let known = || slot.all::<C>(self.viewer, keys, since, self.picture.clock().now());
         let found = if let Some(found) = known() {
             found
         } else {
@@ -113,29 +134,34 @@ impl Sight {
             known().unwrap_or_default()
         };
         let mut fitting = Vec::new();
-        for (item, doubt) in found {
+        for (item, certainty) in found {
             if !fits(&item) {
                 continue;
             }
-            if doubt {
-                let read = self.read::<C>(&slot, C::id(&item)).await?;
-                fitting.extend(read.map(|(item, _)| item).filter(&fits));
-            } else {
+            if certainty == Certainty::Sure {
                 fitting.push(item);
+                continue;
             }
+            let read = match self.read::<C>(&slot, C::id(&item)).await {
+                Err(error) if certainty == Certainty::Hearsay && is_denied(&error) => None,
+                read => read?,
+            };
+            fitting.extend(read.map(|(item, _)| item).filter(&fits));
         }
         Ok(fitting)
     }
 
     /// What a read of the resource has shown besides, if it was recent.
     pub fn detail<C: Collection, D: Clone + Send + Sync + 'static>(&self, id: &str) -> Option<D> {
-        let since = if self.mirrored { self.picture.details_horizon() } else { self.began };
-        self.slot::<C>().detail(id, since)
+        let (detail, read) = self.slot::<C>().detail(self.viewer, id)?;
+        let is_recent =
+            if self.mirrored { self.picture.is_recent(read, &self.aws) } else { read >= self.began };
+        is_recent.then_some(detail)
     }
 
     /// Keeps what a read that was sent at `sent` has shown besides.
     pub fn keep<C: Collection, D: Clone + Send + Sync + 'static>(&self, id: &str, detail: D, sent: Moment) {
-        self.slot::<C>().keep(id, detail, sent);
+        self.slot::<C>().keep(self.viewer, id, detail, sent);
     }
 
     /// The present moment, to be taken before a read is sent.
@@ -145,7 +171,7 @@ impl Sight {
 
     /// A write was answered with all of the resource.
     pub fn wrote<C: Collection>(&self, left: &C::Item, detail: C::Detail) {
-        self.slot::<C>().wrote::<C>(left, detail, self.picture.clock().now());
+        self.slot::<C>().wrote::<C>(self.viewer, left, detail, self.picture.clock().now());
     }
 
     /// A write of the resource is about to be sent, or ended without an answer that tells all of it.
@@ -158,14 +184,11 @@ impl Sight {
     }
 }
 
-/// What single reads have shown of the resource since then, besides the item.
-fn detail_of<C: Collection>(slot: &Slot, id: &str, since: Moment) -> Option<C::Detail> {
-    // Where there is nothing else to know, it is known.
-    let nothing = &() as &dyn Any;
-    nothing.downcast_ref::<C::Detail>().cloned().or_else(|| slot.detail(id, since))
-}
-
 /// Whether a list was refused in a way that leaves it to a read to tell.
 fn means_read(error: &aws::Error) -> bool {
-    error.is_not_found() || error.code() == Some(&ErrorCode::AccessDenied)
+    error.is_not_found() || is_denied(error)
+}
+
+fn is_denied(error: &aws::Error) -> bool {
+    error.code() == Some(&ErrorCode::AccessDenied)
 }

@@ -1,4 +1,5 @@
-//! One collection of one account: its mirror, what only single reads have shown, and the one refresh in flight.
+//! One collection of one account: its mirror, what only single reads have shown, and who asks for it. Each of them has one
+//! refresh in flight at most.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -12,7 +13,8 @@ use tracing::warn;
 use crate::aws::{self, Client, ErrorCode};
 
 use super::collection::Collection;
-use super::mirror::{Look, Mirror, Moment, News};
+use super::eyes::Viewer;
+use super::mirror::{Certainty, Look, Mirror, Moment, News};
 use super::moments::Clock;
 use super::packed::{self, Packed};
 
@@ -21,36 +23,47 @@ const LONGEST_LAG: Duration = Duration::from_mins(5);
 
 /// A collection of an account.
 #[derive(Debug, Default)]
-pub struct Slot {
-    state: Mutex<State>,
-    /// Held by the refresh in flight. Those that wait for it have what it finds.
-    refreshing: Turn<()>,
+pub struct Slot(Mutex<State>);
+
+/// What a single read has shown of a resource besides the item. Only whoever sent it may use that.
+struct Detail {
+    of: TypeId,
+    viewer: Viewer,
+    sent: Moment,
+    shown: Arc<dyn Any + Send + Sync>,
 }
 
-/// What a single read has shown of a resource besides the item, and when it was sent.
-type Detail = (TypeId, Moment, Arc<dyn Any + Send + Sync>);
+/// One whose passes ask for something in the collection.
+struct Visitor {
+    viewer: Viewer,
+    /// When a pass last did.
+    used: Moment,
+    /// When a list was last tried.
+    tried: Moment,
+    /// When AWS last refused one, if it refused the last.
+    denied: Option<Moment>,
+    /// Held by the refresh in flight. Those that wait for it have what it finds.
+    turn: Arc<Turn<()>>,
+}
 
 #[derive(Default)]
 struct State {
     mirror: Mirror<Packed>,
-    /// By id; one of each type.
+    /// By id; one of each type for each viewer.
     details: HashMap<Box<str>, Vec<Detail>>,
-    /// When AWS last refused to list it.
-    denied: Option<Moment>,
-    /// When a pass last asked for something in it.
-    used: Moment,
+    visitors: Vec<Visitor>,
 }
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("used", &self.used).finish_non_exhaustive()
+        f.debug_struct("State").field("resources", &self.mirror.len()).finish_non_exhaustive()
     }
 }
 
 /// What a slot knows of one resource.
 pub enum Known<C: Collection> {
-    /// This, found out recently enough.
-    Item(C::Item),
+    /// This, found out recently enough; and when it was last shown to whoever asks.
+    Item(C::Item, Moment),
     /// A list tells.
     List,
     /// Only a read tells.
@@ -58,44 +71,58 @@ pub enum Known<C: Collection> {
 }
 
 impl Slot {
-    /// What is known of the resource `id` that was found out at `since` or later.
-    pub fn by_id<C: Collection>(&self, id: &str, since: Moment, now: Moment) -> Known<C> {
+    /// What the viewer knows of the resource `id`, if that it is so was found out at `since` or later. A list that was
+    /// refused isn't tried again before `retried`.
+    pub fn by_id<C: Collection>(
+        &self,
+        viewer: Viewer,
+        id: &str,
+        since: Moment,
+        retried: Moment,
+        now: Moment,
+    ) -> Known<C> {
         let mut state = self.state();
-        state.used = now;
-        match state.mirror.by_id(id, since) {
-            Look::Known { item, .. } => item.unpack().map_or(Known::Ask, Known::Item),
-            Look::Ask if state.mirror.is_complete(since) || state.denied >= Some(since.max(1)) => Known::Ask,
+        let visitor = state.visitor(viewer);
+        visitor.used = now;
+        let is_denied = visitor.is_denied(retried);
+        match state.mirror.by_id(viewer, id, since) {
+            Look::Known { item, seen, .. } => {
+                item.unpack().map_or(Known::Ask, |item| Known::Item(item, seen))
+            }
+            // With another's list, one read is enough: what is still as it was is known then.
+            Look::Ask if is_denied || state.mirror.is_complete(since) => Known::Ask,
             Look::Ask => Known::List,
         }
     }
 
-    /// What a read that was sent at `since` or later has shown of the resource `id`.
-    pub fn read_since<C: Collection>(&self, id: &str, since: Moment) -> Option<C::Item> {
-        self.state().mirror.read_since(id, since)?.unpack()
+    /// What a read that the viewer sent at `since` or later has shown of the resource `id`.
+    pub fn read_since<C: Collection>(&self, viewer: Viewer, id: &str, since: Moment) -> Option<C::Item> {
+        self.state().mirror.read_since(viewer, id, since)?.unpack()
     }
 
-    /// Everything that may be in the collection and has one of the `keys`, if there are any, each with whether it is in
-    /// doubt; none if no complete list began at `since` or later.
+    /// Everything that may be in the collection and has one of the `keys`, if there are any, each with how sure the viewer
+    /// can be of it; none if no complete list of its own began at `since` or later.
     pub fn all<C: Collection>(
         &self,
+        viewer: Viewer,
         keys: Option<&[Value]>,
         since: Moment,
         now: Moment,
-    ) -> Option<Vec<(C::Item, bool)>> {
+    ) -> Option<Vec<(C::Item, Certainty)>> {
         let mut state = self.state();
-        state.used = now;
-        let unpack = |(item, doubt): (&Packed, bool)| Some((item.unpack()?, doubt));
+        state.visitor(viewer).used = now;
+        let unpack = |(item, certainty): (&Packed, Certainty)| Some((item.unpack()?, certainty));
         match keys {
-            None => Some(state.mirror.all(since)?.filter_map(unpack).collect()),
+            None => Some(state.mirror.all(viewer, since)?.filter_map(unpack).collect()),
             Some(keys) => {
                 let keys: Vec<u64> = keys.iter().map(packed::key).collect();
-                Some(state.mirror.keyed(&keys, since)?.filter_map(unpack).collect())
+                Some(state.mirror.keyed(&keys, viewer, since)?.filter_map(unpack).collect())
             }
         }
     }
 
-    /// Lists the collection, unless a list that began at `since` or later has been completed meanwhile. Returns what is
-    /// new. A first list tells no news: nothing is known before it.
+    /// Lists the collection with `aws`, unless a list of the same principal that began at `since` or later has been completed
+    /// meanwhile. Returns what is new. A first list tells no news: nothing is known before it.
     pub async fn refresh<C: Collection>(
         &self,
         clock: &Clock,
@@ -103,32 +130,36 @@ impl Slot {
         space: &str,
         since: Moment,
     ) -> Result<Vec<News>, aws::Error> {
-        let _turn = self.refreshing.lock().await;
+        let viewer = aws.principal();
+        let turn = Arc::clone(&self.state().visitor(viewer).turn);
+        let _turn = turn.lock().await;
         let is_first = {
             let mut state = self.state();
-            if state.mirror.is_complete(since) {
+            if state.mirror.is_complete_for(viewer, since) {
                 return Ok(Vec::new());
             }
-            state.mirror.begin(clock.now());
-            state.mirror.complete_since().is_none()
+            let now = clock.now();
+            state.mirror.begin(viewer, now);
+            state.visitor(viewer).tried = now;
+            !state.mirror.is_complete(0)
         };
         let listed = C::list(aws, space).await;
         let mut state = self.state();
         match listed {
             Ok(items) => {
-                state.mirror.page(items.iter().map(Packed::new::<C>));
-                let news = state.mirror.end();
-                state.mirror.prune(clock.ago(LONGEST_LAG));
-                state.denied = None;
+                state.mirror.page(viewer, items.iter().map(Packed::new::<C>));
+                let news = state.mirror.end(viewer);
+                state.prune(clock.ago(LONGEST_LAG));
+                state.visitor(viewer).denied = None;
                 for news in &news {
-                    state.forget_details(news.id());
+                    state.details.remove(news.id());
                 }
                 Ok(if is_first { Vec::new() } else { news })
             }
             Err(error) => {
-                state.mirror.fail();
+                state.mirror.fail(viewer);
                 if error.code() == Some(&ErrorCode::AccessDenied)
-                    && state.denied.replace(clock.now()).is_none()
+                    && state.visitor(viewer).denied.replace(clock.now()).is_none()
                 {
                     warn!(%error, "AWS doesn't let the operator list {}; each is read by itself", C::NAME);
                 }
@@ -137,42 +168,68 @@ impl Slot {
         }
     }
 
-    /// A read that was sent at `sent` has found this, or nothing.
-    pub fn confirmed<C: Collection>(&self, id: &str, found: Option<(&C::Item, &C::Detail)>, sent: Moment) {
+    /// Whose turn it is to list it: of those whose passes have asked for it since `used`, the one that did so longest ago. AWS
+    /// must not have refused it since `retried`. `is_there` says who can.
+    pub fn lister(&self, used: Moment, retried: Moment, is_there: impl Fn(Viewer) -> bool) -> Option<Viewer> {
+        let state = self.state();
+        let able = state.visitors.iter().filter(|visitor| {
+            visitor.used >= used && !visitor.is_denied(retried) && is_there(visitor.viewer)
+        });
+        able.min_by_key(|visitor| visitor.tried).map(|visitor| visitor.viewer)
+    }
+
+    /// A read that the viewer sent at `sent` has found this, or nothing.
+    pub fn confirmed<C: Collection>(
+        &self,
+        viewer: Viewer,
+        id: &str,
+        found: Option<(&C::Item, &C::Detail)>,
+        sent: Moment,
+    ) {
         let mut state = self.state();
-        state.mirror.confirmed(id, found.map(|(item, _)| Packed::new::<C>(item)), sent);
+        state.mirror.confirmed(viewer, id, found.map(|(item, _)| Packed::new::<C>(item)), sent);
         match found {
-            Some((_, detail)) => state.keep(id, detail.clone(), sent),
-            None => state.forget_details(id),
+            Some((_, detail)) => state.keep(viewer, id, detail.clone(), sent),
+            None => _ = state.details.remove(id),
         }
     }
 
-    /// A write was answered with all of the resource.
-    pub fn wrote<C: Collection>(&self, left: &C::Item, detail: C::Detail, now: Moment) {
+    /// A write of the viewer was answered with all of the resource.
+    pub fn wrote<C: Collection>(&self, viewer: Viewer, left: &C::Item, detail: C::Detail, now: Moment) {
         let mut state = self.state();
-        state.mirror.wrote(Packed::new::<C>(left), now);
-        state.forget_details(C::id(left));
-        state.keep(C::id(left), detail, now);
+        state.mirror.wrote(viewer, Packed::new::<C>(left), now);
+        state.details.remove(C::id(left));
+        state.keep(viewer, C::id(left), detail, now);
     }
 
     /// A write is about to be sent, or ended without an answer that tells all of the resource.
     pub fn uncertain(&self, id: &str, now: Moment) {
         let mut state = self.state();
         state.mirror.uncertain(id, now);
-        state.forget_details(id);
+        state.details.remove(id);
     }
 
-    /// What a single read has shown of the resource at `since` or later, besides the item.
-    pub fn detail<D: Clone + Send + Sync + 'static>(&self, id: &str, since: Moment) -> Option<D> {
+    /// What a single read of the viewer has shown of the resource besides the item, and when it was sent.
+    pub fn detail<D: Clone + Send + Sync + 'static>(&self, viewer: Viewer, id: &str) -> Option<(D, Moment)> {
         let state = self.state();
-        let mut details = state.details.get(id)?.iter();
-        let (_, read, detail) = details.find(|(of, ..)| *of == TypeId::of::<D>())?;
-        detail.downcast_ref().filter(|_| *read >= since).cloned()
+        let detail = state.details.get(id)?.iter().find(|detail| detail.is::<D>(viewer))?;
+        Some((detail.shown.downcast_ref::<D>()?.clone(), detail.sent))
     }
 
-    /// Keeps what a single read that was sent at `sent` has shown.
-    pub fn keep<D: Clone + Send + Sync + 'static>(&self, id: &str, detail: D, sent: Moment) {
-        self.state().keep(id, detail, sent);
+    /// Keeps what a single read that the viewer sent at `sent` has shown.
+    pub fn keep<D: Clone + Send + Sync + 'static>(&self, viewer: Viewer, id: &str, detail: D, sent: Moment) {
+        self.state().keep(viewer, id, detail, sent);
+    }
+
+    /// Forgets what only this viewer was shown.
+    pub fn forget(&self, viewer: Viewer) {
+        let mut state = self.state();
+        state.mirror.forget(viewer);
+        state.visitors.retain(|visitor| visitor.viewer != viewer);
+        state.details.retain(|_, details| {
+            details.retain(|detail| detail.viewer != viewer);
+            !details.is_empty()
+        });
     }
 
     /// How many pages a list of it has.
@@ -183,26 +240,50 @@ impl Slot {
 
     /// When a pass last asked for something in it.
     pub fn used(&self) -> Moment {
-        self.state().used
+        self.state().visitors.iter().map(|visitor| visitor.used).max().unwrap_or_default()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn keep<D: Clone + Send + Sync + 'static>(&mut self, id: &str, detail: D, sent: Moment) {
+    fn visitor(&mut self, viewer: Viewer) -> &mut Visitor {
+        let at = self.visitors.iter().position(|visitor| visitor.viewer == viewer);
+        let at = at.unwrap_or_else(|| {
+            self.visitors.reserve_exact(1);
+            self.visitors.push(Visitor { viewer, used: 0, tried: 0, denied: None, turn: Arc::default() });
+            self.visitors.len() - 1
+        });
+        &mut self.visitors[at]
+    }
+
+    fn keep<D: Clone + Send + Sync + 'static>(&mut self, viewer: Viewer, id: &str, detail: D, sent: Moment) {
         // Nothing is kept of what has nothing.
         if size_of::<D>() == 0 {
             return;
         }
         let details = self.details.entry(id.into()).or_default();
-        details.retain(|(of, ..)| *of != TypeId::of::<D>());
-        details.push((TypeId::of::<D>(), sent, Arc::new(detail)));
+        details.retain(|detail| !detail.is::<D>(viewer));
+        details.push(Detail { of: TypeId::of::<D>(), viewer, sent, shown: Arc::new(detail) });
     }
 
-    fn forget_details(&mut self, id: &str) {
-        self.details.remove(id);
+    fn prune(&mut self, settled: Moment) {
+        self.mirror.prune(settled);
+        let mirror = &self.mirror;
+        self.details.retain(|id, _| mirror.has(id));
+    }
+}
+
+impl Visitor {
+    fn is_denied(&self, since: Moment) -> bool {
+        self.denied.is_some_and(|denied| denied >= since)
+    }
+}
+
+impl Detail {
+    fn is<D: 'static>(&self, viewer: Viewer) -> bool {
+        self.viewer == viewer && self.of == TypeId::of::<D>()
     }
 }
