@@ -145,6 +145,7 @@ async fn before(
         operation: &call.operation,
         account: &caller.account,
         region: &caller.region,
+        principal: &caller.principal,
         path: &request.path,
         members: input.iter().flat_map(|input| input.0.values().filter_map(Value::as_str)).collect(),
         later_page: input.is_some_and(|input| input.0.contains_key("nextToken")),

@@ -48,6 +48,9 @@ pub struct Rule {
     /// Only calls in this region.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub region: Option<String>,
+    /// Only calls whose principal's ARN contains this.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub principal: Option<String>,
     /// Only calls whose path, as sent, contains this.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<String>,
@@ -102,6 +105,7 @@ pub struct Attempt<'a> {
     pub operation: &'a str,
     pub account: &'a str,
     pub region: &'a str,
+    pub principal: &'a str,
     pub path: &'a str,
     pub members: Vec<&'a str>,
     /// Whether it asks for a later page of a list.
@@ -183,6 +187,7 @@ impl Rule {
             && is(&self.account, attempt.account)
             && is(&self.region, attempt.region)
             && (!self.later_page || attempt.later_page)
+            && self.principal.as_deref().is_none_or(|part| attempt.principal.contains(part))
             && self.path.as_deref().is_none_or(|part| attempt.path.contains(part))
             && self.resource.as_deref().is_none_or(|wanted| attempt.members.contains(&wanted))
     }
@@ -213,7 +218,10 @@ mod tests {
     fn effect(faults: &mut Faults, operation: &str) -> Option<Effect> {
         let members = vec!["id-1"];
         let (account, region, path) = ("1", "r", "/v1/x");
-        faults.plan(&Attempt { operation, account, region, path, members, later_page: false }).effect
+        let principal = "arn:aws:sts::1:assumed-role/team/operator";
+        faults
+            .plan(&Attempt { operation, account, region, principal, path, members, later_page: false })
+            .effect
     }
 
     #[test]
@@ -235,10 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_can_be_about_one_resource_path_or_account() {
-        for (member, hit, miss) in
-            [("resource", "id-1", "id-2"), ("path", "/v1/", "/v2/"), ("account", "1", "2")]
-        {
+    fn a_rule_can_be_about_one_resource_path_account_or_principal() {
+        for (member, hit, miss) in [
+            ("resource", "id-1", "id-2"),
+            ("path", "/v1/", "/v2/"),
+            ("account", "1", "2"),
+            ("principal", "/team/", "/other/"),
+        ] {
             assert!(effect(&mut faults(&[json!({"effect": "hang", member: hit})]), "Get").is_some());
             assert!(effect(&mut faults(&[json!({"effect": "hang", member: miss})]), "Get").is_none());
         }
@@ -249,8 +260,8 @@ mod tests {
         let mut faults = faults(&[json!({"effect": "reset", "laterPage": true})]);
         assert_eq!(effect(&mut faults, "List"), None);
         let members = Vec::new();
-        let (operation, account, region, path) = ("List", "1", "r", "/");
-        let attempt = Attempt { operation, account, region, path, members, later_page: true };
+        let (operation, account, region, principal, path) = ("List", "1", "r", "p", "/");
+        let attempt = Attempt { operation, account, region, principal, path, members, later_page: true };
         assert_eq!(faults.plan(&attempt).effect, Some(Effect::Reset));
     }
 }

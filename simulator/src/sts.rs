@@ -90,6 +90,7 @@ async fn attempt(
         operation: &call.operation,
         account: &caller.account,
         region: &caller.region,
+        principal: &caller.principal,
         path: &request.path,
         members: form.0.iter().map(|(_, value)| value.as_str()).collect(),
         later_page: false,

@@ -31,3 +31,4 @@ mod plans;
 mod replicas;
 mod secrets;
 mod shards;
+mod sharing;

@@ -178,7 +178,8 @@ impl Picture {
     fn enter(&self, name: &str, client: &Client) {
         let caller = Caller { priority: Priority::Periodic, ..Caller::default() };
         let client = client.for_caller(caller).guarding(&Seen::default());
-        if let Some(old) = lock(&self.clients).insert(name.to_owned(), client) {
+        let old = lock(&self.clients).insert(name.to_owned(), client);
+        if let Some(old) = old {
             self.left(&old);
         }
     }
@@ -316,3 +317,6 @@ fn is_ones_own(error: &aws::Error) -> bool {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

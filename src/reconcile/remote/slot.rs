@@ -287,3 +287,6 @@ impl Detail {
         self.viewer == viewer && self.of == TypeId::of::<D>()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;
