@@ -46,6 +46,8 @@ async fn rounds(cx: &Context) {
         let began = Instant::now();
         tokio::time::sleep(interval).await;
         if cx.fence.is_open() {
+            // A pass that was under way when its AWSAccount went may have brought its client back.
+            cx.accounts.forget_gone(cx);
             // An account whose service is slow holds up no other.
             let pictures = cx.pictures.all();
             let mut accounts: FuturesUnordered<_> = pictures.iter().map(|picture| round(picture)).collect();

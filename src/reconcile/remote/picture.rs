@@ -4,7 +4,7 @@
 //! what each of them may know of it its own credentials decide (see [`mirror`](super::mirror)). Where the account's id isn't
 //! known yet, an AWSAccount has a picture of its own, like its request budget.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::echo::Seen;
 use crate::fairness::bucket::{Bucket, Size};
 
 use super::collection::Collection;
+use super::eyes::Viewer;
 use super::mirror::{Moment, News};
 use super::moments::Clock;
 use super::slot::Slot;
@@ -253,10 +254,15 @@ impl Picture {
         used.map(|((_, space), _)| space.to_string()).collect()
     }
 
-    /// Drops the collections that no pass has asked for in a while: objects are checked more often.
+    /// Drops the collections that no pass has asked for in a while: objects are checked more often. And what passes that were
+    /// under way when their AWSAccount left have noted since.
     pub fn forget_unused(&self) {
         let since = self.unused();
-        lock(&self.slots).retain(|_, slot| slot.used() >= since);
+        let viewers: HashSet<Viewer> = lock(&self.clients).values().map(Client::principal).collect();
+        lock(&self.slots).retain(|_, slot| {
+            slot.retain(|viewer| viewers.contains(&viewer));
+            slot.used() >= since
+        });
     }
 
     fn unused(&self) -> Moment {

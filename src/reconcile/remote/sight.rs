@@ -123,16 +123,17 @@ impl Sight {
         keys: Option<&[Value]>,
         fits: impl Fn(&C::Item) -> bool + Send + Sync,
     ) -> Result<Vec<C::Item>, aws::Error> {
-        let slot = self.slot::<C>();
         let since = self.searched;
-        let known = || slot.all::<C>(self.viewer, keys, since, self.picture.clock().now());
-        let found = if let Some(found) = known() {
-            found
-        } else {
+        let known = || self.slot::<C>().all::<C>(self.viewer, keys, since, self.picture.clock().now());
+        // A list that has just been completed began late enough; unless it was forgotten again, because the AWSAccount has
+        // other credentials now. Then it says nothing.
+        let found = loop {
+            if let Some(found) = known() {
+                break found;
+            }
             self.picture.refresh::<C>(&self.aws, &self.space, since).await?;
-            // A list that has just been completed began late enough.
-            known().unwrap_or_default()
         };
+        let slot = self.slot::<C>();
         let mut fitting = Vec::new();
         for (item, certainty) in found {
             if !fits(&item) {

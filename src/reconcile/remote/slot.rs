@@ -221,6 +221,14 @@ impl Slot {
         self.state().keep(viewer, id, detail, sent);
     }
 
+    /// Forgets what only viewers were shown that are gone; `is_there` says which are not.
+    pub fn retain(&self, is_there: impl Fn(Viewer) -> bool) {
+        let viewers: Vec<Viewer> = self.state().visitors.iter().map(|visitor| visitor.viewer).collect();
+        for viewer in viewers.into_iter().filter(|viewer| !is_there(*viewer)) {
+            self.forget(viewer);
+        }
+    }
+
     /// Forgets what only this viewer was shown.
     pub fn forget(&self, viewer: Viewer) {
         let mut state = self.state();
