@@ -113,7 +113,7 @@ struct Run {
 
     /// How often AWS is asked for lists of what it has: how soon a change made there is corrected, if lists show it. Takes
     /// at most 60 % of an account's requests, and longer than this if they don't suffice.
-    #[arg(long, env = "REFRESH_PERIOD", default_value = "1m", value_parser = duration)]
+    #[arg(long, env = "REFRESH_PERIOD", default_value = "50s", value_parser = duration)]
     refresh_period: Duration,
 
     /// The same as `--resync-period` for individual kinds, comma-separated: `Association=1h,Trigger=30m`.

@@ -32,7 +32,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             resync: Duration::from_mins(10),
-            refresh: Duration::from_mins(1),
+            refresh: Duration::from_secs(50),
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_mins(5),
             poll: Duration::from_secs(3),

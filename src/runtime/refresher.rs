@@ -39,34 +39,37 @@ fn wake(cx: &Context, (kind, id): &Heard) {
     }
 }
 
+/// Each account and region has rounds of its own: one that is large, or whose service is slow, holds up no other.
 async fn rounds(cx: &Context) {
+    /// Whether a round is due is looked at so often in the time between two.
+    const LOOKS: u32 = 20;
     let interval = cx.pictures.refresh();
     cx.stores.all_filled().await;
+    let mut underway = FuturesUnordered::new();
     loop {
-        let began = Instant::now();
-        tokio::time::sleep(interval).await;
+        tokio::select! {
+            () = tokio::time::sleep(interval / LOOKS) => {}
+            Some(()) = underway.next() => continue,
+        }
         if cx.fence.is_open() {
             // A pass that was under way when its AWSAccount went may have brought its client back.
             cx.accounts.forget_gone(cx);
-            // An account whose service is slow holds up no other.
-            let pictures = cx.pictures.all();
-            let mut accounts: FuturesUnordered<_> = pictures.iter().map(|picture| round(picture)).collect();
-            while accounts.next().await.is_some() {}
+            underway.extend(cx.pictures.due(Instant::now()).into_iter().map(round));
         }
-        debug!(duration = ?began.elapsed(), "listed what AWS has");
     }
 }
 
 /// Lists every collection of an account and region that passes still ask for.
-async fn round(picture: &Picture) {
+async fn round(picture: Arc<Picture>) {
     let began = Instant::now();
-    let mut all = Collections { picture, rounds: Vec::new() };
+    let mut all = Collections { picture: &picture, rounds: Vec::new() };
     kinds::each(&mut all);
     for collections in all.rounds {
         collections.await;
     }
-    picture.set_round(began.elapsed());
+    picture.end_round(began.elapsed());
     picture.forget_unused();
+    debug!(duration = ?began.elapsed(), "listed what AWS has");
 }
 
 struct Collections<'a> {

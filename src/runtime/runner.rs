@@ -116,7 +116,7 @@ async fn finish<T, F>(
         while underway.len() < places
             && let Some((deceased, object, attempt)) = graves.start_last()
         {
-            underway.spawn(begin(Errand::Burial(deceased), Work::Burial { object, attempt }));
+            underway.spawn(begin(Errand::Burial(Box::new(deceased)), Work::Burial { object, attempt }));
         }
         match underway.join_next().await {
             Some(Ok((Errand::Burial(deceased), action))) => {
@@ -132,13 +132,15 @@ async fn finish<T, F>(
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Errand {
     Pass(Subject),
-    Burial(Deceased),
+    /// Boxed: nearly all are passes, and the queue has one for each object.
+    Burial(Box<Deceased>),
 }
 
 impl Errand {
     fn subject(&self) -> &Subject {
         match self {
-            Self::Pass(subject) | Self::Burial((subject, _)) => subject,
+            Self::Pass(subject) => subject,
+            Self::Burial(deceased) => &deceased.0,
         }
     }
 }
@@ -188,7 +190,7 @@ impl<T: Object> Runner<T> {
     fn vanished(&mut self, object: Arc<T>) {
         let deceased = (Subject::of(&*object), object.uid().unwrap_or_default());
         self.graves.dig(deceased.clone(), object);
-        self.queue.line_up(&Errand::Burial(deceased), Priority::Edit);
+        self.queue.line_up(&Errand::Burial(Box::new(deceased)), Priority::Edit);
     }
 
     fn news(&mut self, subject: &Subject) {
@@ -275,7 +277,7 @@ mod tests {
         underway.spawn(async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             // It has to be tried again.
-            (Errand::Burial(deceased("under way")), Some(Action::requeue(Duration::from_mins(5))))
+            (Errand::Burial(Box::new(deceased("under way"))), Some(Action::requeue(Duration::from_mins(5))))
         });
         let begin = |errand: Errand, todo: Work<&'static str>| {
             let (busy, most, tried) = (Arc::clone(&busy), Arc::clone(&most), Arc::clone(&tried));

@@ -10,17 +10,24 @@
 //! it may learn from anybody. And that something isn't there, only its own complete list tells it: another's may show less.
 
 use std::cmp::Ordering;
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::reconcile::graph::few::Few;
 
 use super::eyes::{Eyes, Viewer};
 
 /// A point in the order of what happened. Larger is later.
 pub type Moment = u64;
 
+/// A resource's ID, which several indexes share.
+pub type Id = Arc<str>;
+
 /// What a list shows of one resource.
 pub trait Listed: Clone + PartialEq {
     /// Its ID in AWS.
-    fn id(&self) -> &str;
+    fn id(&self) -> &Id;
 
     /// When it was last changed, as AWS says; none where AWS doesn't say. Values that are later compare greater.
     fn updated_at(&self) -> Option<i64>;
@@ -102,15 +109,15 @@ struct Refresh {
     viewer: Viewer,
     began: Moment,
     news: BTreeMap<String, News>,
-    seen: Vec<String>,
+    seen: Vec<Id>,
 }
 
 /// The mirror of one collection.
 #[derive(Clone, Debug)]
 pub struct Mirror<I> {
-    entries: BTreeMap<String, Entry<I>>,
+    entries: BTreeMap<Id, Entry<I>>,
     /// IDs of the entries by their keys.
-    keys: HashMap<u64, HashSet<String>>,
+    keys: HashMap<u64, Few<Id>>,
     /// What isn't there, or of which only the ID is known, and since when: a list that lags may show something else.
     unlisted: BTreeMap<String, Moment>,
     /// The lists under way: one of each viewer at most.
@@ -142,9 +149,9 @@ impl<I: Listed> Mirror<I> {
     pub fn page(&mut self, viewer: Viewer, items: impl IntoIterator<Item = I>) {
         let Some(mut refresh) = self.take_refresh(viewer) else { return };
         for item in items {
-            let id = item.id().to_owned();
+            let id = Arc::clone(item.id());
             if let Some(news) = self.listed(item, viewer, refresh.began) {
-                refresh.news.entry(id.clone()).or_insert(news);
+                refresh.news.entry(id.to_string()).or_insert(news);
             }
             refresh.seen.push(id);
         }
@@ -162,7 +169,7 @@ impl<I: Listed> Mirror<I> {
             return Vec::new();
         };
         seen.sort_unstable();
-        let shown = |id: &String| seen.binary_search(id).is_ok();
+        let shown = |id: &Id| seen.binary_search(id).is_ok();
         for (id, entry) in &mut self.entries {
             // What was found out while the list was under way, the list may not know. Of what the viewer never saw, that it
             // doesn't see it says nothing.
@@ -172,7 +179,7 @@ impl<I: Listed> Mirror<I> {
                 && entry.eyes.shown_to(viewer).is_some()
             {
                 entry.doubt = Some(Doubt::Missing);
-                news.insert(id.clone(), News::Missing(id.clone()));
+                news.insert(id.to_string(), News::Missing(id.to_string()));
             }
         }
         self.complete.retain(|(other, _)| *other != viewer);
@@ -187,15 +194,15 @@ impl<I: Listed> Mirror<I> {
 
     /// A list of the viewer that began at `began` shows the resource.
     fn listed(&mut self, item: I, viewer: Viewer, began: Moment) -> Option<News> {
-        let id = item.id().to_owned();
+        let id = Arc::clone(item.id());
         let mut eyes = Eyes::default();
         eyes.shown(viewer, began, true);
         let Some(entry) = self.entries.get_mut(&id) else {
-            let since = self.unlisted.get(&id).copied();
+            let since = self.unlisted.get(&*id).copied();
             // The list lags, or somebody made it again, or only another was told that it is gone: only a read tells.
             let doubt = since.map(|_| Doubt::Unsure);
             self.set(Entry { item, as_of: began, firm: since.unwrap_or_default(), doubt, eyes });
-            return since.is_none_or(|since| began > since).then(|| News::Appeared(id));
+            return since.is_none_or(|since| began > since).then(|| News::Appeared(id.to_string()));
         };
         let same = entry.item == item;
         entry.eyes.shown(viewer, began, same);
@@ -217,20 +224,19 @@ impl<I: Listed> Mirror<I> {
             // Without a newer date, what differs may be the state before a write that the list lags behind.
             Ordering::Equal => entry.doubt = Some(Doubt::Unsure),
         }
-        Some(News::Changed(id))
+        Some(News::Changed(id.to_string()))
     }
 
     /// A write of the viewer was answered at `now` with what it left.
     pub fn wrote(&mut self, viewer: Viewer, left: I, now: Moment) {
-        self.unlisted.remove(left.id());
+        self.unlisted.remove(&**left.id());
         self.replace(left, now, now).read(viewer, now);
     }
 
     /// The resource is like this. Returns who knows of it; if its content is new, nobody has seen that.
     fn replace(&mut self, item: I, as_of: Moment, firm: Moment) -> &mut Eyes {
-        let id = item.id().to_owned();
         let mut eyes = Eyes::default();
-        if let Some(old) = self.entries.get_mut(&id) {
+        if let Some(old) = self.entries.get_mut(item.id()) {
             eyes = std::mem::take(&mut old.eyes);
             if old.item != item {
                 eyes.outdate();
@@ -240,10 +246,15 @@ impl<I: Listed> Mirror<I> {
     }
 
     fn set(&mut self, entry: Entry<I>) -> &mut Entry<I> {
-        let id = entry.item.id().to_owned();
+        let id = Arc::clone(entry.item.id());
         self.unset(&id);
         for key in entry.item.keys() {
-            self.keys.entry(*key).or_default().insert(id.clone());
+            match self.keys.entry(*key) {
+                Slot::Occupied(mut having) => having.get_mut().insert(Arc::clone(&id)),
+                Slot::Vacant(free) => {
+                    free.insert(Few::One(Arc::clone(&id)));
+                }
+            }
         }
         self.entries.entry(id).insert_entry(entry).into_mut()
     }
@@ -251,11 +262,10 @@ impl<I: Listed> Mirror<I> {
     fn unset(&mut self, id: &str) {
         let Some(entry) = self.entries.remove(id) else { return };
         for key in entry.item.keys() {
-            if let Some(having) = self.keys.get_mut(key) {
-                having.remove(id);
-                if having.is_empty() {
-                    self.keys.remove(key);
-                }
+            if let Slot::Occupied(mut having) = self.keys.entry(*key)
+                && having.get_mut().remove(entry.item.id())
+            {
+                having.remove();
             }
         }
     }
@@ -334,7 +344,8 @@ impl<I: Listed> Mirror<I> {
         viewer: Viewer,
         since: Moment,
     ) -> Option<impl Iterator<Item = (&I, Certainty)>> {
-        let ids: HashSet<&String> = keys.iter().filter_map(|key| self.keys.get(key)).flatten().collect();
+        let ids: HashSet<&Id> =
+            keys.iter().filter_map(|key| self.keys.get(key)).flat_map(Few::iter).collect();
         let entries = ids.into_iter().filter_map(|id| self.entries.get(id));
         let found = entries.map(move |entry| entry.found(viewer, since));
         self.is_complete_for(viewer, since).then_some(found)
@@ -365,7 +376,7 @@ impl<I: Listed> Mirror<I> {
         for (id, firm) in gone.collect::<Vec<_>>() {
             self.unset(&id);
             if firm > 0 {
-                self.unlisted.insert(id, firm);
+                self.unlisted.insert(id.to_string(), firm);
             }
         }
     }
@@ -398,7 +409,7 @@ impl<I: Listed> Mirror<I> {
                 })
         };
         let past = self.entries.iter().filter(|(_, entry)| is_past(entry));
-        let past: Vec<String> = past.map(|(id, _)| id.clone()).collect();
+        let past: Vec<Id> = past.map(|(id, _)| Arc::clone(id)).collect();
         for id in &past {
             self.unset(id);
         }

@@ -3,17 +3,18 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::reconcile::compact;
+
 use super::collection::Collection;
-use super::mirror::Listed;
+use super::mirror::{Id, Listed};
 
 /// What AWS shows of a resource, as bytes. Equal if everything that it shows is equal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Packed {
-    id: Box<str>,
+    id: Id,
     updated_at: Option<i64>,
     keys: Box<[u64]>,
     bytes: Box<[u8]>,
@@ -26,19 +27,15 @@ impl Packed {
             id: C::id(item).into(),
             updated_at: C::updated_at(item).map(jiff::Timestamp::as_microsecond),
             keys: C::keys(item).iter().map(key).collect(),
-            bytes: bytes(item),
+            // What was read from JSON can be written as JSON.
+            bytes: compact::pack(item).unwrap_or_default(),
         }
     }
 
     /// The item; none if it is of another type.
     pub fn unpack<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.bytes).ok()
+        compact::unpack(&self.bytes)
     }
-}
-
-/// What was read from JSON can be written as JSON.
-fn bytes(item: &impl Serialize) -> Box<[u8]> {
-    serde_json::to_vec(item).unwrap_or_default().into_boxed_slice()
 }
 
 /// The hash of something to search by. Different ones may have the same hash.
@@ -49,7 +46,7 @@ pub fn key(value: &Value) -> u64 {
 }
 
 impl Listed for Packed {
-    fn id(&self) -> &str {
+    fn id(&self) -> &Id {
         &self.id
     }
 

@@ -119,6 +119,13 @@ impl Pictures {
         accounts.shared.retain(|_, picture| picture.strong_count() > 0);
     }
 
+    /// The pictures whose next round is due. For each of them it is taken to begin.
+    pub fn due(&self, now: Instant) -> Vec<Arc<Picture>> {
+        let mut due = self.all();
+        due.retain(|picture| picture.begin_round(now));
+        due
+    }
+
     /// Every picture.
     pub fn all(&self) -> Vec<Arc<Picture>> {
         let accounts = lock(&self.accounts);
@@ -153,8 +160,9 @@ pub struct Picture {
     /// What is left of the share of reads that nothing but age calls for.
     slow: Mutex<Option<Bucket>>,
     settings: Settings,
-    /// For how long a list counts, in milliseconds: longer than the settings say if a round over all collections takes
-    /// longer.
+    /// When the next round over all collections is due; none while one is under way.
+    due: Mutex<Option<Instant>>,
+    /// For how long a list counts, in milliseconds: longer than the settings say if a round takes longer.
     horizon: AtomicU64,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
     news: mpsc::UnboundedSender<Heard>,
@@ -167,6 +175,7 @@ impl Picture {
             clients: Mutex::default(),
             slow: Mutex::default(),
             settings,
+            due: Mutex::new(Some(Instant::now() + settings.refresh)),
             horizon: AtomicU64::default(),
             slots: Mutex::default(),
             news,
@@ -204,8 +213,19 @@ impl Picture {
         }
     }
 
+    /// Whether a round is due, which then begins.
+    fn begin_round(&self, now: Instant) -> bool {
+        lock(&self.due).take_if(|due| *due <= now).is_some()
+    }
+
+    /// A round has ended that took this long. The next one follows at once, if it took longer than it should be between two.
+    pub fn end_round(&self, took: Duration) {
+        self.set_round(took);
+        *lock(&self.due) = Some(Instant::now() + self.settings.refresh.saturating_sub(took));
+    }
+
     /// A round over all collections takes this long. What was seen two rounds ago still counts.
-    pub fn set_round(&self, round: Duration) {
+    fn set_round(&self, round: Duration) {
         let horizon = (self.settings.refresh * 3 / 2).max(round * 2);
         self.horizon.store(u64::try_from(horizon.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

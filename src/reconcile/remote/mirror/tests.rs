@@ -4,13 +4,13 @@ use super::*;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Item {
-    id: String,
+    id: Id,
     content: u8,
     updated_at: Option<i64>,
 }
 
 impl Listed for Item {
-    fn id(&self) -> &str {
+    fn id(&self) -> &Id {
         &self.id
     }
 
@@ -33,7 +33,7 @@ impl Listed for Item {
 }
 
 fn item(content: u8, updated_at: Option<i64>) -> Item {
-    Item { id: "a".to_owned(), content, updated_at }
+    Item { id: "a".into(), content, updated_at }
 }
 
 const ME: Viewer = 1;
@@ -126,7 +126,7 @@ fn a_list_that_breaks_off_ends_no_search_and_removes_nothing() {
     let mut mirror = Mirror::default();
     list(&mut mirror, 1, [item(1, Some(1))]);
     mirror.begin(ME, 2);
-    mirror.page(ME, [Item { id: "b".to_owned(), content: 1, updated_at: None }]);
+    mirror.page(ME, [Item { id: "b".into(), content: 1, updated_at: None }]);
     assert_eq!(mirror.fail(ME), [News::Appeared("b".to_owned())]);
     assert!(matches!(mirror.by_id(ME, "a", 1), Look::Known { .. }));
     assert!(mirror.all(ME, 2).is_none() && mirror.all(ME, 1).is_some());
@@ -180,7 +180,7 @@ fn only_ones_own_list_says_that_there_is_none() {
     mirror.prune(100);
     assert_eq!(found(&mirror, ME, 2), Some(vec![Certainty::Sure]), "my last list has it");
     // Another sees more.
-    let more = Item { id: "b".to_owned(), content: 1, updated_at: None };
+    let more = Item { id: "b".into(), content: 1, updated_at: None };
     list_of(OTHER, &mut mirror, 6, [more]);
     let mut all = found(&mirror, ME, 2).unwrap();
     all.sort_by_key(|certainty| *certainty as u8);
