@@ -195,7 +195,7 @@ impl<I: Listed> Mirror<I> {
             // The list lags, or somebody made it again, or only another was told that it is gone: only a read tells.
             let doubt = since.map(|_| Doubt::Unsure);
             self.set(Entry { item, as_of: began, firm: since.unwrap_or_default(), doubt, eyes });
-            return since.is_none_or(|since| began > since).then(|| News::Appeared(id));
+            return since.is_none_or(|since| began > since).then_some(News::Appeared(id));
         };
         let same = entry.item == item;
         entry.eyes.shown(viewer, began, same);
