@@ -9,11 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use crate::api::common::AllowedNamespaces;
+use crate::api::ServiceRegistration;
+use crate::api::common::{AllowedNamespaces, Object};
 use crate::reconcile::state::subject::Subject;
 
 use super::few::Few;
-use super::marks::Marks;
+use super::marks::{Mark, Marks};
 use super::profile::Profile;
 use super::rooms::{Room, Rooms};
 
@@ -72,6 +73,7 @@ impl Hub {
         if before.exposed != profile.exposed || before.has_remote != profile.has_remote {
             index.wake_attentive(&before.references, &profile.references);
         }
+        index.wake_left(before.marks.iter().filter(|mark| !profile.marks.contains(mark)));
         index.rooms.changed(subject, before.account.as_deref(), profile.account.as_deref());
         index.marks.changed(subject, &before.marks, &profile.marks);
         index.profiles.insert(subject.clone(), profile);
@@ -87,6 +89,7 @@ impl Hub {
             index.marks.changed(subject, &profile.marks, []);
             index.wake_dependents(subject);
             index.wake_attentive(&profile.references, &[]);
+            index.wake_left(profile.marks.iter());
             index.rooms.changed(subject, profile.account.as_deref(), None);
         }
         index.forget_dependence(subject);
@@ -295,6 +298,15 @@ impl Index {
             .for_each(|subject| self.wake(subject));
     }
 
+    /// Wakes those that wait for the services to be left that these marks are about. The spec that used one may refer to
+    /// another by now.
+    fn wake_left<'a>(&self, marks: impl Iterator<Item = &'a Mark>) {
+        for service in marks.filter_map(Mark::used_service) {
+            let holders = self.marks.of(ServiceRegistration::kind_name(), Mark::holds(service));
+            self.wake_attentive(&holders, &[]);
+        }
+    }
+
     fn wake(&self, subject: &Subject) {
         if self.open {
             self.woken.borrow_mut().insert(subject.clone());
@@ -424,6 +436,37 @@ mod tests {
         assert!(hub.lock().listeners.is_empty());
         hub.applied(&space(), consent("Same"));
         assert!(queue.try_recv().is_err());
+    }
+
+    #[test]
+    fn who_waits_to_be_left_is_woken_although_nothing_refers_to_it_any_more() {
+        let hub = Hub::default();
+        let registration = Subject::new("ServiceRegistration", "ns", "r");
+        let replaced = json!({ "spec": {}, "status": { "id": "new", "previousId": "old" } });
+        hub.applied(&registration, Profile::of(&registration, &replaced));
+        let mut queue = hub.queue("ServiceRegistration");
+        let moving = |status: Value| {
+            let subject = Subject::new("Association", "ns", "assoc");
+            let object = json!({ "spec": { "serviceRef": { "name": "another" } }, "status": status });
+            hub.applied(&subject, Profile::of(&subject, &object));
+            subject
+        };
+        moving(
+            json!({ "id": "as-2", "serviceId": "second", "previousId": "as-1", "previousServiceId": "old" }),
+        );
+        assert!(queue.try_recv().is_err(), "it still uses the old one");
+        moving(json!({ "id": "as-2", "serviceId": "second" }));
+        assert_eq!(queue.try_recv().unwrap(), registration);
+        let gone = moving(json!({ "id": "as-1", "serviceId": "old" }));
+        hub.deleted(&gone);
+        assert_eq!(queue.try_recv().unwrap(), registration);
+        hub.applied(
+            &registration,
+            Profile::of(&registration, &json!({ "spec": {}, "status": { "id": "old" } })),
+        );
+        moving(json!({ "id": "as-1", "serviceId": "old" }));
+        moving(json!({ "id": "as-1", "serviceId": "second" }));
+        assert!(queue.try_recv().is_err(), "it doesn't wait for anyone");
     }
 
     #[test]

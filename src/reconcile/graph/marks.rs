@@ -36,6 +36,14 @@ impl Mark {
         Self::Uses(id.into())
     }
 
+    /// The service that an object with this mark uses, or used before.
+    pub fn used_service(&self) -> Option<&str> {
+        match self {
+            Self::Uses(service) => Some(service),
+            _ => None,
+        }
+    }
+
     /// The mark of the objects whose resource is in the agent space `id`.
     pub fn within(id: &str) -> Self {
         Self::In(id.into())
