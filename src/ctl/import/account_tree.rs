@@ -1,7 +1,6 @@
 //! What there is in an account and region.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
 
 use futures::{StreamExt, stream};
 
@@ -11,6 +10,7 @@ use crate::aws::operations::{
 use crate::aws::{self, Client};
 use crate::ctl::Error;
 use crate::ctl::account_access::failed;
+use crate::ctl::progress;
 use crate::kinds::imported::asset::{self, Files};
 use crate::kinds::imported::{
     Connections, Services, SpaceAssets, SpaceAssociations, SpaceTriggers, Spaces, operator_app,
@@ -60,8 +60,9 @@ impl Tree {
         let services = collection::<Services>(aws, "the service", troubles).await;
         let connections = collection::<Connections>(aws, "the private connection", troubles).await;
         let mut tree = Self { spaces: Vec::new(), services, connections };
+        let mut shown = progress::Line::default();
         for (space, tags) in spaces {
-            progress(&format!("reading the agent space {}", space.name));
+            shown.show(&format!("reading the agent space {}", space.name));
             tree.spaces.push(SpaceTree::read(aws, space, tags, troubles).await);
         }
         Ok(tree)
@@ -167,11 +168,4 @@ async fn whole<C: Collection>(
         }
     }
     found
-}
-
-/// Tells on a terminal what takes a while.
-fn progress(doing: &str) {
-    if io::stderr().is_terminal() {
-        eprintln!("{doing}");
-    }
 }
