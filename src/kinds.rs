@@ -1,7 +1,7 @@
 //! The list of kinds that `run`, `crds`, the tests and the docs read; and what differs from kind to kind.
 
 use kube::ResourceExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::change::FieldChange;
 use crate::api::common::{AccountRef, Object, ObjectRef};
@@ -96,6 +96,37 @@ pub fn asked_for(kind: &str, object: &Value) -> Vec<FieldChange> {
     let mut asked = Asked(kind, object, Vec::new());
     each(&mut asked);
     asked.2
+}
+
+/// What identifies the resource that an object of this kind describes: those with the same value describe the same.
+pub fn natural_key(kind: &str, object: &Value) -> Option<String> {
+    struct Keyed<'a>(&'a str, &'a Value, Option<String>);
+    impl Visitor for Keyed<'_> {
+        fn visit<K: Kind>(&mut self) {
+            if K::Object::kind_name() == self.0
+                && let Ok(object) = serde_json::from_value::<K::Object>(self.1.clone())
+            {
+                self.2 = K::natural_key(&object);
+            }
+        }
+    }
+    let described = json!({ "metadata": object["metadata"], "spec": object["spec"] });
+    let mut keyed = Keyed(kind, &described, None);
+    each(&mut keyed);
+    keyed.2
+}
+
+/// Whether AWS keeps tags of the resources of a kind, which say whose they are.
+pub fn has_owner_tags(kind: &str) -> bool {
+    struct Tagged<'a>(&'a str, bool);
+    impl Visitor for Tagged<'_> {
+        fn visit<K: Kind>(&mut self) {
+            self.1 |= K::Object::kind_name() == self.0 && !K::ARN_TYPE.is_empty();
+        }
+    }
+    let mut tagged = Tagged(kind, false);
+    each(&mut tagged);
+    tagged.1
 }
 
 /// The names of all kinds.

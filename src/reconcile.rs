@@ -15,6 +15,7 @@ pub mod conclusion;
 pub mod context;
 pub mod decide;
 pub mod delivered;
+mod departure;
 pub mod events;
 pub mod fence;
 pub mod graph;

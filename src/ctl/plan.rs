@@ -5,10 +5,13 @@
 //! files, cluster → preview (the operator's own code on a replica) → outlook (what happens to each object) → written
 //! ```
 
+mod claims;
 mod consequences;
+mod focus;
 mod outlook;
 mod preview;
 mod relations;
+mod replaced;
 mod written;
 
 #[cfg(test)]
@@ -21,6 +24,7 @@ use std::time::Duration;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
+use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::state::annotations::APPROVE;
 
 use super::account_access;
@@ -48,6 +52,11 @@ pub struct Arguments {
 
     #[command(flatten)]
     cluster: cluster::Flags,
+
+    /// The namespaces that the operator watches, if it was told to (`--watch-namespace` of `run`), comma-separated. Others
+    /// are none of its business, and not looked at. May be repeated.
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
+    watch_namespace: Vec<String>,
 
     #[command(flatten)]
     aws: account_access::Flags,
@@ -93,12 +102,16 @@ async fn made(arguments: Arguments, no_color: bool) -> Result<Exit, Error> {
     let Some(applied) = applied(&validator, &manifests)? else { return Ok(Exit::Invalid) };
     let access = cluster.as_ref().map(Cluster::again);
     let all = arguments.cluster.all_namespaces || !arguments.filename.is_empty();
+    let watched: BTreeSet<String> =
+        arguments.watch_namespace.into_iter().filter(|name| !name.is_empty()).collect();
+    are_watched(&watched, (!all).then_some(&namespace), &applied)?;
     let settings = Settings {
         namespace: (!all).then(|| namespace.clone()),
         aws: arguments.aws.reader().await?.into_factory(),
         cluster,
         operator_namespace: arguments.operator_namespace,
         cluster_id: arguments.cluster_id,
+        watched,
         limit: Duration::from_secs(arguments.timeout),
     };
     let shown = preview::run(settings, &applied).await?;
@@ -126,6 +139,24 @@ async fn made(arguments: Arguments, no_color: bool) -> Result<Exit, Error> {
         approve(&cluster, &entries).await?;
     }
     Ok(exit(&entries, arguments.exit_code))
+}
+
+/// An operator does nothing about objects in namespaces that it doesn't watch, and neither does a plan.
+fn are_watched(
+    watched: &BTreeSet<String>,
+    meant: Option<&String>,
+    applied: &[Applied<'_>],
+) -> Result<(), Error> {
+    let files = applied.iter().map(|applied| applied.manifest);
+    let ours = files.filter(|manifest| manifest.is_ours() && manifest.kind != ACCOUNT);
+    let mut meant = meant.into_iter().chain(ours.map(|manifest| &manifest.namespace));
+    let other = meant.find(|name| !watched.is_empty() && !watched.contains(*name));
+    other.map_or(Ok(()), |name| {
+        Err(Error::Usage(format!(
+            "the namespace {name} isn't in --watch-namespace, so the operator does nothing there; add it, or leave it out of \
+             the plan"
+        )))
+    })
 }
 
 fn read(filename: &[PathBuf], namespace: &str) -> Result<Manifests, Error> {

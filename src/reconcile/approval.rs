@@ -17,6 +17,7 @@ use super::state::annotations::APPROVE;
 use super::state::conditions::Reason;
 use super::state::drift::{Change, Drift};
 use super::state::error::Error;
+use super::tagging::{self, TagMap};
 
 impl<K: Kind> Pass<'_, K> {
     /// How the pass ends if the step that was decided has to wait for approval; none if it may be taken.
@@ -78,12 +79,8 @@ impl<K: Kind> Pass<'_, K> {
         if !self.holds_deletion() {
             return Ok(());
         }
-        // Nobody is asked about what is gone, or isn't deleted.
-        let Some(remote) = K::read(scope, id, None, &self.status).await? else { return Ok(()) };
-        if self.another_owner(scope, &remote).is_some() || K::removal(&remote) == Removal::UnderWay {
-            return Ok(());
-        }
-        let mut proposal = Proposal::new(ChangeAction::Delete, Some(id.to_owned()));
+        let Some(id) = self.deletable(scope, id).await? else { return Ok(()) };
+        let mut proposal = Proposal::new(ChangeAction::Delete, Some(id));
         proposal.disrupts = self.disrupted();
         let fingerprints = self.cx.fingerprints.for_object(&self.identity);
         let hash = proposal.hash(&Marks { fingerprints: &fingerprints, undisclosed: None }, None);
@@ -94,6 +91,40 @@ impl<K: Kind> Pass<'_, K> {
             Ending::Held { message, .. } => Err(Error::wait(Reason::ApprovalRequired, message)),
             _ => Ok(()),
         }
+    }
+
+    /// What the deletion of the remote `id` would delete: nobody is asked about what is gone, or isn't deleted.
+    async fn deletable(&self, scope: &Scope, id: &str) -> Result<Option<String>, Error> {
+        // What it has replaced goes with it, and may be all that is left.
+        for id in std::iter::once(id.to_owned()).chain(K::aside(&self.status)) {
+            if let Some(remote) = K::read(scope, &id, None, &self.status).await?
+                && self.another_owner(scope, &remote).is_none()
+                && K::removal(&remote) != Removal::UnderWay
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A hand-over is only described where nothing is changed. It waits for nobody: whoever deleted the object asked for it.
+    pub(super) fn hold_back_hand_over(
+        &mut self,
+        remote: &K::Remote,
+        tags: &TagMap,
+        heir: &str,
+    ) -> Result<(), Error> {
+        if !self.cx.holds_back {
+            return Ok(());
+        }
+        let drift = Drift(tagging::compare(tags, remote.tags().unwrap_or(&TagMap::new()), &[]));
+        let id = remote.id().to_owned();
+        let message = format!("would hand the {} {id} over to {heir}/{}", K::NOUN, self.identity.name);
+        let proposal = Proposal { drift, ..Proposal::new(ChangeAction::Update, Some(id)) };
+        let fingerprints = self.cx.fingerprints.for_object(&self.identity);
+        let hash = proposal.hash(&Marks { fingerprints: &fingerprints, undisclosed: None }, None);
+        self.status.common_mut().pending_change = Some(proposal.pending(hash));
+        Err(Error::wait(Reason::ApprovalRequired, message))
     }
 
     /// Whether what the object has in AWS may be deleted without asking, because nobody can be asked any more.
@@ -161,12 +192,18 @@ impl<K: Kind> Pass<'_, K> {
             }
             (Decision::Update(_) | Decision::Replace(_), Observation::Found { remote, state, .. }) => {
                 let State::Drifted(drift) = state else { return None };
-                // What is left from an earlier change would be made, too.
-                let all = self.cx.holds_back;
-                if all {
-                    Proposal::correcting_all(drift, remote.id())?
+                let whole = Proposal::correcting(drift, remote.id());
+                if !self.cx.holds_back {
+                    whole?
+                } else if let Decision::Update(first) = decision
+                    && whole.is_some_and(|whole| self.change_policy().holds(whole.action))
+                    && !self.change_policy().holds(ChangeAction::Update)
+                {
+                    // What can be done in place is done at once, and the rest waits.
+                    Proposal::correcting_all(first, remote.id())?
                 } else {
-                    Proposal::correcting(drift, remote.id())?
+                    // What is left from an earlier change would be made, too.
+                    Proposal::correcting_all(drift, remote.id())?
                 }
             }
             (Decision::Adopt, Observation::Found { remote, .. }) => self.exchange(remote)?,

@@ -9,6 +9,7 @@ use crate::aws::operations::GetAgentSpace;
 use crate::reconcile::state::subject::Subject;
 
 use super::decide::is_as_described;
+use super::departure::Departure;
 use super::graph::marks::Mark;
 use super::inputs::access::{self, Access};
 use super::inputs::{consent, proof};
@@ -28,13 +29,21 @@ impl<K: Kind> Pass<'_, K> {
     /// Who owns the remote.
     pub(super) fn owner(&self, scope: &Scope, remote: &K::Remote) -> Owner {
         let Some(tags) = remote.tags() else {
-            return match self.holder(scope, remote.id()) {
+            let leaves = self.departing(remote.id()) == Some(Departure::Left);
+            return match self.holder(scope, remote.id()).filter(|_| !leaves) {
                 Some(holder) => holder,
                 None if scope.space_is_ours => Owner::Inherited,
                 None => Owner::Untagged,
             };
         };
-        self.owner_by_tags(K::Object::kind_name(), tags)
+        let owner = self.owner_by_tags(K::Object::kind_name(), tags);
+        match (owner, self.departing(remote.id())) {
+            (Owner::Sibling { namespace, .. }, Some(Departure::Given)) => Owner::Given { by: namespace },
+            (Owner::Sibling { namespace, name }, Some(Departure::Left)) => {
+                Owner::Retained { namespace, name }
+            }
+            (owner, _) => owner,
+        }
     }
 
     /// Who owns a remote with these tags, of objects of `kind`.
@@ -163,7 +172,8 @@ impl<K: Kind> Pass<'_, K> {
     /// Whether the other object has its remote, or is able and willing to create it. One that is paused or only
     /// observes, lacks consent, or has been unable to for a while claims nothing.
     fn is_rightful(&self, other: &K::Object) -> bool {
-        if K::policies(other).management_policy != ManagementPolicy::Manage {
+        if K::policies(other).management_policy != ManagementPolicy::Manage || self.departure(other).is_some()
+        {
             return false;
         }
         let status = other.status();

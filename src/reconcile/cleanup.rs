@@ -112,6 +112,10 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Deletes a remote without tags, which a read tells nothing about that matters here.
     async fn delete_untagged(&mut self, scope: &Scope, id: &str) -> Result<(), Error> {
+        if self.cx.holds_back {
+            // Otherwise it would have been held back: nothing is left of it.
+            return Ok(());
+        }
         for aside in K::aside(&self.status) {
             self.delete_unless_anothers(scope, &aside).await?;
         }
@@ -191,21 +195,19 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// Makes the object of the same name in another namespace the owner of the remote.
-    async fn hand_over(&self, id: &str, heir: &str) -> Result<String, Error> {
+    async fn hand_over(&mut self, id: &str, heir: &str) -> Result<String, Error> {
         let scope = self.recorded_scope().await?;
         let remote = K::read(&scope, id, None, &self.status).await?;
-        let ours = remote.is_some_and(|remote| matches!(self.owner(&scope, &remote), Owner::Ours { .. }));
-        if K::ARN_TYPE.is_empty() || !ours {
+        let ours = remote.filter(|remote| matches!(self.owner(&scope, remote), Owner::Ours { .. }));
+        let Some(remote) = ours.filter(|_| !K::ARN_TYPE.is_empty()) else {
             return Ok(format!("left the {} {id} in AWS, as the spec asks", K::NOUN));
-        }
-        if self.cx.holds_back {
-            return Ok(format!("the {} {id} would be handed over to {heir}/{}", K::NOUN, self.identity.name));
-        }
-        self.cx.fence.check()?;
+        };
         let tags = TagMap::from([
             (NAMESPACE_TAG.to_owned(), heir.to_owned()),
             (HANDED_OVER_TAG.to_owned(), self.identity.namespace.clone()),
         ]);
+        self.hold_back_hand_over(&remote, &tags, heir)?;
+        self.cx.fence.check()?;
         K::uncertain(&scope, id);
         tagging::set::<K>(&scope, id, tags).await?;
         K::uncertain(&scope, id);

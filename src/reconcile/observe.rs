@@ -5,6 +5,7 @@ use tracing::info;
 use crate::api::common::{Object, Status};
 
 use super::claim::rank;
+use super::departure::Departure;
 use super::kind::{Kind, Observation, Remote, Resolved, Scope};
 use super::pass::Pass;
 use super::state::conditions::Reason;
@@ -60,6 +61,7 @@ impl<K: Kind> Pass<'_, K> {
     fn best(&self, scope: &Scope, candidates: Vec<K::Remote>) -> Result<Option<K::Remote>, Error> {
         let mut owned: Vec<(Owner, K::Remote)> =
             candidates.into_iter().map(|remote| (self.owner(scope, &remote), remote)).collect();
+        owned.retain(|(_, remote)| self.departing(remote.id()) != Some(Departure::Deleted));
         owned.sort_by_key(|(owner, _)| rank(owner));
         let Some((first, _)) = owned.first() else { return Ok(None) };
         let alike = owned.iter().filter(|(owner, _)| rank(owner) == rank(first));

@@ -5,42 +5,110 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::api::change::ChangeAction;
+use crate::api::change::{ChangeAction, FieldChange};
 use crate::kinds;
 use crate::reconcile::approval::webhook_of;
 use crate::reconcile::graph::references::ACCOUNT;
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
-use super::outlook::{Approval, Entry, Fate, change_policy};
+use super::claims::{self, Claims};
+use super::outlook::{Approval, Entry, Fate, change_policy, is_deleted};
 use super::preview::{Seen, Shown};
 
 /// An entry, and what its object refers to.
 pub type Referring = (Entry, BTreeSet<Subject>);
 
+/// Kinds whose resources are in an agent space: in a new one, there is nothing of what the old one had.
+const INSIDE: &[&str] = &["Association", "Asset", "Trigger"];
 /// Kinds whose resources have the id of what they refer to in them: if that is another, so are they, or they are changed.
 const MOVING: &[(&str, &str, Fate)] = &[
-    ("AgentSpace", "Association", Fate::Replace),
-    ("AgentSpace", "Asset", Fate::Replace),
-    ("AgentSpace", "Trigger", Fate::Replace),
     ("ServiceRegistration", "Association", Fate::Replace),
     ("Asset", "Trigger", Fate::Replace),
     ("Association", "Association", Fate::Update),
 ];
 
+/// The tags that hand something over, as a plan names them.
+const NAMESPACE: &str = "/tags/devopsagent.dev~1namespace";
+const HANDED_OVER: &str = "/tags/devopsagent.dev~1handed-over-by";
+
 /// Lets each change have its consequences, until there are no more.
 pub fn follow(entries: &mut [Referring], shown: &Shown) {
+    let objects = shown.objects.iter().map(|seen| (seen.kind.as_str(), &seen.before));
+    let claims = Claims::of(objects);
     loop {
         let fates = Fates::of(entries);
         let mut changed = false;
         for ((entry, referred), seen) in entries.iter_mut().zip(&shown.objects) {
-            let next = is_deleted_after(entry, seen, &fates).or_else(|| moves(entry, referred, &fates));
+            let moved = || moves(entry, seen, referred, &fates);
+            let next = moved().or_else(|| is_deleted_after(entry, seen, &fates));
             let Some((fate, after)) = next else { continue };
-            turn(entry, fate, after, seen);
+            match elder(entry, fate, seen, &claims, &fates) {
+                Some(elder) => refuse(entry, elder),
+                None => turn(entry, fate, after, seen),
+            }
             changed = true;
         }
         if !changed {
-            return;
+            break;
+        }
+    }
+    inherit(entries, shown, &claims);
+}
+
+/// Who creates in place of this object what both describe.
+fn elder<'a>(
+    entry: &Entry,
+    fate: Fate,
+    seen: &Seen,
+    claims: &'a Claims,
+    fates: &Fates,
+) -> Option<&'a Subject> {
+    let subject = entry.subject().filter(|_| fate == Fate::Create)?;
+    claims.elder(&subject, &seen.before, |other| fates.actions.get(other) == Some(&Fate::Refused))
+}
+
+fn refuse(entry: &mut Entry, elder: &Subject) {
+    entry.action = Fate::Refused;
+    Reason::Conflict.as_str().clone_into(&mut entry.reason);
+    entry.message = format!(
+        "{elder} describes the same and is older; delete one of the two, or change what identifies it"
+    );
+}
+
+/// Who is about to get what another object parts with gets it after that, and not at all if that has to wait.
+fn inherit(entries: &mut [Referring], shown: &Shown, claims: &Claims) {
+    let parting = entries.iter().zip(&shown.objects).filter(|(_, seen)| is_deleted(&seen.before));
+    let parting: BTreeMap<Subject, Entry> =
+        parting.filter_map(|((entry, _), _)| Some((entry.subject()?, entry.clone()))).collect();
+    for ((entry, _), seen) in entries.iter_mut().zip(&shown.objects) {
+        let gets = (entry.action == Fate::Create || entry.adopts) && !is_deleted(&seen.before);
+        let Some(subject) = entry.subject().filter(|_| gets) else { continue };
+        let mut alike: Vec<&Entry> = claims.alike(&subject).filter_map(|other| parting.get(other)).collect();
+        alike.extend(parting.values().filter(|other| entry.id.is_some() && other.id == entry.id));
+        let Some(giver) = alike.into_iter().find(|other| other.kind == entry.kind && other.id.is_some())
+        else {
+            continue;
+        };
+        if matches!(giver.action, Fate::Delete | Fate::HandOver | Fate::Release) {
+            entry.after.push(giver.shown());
+        } else {
+            let message = format!("it belongs to {}, whose deletion isn't finished", giver.shown());
+            turn(entry, Fate::Refused, Vec::new(), seen);
+            (entry.adopts, entry.id, entry.changes, entry.approval) = (false, None, Vec::new(), None);
+            (entry.reason, entry.message) = (Reason::Conflict.as_str().to_owned(), message);
+        }
+        if giver.action == Fate::HandOver {
+            entry.changes.retain(|change| change.path != NAMESPACE);
+            if entry.action == Fate::Update {
+                let old = Some(Value::from(giver.namespace.as_str()).to_string());
+                entry.changes.push(FieldChange {
+                    path: HANDED_OVER.to_owned(),
+                    old,
+                    new: None,
+                    sensitive: false,
+                });
+            }
         }
     }
 }
@@ -77,18 +145,23 @@ impl Fates {
     fn is_usable(&self, subject: &Subject) -> bool {
         let optional = subject.kind == ACCOUNT || !kinds::names().contains(&subject.kind);
         self.actions.get(subject).map_or(optional, |fate| {
-            !matches!(fate, Fate::Blocked | Fate::Refused | Fate::Delete | Fate::Release)
+            !matches!(fate, Fate::Blocked | Fate::Refused | Fate::Delete | Fate::HandOver | Fate::Release)
         })
     }
 
     fn goes(&self, subject: &Subject) -> bool {
-        matches!(self.actions.get(subject), Some(Fate::Delete | Fate::Release))
+        matches!(self.actions.get(subject), Some(Fate::Delete | Fate::HandOver | Fate::Release))
     }
 }
 
 /// What refers to something that is created is created or moved after it; what refers to something that is replaced moves
 /// to the new one.
-fn moves(entry: &Entry, referred: &BTreeSet<Subject>, fates: &Fates) -> Option<(Fate, Vec<String>)> {
+fn moves(
+    entry: &Entry,
+    seen: &Seen,
+    referred: &BTreeSet<Subject>,
+    fates: &Fates,
+) -> Option<(Fate, Vec<String>)> {
     let waits = [Reason::DependencyNotReady, Reason::DependencyNotFound].map(Reason::as_str);
     let blocked = entry.action == Fate::Blocked && waits.contains(&entry.reason.as_str());
     let settled = matches!(entry.action, Fate::Unchanged | Fate::Update | Fate::Incomparable | Fate::Adopt);
@@ -96,10 +169,22 @@ fn moves(entry: &Entry, referred: &BTreeSet<Subject>, fates: &Fates) -> Option<(
         return None;
     }
     let renewed: Vec<&Subject> = referred.intersection(&fates.renewed).collect();
-    if entry.id.is_none() {
+    let (spec, status) = (&seen.before["spec"], &seen.before["status"]);
+    let inside =
+        INSIDE.contains(&entry.kind.as_str()) && renewed.iter().any(|target| target.kind == "AgentSpace");
+    if spec["managementPolicy"] == "Observe" {
+        let differs = entry.id.is_some() && !renewed.is_empty();
+        let after = renewed.iter().map(ToString::to_string).collect();
+        return differs.then_some((Fate::Differs, after));
+    }
+    if entry.id.is_none() || inside {
+        // Only what was adopted already is recreated.
+        if !spec["externalId"].is_null() && spec["externalId"] != status["adoptedFrom"] {
+            return None;
+        }
         let created = renewed.iter().filter(|target| fates.actions.get(**target) == Some(&Fate::Create));
         let after: Vec<String> = created.map(ToString::to_string).collect();
-        return (blocked && !after.is_empty()).then_some((Fate::Create, after));
+        return ((blocked || inside) && !after.is_empty()).then_some((Fate::Create, after));
     }
     let row = |target: &&Subject| {
         let row = MOVING.iter().find(|(of, user, _)| *of == target.kind && *user == entry.kind)?;
@@ -111,7 +196,7 @@ fn moves(entry: &Entry, referred: &BTreeSet<Subject>, fates: &Fates) -> Option<(
 }
 
 /// What waits only for its users to go is deleted after them.
-fn is_deleted_after(entry: &Entry, seen: &Seen, fates: &Fates) -> Option<(Fate, Vec<String>)> {
+fn is_deleted_after(entry: &mut Entry, seen: &Seen, fates: &Fates) -> Option<(Fate, Vec<String>)> {
     let subject = entry.subject()?;
     if entry.action != Fate::Blocked || entry.reason != Reason::DeletionBlocked.as_str() {
         return None;
@@ -119,7 +204,24 @@ fn is_deleted_after(entry: &Entry, seen: &Seen, fates: &Fates) -> Option<(Fate, 
     let users = fates.users.get(&subject).filter(|users| users.iter().all(|user| fates.goes(user)))?;
     let spec = &seen.before["spec"];
     let deletes = spec["deletionPolicy"] != "Retain" && spec["managementPolicy"] != "Observe";
-    let fate = if deletes && entry.id.is_some() { Fate::Delete } else { Fate::Release };
+    let heir = claims::heir(&subject, &seen.before).filter(|_| kinds::has_owner_tags(subject.kind));
+    let fate = match (&entry.id, heir) {
+        (Some(_), _) if deletes => Fate::Delete,
+        (Some(_), Some(heir)) => {
+            entry.heir = Some(format!("{}/{}", heir.namespace, heir.name));
+            entry.changes =
+                [(NAMESPACE, Some(&entry.namespace), &heir.namespace), (HANDED_OVER, None, &entry.namespace)]
+                    .map(|(path, old, new)| FieldChange {
+                        path: path.to_owned(),
+                        old: old.map(|old| Value::from(old.as_str()).to_string()),
+                        new: Some(Value::from(new.as_str()).to_string()),
+                        sensitive: false,
+                    })
+                    .to_vec();
+            Fate::HandOver
+        }
+        _ => Fate::Release,
+    };
     Some((fate, users.iter().map(ToString::to_string).collect()))
 }
 
@@ -140,7 +242,10 @@ fn turn(entry: &mut Entry, fate: Fate, after: Vec<String>, seen: &Seen) {
         // Of a change that isn't the whole one yet, there is nothing to approve.
         (entry.hash, entry.waits) = (None, false);
     }
-    if fate == Fate::Replace {
+    if fate == Fate::Create {
+        entry.id = None;
+    }
+    if matches!(fate, Fate::Create | Fate::Replace) {
         let secret = seen.before.pointer("/status/webhook/secretName").and_then(Value::as_str);
         let told = secret.map(|name| webhook_of(&entry.namespace, name));
         entry.disrupts.extend(told.filter(|told| !entry.disrupts.contains(told)));

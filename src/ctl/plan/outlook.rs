@@ -9,13 +9,14 @@ use crate::api::change::{ChangeAction, ChangePolicy, FieldChange, PendingChange}
 use crate::kinds;
 use crate::kubernetes::replica;
 use crate::reconcile::graph::references::ACCOUNT;
-use crate::reconcile::state::annotations::APPROVE;
+use crate::reconcile::state::annotations::{APPROVE, HAND_OVER_TO};
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
 use super::consequences::{self, Referring};
 use super::preview::{Seen, Shown, UNKNOWN_CLUSTER, condition_of, is_paused, reason_of};
 use super::relations::{self, Relations};
+use super::replaced;
 
 /// The owner tag that an object's UID is in.
 const UID: &str = "/tags/devopsagent.dev~1uid";
@@ -32,6 +33,8 @@ pub enum Fate {
     Replace,
     /// It is deleted.
     Delete,
+    /// It is given to the object of the same name in another namespace.
+    HandOver,
     /// The object begins to track it, and nothing else changes.
     Adopt,
     /// The object goes, and the resource stays as it is.
@@ -52,11 +55,12 @@ pub enum Fate {
 
 impl Fate {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Create,
         Self::Update,
         Self::Replace,
         Self::Delete,
+        Self::HandOver,
         Self::Adopt,
         Self::Release,
         Self::Differs,
@@ -74,6 +78,7 @@ impl Fate {
             Self::Update => "to update",
             Self::Replace => "to replace",
             Self::Delete => "to delete",
+            Self::HandOver => "to hand over",
             Self::Adopt => "to adopt",
             Self::Release => "to release",
             Self::Differs => "different and left as they are",
@@ -92,6 +97,7 @@ impl Fate {
             Self::Update => "update",
             Self::Replace => "replace",
             Self::Delete => "delete",
+            Self::HandOver => "hand over",
             Self::Adopt => "adopt",
             Self::Release => "release, and leave in AWS",
             Self::Differs => "differs, and is left as it is",
@@ -105,7 +111,7 @@ impl Fate {
 
     /// Whether something in AWS changes.
     pub fn is_change(self) -> bool {
-        matches!(self, Self::Create | Self::Update | Self::Replace | Self::Delete)
+        matches!(self, Self::Create | Self::Update | Self::Replace | Self::Delete | Self::HandOver)
     }
 
     fn of(action: ChangeAction) -> Self {
@@ -144,6 +150,9 @@ pub struct Entry {
     pub file: Option<String>,
     /// What happens to its resource.
     pub action: Fate,
+    /// Whom the resource is handed over to: namespace and name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heir: Option<String>,
     /// The resource's id in AWS, if it has one already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -159,6 +168,9 @@ pub struct Entry {
     /// What stops working, or gets another address or id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disrupts: Vec<String>,
+    /// What keeps the old resource from being deleted after a new one has replaced it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<String>,
     /// What is created before it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
@@ -207,6 +219,7 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
         .map(|seen| (entry(seen, shown.comparable), relations::referred(&seen.kind, &seen.before)))
         .collect();
     consequences::follow(&mut entries, shown);
+    replaced::settle(&mut entries, shown);
     for ((entry, _), seen) in entries.iter_mut().zip(&shown.objects) {
         // No pass has got as far as describing what is created after others.
         if entry.action == Fate::Create && entry.hash.is_none() {
@@ -245,11 +258,13 @@ fn entry(seen: &Seen, comparable: bool) -> Entry {
         name: text(&metadata["name"]),
         file: seen.file.clone(),
         action: Fate::Release,
+        heir: None,
         id: id_of(&seen.before).map(str::to_owned),
         adopts: false,
         changes: Vec::new(),
         truncated: None,
         disrupts: Vec::new(),
+        held_by: Vec::new(),
         after: Vec::new(),
         reason: String::new(),
         message: String::new(),
@@ -298,7 +313,12 @@ fn decided(entry: &mut Entry, pending: PendingChange, seen: &Seen) {
     entry.changes = pending.changes;
     entry.truncated = pending.truncated;
     entry.disrupts = pending.disrupts;
-    if change_policy(&seen.before).holds(pending.action) {
+    if pending.action == ChangeAction::Update && is_deleted(&seen.before) {
+        // All that is written to what a deleted object leaves says whose it is from now on.
+        entry.action = Fate::HandOver;
+        let heir = seen.before["metadata"]["annotations"][HAND_OVER_TO].as_str();
+        entry.heir = heir.map(|namespace| format!("{namespace}/{}", entry.name));
+    } else if change_policy(&seen.before).holds(pending.action) {
         let given = seen.before["metadata"]["annotations"][APPROVE] == pending.hash.as_str();
         entry.approval = Some(if given { Approval::Given } else { Approval::Required });
     }
@@ -335,6 +355,11 @@ fn is_refusal(reason: &str) -> bool {
     ]
     .iter()
     .any(|refusal| refusal.as_str() == reason)
+}
+
+/// Whether the object is being deleted.
+pub(super) fn is_deleted(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
 }
 
 fn id_of(object: &Value) -> Option<&str> {

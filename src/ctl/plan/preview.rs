@@ -1,7 +1,7 @@
 //! The operator's own code on a replica of the cluster, with files on top of it: what it would do to AWS is held back
 //! and described in the statuses that it writes there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,8 @@ use crate::reconcile::shard::Shard;
 use crate::reconcile::state::annotations::PAUSED;
 use crate::reconcile::state::conditions::Reason;
 
-use super::relations::{Relations, subject_of};
+use super::focus;
+use super::relations::subject_of;
 
 /// Between two looks at whether the operator has come to an end.
 const PACE: Duration = Duration::from_millis(50);
@@ -56,6 +57,8 @@ pub struct Settings {
     pub cluster_id: Option<String>,
     /// The namespace that it is about, unless it is about files, or about all of them.
     pub namespace: Option<String>,
+    /// The namespaces that the operator watches, if not all of them.
+    pub watched: BTreeSet<String>,
     /// How long it may take.
     pub limit: Duration,
 }
@@ -101,7 +104,7 @@ pub async fn run(settings: Settings, files: &[Applied<'_>]) -> Result<Shown, Err
     let base = settings.cluster.as_ref().map(|cluster| cluster.client.clone());
     let mut stage = Stage::new(base.clone())?;
     if let Some(cluster) = &settings.cluster {
-        stage.load(cluster).await?;
+        stage.load(cluster, &settings.watched).await?;
     }
     for applied in files {
         stage.apply(applied);
@@ -147,10 +150,12 @@ impl Stage {
     }
 
     /// Copies the cluster's objects. What may not be listed in all namespaces is listed in the given one.
-    async fn load(&mut self, cluster: &Cluster) -> Result<(), Error> {
+    async fn load(&mut self, cluster: &Cluster, watched: &BTreeSet<String>) -> Result<(), Error> {
         for (kind, collection) in &self.kinds {
-            let found = match cluster.list(kind, None).await {
-                Err(Error::Kubernetes { source, .. }) if is_forbidden(&source) && kind.namespaced => {
+            let found = match listed(cluster, kind, watched).await {
+                Err(Error::Kubernetes { source, .. })
+                    if is_forbidden(&source) && kind.namespaced && watched.is_empty() =>
+                {
                     let namespace = &cluster.namespace;
                     self.notes.push(format!(
                         "the objects of {} can be listed in the namespace {namespace} only; references to others can't be \
@@ -159,7 +164,7 @@ impl Stage {
                     ));
                     cluster.list(kind, Some(namespace)).await?
                 }
-                Err(Error::Kubernetes { source, .. }) if is_forbidden(&source) => {
+                Err(Error::Kubernetes { source, .. }) if is_forbidden(&source) && !kind.namespaced => {
                     self.notes.push(format!("the objects of {} can't be listed", kind.kind));
                     Vec::new()
                 }
@@ -229,21 +234,18 @@ impl Stage {
     }
 
     /// Leaves everything alone that the plan isn't about: only the objects of the files, or of the namespace, what they refer
-    /// to, and what refers to them is looked at in AWS. The others still count, as owners of what they have.
+    /// to, what refers to them, and what has a claim to the same is looked at in AWS. The others still count, as owners of what they have.
     fn focus(&self, namespace: Option<&str>) {
         if self.files.is_empty() && namespace.is_none() {
             return;
         }
-        let mut relations = Relations::default();
-        for (kind, object) in self.objects() {
-            let is_meant = match namespace {
-                _ if !self.files.is_empty() => self.files.contains_key(&key_of(&kind, &object)),
-                Some(namespace) => object["metadata"]["namespace"] == namespace,
-                None => true,
-            };
-            relations.add(&kind, &object, is_meant);
-        }
-        let concerned = relations.concerned();
+        let objects = self.objects();
+        let is_meant = |kind: &str, object: &Value| match namespace {
+            _ if !self.files.is_empty() => self.files.contains_key(&key_of(kind, object)),
+            Some(namespace) => object["metadata"]["namespace"] == namespace,
+            None => true,
+        };
+        let concerned = focus::concerned(&objects, is_meant);
         for (kind, collection) in &self.kinds {
             for mut object in self.replica.objects(collection) {
                 if subject_of(&kind.kind, &object).is_some_and(|subject| !concerned.contains(&subject)) {
@@ -294,7 +296,7 @@ impl Stage {
     }
 
     async fn run(&self, settings: Settings) -> Result<(), Error> {
-        let metrics = Metrics::new();
+        let (metrics, limit) = (Metrics::new(), settings.limit);
         let cluster_id = self.cluster_id(&settings).await?;
         let connections = Connections {
             kubernetes: self.replica.client(&settings.operator_namespace),
@@ -302,10 +304,11 @@ impl Stage {
             own_namespace: settings.operator_namespace,
             metrics: Arc::clone(&metrics),
         };
-        let started = Operator::start(&options(cluster_id), connections).await;
+        let reach = Reach { namespaces: settings.watched, ..Reach::default() };
+        let started = Operator::start(&options(cluster_id, reach), connections).await;
         let operator = started.map_err(|error| Error::Preview(error.to_string()))?;
         operator.ready().await;
-        let result = self.settled(&metrics, settings.limit).await;
+        let result = self.settled(&metrics, limit).await;
         operator.stop(Duration::from_secs(1)).await;
         result
     }
@@ -389,6 +392,18 @@ struct Progress {
     is_passing: bool,
 }
 
+/// The objects of a kind, in the watched namespaces or in all.
+async fn listed(cluster: &Cluster, kind: &KindOf, watched: &BTreeSet<String>) -> Result<Vec<Value>, Error> {
+    if watched.is_empty() || !kind.namespaced {
+        return cluster.list(kind, None).await;
+    }
+    let mut found = Vec::new();
+    for namespace in watched {
+        found.extend(cluster.list(kind, Some(namespace)).await?);
+    }
+    Ok(found)
+}
+
 /// The known object with what the other says: its whole spec, and its labels and annotations.
 fn over(mut known: Value, new: &Value) -> Value {
     if known["spec"] != new["spec"] {
@@ -441,13 +456,13 @@ fn namespace_resource() -> kube::api::ApiResource {
     kube::api::ApiResource::erase::<k8s_openapi::api::core::v1::Namespace>(&())
 }
 
-fn options(cluster_id: String) -> operator::Options {
+fn options(cluster_id: String, reach: Reach) -> operator::Options {
     const NEVER: Duration = Duration::from_hours(24);
     operator::Options {
         region: None,
         cluster_id: Some(cluster_id),
         namespace: None,
-        reach: Reach::default(),
+        reach,
         timing: Timing { resync: NEVER, refresh: NEVER, early: Duration::ZERO, ..Timing::default() },
         resync_periods: HashMap::new(),
         concurrency: 10,

@@ -46,7 +46,12 @@ impl Relations {
     /// these refer to.
     pub fn concerned(&self) -> BTreeSet<Subject> {
         let using = closure(&self.users, self.meant.clone());
-        closure(&self.targets, using)
+        self.with_targets(using)
+    }
+
+    /// These objects, and everything that they refer to.
+    pub fn with_targets(&self, objects: BTreeSet<Subject>) -> BTreeSet<Subject> {
+        closure(&self.targets, objects)
     }
 
     /// The objects that the plan is about, and those that use them.

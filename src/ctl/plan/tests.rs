@@ -122,6 +122,101 @@ fn what_waits_for_something_new_is_new_and_what_uses_something_replaced_moves() 
 }
 
 #[test]
+fn what_was_in_a_space_that_is_gone_is_created_again_and_only_the_oldest_creates_it() {
+    let waits = json!({"id": "old", "agentSpaceId": "gone", "conditions": not_ready("DependencyNotReady")});
+    let new = json!({"conditions": not_ready("DependencyNotReady")});
+    let created = json!({"pendingChange": pending("Create")});
+    let trigger =
+        json!({"agentSpaceRef": {"name": "space"}, "schedule": {"expression": "cron(0 9 ? * MON *)"}});
+    let mut observing = trigger.clone();
+    observing["managementPolicy"] = json!("Observe");
+    let mut named = trigger.clone();
+    named["externalId"] = json!("never adopted");
+    let born = |name: &str, spec: &Value, status: &Value, day: u8| {
+        let mut seen = seen("Trigger", name, spec, status, Some(status));
+        seen.before["metadata"]["creationTimestamp"] = json!(format!("2026-01-0{day}T00:00:00Z"));
+        seen
+    };
+    let objects = vec![
+        seen("AgentSpace", "space", &json!({}), &json!({"id": "gone"}), Some(&created)),
+        born("older", &trigger, &waits, 1),
+        born("younger", &trigger, &new, 2),
+        born("observes", &observing, &waits, 3),
+        born("named", &named, &new, 1),
+    ];
+    let entries = planned(objects, true);
+    let of = |name: &str| entries.iter().find(|entry| entry.name == name).unwrap();
+    assert_eq!((of("older").action, of("older").id.as_deref()), (Fate::Create, None));
+    let younger = of("younger");
+    assert_eq!((younger.action, younger.reason.as_str()), (Fate::Refused, "Conflict"));
+    assert!(younger.message.starts_with("Trigger team/older describes the same"), "{}", younger.message);
+    assert_eq!(of("observes").action, Fate::Differs);
+    assert_eq!(of("named").action, Fate::Blocked, "only what was adopted is recreated");
+}
+
+#[test]
+fn what_is_handed_over_is_named_and_so_is_who_gets_it() {
+    let owned = json!({"id": "as-1", "conditions": ready(), "pendingChange": pending("Update")});
+    let blocked = json!({"id": "as-1", "conditions": not_ready("ApprovalRequired")});
+    let spec = json!({"deletionPolicy": "Retain", "changePolicy": "OnApproval"});
+    let leaving = |after: &Value| {
+        let mut giver = seen("AgentSpace", "moving", &spec, &json!({"id": "as-1"}), Some(after));
+        giver.before["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        giver.before["metadata"]["annotations"] = json!({"devopsagent.dev/hand-over-to": "other"});
+        let mut heir = seen("AgentSpace", "moving", &json!({}), &json!({}), Some(&owned));
+        heir.before["metadata"]["namespace"] = json!("other");
+        planned(vec![giver, heir], true)
+    };
+    let entries = leaving(&owned);
+    let [heir, giver] = entries.as_slice() else { panic!("{entries:?}") };
+    assert_eq!((giver.action, giver.heir.as_deref()), (Fate::HandOver, Some("other/moving")));
+    assert_eq!(giver.approval, None, "whoever deleted the object asked for it");
+    assert_eq!((heir.action, heir.after.join(",")), (Fate::Update, "AgentSpace team/moving".into()));
+    assert!(heir.adopts && heir.changes.iter().any(|change| change.path.ends_with("handed-over-by")));
+    let text = written::plan(&entries, &[], Format::Text, Paint::none()).unwrap();
+    assert!(text.contains("AgentSpace team/moving: hand over to other/moving (as-1)"), "{text}");
+    assert!(text.contains("Plan: 1 to update, 1 to hand over."), "{text}");
+
+    let entries = leaving(&blocked);
+    assert_eq!(entries[0].action, Fate::Refused, "it isn't handed over yet: {entries:?}");
+}
+
+#[test]
+fn an_old_service_is_deleted_when_all_have_moved_and_not_before() {
+    let waits = json!({"id": "new", "previousId": "old", "conditions": not_ready("Progressing")});
+    let uses = json!({"id": "a", "serviceId": "old", "conditions": ready()});
+    let mut moving = uses.clone();
+    moving["pendingChange"] = pending("Replace");
+    let spec = json!({"serviceRef": {"name": "gitlab"}});
+    let of = |association: &Value, registration: &Value| {
+        let objects = vec![
+            seen("ServiceRegistration", "gitlab", &json!({}), registration, Some(registration)),
+            seen("Association", "project", &spec, association, Some(association)),
+        ];
+        planned(objects, true).into_iter().find(|entry| entry.name == "gitlab").unwrap()
+    };
+    let done = of(&moving, &waits);
+    assert_eq!((done.action, done.changes[0].path.as_str()), (Fate::Update, "/status/previousId"));
+    assert_eq!(of(&uses, &waits).action, Fate::Blocked);
+    let replaced = json!({"id": "old", "conditions": ready(), "pendingChange": pending("Replace")});
+    assert_eq!(of(&moving, &replaced).held_by, Vec::<String>::new());
+    let mut paused = uses.clone();
+    paused["conditions"] =
+        json!([condition("Ready", "True", "Available", ""), condition("Synced", "False", "Paused", "")]);
+    assert_eq!(of(&paused, &replaced).held_by, ["Association team/project"]);
+}
+
+#[test]
+fn a_namespace_that_the_operator_does_not_watch_has_no_plan() {
+    let watched = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let meant = "team".to_owned();
+    assert!(are_watched(&watched(&[]), Some(&meant), &[]).is_ok());
+    assert!(are_watched(&watched(&["other", "team"]), Some(&meant), &[]).is_ok());
+    let error = are_watched(&watched(&["other"]), Some(&meant), &[]).unwrap_err();
+    assert!(error.to_string().starts_with("the namespace team isn't in --watch-namespace"), "{error}");
+}
+
+#[test]
 fn a_plan_for_files_shows_them_and_what_changes_with_them() {
     let works = json!({"id": "x", "conditions": ready()});
     let update = json!({"id": "x", "conditions": ready(), "pendingChange": pending("Update")});

@@ -103,7 +103,8 @@ fn as_text(entries: &[Entry], notes: &[String], summary: &Summary, paint: Paint)
 
 fn action(entry: &Entry) -> String {
     let adopts = entry.adopts && entry.action != Fate::Adopt;
-    format!("{}{}", if adopts { "adopt, then " } else { "" }, entry.action.word())
+    let heir = entry.heir.as_ref().map(|heir| format!(" to {heir}")).unwrap_or_default();
+    format!("{}{}{heir}", if adopts { "adopt, then " } else { "" }, entry.action.word())
 }
 
 /// Everything that is to be known besides the fields.
@@ -117,6 +118,9 @@ fn details(entry: &Entry) -> Vec<String> {
     }
     if !entry.disrupts.is_empty() {
         details.push(format!("affects {}", entry.disrupts.join(", ")));
+    }
+    if !entry.held_by.is_empty() {
+        details.push(format!("the old one is kept as long as it is used by {}", entry.held_by.join(", ")));
     }
     let hash = entry.hash.as_deref().unwrap_or_default();
     match entry.approval {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::{Stream, StreamExt};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
@@ -93,6 +94,11 @@ impl Shelf {
         metadata["resourceVersion"] = json!(version.to_string());
         if metadata["uid"].is_null() {
             metadata["uid"] = json!(format!("{MADE_UP}{version:012x}"));
+        }
+        if metadata["creationTimestamp"].is_null() {
+            // In seconds, as the API server says it.
+            let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+            metadata["creationTimestamp"] = json!(now.to_string());
         }
         if metadata["generation"].is_null() {
             metadata["generation"] = json!(1);

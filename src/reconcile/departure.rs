@@ -1,0 +1,54 @@
+//! What becomes of the remotes of objects that are being deleted. Where nothing is changed, none of that happens, and what
+//! follows from it for others is told as if it had.
+
+use kube::{Resource, ResourceExt};
+
+use crate::api::change::ChangeAction;
+use crate::api::common::{DeletionPolicy, ManagementPolicy};
+
+use super::graph::marks::Mark;
+use super::kind::Kind;
+use super::pass::Pass;
+use super::state::annotations::{self, HAND_OVER_TO};
+
+/// What becomes of a remote whose object is being deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It is deleted.
+    Deleted,
+    /// It is left in AWS.
+    Left,
+    /// It is handed over to the object of this pass.
+    Given,
+}
+
+impl<K: Kind> Pass<'_, K> {
+    /// What becomes of a remote that another object has and is about to part with.
+    pub(super) fn departing(&self, id: &str) -> Option<Departure> {
+        if !self.cx.holds_back {
+            return None;
+        }
+        let others = self.inputs(false).marked::<K::Object>(Mark::holds(id), |other| {
+            other.uid() != self.object.uid() && self.departure(other).is_some()
+        });
+        others.first().and_then(|other| self.departure(other))
+    }
+
+    /// What becomes of what the other object has, if that is about to happen.
+    pub(super) fn departure(&self, other: &K::Object) -> Option<Departure> {
+        let policies = K::policies(other);
+        let goes = self.cx.holds_back && other.meta().deletion_timestamp.is_some();
+        if !goes || annotations::is_paused(other) || policies.management_policy != ManagementPolicy::Manage {
+            return None;
+        }
+        let heir = other.annotations().get(HAND_OVER_TO).filter(|_| !K::ARN_TYPE.is_empty());
+        match (policies.deletion_policy, heir) {
+            (DeletionPolicy::Delete, _) if policies.change_policy.holds(ChangeAction::Delete) => None,
+            (DeletionPolicy::Delete, _) => Some(Departure::Deleted),
+            (DeletionPolicy::Retain, None) => Some(Departure::Left),
+            (DeletionPolicy::Retain, Some(heir)) => (*heir == self.identity.namespace
+                && other.name_any() == self.identity.name)
+                .then_some(Departure::Given),
+        }
+    }
+}
