@@ -5,26 +5,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{AGENT, CHANNEL, CONNECTION, EVENTS, GITLAB, PROJECT, SOURCE, SPACE, TRIGGER};
 use crate::harness::{Handle, World, text};
 
-/// Random numbers that a seed repeats (`SplitMix64`).
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).expect("it is below a usize")
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())].clone()
-    }
-}
+use super::dice::Dice;
 
 /// The kinds as the cluster and the simulator name them, with the YAML and the name of an object.
 const OBJECTS: &[(&str, &str, &str, &str)] = &[
@@ -55,14 +36,16 @@ impl<'a> Changes<'a> {
     /// Makes one to four of them.
     pub async fn make(&mut self) {
         for _ in 0..=self.dice.below(4) {
-            match self.dice.below(12) {
+            match self.dice.below(15) {
                 0..4 => self.edit().await,
                 4..6 => self.drift().await,
                 6 => self.vanish().await,
                 7 => self.delete().await,
                 8 => self.add().await,
-                9 => self.adopt().await,
-                10 => self.policy().await,
+                9..11 => self.adopt().await,
+                11 => self.policy().await,
+                12 => self.hand_over().await,
+                13 => self.approve().await,
                 _ => self.lose().await,
             }
         }
@@ -217,14 +200,135 @@ impl<'a> Changes<'a> {
     /// Something that someone else made in AWS is to be adopted.
     async fn adopt(&mut self) {
         let number = self.dice.below(1_000);
-        let made = self.world.invoke("CreateAgentSpace", json!({"name": format!("Theirs {number}")})).await;
-        let id = text(&made, "/agentSpace/agentSpaceId");
-        let policy = self.dice.of(&["Manage", "Observe"]);
-        let spec = json!({"externalId": id, "managementPolicy": policy, "name": format!("Ours {number}")});
+        let Some((kind, id, mut spec)) = self.made_by_hand(number).await else { return };
+        spec["managementPolicy"] = json!(self.dice.of(&["Manage", "Observe"]));
+        match self.dice.below(3) {
+            0 => spec["adoptionPolicy"] = json!("Adopt"),
+            // What matches and isn't asked for is refused.
+            1 => {}
+            _ => spec["externalId"] = json!(id),
+        }
         let metadata = json!({"name": format!("adopted-{number}")});
-        let object = json!({"kind": "AgentSpace", "metadata": metadata, "spec": spec});
-        self.told.push(format!("applied: {object}"));
-        self.world.apply(&object.to_string()).await;
+        let object = json!({"kind": kind, "metadata": metadata, "spec": spec});
+        let made = self.world.try_apply(&object.to_string()).await.is_ok();
+        self.told.push(format!("applied ({made}): {object}"));
+    }
+
+    /// Makes something in AWS as someone else would. Gives its kind, its id, and the spec that describes it, not always to
+    /// the letter.
+    async fn made_by_hand(&mut self, number: usize) -> Option<(&'static str, String, Value)> {
+        let word = format!("theirs-{number}");
+        let other = self.dice.below(2) == 0;
+        let space = self.id("AgentSpace", "space").await.filter(|id| self.exists("agentSpace", id));
+        let in_space = json!({"name": "space"});
+        let id = |made: &Value, pointer: &str| text(made, pointer).to_owned();
+        let made = match self.dice.below(5) {
+            0 => {
+                let made = self.world.invoke("CreateAgentSpace", json!({"name": word})).await;
+                let spec = json!({"name": word, "locale": if other { "de-DE" } else { "en-US" }});
+                ("AgentSpace", id(&made, "/agentSpace/agentSpaceId"), spec)
+            }
+            1 => {
+                let mode = json!({"serviceManaged": {
+                    "hostAddress": "theirs.example.com",
+                    "vpcId": "vpc-0123456789abcdef0",
+                    "subnetIds": ["subnet-0123456789abcdef0"],
+                }});
+                self.world.invoke("CreatePrivateConnection", json!({"name": word, "mode": mode})).await;
+                let tags = if other { json!({"team": "sre"}) } else { json!({}) };
+                ("PrivateConnection", word.clone(), json!({"name": word, "mode": mode, "tags": tags}))
+            }
+            2 => {
+                let account = format!("{:012}", 410_987_654_000 + number);
+                let arn = |role: &str| format!("arn:aws:iam::{account}:role/{role}");
+                let source =
+                    |role: &str| json!({"sourceAws": {"accountId": account, "assumableRoleArn": arn(role)}});
+                let mut configuration = source("Agent");
+                configuration["sourceAws"]["accountType"] = json!("source");
+                let input =
+                    json!({"agentSpaceId": space?, "serviceId": "aws", "configuration": configuration});
+                let made = self.world.invoke("AssociateService", input).await;
+                let wanted = source(if other { "Other" } else { "Agent" });
+                let spec = json!({"agentSpaceRef": in_space, "configuration": wanted});
+                ("Association", id(&made, "/association/associationId"), spec)
+            }
+            3 => {
+                let (metadata, file) =
+                    (json!({"name": word}), |text: &str| json!([{"path": "AGENT.md", "text": text}]));
+                let content = json!({"file": {"path": "AGENT.md", "body": {"text": "Theirs."}}});
+                let input = json!({
+                    "agentSpaceId": space?, "assetType": "custom_agent", "metadata": metadata, "content": content
+                });
+                let made = self.world.invoke("CreateAsset", input).await;
+                let files = file(if other { "Ours." } else { "Theirs." });
+                let spec = json!({
+                    "agentSpaceRef": in_space, "assetType": "custom_agent", "metadata": metadata,
+                    "content": {"files": files},
+                });
+                ("Asset", id(&made, "/asset/assetId"), spec)
+            }
+            _ => {
+                let agent = self.id("Asset", "agent").await?;
+                let expression = format!("cron({} 7 ? * MON *)", number % 60);
+                let action =
+                    json!({"actionType": "create:task", "task": {"agent": format!("custom:{agent}")}});
+                let input = json!({
+                    "agentSpaceId": space?, "type": "TIME_BASED", "action": action,
+                    "condition": {"schedule": {"expression": expression}}, "status": "Active",
+                });
+                let made = self.world.invoke("CreateTrigger", input).await;
+                let spec = json!({
+                    "agentSpaceRef": in_space, "assetRef": {"name": "agent"}, "schedule": {"expression": expression},
+                    "suspend": other,
+                });
+                ("Trigger", id(&made, "/trigger/triggerId"), spec)
+            }
+        };
+        Some(made)
+    }
+
+    /// The space `moving` goes from one namespace to the other, if both sides want that.
+    async fn hand_over(&mut self) {
+        let mut namespaces = self.world.namespaces();
+        if self.dice.below(2) == 0 {
+            namespaces.reverse();
+        }
+        let [from, to] = namespaces.try_into().expect("there are two namespaces");
+        let giver = self.world.handle_in(&from, "AgentSpace", "moving");
+        if giver.find().await.is_none() {
+            return;
+        }
+        let annotations = json!({"devopsagent.dev/hand-over-to": to});
+        let policy = self.dice.of(&["Retain", "Retain", "Delete"]);
+        giver
+            .patch(json!({"metadata": {"annotations": annotations}, "spec": {"deletionPolicy": policy}}))
+            .await;
+        giver.delete().await;
+        self.told.push(format!("AgentSpace moving goes from {from} to {to} ({policy})"));
+        if self.dice.below(4) > 0 {
+            let spec = json!({
+                "name": "moving",
+                "adoptionPolicy": self.dice.of(&["Adopt", "Adopt", "Refuse"]),
+                "locale": self.dice.of(&["en-US", "de-DE"]),
+            });
+            let heir = json!({"kind": "AgentSpace", "metadata": {"name": "moving"}, "spec": spec});
+            self.told.push(format!("applied in {to}: {heir}"));
+            self.world.apply_in(&to, &heir.to_string()).await;
+        }
+    }
+
+    /// What waits for approval gets it.
+    async fn approve(&mut self) {
+        for object in self.world.objects().await {
+            let object = devops_agent_test_support::json_of(&object);
+            let hash = text(&object, "/status/pendingChange/hash");
+            if !hash.is_empty() {
+                let annotation = json!({"devopsagent.dev/approve": hash});
+                let handle = self.world.handle_of(&object);
+                handle.patch(json!({"metadata": {"annotations": annotation}})).await;
+                self.told.push(format!("approved: {handle} {}", object["status"]["pendingChange"]));
+            }
+        }
     }
 
     async fn policy(&mut self) {

@@ -1,177 +1,153 @@
 //! A plan, and the calls that follow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use devops_agent_simulator::Call;
 use devops_agent_test_support::plugin;
 use serde_json::Value;
 
 use crate::harness::{World, text};
 
+use super::calls::{Made, Name, name};
 use super::reader::Reader;
 
-/// An object: its kind and name.
-type Name = (String, String);
-
-/// The objects by the ids that their statuses have named.
-#[derive(Default)]
-pub struct Ids(BTreeMap<(String, String), BTreeSet<Name>>);
-
-impl Ids {
-    /// Adds the ids that statuses name now.
-    pub async fn add(&mut self, world: &World) {
-        for object in world.objects().await {
-            let object = devops_agent_test_support::json_of(&object);
-            let (kind, name) = (text(&object, "/kind"), text(&object, "/metadata/name"));
-            for member in ["/status/id", "/status/previousId", "/status/lostId"] {
-                let id = text(&object, member);
-                if !id.is_empty() {
-                    let objects = self.0.entry((kind.to_owned(), id.to_owned())).or_default();
-                    objects.insert((kind.to_owned(), name.to_owned()));
-                }
-            }
+/// The operations that create, change and delete what an object of a kind has.
+fn operations(kind: &str) -> [&'static str; 3] {
+    match kind {
+        "AgentSpace" => ["CreateAgentSpace", "UpdateAgentSpace", "DeleteAgentSpace"],
+        "ServiceRegistration" => ["RegisterService", "(a service can't be updated)", "DeregisterService"],
+        "Association" => ["AssociateService", "UpdateAssociation", "DisassociateService"],
+        "PrivateConnection" => {
+            ["CreatePrivateConnection", "(a connection can't be updated)", "DeletePrivateConnection"]
         }
+        "Asset" => ["CreateAsset", "UpdateAsset", "DeleteAsset"],
+        "Trigger" => ["CreateTrigger", "UpdateTrigger", "DeleteTrigger"],
+        other => panic!("{other} has nothing in AWS"),
     }
+}
 
-    /// The objects that a call was about.
-    fn of(&self, call: &Call) -> BTreeSet<Name> {
-        let (kind, id) = about(call);
-        let arn = call.resource.get("resourceArn").and_then(Value::as_str);
-        let fits = |(of, known): &(String, String)| match arn {
-            Some(arn) => arn.ends_with(&format!("/{known}")),
-            None => of == kind && *known == id,
+/// The operations that an entry of a plan names: all those that have to be called, and those that may be.
+#[derive(Debug, Default)]
+struct Named {
+    needed: BTreeSet<&'static str>,
+    allowed: BTreeSet<&'static str>,
+}
+
+impl Named {
+    fn by(entry: &Value) -> Self {
+        let mut named = Self::default();
+        if entry["approval"] == "required" {
+            return named;
+        }
+        let action = text(entry, "/action");
+        let [create, _, delete] = match action {
+            "create" | "update" | "replace" | "delete" | "handOver" => operations(text(entry, "/kind")),
+            _ => return named,
         };
-        self.0.iter().filter(|(key, _)| fits(key)).flat_map(|(_, names)| names.clone()).collect()
-    }
-}
-
-/// Kind and id of what a call was about; the id is empty if AWS hasn't said it.
-fn about(call: &Call) -> (&'static str, String) {
-    let (kind, member) = match call.operation.as_str() {
-        operation if operation.contains("Associat") || operation == "DisassociateService" => {
-            ("Association", "associationId")
+        let changes = entry["changes"].as_array().into_iter().flatten();
+        let changing: BTreeSet<&str> = changes.filter_map(|change| changing(entry, change)).collect();
+        match action {
+            "create" => named.needed.extend([create]),
+            "delete" => named.needed.extend([delete]),
+            "replace" => {
+                named.needed.extend([create]);
+                named.needed.extend(entry["heldBy"].is_null().then_some(delete));
+                // A field that can be set in place is set before, or with the new resource.
+                named.allowed = changing;
+            }
+            _ => named.needed = changing,
         }
-        operation if operation.contains("PrivateConnection") => ("PrivateConnection", "name"),
-        operation if operation.contains("Asset") => ("Asset", "assetId"),
-        operation if operation.contains("Trigger") => ("Trigger", "triggerId"),
-        operation if operation.ends_with("Service") => ("ServiceRegistration", "serviceId"),
-        _ => ("AgentSpace", "agentSpaceId"),
-    };
-    let id = call.resource.get(member).and_then(Value::as_str).unwrap_or_default();
-    (kind, id.to_owned())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verb {
-    Create,
-    Update,
-    Delete,
-}
-
-fn verb(call: &Call) -> Verb {
-    match call.operation.as_str() {
-        "CreateAssetFile" | "DeleteAssetFile" => Verb::Update,
-        "RegisterService" | "AssociateService" => Verb::Create,
-        "DeregisterService" | "DisassociateService" => Verb::Delete,
-        operation if operation.starts_with("Create") => Verb::Create,
-        operation if operation.starts_with("Delete") => Verb::Delete,
-        _ => Verb::Update,
+        named
     }
+
+    fn allows(&self, operation: &str) -> bool {
+        self.needed.contains(operation) || self.allowed.contains(operation)
+    }
+}
+
+/// The operation that changes a field in place.
+fn changing(entry: &Value, change: &Value) -> Option<&'static str> {
+    let [_, update, delete] = operations(text(entry, "/kind"));
+    let path = text(change, "/path");
+    let is_removed = change.get("new").is_none() && change.get("old").is_some();
+    let is_added = change.get("old").is_none() && change.get("new").is_some();
+    Some(match path.split('/').nth(1).unwrap_or_default() {
+        "tags" if is_removed => "UntagResource",
+        "tags" => "TagResource",
+        // What an earlier change has replaced is still to be deleted.
+        "status" => delete,
+        // Only the Secret in the cluster is written.
+        "webhook" => return None,
+        "content" if is_removed => "DeleteAssetFile",
+        "content" if is_added => "CreateAssetFile",
+        "content" => "UpdateAssetFile",
+        _ => update,
+    })
 }
 
 /// What the plugin has printed.
 pub struct Plan(Value);
 
 impl Plan {
-    /// Makes the plan for the world's namespace, with the rights of this reader.
+    /// Makes the plan for the world's namespaces, with the rights of this reader.
     pub async fn made(world: &World, reader: &Reader) -> Self {
         let program = env!("CARGO_BIN_EXE_kubectl-devopsagent");
-        let namespace = world.namespace.as_str();
         let kubeconfig = reader.kubeconfig.to_str().expect("it is text");
+        let watched = world.namespaces().join(",");
         let arguments = [
             ["plan", "-o=json"],
-            ["--operator-namespace", namespace],
+            ["--operator-namespace", &world.namespace],
             ["--cluster-id", reader.cluster.as_str()],
-            ["-n", namespace],
+            ["--watch-namespace", &watched],
+            ["-A", "--exit-code"],
         ];
         let (aws, environment) = (world.simulator.url(), [("KUBECONFIG", kubeconfig)]);
         let ended = plugin::run(program, &aws, &environment, arguments.as_flattened()).await;
         let plan = serde_json::from_str(&ended.out);
-        let plan: Value = plan.unwrap_or_else(|error| panic!("{error}: {ended:?}"));
-        let refused = plan["objects"].as_array().into_iter().flatten().any(|it| it["action"] == "refused");
-        assert_eq!(ended.code, Some(i32::from(refused)), "{ended:?}");
-        Self(plan)
+        let plan = Self(plan.unwrap_or_else(|error| panic!("{error}: {ended:?}")));
+        let changes = plan.0["summary"]["changes"] != 0;
+        let refused = plan.entries().iter().any(|entry| entry["action"] == "refused");
+        assert_eq!(ended.code, Some(if refused { 1 } else { 2 * i32::from(changes) }), "{ended:?}");
+        plan
     }
 
-    /// Fails unless these calls are what was planned.
-    pub fn compare(&self, ids: &Ids, calls: &[Call], told: &str) {
-        let entries = self.0["objects"].as_array().expect("a plan has objects");
-        // What AWS refuses changes nothing there.
-        let mutating: Vec<&Call> = calls.iter().filter(|call| call.mutating && call.status < 400).collect();
-        let mut made: BTreeMap<Name, BTreeSet<Verb>> = BTreeMap::new();
+    fn entries(&self) -> &[Value] {
+        self.0["objects"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// Fails unless these calls are what was planned: each operation on each object, and no other.
+    ///
+    /// Forgiven is, besides what [`Made`] says, that AWS refused a call: the plan can't know what only a write would show.
+    /// It has named the call, and what was to follow it on the same object isn't demanded then. And while a read is denied,
+    /// what is to be created after something else isn't demanded: nobody has tried to read there.
+    pub fn compare(&self, made: &Made, is_denied: bool, told: &str) {
         let mut faults = Vec::new();
-        for call in &mutating {
-            let verb = verb(call);
-            let about = ids.of(call);
-            let kind = self::about(call).0;
-            // Of a resource that never got into a status, only the kind is known.
-            let fits = |entry: &&Value| {
-                let name = (text(entry, "/kind").to_owned(), text(entry, "/name").to_owned());
-                (about.contains(&name) || (about.is_empty() && kind == name.0))
-                    && allowed(entry).contains(&verb)
-            };
-            match entries.iter().find(fits) {
-                Some(entry) => {
-                    let name = (text(entry, "/kind").to_owned(), text(entry, "/name").to_owned());
-                    made.entry(name).or_default().insert(verb);
-                }
-                None => faults.push(format!("not named: {} of {about:?}: {call:?}", call.operation)),
+        for entry in self.entries() {
+            let (name, named) = (name(entry), Named::by(entry));
+            let called = made.of(&name);
+            let refused = called.iter().any(|operation| made.outcomes(&name, operation).refused > 0);
+            let unread = is_denied && !entry["after"].is_null();
+            let missing = named.needed.iter().filter(|operation| !called.contains(**operation));
+            faults.extend(
+                missing
+                    .filter(|_| !refused && !unread)
+                    .map(|operation| fault("named, not made", &name, operation)),
+            );
+            let more = called.iter().filter(|operation| !named.allows(operation));
+            faults.extend(more.map(|operation| fault("made, not named", &name, operation)));
+            let [create, ..] = operations(&name.0);
+            if made.outcomes(&name, create).done > 1 {
+                faults.push(fault("made more than once", &name, create));
             }
         }
-        for entry in entries {
-            let name = (text(entry, "/kind").to_owned(), text(entry, "/name").to_owned());
-            let Some(wanted) = needed(entry) else { continue };
-            if !made.get(&name).is_some_and(|verbs| verbs.contains(&wanted)) {
-                faults.push(format!("not made: {} of {name:?}", text(entry, "/action")));
-            }
-        }
-        let calls: Vec<String> = mutating
-            .iter()
-            .map(|call| format!("{} {:?} {}", call.operation, call.resource, call.status))
-            .collect();
-        assert!(faults.is_empty(), "{told}\n{faults:#?}\n{calls:#?}\n{:#}", self.0);
+        let known: BTreeSet<Name> = self.entries().iter().map(name).collect();
+        let unknown = made.0.iter().filter(|(name, _)| !known.contains(*name));
+        faults.extend(unknown.map(|(name, made)| format!("not in the plan: {name:?}: {made:?}")));
+        let shown: Vec<&Value> =
+            self.entries().iter().filter(|entry| entry["action"] != "unchanged").collect();
+        assert!(faults.is_empty(), "{told}\n{faults:#?}\n{made:#?}\n{shown:#?}");
     }
 }
 
-fn action(entry: &Value) -> &str {
-    if entry["approval"] == "required" { "waits" } else { text(entry, "/action") }
-}
-
-/// The calls that an entry names.
-fn allowed(entry: &Value) -> &'static [Verb] {
-    match action(entry) {
-        "create" => &[Verb::Create, Verb::Update],
-        "update" if leaves_something(entry) => &[Verb::Update, Verb::Delete],
-        "update" => &[Verb::Update],
-        "replace" => &[Verb::Create, Verb::Update, Verb::Delete],
-        "delete" => &[Verb::Delete],
-        _ => &[],
-    }
-}
-
-/// The call that an entry can't do without.
-fn needed(entry: &Value) -> Option<Verb> {
-    match action(entry) {
-        "create" | "replace" => Some(Verb::Create),
-        "update" if leaves_something(entry) => Some(Verb::Delete),
-        "update" => Some(Verb::Update),
-        "delete" => Some(Verb::Delete),
-        _ => None,
-    }
-}
-
-/// Whether what an earlier change has replaced is still to be deleted.
-fn leaves_something(entry: &Value) -> bool {
-    let changes = entry["changes"].as_array().into_iter().flatten();
-    changes.into_iter().any(|change| change["path"] == "/status/previousId")
+fn fault(what: &str, name: &Name, operation: &str) -> String {
+    format!("{what}: {operation} of {name:?}")
 }
