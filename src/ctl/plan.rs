@@ -8,10 +8,11 @@
 mod claims;
 mod consequences;
 mod focus;
+mod left_behind;
 mod outlook;
 mod preview;
 mod relations;
-mod replaced;
+
 mod written;
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
 use super::consequences::{self, Referring};
+use super::left_behind;
 use super::preview::{Seen, Shown, UNKNOWN_CLUSTER, condition_of, is_paused, reason_of};
 use super::relations::{self, Relations};
-use super::replaced;
 
 /// The owner tag that an object's UID is in.
 const UID: &str = "/tags/devopsagent.dev~1uid";
@@ -219,7 +219,7 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
         .map(|seen| (entry(seen, shown.comparable), relations::referred(&seen.kind, &seen.before)))
         .collect();
     consequences::follow(&mut entries, shown);
-    replaced::settle(&mut entries, shown);
+    left_behind::settle(&mut entries, shown);
     for ((entry, _), seen) in entries.iter_mut().zip(&shown.objects) {
         // No pass has got as far as describing what is created after others.
         if entry.action == Fate::Create && entry.hash.is_none() {
