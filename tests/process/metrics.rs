@@ -116,7 +116,7 @@ async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_
     assert_eq!(sample(&text, &lost), Some(1.0), "{lost}:\n{text}");
 }
 
-/// The series of AgentSpaces that observe what doesn't exist.
+/// The series of agent spaces that observe what doesn't exist.
 fn problem(namespace: &str, name: &str) -> String {
     format!(
         r#"devopsagent_resource_problems{{kind="AgentSpace",namespace="{namespace}",name="{name}",problem="Stalled",reason="NotFound"}}"#
