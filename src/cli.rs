@@ -146,6 +146,11 @@ struct Run {
     #[arg(long, env = "METRICS_ADDRESS", default_value = "[::]:8080", value_parser = address_or_none)]
     metrics_address: Address,
 
+    /// Serve metrics of every single object as well: `devopsagent_resource_condition`, and its name in
+    /// `devopsagent_resource_problems`. That is up to a dozen series an object; without it, objects are only counted.
+    #[arg(long, env = "METRICS_BY_OBJECT", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
+    metrics_by_object: bool,
+
     /// Serve metrics over TLS, and only to clients whose bearer token (of a service account, for example) may
     /// `get` the non-resource URL `/metrics`. The operator needs permission to create `tokenreviews` and
     /// `subjectaccessreviews`.
@@ -364,6 +369,7 @@ fn run(arguments: Run) -> Result<(), Error> {
         own_account: if arguments.require_account { OwnAccount::Refused } else { OwnAccount::Used },
         probes: arguments.admin_address,
         metrics: arguments.metrics_address.0,
+        metrics_by_object: arguments.metrics_by_object,
         metrics_protection: MetricsProtection {
             authentication: arguments.metrics_auth,
             certificate: arguments

@@ -84,6 +84,8 @@ pub struct Options {
     pub probes: SocketAddr,
     /// Where metrics are served; nowhere if none is given.
     pub metrics: Option<SocketAddr>,
+    /// Whether objects have series of their own in the metrics, or are only counted.
+    pub metrics_by_object: bool,
     /// Who may read metrics, and how they are served.
     pub metrics_protection: MetricsProtection,
     /// Where the log level is served; nowhere if none is given.
@@ -283,7 +285,7 @@ impl Operator {
                 let _ = stopped.wait_for(|stopped| *stopped).await;
             }
         };
-        cx.metrics.expose(Scrape::of(&cx));
+        cx.metrics.expose(Scrape::of(&cx, options.metrics_by_object));
         // Consent may depend on labels.
         watches::labels(&cx).await;
         let concurrency = |kind: &str| *options.concurrencies.get(kind).unwrap_or(&options.concurrency);

@@ -115,3 +115,24 @@ fn every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() {
     }
     assert!(tested.is_empty(), "tests of alerts that are no more: {tested:?}");
 }
+
+#[test]
+fn every_alert_of_objects_is_tested_with_their_names_and_with_their_number() {
+    let mut tested: BTreeMap<String, BTreeSet<bool>> = BTreeMap::new();
+    let tests = yaml(&file("tests/alerts/resources.yaml"));
+    for test in tests["tests"].as_array().unwrap() {
+        for check in test["alert_rule_test"].as_array().unwrap() {
+            for alert in check["exp_alerts"].as_array().unwrap() {
+                let named = alert["exp_labels"].get("name").is_some();
+                tested.entry(text(&check["alertname"])).or_default().insert(named);
+            }
+        }
+    }
+    let of_objects = |alert: &Value| text(&alert["expr"]).contains("devopsagent_resource_problems{");
+    let names: Vec<_> =
+        alerts().iter().filter(|alert| of_objects(alert)).map(|alert| text(&alert["alert"])).collect();
+    assert!(names.len() >= 5, "{names:?}");
+    for name in names {
+        assert_eq!(tested.get(&name), Some(&BTreeSet::from([false, true])), "{name}");
+    }
+}

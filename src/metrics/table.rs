@@ -91,7 +91,15 @@ metrics! {
 
     /// Objects by status and reason of their conditions `Ready` and `Synced`.
     Gauge RESOURCES "devopsagent_resources" ["kind", "type", "status", "reason"];
-    /// Whether the condition of the object has this status: 1 for its current status, 0 for the other.
+    /// Objects with a problem: `Stalled`, `NotReady` (and not stalled), `NotSynced` (but ready),
+    /// `WebhookSecretLost` or `AuthorizationPending`, by the reason of the condition that says so. `name` is empty
+    /// and the objects of a namespace are counted together, except with `--metrics-by-object`.
+    Gauge PROBLEMS "devopsagent_resource_problems" ["kind", "namespace", "name", "problem", "reason"];
+    /// Since when the first of these objects has had the problem, in seconds since 1970; its reason may be newer.
+    Gauge PROBLEMS_SINCE "devopsagent_resource_problems_since_timestamp_seconds"
+        ["kind", "namespace", "name", "problem", "reason"];
+    /// Whether the condition of the object has this status: 1 for its current status, 0 for the other. Only with
+    /// `--metrics-by-object`.
     Gauge RESOURCE_CONDITION "devopsagent_resource_condition" ["kind", "namespace", "name", "type", "status"];
     /// Changes that wait for approval, or that `--dry-run` holds back: `Create`, `Update`, `Replace` or `Delete`.
     Gauge PENDING_CHANGES "devopsagent_pending_changes" ["kind", "action"];

@@ -12,12 +12,15 @@ use crate::metrics::Source;
 use crate::reconcile::context::Context;
 
 /// Reads what the passes of an operator share, as long as it runs.
-pub struct Scrape(Weak<Context>);
+pub struct Scrape {
+    cx: Weak<Context>,
+    by_object: bool,
+}
 
 impl Scrape {
-    /// Reads `cx`.
-    pub fn of(cx: &Arc<Context>) -> Self {
-        Self(Arc::downgrade(cx))
+    /// Reads `cx`. Objects have series of their own if they are told `by_object`; otherwise they are only counted.
+    pub fn of(cx: &Arc<Context>, by_object: bool) -> Self {
+        Self { cx: Arc::downgrade(cx), by_object }
     }
 }
 
@@ -29,8 +32,8 @@ impl fmt::Debug for Scrape {
 
 impl Source for Scrape {
     fn encode(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
-        let Some(cx) = self.0.upgrade() else { return Ok(()) };
-        objects::encode(encoder, &cx)?;
+        let Some(cx) = self.cx.upgrade() else { return Ok(()) };
+        objects::encode(encoder, &cx, self.by_object)?;
         budgets::encode(encoder, &cx)
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! A parsed object takes several times the memory of its compressed text, and most objects are looked at once in ten
 //! minutes. So the cache keeps text, and parses it for whoever asks. What is asked for all the time is kept beside it: how urgent the
-//! object is ([`Glance`]), and its conditions for the metrics ([`Standings`]).
+//! object is ([`Glance`]), and its conditions for the metrics ([`Standings`]), and what is wrong with it ([`Problems`]).
 
 mod glance;
+mod problems;
 mod standings;
 
 use std::collections::{HashMap, HashSet};
@@ -18,6 +19,7 @@ use crate::reconcile::compact;
 use crate::reconcile::state::subject::Subject;
 
 pub use glance::Glance;
+pub use problems::{Extent, Label, Nature, Problem, Problems};
 pub use standings::{ALWAYS, Standing, Standings};
 
 /// The watch cache of a kind; clones share it.
@@ -26,6 +28,7 @@ pub struct Cache<T>(Arc<RwLock<Objects<T>>>);
 struct Objects<T> {
     entries: HashMap<Subject, Entry<T>>,
     standings: Standings,
+    problems: Problems,
 }
 
 struct Entry<T> {
@@ -77,15 +80,22 @@ impl<T: Object> Cache<T> {
         self.read().standings.counts()
     }
 
+    /// Looks at what is wrong with objects.
+    pub fn with_problems<R>(&self, look: impl FnOnce(&Problems) -> R) -> R {
+        look(&self.read().problems)
+    }
+
     /// The object is there, as it is now. Returns whether anything but its status has changed.
     pub fn put(&self, subject: &Subject, object: &T) -> bool {
         let status = object.status();
         let glance = Glance::of(object, status.common());
         let standing = Standing::of(status.common());
+        let problems = Problem::all_of(status.common());
         let packed = if T::NAMESPACED { compact::pack(object) } else { None };
         let kept = packed.map_or_else(|| Kept::Parsed(Arc::new(object.clone())), Kept::Packed);
         let mut objects = self.write();
         let standing = objects.standings.join(standing);
+        objects.problems.put(subject, problems);
         let before = objects.entries.insert(subject.clone(), Entry { kept, glance, standing });
         if let Some(before) = &before {
             objects.standings.leave(before.standing);
@@ -96,6 +106,7 @@ impl<T: Object> Cache<T> {
     /// The object is gone.
     pub fn remove(&self, subject: &Subject) {
         let mut objects = self.write();
+        objects.problems.remove(subject);
         if let Some(entry) = objects.entries.remove(subject) {
             objects.standings.leave(entry.standing);
         }
@@ -133,8 +144,8 @@ impl<T> Clone for Cache<T> {
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
-        let objects = Objects { entries: HashMap::new(), standings: Standings::default() };
-        Self(Arc::new(RwLock::new(objects)))
+        let (standings, problems) = (Standings::default(), Problems::default());
+        Self(Arc::new(RwLock::new(Objects { entries: HashMap::new(), standings, problems })))
     }
 }
 

@@ -133,7 +133,7 @@ fn settings_become_arguments() {
         "watchNamespaces": ["a", "b"],
         "accounts": {"enabled": false},
         "probes": {"port": 9000},
-        "metrics": {"port": 9001},
+        "metrics": {"port": 9001, "byObject": true},
         "terminationGracePeriodSeconds": 60,
         "extraArgs": ["--log-level={{ .Release.Name }}"],
     });
@@ -155,6 +155,7 @@ fn settings_become_arguments() {
         "--leader-election",
         "--admin-address=[::]:9000",
         "--metrics-address=[::]:9001",
+        "--metrics-by-object",
         "--shutdown-timeout=55s",
         &format!("--log-level={RELEASE}"),
     ];

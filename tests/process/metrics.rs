@@ -56,7 +56,7 @@ async fn reaches(operator: &Operator, start: &str, value: f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_says() {
     let world = world().await;
-    let operator = world.operator(&["--leader-election"]);
+    let operator = world.operator(&["--leader-election", "--metrics-by-object"]);
     operator.ready().await;
     reaches(&operator, "leader_election_master_status{", 1.0).await;
     world.apply(OBJECTS).await;
@@ -112,6 +112,15 @@ async fn every_metric_of_the_table_is_served_with_its_labels_and_counts_what_it_
         assert_eq!(sample(&text, start), Some(value), "{start}:\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+    let lost = problem(&world.namespace, "lost");
+    assert_eq!(sample(&text, &lost), Some(1.0), "{lost}:\n{text}");
+}
+
+/// The series of agent spaces that observe what doesn't exist.
+fn problem(namespace: &str, name: &str) -> String {
+    format!(
+        r#"devopsagent_resource_problems{{kind="AgentSpace",namespace="{namespace}",name="{name}",problem="Stalled",reason="NotFound"}}"#
+    )
 }
 
 /// The names of a sample's labels, but the bounds of a histogram.
@@ -122,20 +131,19 @@ fn labels(line: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_of_an_object_goes_with_it() {
+async fn objects_are_only_counted_by_default_and_a_problem_goes_with_its_object() {
     let world = world().await;
     let operator = world.operator(&[]);
     operator.ready().await;
-    world.apply("{kind: AgentSpace, metadata: {name: brief}, spec: {}}").await;
-    let condition = format!(
-        r#"devopsagent_resource_condition{{kind="AgentSpace",namespace="{}",name="brief",type="Ready",status="True"}}"#,
-        world.namespace
-    );
-    reaches(&operator, &condition, 1.0).await;
+    world.apply("{kind: AgentSpace, metadata: {name: brief}, spec: {externalId: no-such-space}}").await;
+    let lost = problem(&world.namespace, "");
+    reaches(&operator, &lost, 1.0).await;
+    let text = operator.metrics().await;
+    assert!(!text.contains(r#"name="brief""#) && !text.contains("devopsagent_resource_condition"), "{text}");
     kubectl(&["-n", &world.namespace, "delete", "agentspace/brief", "--timeout=60s"], "");
-    wait_until("the condition is gone", async || {
+    wait_until("the problem is gone", async || {
         let text = operator.metrics().await;
-        (!text.is_empty() && !text.contains(r#"name="brief""#)).then_some(())
+        (!text.is_empty() && !text.contains(&lost)).then_some(())
     })
     .await;
 }

@@ -115,6 +115,9 @@ containers:
       {{- else if ne (int .Values.metrics.port) 8080 }}
       - --metrics-address=[::]:{{ .Values.metrics.port }}
       {{- end }}
+      {{- if .Values.metrics.byObject }}
+      - --metrics-by-object
+      {{- end }}
       {{- if eq (include "devops-agent-operator.metricsAuth" .) "true" }}
       - --metrics-auth
       {{- end }}

@@ -473,6 +473,7 @@ fn options(cluster_id: String, reach: Reach) -> operator::Options {
         own_account: OwnAccount::Used,
         probes: SocketAddr::from(([127, 0, 0, 1], 0)),
         metrics: None,
+        metrics_by_object: false,
         metrics_protection: MetricsProtection::default(),
         log_level: None,
         holds_back: true,

@@ -89,7 +89,14 @@ fn standings_are_counted_as_objects_come_change_and_go() {
     assert_eq!(counts(&cache), [("Available".to_owned(), 1), ("Conflict".to_owned(), 1)]);
     cache.retain(&HashSet::from([Subject::new("Trigger", "team", "b")]));
     assert_eq!(counts(&cache), [("Conflict".to_owned(), 1)]);
-    assert_eq!(cache.all().count(), 1);
+    let problems = || cache.with_problems(|problems| problems.counts(|_| Some("")).len());
+    assert_eq!(problems(), 1);
+    put("b", &ready("True", "Available"));
+    assert_eq!(problems(), 0);
+    put("b", &ready("False", "Conflict"));
+    cache.retain(&HashSet::new());
+    assert_eq!(problems(), 0);
+    assert_eq!(cache.all().count(), 0);
 }
 
 #[test]

@@ -213,6 +213,7 @@ fn options(world: &World) -> Options {
         own_account: OwnAccount::Used,
         probes: SocketAddr::from(([127, 0, 0, 1], 0)),
         metrics: None,
+        metrics_by_object: false,
         metrics_protection: MetricsProtection::default(),
         log_level: None,
         holds_back: false,
