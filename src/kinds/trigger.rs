@@ -219,7 +219,8 @@ impl Reconciled for Triggers {
     fn natural_key(object: &Trigger) -> Option<String> {
         let spec = &object.spec;
         let space = super::place_of(&spec.agent_space_ref, object);
-        let parts = json!([space, spec.trigger_type, spec.schedule, spec.action, spec.asset_ref]);
+        let asset = spec.asset_ref.as_ref().map(|asset| super::place_of(asset, object));
+        let parts = json!([space, spec.trigger_type, spec.schedule, spec.action, asset]);
         Some(parts.to_string())
     }
 }

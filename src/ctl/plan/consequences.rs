@@ -37,7 +37,7 @@ pub fn follow(entries: &mut [Referring], shown: &Shown) {
     let objects = shown.objects.iter().map(|seen| (seen.kind.as_str(), &seen.before));
     let claims = Claims::of(objects);
     loop {
-        let fates = Fates::of(entries);
+        let fates = Fates::of(entries, shown);
         let mut changed = false;
         for ((entry, referred), seen) in entries.iter_mut().zip(&shown.objects) {
             let moved = || moves(entry, seen, referred, &fates);
@@ -120,12 +120,14 @@ struct Fates {
     /// What gets another id.
     renewed: BTreeSet<Subject>,
     users: BTreeMap<Subject, BTreeSet<Subject>>,
+    /// What is refused, and works all the same: AWS refused to say how it is, for example.
+    working: BTreeSet<Subject>,
 }
 
 impl Fates {
-    fn of(entries: &[Referring]) -> Self {
+    fn of(entries: &[Referring], shown: &Shown) -> Self {
         let mut all = Self::default();
-        for (entry, referred) in entries {
+        for ((entry, referred), seen) in entries.iter().zip(&shown.objects) {
             let Some(subject) = entry.subject() else { continue };
             for target in referred {
                 all.users.entry(target.clone()).or_default().insert(subject.clone());
@@ -135,6 +137,9 @@ impl Fates {
             if !waits && matches!(entry.action, Fate::Create | Fate::Replace) {
                 all.renewed.insert(subject.clone());
             }
+            if entry.action == Fate::Refused && is_ready(seen) {
+                all.working.insert(subject.clone());
+            }
             let fate = if waits && entry.action != Fate::Update { Fate::Blocked } else { entry.action };
             all.actions.insert(subject, fate);
         }
@@ -143,6 +148,9 @@ impl Fates {
 
     /// Whether others can use it, as soon as all is done. Inputs aren't known here, and there need not be an account.
     fn is_usable(&self, subject: &Subject) -> bool {
+        if self.working.contains(subject) {
+            return true;
+        }
         let optional = subject.kind == ACCOUNT || !kinds::names().contains(&subject.kind);
         self.actions.get(subject).map_or(optional, |fate| {
             !matches!(fate, Fate::Blocked | Fate::Refused | Fate::Delete | Fate::HandOver | Fate::Release)
@@ -152,6 +160,15 @@ impl Fates {
     fn goes(&self, subject: &Subject) -> bool {
         matches!(self.actions.get(subject), Some(Fate::Delete | Fate::HandOver | Fate::Release))
     }
+}
+
+/// Whether the object has its resource, and others can use it.
+fn is_ready(seen: &Seen) -> bool {
+    let status = seen.after.as_ref().map_or(&Value::Null, |after| &after["status"]);
+    let conditions = status["conditions"].as_array();
+    !status["id"].is_null()
+        && conditions
+            .is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
 }
 
 /// What refers to something that is created is created or moved after it; what refers to something that is replaced moves

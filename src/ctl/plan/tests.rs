@@ -97,7 +97,16 @@ fn what_waits_for_something_new_is_new_and_what_uses_something_replaced_moves() 
     let created = json!({"pendingChange": pending("Create")});
     let space = |name: &str| json!({"agentSpaceRef": {"name": name}, "serviceRef": {"name": "gitlab"}});
     let trigger = json!({"agentSpaceRef": {"name": "new"}, "assetRef": {"name": "agent"}});
+    let denied = json!([
+        condition("Ready", "True", "Available", ""),
+        condition("Synced", "False", "AccessDenied", "why"),
+        condition("Stalled", "True", "AccessDenied", "why"),
+    ]);
+    let hidden = json!({"id": "h", "conditions": denied});
+    let within = json!({"agentSpaceRef": {"name": "hidden"}, "assetRef": {"name": "agent"}});
     let objects = vec![
+        seen("AgentSpace", "hidden", &json!({}), &hidden, Some(&hidden)),
+        seen("Trigger", "within", &within, &json!({}), Some(&waits)),
         seen("AgentSpace", "new", &json!({}), &json!({}), Some(&created)),
         seen("AgentSpace", "old", &json!({}), &works, Some(&works)),
         seen("ServiceRegistration", "gitlab", &json!({}), &replaced, Some(&replaced)),
@@ -112,6 +121,11 @@ fn what_waits_for_something_new_is_new_and_what_uses_something_replaced_moves() 
     assert_eq!((of("late").action, of("late").after.join(",")), (Fate::Create, "AgentSpace team/new".into()));
     assert_eq!(of("weekly").action, Fate::Create, "through two others");
     assert_eq!(of("lost").action, Fate::Blocked);
+    assert_eq!(
+        (of("hidden").action, of("within").action),
+        (Fate::Refused, Fate::Create),
+        "what can't be read still works"
+    );
     let moves = of("moves");
     assert_eq!(
         (moves.action, moves.after.join(",")),
