@@ -24,6 +24,10 @@ impl Drop for Relay {
 /// An alert that is rejected stops no other, and a group that is sent again repeats none.
 pub fn forwards_every_alert(reader: &Reader, aws: &Running) {
     let script = reader.run("relay", "kubectl get configmap incident-relay -o jsonpath='{.data.relay\\.py}'");
+    // The last thing that the page does is to rotate the webhook.
+    let rotated = "jsonpath='{.status.webhook.rotation}'=2026-12";
+    reader.run("rotated", &format!("kubectl wait association checkout-incidents --timeout=60s --for={rotated}"));
+    reader.run("ready", "kubectl wait association checkout-incidents --timeout=60s --for=condition=Ready");
     let secret = reader.run(
         "relay-secret",
         "kubectl get secret checkout-incidents -o json | jq '.data | map_values(@base64d)'",
