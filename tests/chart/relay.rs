@@ -26,7 +26,10 @@ pub fn forwards_every_alert(reader: &Reader, aws: &Running) {
     let script = reader.run("relay", "kubectl get configmap incident-relay -o jsonpath='{.data.relay\\.py}'");
     // The last thing that the page does is to rotate the webhook.
     let rotated = "jsonpath='{.status.webhook.rotation}'=2026-12";
-    reader.run("rotated", &format!("kubectl wait association checkout-incidents --timeout=60s --for={rotated}"));
+    reader.run(
+        "rotated",
+        &format!("kubectl wait association checkout-incidents --timeout=60s --for={rotated}"),
+    );
     reader.run("ready", "kubectl wait association checkout-incidents --timeout=60s --for=condition=Ready");
     let secret = reader.run(
         "relay-secret",
