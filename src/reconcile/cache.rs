@@ -114,8 +114,10 @@ impl<T: Object> Cache<T> {
 
     /// Only these are there.
     pub fn retain(&self, present: &HashSet<Subject>) {
-        for gone in self.subjects().iter().filter(|subject| !present.contains(subject)) {
-            self.remove(gone);
+        let Objects { entries, standings, problems } = &mut *self.write();
+        for (gone, entry) in entries.extract_if(|subject, _| !present.contains(subject)) {
+            standings.leave(entry.standing);
+            problems.remove(&gone);
         }
     }
 

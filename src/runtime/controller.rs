@@ -30,7 +30,7 @@ use crate::reconcile::state::finalizer;
 use crate::reconcile::state::subject::Subject;
 use crate::reconcile::{backoff, orphan};
 
-use super::follower::Follower;
+use super::follower::{self, Follower};
 use super::readable::{Listing, Reader};
 use super::runner::{self, Asking, Work};
 
@@ -100,12 +100,7 @@ fn watch_failed<T: Object>(cx: &Context, watched: &Watched, error: &watcher::Err
         (false, true) => {
             let crd = format!("{}.{}", T::plural(&()), T::group(&()));
             error!(kind, crd, "the CRD is not installed; objects of the kind will be reconciled once it is");
-            let nothing = HashSet::new();
-            if let Some(cache) = cx.cache::<T>() {
-                cache.retain(&nothing);
-            }
-            cx.hub.retain(kind, &nothing);
-            cx.kept.retain(kind, &nothing);
+            follower::retain::<T>(cx, &HashSet::new());
         }
         (true, true) => debug!(kind, "the CRD is still not installed"),
         _ => warn!(kind, %error, "the watch failed and will be restarted"),

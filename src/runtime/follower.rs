@@ -86,19 +86,12 @@ impl<K: Kind> Follower<K> {
     /// The list is complete: nothing else is there.
     fn listed(&self) {
         let (cx, kind) = (&self.cx, K::Object::kind_name());
-        self.retain(&self.listing.end());
+        retain::<K::Object>(cx, &self.listing.end());
+        forget_accounts(cx, kind);
         cx.metrics.unreadable(kind, self.listing.unreadable());
         if cx.stores.fill(kind, kinds::count(&cx.reach)) {
             info!(kind, "the CRD is installed now");
         }
-    }
-
-    fn retain(&self, present: &HashSet<Subject>) {
-        let (cx, kind) = (&self.cx, K::Object::kind_name());
-        self.cache.retain(present);
-        cx.hub.retain(kind, present);
-        cx.kept.retain(kind, present);
-        forget_accounts(cx, kind);
     }
 
     fn deleted(&self, object: K::Object) {
@@ -109,18 +102,27 @@ impl<K: Kind> Follower<K> {
         cx.hub.deleted(&subject);
         forget_accounts(cx, K::Object::kind_name());
         cx.kept.forget(&subject);
-        if is_orphaning::<K>(cx, &object) {
+        if is_orphaning::<K>(cx, &subject, &object) {
             // Received until the runner ends, and with it the process.
             let _ = self.vanishing.send(Arc::new(object));
         }
     }
 }
 
+/// Forgets the objects of a kind that aren't among these.
+pub(super) fn retain<T: Object>(cx: &Context, present: &HashSet<Subject>) {
+    if let Some(cache) = cx.cache::<T>() {
+        cache.retain(present);
+    }
+    cx.hub.retain(T::kind_name(), present);
+    cx.kept.retain(T::kind_name(), present);
+}
+
 /// Whether an object of this shard may have left something in AWS: it went without waiting for its finalizer. One that
 /// waited was being deleted.
-fn is_orphaning<K: Kind>(cx: &Context, object: &K::Object) -> bool {
+fn is_orphaning<K: Kind>(cx: &Context, subject: &Subject, object: &K::Object) -> bool {
     K::HAS_REMOTE
-        && cx.shard.has(&Subject::of(object))
+        && cx.shard.has(subject)
         && finalizer::is_on(object)
         && object.meta().deletion_timestamp.is_none()
 }

@@ -52,9 +52,12 @@ async fn rounds(cx: &Context) {
             Some(()) = underway.next() => continue,
         }
         if cx.fence.is_open() {
-            // A pass that was under way when its AWSAccount went may have brought its client back.
-            cx.accounts.forget_gone(cx);
-            underway.extend(cx.pictures.due(Instant::now()).into_iter().map(round));
+            let due = cx.pictures.due(Instant::now());
+            if !due.is_empty() {
+                // A pass that was under way when its AWSAccount went may have brought its client back.
+                cx.accounts.forget_gone(cx);
+            }
+            underway.extend(due.into_iter().map(round));
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::time::SystemTime;
 
+use aws_credential_types::Credentials;
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
+use crate::echo::{self, Words};
 use crate::text;
 
 use super::api_error::Error;
 use super::credentials::CachedCredentials;
 use super::endpoints::Partition;
+use super::redact::are_quoted;
 use super::request::RESERVED;
 use super::signing;
 use super::transport::{Timeouts, exchange};
@@ -55,16 +58,18 @@ impl Eks {
         let credentials = self.credentials.get().await?;
         signing::sign(&mut request, "eks", &credentials, &self.region, SystemTime::now()).map_err(invalid)?;
         let answer = exchange(&self.http, OPERATION, request, Timeouts::default().call).await?;
-        Ok(verdict(answer.status, &answer.body))
+        Ok(verdict(answer.status, &answer.body, &credentials))
     }
 }
 
-fn verdict(status: u16, body: &[u8]) -> AccessEntry {
+/// What EKS's answer means. A signature that it rejects it quotes with all that was signed.
+fn verdict(status: u16, body: &[u8], credentials: &Credentials) -> AccessEntry {
     /// Maximum bytes of EKS's words.
     const LONGEST: usize = 300;
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let words = ["message", "Message"].iter().find_map(|name| body[name].as_str()).unwrap_or("no message");
-    let words = text::plain_within(words, LONGEST);
+    let is_quote = are_quoted(credentials, &mut Words::new([words]));
+    let words = if is_quote { echo::LEFT_OUT.to_owned() } else { text::plain_within(words, LONGEST) };
     match status {
         200 if body["accessEntry"].is_object() => AccessEntry::Exists,
         404 => AccessEntry::Missing(words),
@@ -77,7 +82,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_session_token_is_not_told_though_eks_quotes_what_was_signed() {
+        let token = "FwoGZXIvYXdzEXAMPLETOKEN/1234567890abcdef";
+        let credentials = Credentials::new("AKID", "secret-access-key", Some(token.to_owned()), None, "test");
+        let body =
+            format!(r#"{{"message":"The Canonical String should have been x-amz-security-token:{token}"}}"#);
+        for status in [403, 404] {
+            let told = format!("{:?}", super::verdict(status, body.as_bytes(), &credentials));
+            assert!(told.contains("omitted") && !told.contains("FwoGZXIvYXdzEXAMPLE"), "{told}");
+        }
+    }
+
+    #[test]
     fn only_a_404_says_that_there_is_none() {
+        let credentials = Credentials::for_tests();
+        let verdict = |status, body: &[u8]| super::verdict(status, body, &credentials);
         assert_eq!(verdict(200, br#"{"accessEntry":{"type":"STANDARD"}}"#), AccessEntry::Exists);
         let none = br#"{"message":"The specified principalArn could not be found."}"#;
         assert_eq!(

@@ -14,7 +14,7 @@ use crate::reconcile::state::subject::Subject;
 
 use super::claims::{self, Claims};
 use super::outlook::{Approval, Entry, Fate, change_policy, is_deleted};
-use super::preview::{Seen, Shown};
+use super::preview::{Seen, Shown, condition_of};
 
 /// An entry, and what its object refers to.
 pub type Referring = (Entry, BTreeSet<Subject>);
@@ -164,11 +164,9 @@ impl Fates {
 
 /// Whether the object has its resource, and others can use it.
 fn is_ready(seen: &Seen) -> bool {
-    let status = seen.after.as_ref().map_or(&Value::Null, |after| &after["status"]);
-    let conditions = status["conditions"].as_array();
-    !status["id"].is_null()
-        && conditions
-            .is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
+    let Some(after) = &seen.after else { return false };
+    !after["status"]["id"].is_null()
+        && condition_of(after, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
 
 /// What refers to something that is created is created or moved after it; what refers to something that is replaced moves

@@ -124,22 +124,19 @@ fn metadata(asset: &Asset) -> (Value, Vec<String>) {
 
 /// The files as the spec of the object `name` lists them, and the ConfigMaps that hold them if the object has no room.
 fn listed(files: &Files, name: &str) -> Result<(Vec<Value>, ConfigMaps), String> {
-    let bytes: usize = files.iter().map(|(path, content)| path.len() + encoded(content).1.len()).sum();
+    let encoded: Vec<(&String, &'static str, String)> = files
+        .iter()
+        .map(|(path, content)| match std::str::from_utf8(content) {
+            Ok(text) => (path, "text", text.to_owned()),
+            Err(_) => (path, "base64", STANDARD.encode(content)),
+        })
+        .collect();
+    let bytes: usize = encoded.iter().map(|(path, _, text)| path.len() + text.len()).sum();
     if bytes > MOST_BYTES {
         return in_config_maps(files, name);
     }
-    let inline = files.iter().map(|(path, content)| {
-        let (form, text) = encoded(content);
-        json!({ "path": path, form: text })
-    });
+    let inline = encoded.into_iter().map(|(path, form, text)| json!({ "path": path, form: text }));
     Ok((inline.collect(), ConfigMaps::new()))
-}
-
-fn encoded(content: &[u8]) -> (&'static str, String) {
-    match std::str::from_utf8(content) {
-        Ok(text) => ("text", text.to_owned()),
-        Err(_) => ("base64", STANDARD.encode(content)),
-    }
 }
 
 /// As many ConfigMaps as it takes, filled one after the other.
