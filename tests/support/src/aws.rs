@@ -132,6 +132,15 @@ impl World {
         .await;
     }
 
+    /// Waits for so many calls of the operation after a mark, and returns all calls since then.
+    pub async fn wait_for_calls(&self, mark: u64, operation: &str, count: usize) -> Vec<Call> {
+        wait_until(format!("{count} calls of {operation}"), async || {
+            let calls = self.calls_since(mark);
+            (calls.iter().filter(|call| call.operation == operation).count() >= count).then_some(calls)
+        })
+        .await
+    }
+
     /// Waits until AWS, whatever the account, was called so many times more.
     pub async fn more_calls(&self, more: u64) {
         let enough = self.mark() + more;
