@@ -163,6 +163,11 @@ async fn before(
         Effect::Reset => Ok(Before::Close),
         Effect::DropAnswer => Ok(Before::Go(Some(After::Drop))),
         Effect::Garble => Ok(Before::Go(Some(After::Garble))),
+        Effect::StaleLists => {
+            let lasting = Duration::from_millis(plan.stale_ms);
+            simulation.lock().hold_lists(caller, plan.lists, lasting, Simulation::now());
+            Ok(Before::Go(None))
+        }
         Effect::ErrorAfter => Ok(Before::Go(Some(After::Error(error())))),
         Effect::Throttle | Effect::Internal | Effect::Error => Err(error()),
         Effect::Hang => {
@@ -265,7 +270,8 @@ fn perform(
     let handler = operations::handler(&operation.name)
         .ok_or_else(|| ApiError::internal(format!("{} is not implemented", operation.name)))?;
     inner.world.region(&caller.account, &caller.region, now).settle(now);
-    let lagging = inner.lagging(caller, now);
+    let is_list = operation.name.starts_with("List") && operation.name != "ListTagsForResource";
+    let lagging = if is_list { inner.lagging(caller, now) } else { None };
     let mut cx = Context {
         account: &caller.account,
         region_name: &caller.region,

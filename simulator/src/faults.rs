@@ -30,6 +30,8 @@ pub enum Effect {
     Garble,
     /// No effect, and never a response.
     Hang,
+    /// The call takes effect; the next `lists` lists in its account and region show the state before it.
+    StaleLists,
 }
 
 /// Which calls a fault hits, and what it does.
@@ -80,6 +82,12 @@ pub struct Rule {
     /// Wait before the call is handled; can be combined with every effect.
     #[serde(default)]
     pub delay_ms: u64,
+    /// How many lists `stale-lists` is about; each page counts.
+    #[serde(default = "one_list")]
+    pub lists: usize,
+    /// For how long, at most.
+    #[serde(default = "long")]
+    pub stale_ms: u64,
     /// How many calls matched.
     #[serde(default)]
     pub matched: u64,
@@ -94,6 +102,14 @@ fn any() -> String {
 
 fn one() -> u64 {
     1
+}
+
+fn one_list() -> usize {
+    1
+}
+
+fn long() -> u64 {
+    10_000
 }
 
 fn default_error() -> String {
@@ -120,6 +136,8 @@ pub struct Plan {
     pub error: String,
     pub message: String,
     pub fields: Vec<Violation>,
+    pub lists: usize,
+    pub stale_ms: u64,
 }
 
 /// All rules.
@@ -172,6 +190,7 @@ impl Faults {
                 plan.effect = Some(rule.effect);
                 rule.code().clone_into(&mut plan.error);
                 plan.fields.clone_from(&rule.fields);
+                (plan.lists, plan.stale_ms) = (rule.lists, rule.stale_ms);
                 plan.message = rule.message.clone().unwrap_or_else(|| "Injected fault".to_owned());
             }
         }

@@ -27,6 +27,7 @@ mod control;
 mod error;
 mod faults;
 mod input;
+mod lists;
 mod model;
 mod operations;
 mod options;

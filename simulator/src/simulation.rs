@@ -1,8 +1,7 @@
 //! The state of one simulator, shared by all its connections.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -10,6 +9,7 @@ use tokio::sync::Notify;
 use crate::calls::Calls;
 use crate::error::ApiError;
 use crate::faults::Faults;
+use crate::lists::Lists;
 use crate::model::Model;
 use crate::options::Options;
 use crate::signature::{Authorization, same};
@@ -43,11 +43,8 @@ pub struct Inner {
     pub calls: Calls,
     /// How many calls each account may still make.
     pub throttle: Throttle,
-    snapshots: BTreeMap<(String, String), Snapshots>,
+    lists: Lists,
 }
-
-/// A region as it was after its newest writes, with their times.
-type Snapshots = VecDeque<(Timestamp, Arc<Region>)>;
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -69,7 +66,7 @@ impl Simulation {
             faults: Faults::default(),
             calls: Calls::keeping(options.calls_kept),
             throttle: Throttle::default(),
-            snapshots: BTreeMap::new(),
+            lists: Lists::default(),
         };
         Self { model, options, base_url, changed: Notify::new(), inner: Mutex::new(inner) }
     }
@@ -132,34 +129,22 @@ impl Simulation {
 impl Inner {
     /// Remembers a region as it is after a write, for lists that lag behind.
     pub fn snapshot(&mut self, caller: &Caller, now: Timestamp) {
-        if self.switches.list_lag_ms == 0 {
-            return;
+        if self.switches.list_lag_ms > 0 {
+            let region = self.world.region(&caller.account, &caller.region, now).clone();
+            self.lists.wrote(caller, region, now);
         }
-        let region = Arc::new(self.world.region(&caller.account, &caller.region, now).clone());
-        self.snapshots
-            .entry((caller.account.clone(), caller.region.clone()))
-            .or_default()
-            .push_back((now, region));
     }
 
-    /// The region as lists show it; `None` when they show it as it is.
+    /// From now on, so many lists show the region as it is now, unless `lasting` is over before.
+    pub fn hold_lists(&mut self, caller: &Caller, count: usize, lasting: Duration, now: Timestamp) {
+        let region = self.world.region(&caller.account, &caller.region, now).clone();
+        self.lists.hold(caller, region, count, lasting, now);
+    }
+
+    /// The region as this list shows it; `None` when it shows it as it is.
     pub fn lagging(&mut self, caller: &Caller, now: Timestamp) -> Option<Arc<Region>> {
-        let lag = SignedDuration::from_millis(i64::try_from(self.switches.list_lag_ms).unwrap_or(i64::MAX));
-        let key = (caller.account.clone(), caller.region.clone());
-        if lag.is_zero() {
-            self.snapshots.remove(&key);
-            return None;
-        }
-        let visible = now.checked_sub(lag).unwrap_or(Timestamp::MIN);
-        let snapshots = self.snapshots.entry(key).or_default();
-        if snapshots.is_empty() {
-            let region = self.world.region(&caller.account, &caller.region, now).clone();
-            snapshots.push_back((Timestamp::MIN, Arc::new(region)));
-        }
-        while snapshots.get(1).is_some_and(|(at, _)| *at <= visible) {
-            snapshots.pop_front();
-        }
-        snapshots.front().map(|(_, region)| Arc::clone(region))
+        let current = self.world.region(&caller.account, &caller.region, now);
+        self.lists.shown(caller, current, self.switches.list_lag_ms, now)
     }
 
     /// Takes a call of the caller from what its account may make, or refuses it.
@@ -174,6 +159,6 @@ impl Inner {
         self.faults.clear();
         self.throttle = Throttle::default();
         self.calls.clear();
-        self.snapshots.clear();
+        self.lists = Lists::default();
     }
 }

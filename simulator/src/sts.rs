@@ -99,7 +99,9 @@ async fn attempt(
     let injected = || ApiError::new(&plan.error, plan.message.clone());
     call.fault = plan.effect.map(|effect| format!("{effect:?}"));
     match plan.effect {
-        None | Some(Effect::Delay | Effect::Garble) => (perform(simulation, form, &caller, now), false),
+        None | Some(Effect::Delay | Effect::Garble | Effect::StaleLists) => {
+            (perform(simulation, form, &caller, now), false)
+        }
         Some(Effect::Throttle | Effect::Internal | Effect::Error | Effect::ErrorAfter) => {
             (Err(injected()), false)
         }

@@ -60,6 +60,29 @@ async fn a_list_can_fail_on_a_later_page() {
 }
 
 #[tokio::test]
+async fn so_many_lists_show_the_state_before_a_write() {
+    let lab = Lab::start().await;
+    let space = lab.space().await;
+    let seen = async || {
+        let list = lab.call("ListAgentSpaces", json!({})).await.ok();
+        list["agentSpaces"][0]["description"].clone()
+    };
+    inject(&lab, json!({"operation": "UpdateAgentSpace", "effect": "stale-lists", "lists": 2})).await;
+    for description in ["first", "second"] {
+        let input = json!({"agentSpaceId": space, "description": description});
+        lab.call("UpdateAgentSpace", input).await.ok();
+    }
+    let read = lab.call("GetAgentSpace", json!({"agentSpaceId": space})).await.ok();
+    assert_eq!(read["agentSpace"]["description"], "second", "what is read alone is never stale");
+    assert_eq!([seen().await, seen().await, seen().await], [json!(null), json!(null), json!("second")]);
+
+    let brief = json!({"operation": "UpdateAgentSpace", "effect": "stale-lists", "staleMs": 0});
+    inject(&lab, brief).await;
+    lab.call("UpdateAgentSpace", json!({"agentSpaceId": space, "description": "third"})).await.ok();
+    assert_eq!(seen().await, "third", "its time is over");
+}
+
+#[tokio::test]
 async fn a_reset_connection_took_no_effect() {
     let lab = Lab::start().await;
     inject(&lab, json!({"operation": "CreateAgentSpace", "effect": "reset"})).await;

@@ -1,5 +1,5 @@
-//! Asset: metadata, and content that is read back only when its version or the spec changed. The content
-//! itself is in [`self::content`].
+//! Asset: metadata, and content that is read back when its version or the spec changed, and once in a slow cycle. The
+//! content itself is in [`self::content`].
 
 mod archive;
 pub mod content;
@@ -47,7 +47,7 @@ pub struct Desired {
 /// What AWS has.
 pub struct Observed {
     asset: operations::Asset,
-    /// The files; read only if the version or the spec has changed since they were last compared.
+    /// The files; read only if the version or the spec has changed since they were last compared, or that was long ago.
     files: Option<Sums>,
 }
 
@@ -283,7 +283,14 @@ async fn observed(
         Some(desired) if !desired.content.is_fetched() => {
             let same_version = status.version == Some(asset.version);
             let known = desired.content.fingerprint().is(status.common.fingerprint.as_ref());
-            if same_version && known { None } else { Some(content::read(scope, &asset.asset_id).await?) }
+            if same_version && known && !scope.sight.is_due::<SpaceAssets>(&asset.asset_id) {
+                None
+            } else {
+                let sent = scope.sight.now();
+                let files = content::read(scope, &asset.asset_id).await?;
+                scope.sight.inspected::<SpaceAssets>(&asset.asset_id, sent);
+                Some(files)
+            }
         }
         _ => None,
     };

@@ -137,7 +137,7 @@ impl<K: Kind> Pass<'_, K> {
         if self.manages() {
             self.claim_first()?;
         }
-        if matches!(owner, Owner::Ours { .. }) && self.deletes_remote() {
+        if matches!(owner, Owner::Ours { .. }) {
             // An earlier object of the same name left it behind: if this object vanishes as well, nobody else will
             // delete it.
             self.made = Some((scope.clone(), remote.id().to_owned()));

@@ -51,7 +51,7 @@ impl<K: Kind> Pass<'_, K> {
         self.abandoned(&scope, id).await.map(drop)
     }
 
-    /// Deletes what this pass created if its object is gone. Returns whether it is gone.
+    /// Deletes what this pass created if its object is gone, unless that asked to keep it. Returns whether it is gone.
     pub(super) async fn abandon(&mut self) -> bool {
         let Some((scope, id)) = self.made.take() else { return false };
         // Nobody else will ever know of it.
@@ -75,6 +75,14 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(false);
         }
         if !self.cx.hub.marks().of(K::Object::kind_name(), Mark::holds(id)).is_empty() {
+            return Ok(true);
+        }
+        if !self.deletes_unasked() {
+            info!(
+                id,
+                "left the new {} in AWS: its object was deleted while it was being created, and asked to keep it",
+                K::NOUN
+            );
             return Ok(true);
         }
         self.delete_unless_anothers(scope, id).await?;

@@ -165,6 +165,29 @@ fn a_remote_whose_object_vanishes_while_it_is_made_is_deleted_again() {
 }
 
 #[test]
+fn a_remote_whose_object_vanishes_while_it_is_made_stays_if_the_object_asked_for_that() {
+    run(async |t| {
+        for policy in ["deletionPolicy: Retain", "changePolicy: OnApprovalIfDisruptive"] {
+            let mark = t.mark();
+            t.fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 2000}));
+            let object = t.apply(&SPACE.replace("spec: {}", &format!("spec: {{{policy}}}"))).await;
+            object
+                .wait("the create has been started", |object| object.pointer("/status/intent").is_some())
+                .await;
+            object.delete().await;
+            object.patch(json!({"metadata": {"finalizers": null}})).await;
+            object.gone().await;
+            wait_until("the space is made", async || (t.remotes("agentSpace").len() == 1).then_some(()))
+                .await;
+            t.stays_quiet(Duration::from_secs(1)).await;
+            assert_eq!(t.mutations_since(mark), ["CreateAgentSpace"], "{policy}");
+            let id = t.remotes("agentSpace")[0]["agentSpaceId"].as_str().map(str::to_owned);
+            t.remove("agentSpace", &id.expect("it has an id")).await;
+        }
+    });
+}
+
+#[test]
 fn an_object_that_never_had_a_remote_goes_at_once() {
     run(async |t| {
         t.fault(json!({"operation": "ListAgentSpaces", "effect": "error", "error": "AccessDeniedException", "times": 0}));

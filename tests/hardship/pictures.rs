@@ -104,5 +104,14 @@ fn who_may_not_list_reads() {
             (world.remotes("trigger")[0]["status"] == "Active").then_some(())
         })
         .await;
+        // Nor does a list show an asset's files, as long as its version stays.
+        let agent = world.handle("Asset", "agent").id().await;
+        let file = |text: &str| json!({"files": {"AGENT.md": {"content": {"text": text}}}});
+        world.mutate("asset", &agent, file("Report nothing.")).await;
+        wait_until("the file is corrected", async || {
+            let text = &world.remotes("asset")[0]["files"]["AGENT.md"]["content"]["text"];
+            (text == "Report what happened this week.").then_some(())
+        })
+        .await;
     });
 }

@@ -27,6 +27,9 @@ const MOVING: &[(&str, &str, Fate)] = &[
     ("Asset", "Trigger", Fate::Replace),
     ("Association", "Association", Fate::Update),
 ];
+/// Kinds of which others need more than the id, as [`Inputs::ready_id_of`](crate::reconcile::inputs::Inputs::ready_id_of)
+/// says.
+const USED_WHEN_READY: &[&str] = &["PrivateConnection"];
 
 /// The tags that hand something over, as a plan names them.
 const NAMESPACE: &str = "/tags/devopsagent.dev~1namespace";
@@ -120,7 +123,7 @@ struct Fates {
     /// What gets another id.
     renewed: BTreeSet<Subject>,
     users: BTreeMap<Subject, BTreeSet<Subject>>,
-    /// What is refused, and works all the same: AWS refused to say how it is, for example.
+    /// What is refused or blocked, and can be used all the same: AWS refused to say how it is, for example.
     working: BTreeSet<Subject>,
 }
 
@@ -137,7 +140,7 @@ impl Fates {
             if !waits && matches!(entry.action, Fate::Create | Fate::Replace) {
                 all.renewed.insert(subject.clone());
             }
-            if entry.action == Fate::Refused && is_ready(seen) {
+            if matches!(entry.action, Fate::Refused | Fate::Blocked) && still_works(seen) {
                 all.working.insert(subject.clone());
             }
             let fate = if waits && entry.action != Fate::Update { Fate::Blocked } else { entry.action };
@@ -162,11 +165,13 @@ impl Fates {
     }
 }
 
-/// Whether the object has its resource, and others can use it.
-fn is_ready(seen: &Seen) -> bool {
+/// Whether the object has its resource, and others can use it as it is.
+fn still_works(seen: &Seen) -> bool {
     let Some(after) = &seen.after else { return false };
+    let is_ready = || condition_of(after, "Ready").is_some_and(|ready| ready["status"] == "True");
     !after["status"]["id"].is_null()
-        && condition_of(after, "Ready").is_some_and(|ready| ready["status"] == "True")
+        && !is_deleted(&seen.before)
+        && (!USED_WHEN_READY.contains(&seen.kind.as_str()) || is_ready())
 }
 
 /// What refers to something that is created is created or moved after it; what refers to something that is replaced moves

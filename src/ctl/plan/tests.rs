@@ -98,7 +98,7 @@ fn what_waits_for_something_new_is_new_and_what_uses_something_replaced_moves() 
     let space = |name: &str| json!({"agentSpaceRef": {"name": name}, "serviceRef": {"name": "gitlab"}});
     let trigger = json!({"agentSpaceRef": {"name": "new"}, "assetRef": {"name": "agent"}});
     let denied = json!([
-        condition("Ready", "True", "Available", ""),
+        condition("Ready", "False", "AccessDenied", "why"),
         condition("Synced", "False", "AccessDenied", "why"),
         condition("Stalled", "True", "AccessDenied", "why"),
     ]);

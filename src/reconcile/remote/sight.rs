@@ -165,6 +165,26 @@ impl Sight {
         self.slot::<C>().keep(self.viewer, id, detail, sent);
     }
 
+    /// Whether to read again what no list shows of the resource, although nothing hints that it has changed: in a slow
+    /// cycle, which begins when the resource is first seen, so that a start doesn't read everything. A pass that confirms
+    /// reads again what it has read.
+    pub fn is_due<C: Collection>(&self, id: &str) -> bool {
+        let slot = self.slot::<C>();
+        match slot.inspected(id) {
+            None => {
+                slot.inspect(id, self.began.saturating_sub(1));
+                false
+            }
+            Some(sent) if self.mirrored => !self.picture.is_recent(sent, &self.aws),
+            Some(sent) => sent >= self.began,
+        }
+    }
+
+    /// What no list shows of the resource was read, by a request sent at `sent`.
+    pub fn inspected<C: Collection>(&self, id: &str, sent: Moment) {
+        self.slot::<C>().inspect(id, sent);
+    }
+
     /// The present moment, to be taken before a read is sent.
     pub fn now(&self) -> Moment {
         self.picture.clock().now()

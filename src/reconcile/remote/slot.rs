@@ -51,6 +51,8 @@ struct State {
     mirror: Mirror<Packed>,
     /// By id; one of each type for each viewer.
     details: HashMap<Box<str>, Vec<Detail>>,
+    /// When what no list shows was last compared, by id, where nothing of it is kept.
+    inspected: HashMap<Box<str>, Moment>,
     visitors: Vec<Visitor>,
 }
 
@@ -221,6 +223,16 @@ impl Slot {
         self.state().keep(viewer, id, detail, sent);
     }
 
+    /// When what no list shows of the resource was last compared.
+    pub fn inspected(&self, id: &str) -> Option<Moment> {
+        self.state().inspected.get(id).copied()
+    }
+
+    /// What no list shows of the resource was compared with what a read sent at `sent` has shown.
+    pub fn inspect(&self, id: &str, sent: Moment) {
+        self.state().inspected.insert(id.into(), sent);
+    }
+
     /// Forgets what only viewers were shown that are gone; `is_there` says which are not.
     pub fn retain(&self, is_there: impl Fn(Viewer) -> bool) {
         let viewers: Vec<Viewer> = self.state().visitors.iter().map(|visitor| visitor.viewer).collect();
@@ -281,6 +293,7 @@ impl State {
         self.mirror.prune(settled);
         let mirror = &self.mirror;
         self.details.retain(|id, _| mirror.has(id));
+        self.inspected.retain(|id, _| mirror.has(id));
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Boundary {
     crashed: watch::Sender<u64>,
     /// Writes that nobody waits for any longer, and that haven't arrived yet.
     late: watch::Sender<usize>,
+    /// How many writes AWS has executed.
+    writes: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -92,6 +94,7 @@ impl Boundary {
             state: Mutex::new(state),
             crashed: watch::Sender::new(0),
             late: watch::Sender::new(0),
+            writes: watch::Sender::new(0),
         }
     }
 
@@ -219,6 +222,21 @@ impl Boundary {
     /// Waits until nothing is late any more.
     pub async fn nothing_is_late(&self) {
         let _ = self.late.subscribe().wait_for(|late| *late == 0).await;
+    }
+
+    /// AWS has executed a write.
+    pub fn wrote_to_aws(&self) {
+        self.writes.send_modify(|writes| *writes += 1);
+    }
+
+    /// How many writes AWS has executed.
+    pub fn writes_to_aws(&self) -> usize {
+        *self.writes.borrow()
+    }
+
+    /// Waits until AWS has executed so many writes, or the limit is over.
+    pub async fn has_written_to_aws(&self, writes: usize, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.writes.subscribe().wait_for(|done| *done >= writes)).await;
     }
 
     /// Waits while watch events are held back.

@@ -81,7 +81,16 @@ impl Layer {
         let request = Request::from_parts(head, body);
         let send = || self.clone().forward(target.clone(), request.clone());
         let answer = match fault {
-            None | Some(Fault::CrashBefore | Fault::Stale) => send().await,
+            // Those of lists are only about AWS.
+            None
+            | Some(
+                Fault::CrashBefore
+                | Fault::Stale
+                | Fault::StaleList
+                | Fault::StaleLists
+                | Fault::Held
+                | Fault::HeldLong,
+            ) => send().await,
             Some(Fault::CrashAfter) => {
                 let _ = send().await;
                 boundary.crash(self.incarnation).await

@@ -78,6 +78,8 @@ impl Scenario {
 pub struct Reading {
     pub name: &'static str,
     pub set: fn(&mut Switches),
+    /// How often everything is listed, if more often than usual.
+    pub refresh: Option<Duration>,
 }
 
 /// One run.

@@ -30,10 +30,19 @@ pub enum Fault {
     Conflict,
     /// The call works; for a while watch events do not come through.
     Stale,
+    /// The call works; the next list shows the state before it: AWS only.
+    StaleList,
+    /// The call works; the next few lists show the state before it: AWS only.
+    StaleLists,
+    /// The list is read, but its response only arrives after the next write to AWS: AWS only.
+    Held,
+    /// The list is read, but its response only arrives after the next few writes to AWS: AWS only.
+    HeldLong,
 }
 
 use Fault::{
-    Broken, BrokenAfter, Conflict, CrashAfter, CrashBefore, Late, Lost, Reset, Stale, Throttled, Timeout,
+    Broken, BrokenAfter, Conflict, CrashAfter, CrashBefore, Held, HeldLong, Late, Lost, Reset, Stale,
+    StaleList, StaleLists, Throttled, Timeout,
 };
 
 const NAMES: &[(Fault, &str)] = &[
@@ -48,16 +57,34 @@ const NAMES: &[(Fault, &str)] = &[
     (BrokenAfter, "500-after"),
     (Conflict, "409"),
     (Stale, "stale-watch"),
+    (StaleList, "stale-list"),
+    (StaleLists, "stale-lists"),
+    (Held, "held"),
+    (HeldLong, "held-long"),
 ];
 
 impl Fault {
     /// All that can hit a call like this. A read has no effect that could be lost.
     pub fn of(call: &Call) -> &'static [Self] {
         match (call.side, call.mutating) {
-            (_, false) => &[CrashBefore, Timeout, Reset, Throttled, Broken],
-            (Side::Aws, true) => {
-                &[CrashBefore, CrashAfter, Lost, Timeout, Late, Reset, Throttled, Broken, BrokenAfter, Stale]
+            (Side::Aws, false) if call.name.starts_with("List") => {
+                &[CrashBefore, Timeout, Reset, Throttled, Broken, Held, HeldLong]
             }
+            (_, false) => &[CrashBefore, Timeout, Reset, Throttled, Broken],
+            (Side::Aws, true) => &[
+                CrashBefore,
+                CrashAfter,
+                Lost,
+                Timeout,
+                Late,
+                Reset,
+                Throttled,
+                Broken,
+                BrokenAfter,
+                Stale,
+                StaleList,
+                StaleLists,
+            ],
             (Side::Kubernetes, true) => &[
                 CrashBefore,
                 CrashAfter,
@@ -82,6 +109,29 @@ impl Fault {
     /// Whether the operator dies of it.
     pub fn kills(self) -> bool {
         matches!(self, CrashBefore | CrashAfter)
+    }
+
+    /// Whether the call takes effect and its response arrives.
+    pub fn answers(self) -> bool {
+        matches!(self, Stale | StaleList | StaleLists | Held | HeldLong)
+    }
+
+    /// For how many lists the state before the call is shown.
+    pub fn stale_lists(self) -> usize {
+        match self {
+            StaleList => 1,
+            StaleLists => 4,
+            _ => 0,
+        }
+    }
+
+    /// How many writes to AWS a list waits for before its response arrives.
+    pub fn writes_awaited(self) -> usize {
+        match self {
+            Held => 1,
+            HeldLong => 3,
+            _ => 0,
+        }
     }
 
     /// Whether the caller gets no response to a call that may have taken effect.

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use devops_agent_simulator::Rule;
 use devops_agent_test_support::server;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,6 +24,9 @@ use super::world::World;
 
 /// How long after the operator has given up waiting a late call takes effect.
 const LATENESS: Duration = Duration::from_millis(250);
+
+/// For how long a list is held at most, and lists show an old state: shorter than the operator waits for a lost response.
+const HELD: Duration = Duration::from_millis(400);
 
 /// So often a planted loop repeats a call.
 const LOOP: usize = 100;
@@ -70,6 +74,16 @@ impl Way {
         let send = || self.clone().forward(name, request.clone());
         let answer = match fault {
             None | Some(Fault::CrashBefore | Fault::Stale) => send().await,
+            Some(fault @ (Fault::StaleList | Fault::StaleLists)) => {
+                self.world.simulator.add_fault(stale_lists(name, fault.stale_lists()));
+                send().await
+            }
+            Some(fault @ (Fault::Held | Fault::HeldLong)) => {
+                let writes = boundary.writes_to_aws();
+                let answer = send().await;
+                boundary.has_written_to_aws(writes + fault.writes_awaited(), HELD).await;
+                answer
+            }
             Some(Fault::CrashAfter) => {
                 let _ = send().await;
                 boundary.crash(self.incarnation).await
@@ -103,7 +117,8 @@ impl Way {
             }
         };
         boundary.alive(self.incarnation).await;
-        if let (None | Some(Fault::Stale), Ok(answer)) = (fault, &answer)
+        if fault.is_none_or(Fault::answers)
+            && let Ok(answer) = &answer
             && let Some(association) = with_webhook(answer.body().clone()).await
         {
             boundary.told(&association);
@@ -157,6 +172,7 @@ impl Way {
             self.world.boundary.overloaded();
         }
         if routes::is_mutating(name) {
+            self.world.boundary.wrote_to_aws();
             self.world.boundary.count(&self.world.remotes());
             if answer.status().is_success()
                 && let Some(secret) = shown(answer.body().clone()).await
@@ -197,6 +213,13 @@ async fn shown(body: Full<Bytes>) -> Option<String> {
     let answer = serde_json::from_slice::<Value>(&body).ok()?;
     let shown = ["webhookSecret", "apiKey"].iter().find_map(|key| answer["webhook"][key].as_str());
     shown.map(str::to_owned)
+}
+
+/// The next call of this operation is followed by so many lists that don't show its effect.
+fn stale_lists(operation: &str, lists: usize) -> Rule {
+    let lasting = HELD.as_millis();
+    let rule = json!({"operation": operation, "effect": "stale-lists", "lists": lists, "staleMs": lasting});
+    serde_json::from_value(rule).expect("this is a rule")
 }
 
 fn refusal(status: StatusCode, error: &'static str) -> Response<Full<Bytes>> {

@@ -60,6 +60,8 @@ pub struct World {
     pub cluster_id: String,
     /// How long the operator waits for a response from AWS: short only if none will come.
     pub patience: Duration,
+    /// How often everything is listed, if more often than usual.
+    refresh: Option<Duration>,
     /// The bug that is planted.
     pub planted: Option<Planted>,
     pub left: Left,
@@ -90,6 +92,7 @@ impl World {
             boundary: Boundary::new(job.faults.clone()),
             cluster_id: format!("cluster-{run}"),
             patience,
+            refresh: job.reading.and_then(|reading| reading.refresh),
             planted: job.planted,
             left: Left::default(),
             running: watch::Sender::new(true),
@@ -203,7 +206,7 @@ fn options(world: &World) -> Options {
         namespace: Some(world.own_namespace.clone()),
         // All there is; but it is only shown the namespaces of its run.
         reach: Reach::default(),
-        timing: timing(),
+        timing: timing(world.refresh),
         resync_periods: HashMap::new(),
         concurrency: 4,
         concurrencies: HashMap::new(),
@@ -223,13 +226,15 @@ fn options(world: &World) -> Options {
 
 /// As in production, but faster. The safety nets are as far apart as in production: what is found only by them hasn't
 /// been survived.
-fn timing() -> Timing {
+fn timing(refresh: Option<Duration>) -> Timing {
+    let usual = Timing::default();
     Timing {
+        refresh: refresh.unwrap_or(usual.refresh),
         first_retry: Duration::from_millis(20),
         longest_retry: Duration::from_millis(300),
         poll: Duration::from_millis(50),
         unknown_outcome: Duration::from_millis(700),
-        ..Timing::default()
+        ..usual
     }
 }
 

@@ -1,5 +1,8 @@
 //! The other readings of what the service leaves undocumented.
 
+use std::time::Duration;
+
+use devops_agent_simulator::Switches;
 use devops_agent_simulator::switches::{
     AssociateExisting, ConnectionExists, DeleteMissing, DuplicateService, EnableExisting, ListOrder,
     OperatorAppAbsent, Refusal, SpaceDeletion, Spelling, WebhookOnUpdate,
@@ -9,49 +12,43 @@ use crate::harness::enumeration::Reading;
 
 /// Each differs from the simulator's defaults.
 pub const READINGS: &[Reading] = &[
-    Reading { name: "associate-new-id", set: |it| it.associate_existing = AssociateExisting::NewId },
-    Reading { name: "associate-conflict", set: |it| it.associate_existing = AssociateExisting::Conflict },
-    Reading { name: "associate-refused", set: |it| it.associate_existing = AssociateExisting::Refuse },
-    Reading { name: "overwrite-shows-secret", set: |it| it.overwrite_returns_secret = true },
+    reading("associate-new-id", |it| it.associate_existing = AssociateExisting::NewId),
+    reading("associate-conflict", |it| it.associate_existing = AssociateExisting::Conflict),
+    reading("associate-refused", |it| it.associate_existing = AssociateExisting::Refuse),
+    reading("overwrite-shows-secret", |it| it.overwrite_returns_secret = true),
+    reading("update-shows-secret", |it| it.update_returns_webhook = WebhookOnUpdate::WithSecret),
+    reading("lists-lag", |it| it.list_lag_ms = 400),
+    // Everything is listed again and again, and shown as it was before the last writes.
     Reading {
-        name: "update-shows-secret",
-        set: |it| it.update_returns_webhook = WebhookOnUpdate::WithSecret,
+        refresh: Some(Duration::from_millis(150)),
+        ..reading("rounds-that-lag", |it| it.list_lag_ms = 400)
     },
-    Reading { name: "lists-lag", set: |it| it.list_lag_ms = 400 },
-    Reading { name: "newest-first", set: |it| it.list_order = ListOrder::Newest },
-    Reading { name: "one-a-page", set: |it| it.page_size = 1 },
-    Reading { name: "deregister-later", set: |it| it.deregister_cooldown_ms = 500 },
-    Reading {
-        name: "deregister-validation",
-        set: |it| {
-            it.deregister_in_use = Refusal::Validation;
-            it.deregister_cooldown_ms = 300;
-        },
-    },
-    Reading { name: "roles-later", set: |it| it.role_check_fails_ms = 500 },
-    Reading {
-        name: "duplicates-refused",
-        set: |it| {
-            it.duplicate_service = DuplicateService::Conflict;
-            it.connection_exists = ConnectionExists::Validation;
-        },
-    },
-    Reading { name: "space-cascades", set: |it| it.space_deletion = SpaceDeletion::Cascade },
-    Reading {
-        name: "app-empty",
-        set: |it| {
-            it.operator_app_absent = OperatorAppAbsent::Empty;
-            it.enable_existing = EnableExisting::Replace;
-        },
-    },
-    Reading { name: "delete-missing-succeeds", set: |it| it.delete_missing = DeleteMissing::Succeed },
-    Reading {
-        name: "gone-is-denied",
-        set: |it| {
-            it.gone_space = Refusal::AccessDenied;
-            it.unknown_service = Refusal::Validation;
-        },
-    },
-    Reading { name: "other-spelling", set: |it| it.spelling = Spelling::Other },
-    Reading { name: "associations-settle", set: |it| it.association_settle_ms = 200 },
+    reading("newest-first", |it| it.list_order = ListOrder::Newest),
+    reading("one-a-page", |it| it.page_size = 1),
+    reading("deregister-later", |it| it.deregister_cooldown_ms = 500),
+    reading("deregister-validation", |it| {
+        it.deregister_in_use = Refusal::Validation;
+        it.deregister_cooldown_ms = 300;
+    }),
+    reading("roles-later", |it| it.role_check_fails_ms = 500),
+    reading("duplicates-refused", |it| {
+        it.duplicate_service = DuplicateService::Conflict;
+        it.connection_exists = ConnectionExists::Validation;
+    }),
+    reading("space-cascades", |it| it.space_deletion = SpaceDeletion::Cascade),
+    reading("app-empty", |it| {
+        it.operator_app_absent = OperatorAppAbsent::Empty;
+        it.enable_existing = EnableExisting::Replace;
+    }),
+    reading("delete-missing-succeeds", |it| it.delete_missing = DeleteMissing::Succeed),
+    reading("gone-is-denied", |it| {
+        it.gone_space = Refusal::AccessDenied;
+        it.unknown_service = Refusal::Validation;
+    }),
+    reading("other-spelling", |it| it.spelling = Spelling::Other),
+    reading("associations-settle", |it| it.association_settle_ms = 200),
 ];
+
+const fn reading(name: &'static str, set: fn(&mut Switches)) -> Reading {
+    Reading { name, set, refresh: None }
+}

@@ -21,6 +21,8 @@ pub struct Outcomes {
     pub done: usize,
     /// AWS refused it.
     pub refused: usize,
+    /// AWS repeated the answer to an earlier create with the same token, and created nothing.
+    pub repeated: usize,
 }
 
 impl Made {
@@ -47,12 +49,14 @@ impl Made {
             let lost = || lost.get_mut(&call.operation).and_then(VecDeque::pop_front);
             let name = answered.get(&call.request_id).cloned().or_else(lost);
             let name = name.unwrap_or_else(|| panic!("the log doesn't have this call: {call:?}"));
-            if is_futile(call) || !is_new {
+            if is_futile(call) {
                 continue;
             }
             let outcomes = made.0.entry(name).or_default().entry(call.operation.clone()).or_default();
             if call.status >= 400 {
                 outcomes.refused += 1;
+            } else if !is_new {
+                outcomes.repeated += 1;
             } else {
                 outcomes.done += 1;
             }
