@@ -271,7 +271,7 @@ fn perform(
         .ok_or_else(|| ApiError::internal(format!("{} is not implemented", operation.name)))?;
     inner.world.region(&caller.account, &caller.region, now).settle(now);
     let is_list = operation.name.starts_with("List") && operation.name != "ListTagsForResource";
-    let lagging = if is_list { inner.lagging(caller, now) } else { None };
+    let lagging = inner.lagging(caller, is_list, now);
     let mut cx = Context {
         account: &caller.account,
         region_name: &caller.region,

@@ -44,18 +44,8 @@ impl Lists {
         }
     }
 
-    /// The region as a list by the caller shows it; `None` when it shows the current one.
-    pub fn shown(
-        &mut self,
-        caller: &Caller,
-        current: &Region,
-        lag_ms: u64,
-        now: Timestamp,
-    ) -> Option<Arc<Region>> {
-        self.take_held(caller, now).or_else(|| self.lagging(caller, current, lag_ms, now))
-    }
-
-    fn take_held(&mut self, caller: &Caller, now: Timestamp) -> Option<Arc<Region>> {
+    /// The held region, for one list.
+    pub fn take_held(&mut self, caller: &Caller, now: Timestamp) -> Option<Arc<Region>> {
         let held = self.held.get_mut(&place(caller))?;
         if held.left == 0 || held.until <= now {
             self.held.remove(&place(caller));
@@ -65,7 +55,9 @@ impl Lists {
         Some(Arc::clone(&held.region))
     }
 
-    fn lagging(
+    /// The region as it was so many milliseconds ago; `None` without a lag. To be asked at each call, since the first one
+    /// shows how the region was before it.
+    pub fn lagging(
         &mut self,
         caller: &Caller,
         current: &Region,

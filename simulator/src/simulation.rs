@@ -141,10 +141,11 @@ impl Inner {
         self.lists.hold(caller, region, count, lasting, now);
     }
 
-    /// The region as this list shows it; `None` when it shows it as it is.
-    pub fn lagging(&mut self, caller: &Caller, now: Timestamp) -> Option<Arc<Region>> {
+    /// The region as lists show it to this call; `None` when they show it as it is.
+    pub fn lagging(&mut self, caller: &Caller, is_list: bool, now: Timestamp) -> Option<Arc<Region>> {
         let current = self.world.region(&caller.account, &caller.region, now);
-        self.lists.shown(caller, current, self.switches.list_lag_ms, now)
+        let held = if is_list { self.lists.take_held(caller, now) } else { None };
+        held.or_else(|| self.lists.lagging(caller, current, self.switches.list_lag_ms, now))
     }
 
     /// Takes a call of the caller from what its account may make, or refuses it.

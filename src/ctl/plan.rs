@@ -6,6 +6,7 @@
 //! ```
 
 mod claims;
+mod concluded;
 mod consequences;
 mod focus;
 mod left_behind;

@@ -1,20 +1,20 @@
-//! What becomes of the remotes of objects that are being deleted. Where nothing is changed, none of that happens, and what
-//! follows from it for others is told as if it had.
+//! What becomes of the remotes of objects that are being deleted, or are about to describe something else. Where nothing is
+//! changed, none of that happens, and what follows from it for others is told as if it had.
 
 use kube::{Resource, ResourceExt};
 
 use crate::api::change::ChangeAction;
-use crate::api::common::{DeletionPolicy, ManagementPolicy};
+use crate::api::common::{DeletionPolicy, ManagementPolicy, Object, Status};
 
 use super::graph::marks::Mark;
 use super::kind::Kind;
 use super::pass::Pass;
 use super::state::annotations::{self, HAND_OVER_TO};
 
-/// What becomes of a remote whose object is being deleted.
+/// What becomes of a remote that its object is about to part with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
-    /// It is deleted.
+    /// It is deleted, or becomes another.
     Deleted,
     /// It is left in AWS.
     Left,
@@ -28,10 +28,25 @@ impl<K: Kind> Pass<'_, K> {
         if !self.cx.holds_back {
             return None;
         }
+        let parting = |other: &K::Object| {
+            self.departure(other).or_else(|| self.moves_on(other).then_some(Departure::Deleted))
+        };
         let others = self.inputs(false).marked::<K::Object>(Mark::holds(id), |other| {
-            other.uid() != self.object.uid() && self.departure(other).is_some()
+            other.uid() != self.object.uid() && parting(other).is_some()
         });
-        others.first().and_then(|other| self.departure(other))
+        others.first().and_then(|other| parting(other))
+    }
+
+    /// Whether the other object is about to replace or change what it has, since it describes something else now.
+    fn moves_on(&self, other: &K::Object) -> bool {
+        let status = other.status();
+        let pending = status.common().pending_change.as_ref().map(|pending| pending.action);
+        let changes = pending.is_some_and(|action| {
+            matches!(action, ChangeAction::Replace | ChangeAction::Update)
+                && !K::policies(other).change_policy.holds(action)
+        });
+        let (theirs, mine) = (K::natural_key(other), K::natural_key(&self.object));
+        changes && theirs.is_some() && mine.is_some() && theirs != mine
     }
 
     /// What becomes of what the other object has, if that is about to happen.

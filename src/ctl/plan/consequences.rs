@@ -13,8 +13,9 @@ use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
 use super::claims::{self, Claims};
+use super::concluded::condition_of;
 use super::outlook::{Approval, Entry, Fate, change_policy, is_deleted};
-use super::preview::{Seen, Shown, condition_of};
+use super::preview::{Seen, Shown};
 
 /// An entry, and what its object refers to.
 pub type Referring = (Entry, BTreeSet<Subject>);

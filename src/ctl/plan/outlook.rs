@@ -13,9 +13,10 @@ use crate::reconcile::state::annotations::{APPROVE, HAND_OVER_TO};
 use crate::reconcile::state::conditions::Reason;
 use crate::reconcile::state::subject::Subject;
 
+use super::concluded::{condition_of, is_paused, reason_of};
 use super::consequences::{self, Referring};
 use super::left_behind;
-use super::preview::{Seen, Shown, UNKNOWN_CLUSTER, condition_of, is_paused, reason_of};
+use super::preview::{Seen, Shown, UNKNOWN_CLUSTER};
 use super::relations::{self, Relations};
 
 /// The owner tag that an object's UID is in.

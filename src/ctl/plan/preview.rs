@@ -26,9 +26,9 @@ use crate::operator::{self, Connections, MetricsProtection, Operator};
 use crate::reconcile::backoff::Timing;
 use crate::reconcile::inputs::accounts::OwnAccount;
 use crate::reconcile::shard::Shard;
-use crate::reconcile::state::annotations::PAUSED;
-use crate::reconcile::state::conditions::Reason;
+use crate::reconcile::state::annotations::{PAUSED, RECONCILE_REQUESTED};
 
+use super::concluded::{AGAIN, is_concluded, is_passing, is_refused};
 use super::focus;
 use super::relations::subject_of;
 
@@ -40,10 +40,6 @@ const REST: Duration = Duration::from_millis(400);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The version of the operator's kinds.
 const VERSION: &str = "v1alpha1";
-
-/// Reasons for which the operator tries again by itself.
-const PASSING: &[Reason] =
-    &[Reason::Throttled, Reason::Unavailable, Reason::Progressing, Reason::KubernetesError];
 
 /// What a preview is made of.
 pub struct Settings {
@@ -308,7 +304,7 @@ impl Stage {
         let started = Operator::start(&options(cluster_id, reach), connections).await;
         let operator = started.map_err(|error| Error::Preview(error.to_string()))?;
         operator.ready().await;
-        let result = self.settled(&metrics, limit).await;
+        let result = self.concluded(&metrics, limit).await;
         operator.stop(Duration::from_secs(1)).await;
         result
     }
@@ -323,6 +319,31 @@ impl Stage {
             "reading the namespace kube-system, whose UID is the cluster's ID (or set --cluster-id)",
         ))?;
         Ok(found.metadata.uid.unwrap_or_default())
+    }
+
+    /// Lets the operator look at every object, and again at those that others are in the way of, as long as that helps: only
+    /// then is it known what those others do.
+    async fn concluded(&self, metrics: &Metrics, limit: Duration) -> Result<(), Error> {
+        let mut before = usize::MAX;
+        loop {
+            self.settled(metrics, limit).await?;
+            let refused = self.refused();
+            if refused.is_empty() || refused.len() >= before {
+                return Ok(());
+            }
+            before = refused.len();
+            for (collection, mut object) in refused {
+                object["metadata"]["annotations"][RECONCILE_REQUESTED] = json!(format!("{AGAIN}{before}"));
+                self.replica.put(collection, object);
+            }
+        }
+    }
+
+    /// The objects that can't have what they describe because others have it.
+    fn refused(&self) -> Vec<(&Collection, Value)> {
+        let of = |(_, collection): &'_ (KindOf, Collection)| self.replica.objects(collection);
+        let all = self.kinds.iter().flat_map(|kind| of(kind).into_iter().map(|object| (&kind.1, object)));
+        all.filter(|(_, object)| is_refused(object)).collect()
     }
 
     /// Waits until the operator has looked at every object and writes nothing more.
@@ -417,35 +438,6 @@ fn over(mut known: Value, new: &Value) -> Value {
         }
     }
     known
-}
-
-fn is_concluded(object: &Value) -> bool {
-    let observed = object.pointer("/status/observedGeneration").and_then(Value::as_i64);
-    let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
-    observed.is_some_and(|observed| observed >= generation || observed < 0 || is_paused(object))
-}
-
-/// Whether the operator is kept away from it.
-pub(super) fn is_paused(object: &Value) -> bool {
-    reason_of(object, "Synced") == Reason::Paused.as_str()
-}
-
-fn is_passing(object: &Value) -> bool {
-    let reasons = ["Synced", "Ready"].map(|kind| reason_of(object, kind));
-    PASSING.iter().any(|reason| reasons.contains(&reason.as_str()))
-}
-
-/// The reason of a condition that isn't True; empty if it is, or there is none.
-pub(super) fn reason_of<'a>(object: &'a Value, kind: &str) -> &'a str {
-    condition_of(object, kind)
-        .filter(|it| it["status"] != "True")
-        .and_then(|it| it["reason"].as_str())
-        .unwrap_or_default()
-}
-
-/// A condition of an object.
-pub(super) fn condition_of<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    object.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
 fn is_forbidden(error: &kube::Error) -> bool {

@@ -43,13 +43,20 @@ impl Named {
             "create" | "update" | "replace" | "delete" | "handOver" => operations(text(entry, "/kind")),
             _ => return named,
         };
-        let changes = entry["changes"].as_array().into_iter().flatten();
-        let changing: BTreeSet<&str> = changes.filter_map(|change| changing(entry, change)).collect();
+        let changes = || entry["changes"].as_array().into_iter().flatten();
+        // What replaces it exists already: the spec names it, or it was made before the operator died.
+        let exists = changes().any(|change| text(change, "/path") == "/externalId");
+        let mut changing: BTreeSet<&str> = changes().filter_map(|change| changing(entry, change)).collect();
         match action {
             "create" => named.needed.extend([create]),
             "delete" => named.needed.extend([delete]),
             "replace" => {
-                named.needed.extend([create]);
+                if exists {
+                    // Its webhook may have to be issued again.
+                    changing.insert(create);
+                } else {
+                    named.needed.insert(create);
+                }
                 named.needed.extend(entry["heldBy"].is_null().then_some(delete));
                 // A field that can be set in place is set before, or with the new resource.
                 named.allowed = changing;
