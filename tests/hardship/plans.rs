@@ -77,7 +77,7 @@ async fn follow(seed: u64) {
         told.append(&mut luck.told);
         let told = format!("{VARIABLE}={seed}, round {round}: {told:#?}");
         let made = Made::by(&operator.log(), &world.calls(), mark);
-        plan.compare(&made, luck.is_denied, &told);
+        plan.compare(&made, luck.is_denied, luck.has_died, &told);
         world.end_faults().await;
     }
 }

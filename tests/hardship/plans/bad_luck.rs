@@ -31,17 +31,22 @@ pub struct BadLuck<'a> {
     pub told: Vec<String>,
     /// Whether a read is denied.
     pub is_denied: bool,
+    /// Whether an operator died before the plan.
+    pub has_died: bool,
 }
 
 impl<'a> BadLuck<'a> {
     pub fn new(world: &'a World, dice: &'a mut Dice) -> Self {
-        Self { world, dice, told: Vec::new(), is_denied: false }
+        Self { world, dice, told: Vec::new(), is_denied: false, has_died: false }
     }
 
     /// Before the plan.
     pub async fn before(&mut self) {
         match self.dice.below(8) {
-            0 => self.die().await,
+            0 => {
+                self.has_died = true;
+                self.die().await;
+            }
             1 => {
                 let operation = self.dice.of(READS);
                 self.told.push(format!("{operation} is denied"));

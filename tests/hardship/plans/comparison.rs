@@ -126,14 +126,19 @@ impl Plan {
     /// Forgiven is, besides what [`Made`] says, that AWS refused a call: the plan can't know what only a write would show.
     /// It has named the call, and what was to follow it on the same object isn't demanded then. And while a read is denied,
     /// what is to be created after something else isn't demanded: nobody has tried to read there.
-    pub fn compare(&self, made: &Made, is_denied: bool, told: &str) {
+    /// Nor is it demanded that what was replaced is deleted, if an operator died before: it may have done that, and only the
+    /// status still names it.
+    pub fn compare(&self, made: &Made, is_denied: bool, has_died: bool, told: &str) {
         let mut faults = Vec::new();
         for entry in self.entries() {
             let (name, named) = (name(entry), Named::by(entry));
             let called = made.of(&name);
             let refused = called.iter().any(|operation| made.outcomes(&name, operation).refused > 0);
             let unread = is_denied && !entry["after"].is_null();
+            let [create, _, delete] = operations(&name.0);
+            let gone = |operation: &str| has_died && entry["action"] == "update" && operation == delete;
             let missing = named.needed.iter().filter(|operation| !called.contains(**operation));
+            let missing = missing.filter(|operation| !gone(operation));
             faults.extend(
                 missing
                     .filter(|_| !refused && !unread)
@@ -141,7 +146,6 @@ impl Plan {
             );
             let more = called.iter().filter(|operation| !named.allows(operation));
             faults.extend(more.map(|operation| fault("made, not named", &name, operation)));
-            let [create, ..] = operations(&name.0);
             if made.outcomes(&name, create).done > 1 {
                 faults.push(fault("made more than once", &name, create));
             }
