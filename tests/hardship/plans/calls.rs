@@ -19,6 +19,8 @@ pub struct Made(pub BTreeMap<Name, BTreeMap<String, Outcomes>>);
 pub struct Outcomes {
     /// It took effect, whether or not the answer arrived.
     pub done: usize,
+    /// How many of those answers didn't arrive.
+    pub lost: usize,
     /// AWS refused it.
     pub refused: usize,
     /// AWS repeated the answer to an earlier create with the same token, and created nothing.
@@ -59,6 +61,7 @@ impl Made {
                 outcomes.repeated += 1;
             } else {
                 outcomes.done += 1;
+                outcomes.lost += usize::from(call.status == 0);
             }
         }
         made
