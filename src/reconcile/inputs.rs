@@ -34,6 +34,7 @@ use super::context::Context;
 use super::graph::marks::Mark;
 use super::kind::Scope;
 use super::remote::sight::Sight;
+use super::state::annotations;
 use super::state::conditions::{self, Reason};
 use super::state::error::Error;
 use super::state::existence::Existence;
@@ -214,6 +215,10 @@ impl<'a> Inputs<'a> {
         let cache = self.cx.cache::<T>();
         let lies_there = |owner: &Subject| {
             let owner = cache.as_ref().and_then(|cache| cache.get(owner));
+            // Where nothing is changed, who parts with it still has it.
+            if self.cx.holds_back && owner.as_ref().is_some_and(|owner| is_leaving(&**owner)) {
+                return false;
+            }
             owner.zip(place).is_none_or(|(owner, place)| is_one_place(owner.status().common(), place))
         };
         let mut owners =
@@ -401,6 +406,11 @@ impl<'a> Inputs<'a> {
             )
         })
     }
+}
+
+/// Whether the object is being deleted, and nobody keeps the operator from it.
+fn is_leaving<T: Object>(object: &T) -> bool {
+    object.meta().deletion_timestamp.is_some() && !annotations::is_paused(object)
 }
 
 /// Whether both may refer to the same account and region: some ids are names, which are unique only there.

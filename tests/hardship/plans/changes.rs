@@ -222,7 +222,7 @@ impl<'a> Changes<'a> {
         let space = self.id("AgentSpace", "space").await.filter(|id| self.exists("agentSpace", id));
         let in_space = json!({"name": "space"});
         let id = |made: &Value, pointer: &str| text(made, pointer).to_owned();
-        let made = match self.dice.below(5) {
+        let made = match self.dice.below(6) {
             0 => {
                 let made = self.world.invoke("CreateAgentSpace", json!({"name": word})).await;
                 let spec = json!({"name": word, "locale": if other { "de-DE" } else { "en-US" }});
@@ -266,6 +266,17 @@ impl<'a> Changes<'a> {
                     "content": {"files": files},
                 });
                 ("Asset", id(&made, "/asset/assetId"), spec)
+            }
+            4 => {
+                let target = format!("https://{word}.example.com");
+                let gitlab = |token: Value| json!({"gitlab": {"targetUrl": target, "tokenType": "personal", "tokenValue": token}});
+                let details = gitlab(json!("glpat-theirs"));
+                let input = json!({"service": "gitlab", "name": word, "serviceDetails": details});
+                let made = self.world.invoke("RegisterService", input).await;
+                let name = if other { format!("ours-{number}") } else { word };
+                let token = json!({"secretKeyRef": {"name": "credentials", "key": "token"}});
+                let spec = json!({"name": name, "service": gitlab(token)});
+                ("ServiceRegistration", id(&made, "/serviceId"), spec)
             }
             _ => {
                 let agent = self.id("Asset", "agent").await?;
@@ -314,6 +325,15 @@ impl<'a> Changes<'a> {
             let heir = json!({"kind": "AgentSpace", "metadata": {"name": "moving"}, "spec": spec});
             self.told.push(format!("applied in {to}: {heir}"));
             self.world.apply_in(&to, &heir.to_string()).await;
+            if self.dice.below(2) == 0 {
+                self.told.push("an association of the heir's".to_owned());
+                let number = 310_987_655_000_u64 + self.dice.below(1_000) as u64;
+                let source = SOURCE
+                    .replace("name: space", "name: moving")
+                    .replace("name: source", &format!("name: source-{number}"))
+                    .replace("210987654321", &number.to_string());
+                self.world.apply_in(&to, &source).await;
+            }
         }
     }
 
