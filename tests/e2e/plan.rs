@@ -50,6 +50,7 @@ fn operations(entry: &Value) -> &'static [&'static str] {
         ("Asset", "create") => &["CreateAsset"],
         ("Asset", "update") => &["UpdateAssetFile"],
         ("Trigger", "create") => &["CreateTrigger"],
+        ("Trigger", "replace") => &["CreateTrigger", "DeleteTrigger"],
         (_, "unchanged") => &[],
         other => panic!("{other:?} isn't expected: {entry:#}"),
     }
@@ -109,6 +110,9 @@ fn a_plan_says_what_then_happens_and_nothing_else() {
         edit(&mut objects, "events", "/spec/webhook/rotation", json!("1"));
         edit(&mut objects, "internal", "/spec/tags/team", json!("sre"));
         edit(&mut objects, "agent", "/spec/content/files/0/text", json!("Report what happened today."));
+        // What another object still has, and is about to give up, can be created.
+        objects.push(t.object(&TRIGGER.replace("name: weekly", "name: early")));
+        edit(&mut objects, "weekly", "/spec/schedule/expression", json!("cron(0 10 ? * MON *)"));
         let path = file(t, &objects);
         let text_plan = plan(t, &["-f", path.to_str().unwrap()]).await.out;
         for part in [
@@ -116,7 +120,7 @@ fn a_plan_says_what_then_happens_and_nothing_else() {
             "affects the webhook URL and Secret",
             "~ /webhook/rotation: (hidden)",
             "after ServiceRegistration",
-            "Plan: 4 to update, 3 to replace, 2 unchanged.",
+            "Plan: 1 to create, 4 to update, 4 to replace, 1 unchanged.",
         ] {
             assert!(text_plan.contains(part), "{part}: {text_plan}");
         }
@@ -149,7 +153,8 @@ fn a_plan_says_what_then_happens_and_nothing_else() {
             ("PrivateConnection internal", "update"),
             ("ServiceRegistration channel", "unchanged"),
             ("ServiceRegistration gitlab", "replace"),
-            ("Trigger weekly", "unchanged"),
+            ("Trigger early", "create"),
+            ("Trigger weekly", "replace"),
         ];
         let expected = expected.map(|(name, action)| (name.to_owned(), action.to_owned()));
         assert_eq!(edited, BTreeMap::from(expected));
