@@ -83,8 +83,8 @@ pub struct Rule {
     #[serde(default)]
     pub delay_ms: u64,
     /// How many lists `stale-lists` is about; each page counts.
-    #[serde(default = "one_list")]
-    pub lists: usize,
+    #[serde(default = "one")]
+    pub lists: u64,
     /// For how long, at most.
     #[serde(default = "long")]
     pub stale_ms: u64,
@@ -101,10 +101,6 @@ fn any() -> String {
 }
 
 fn one() -> u64 {
-    1
-}
-
-fn one_list() -> usize {
     1
 }
 
@@ -136,7 +132,7 @@ pub struct Plan {
     pub error: String,
     pub message: String,
     pub fields: Vec<Violation>,
-    pub lists: usize,
+    pub lists: u64,
     pub stale_ms: u64,
 }
 

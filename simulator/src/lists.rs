@@ -24,7 +24,7 @@ pub struct Lists {
 struct Held {
     region: Arc<Region>,
     /// How many lists still show it.
-    left: usize,
+    left: u64,
     until: Timestamp,
 }
 
@@ -35,7 +35,7 @@ impl Lists {
     }
 
     /// The next `count` lists show this region, unless `lasting` is over before. What is held already stays.
-    pub fn hold(&mut self, caller: &Caller, region: Region, count: usize, lasting: Duration, now: Timestamp) {
+    pub fn hold(&mut self, caller: &Caller, region: Region, count: u64, lasting: Duration, now: Timestamp) {
         let until = SignedDuration::try_from(lasting).ok().and_then(|lasting| now.checked_add(lasting).ok());
         let until = until.unwrap_or(Timestamp::MAX);
         let is_held = self.held.get(&place(caller)).is_some_and(|held| held.left > 0 && now < held.until);

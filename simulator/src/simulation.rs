@@ -136,7 +136,7 @@ impl Inner {
     }
 
     /// From now on, so many lists show the region as it is now, unless `lasting` is over before.
-    pub fn hold_lists(&mut self, caller: &Caller, count: usize, lasting: Duration, now: Timestamp) {
+    pub fn hold_lists(&mut self, caller: &Caller, count: u64, lasting: Duration, now: Timestamp) {
         let region = self.world.region(&caller.account, &caller.region, now).clone();
         self.lists.hold(caller, region, count, lasting, now);
     }

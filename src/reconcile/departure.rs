@@ -1,15 +1,16 @@
 //! What becomes of the remotes of objects that are being deleted, or are about to describe something else. Where nothing is
 //! changed, none of that happens, and what follows from it for others is told as if it had.
 
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 
 use crate::api::change::ChangeAction;
-use crate::api::common::{DeletionPolicy, ManagementPolicy, Object, Status};
+use crate::api::common::{DeletionPolicy, Object, Status};
 
 use super::graph::marks::Mark;
+use super::inputs::is_parting;
 use super::kind::Kind;
 use super::pass::Pass;
-use super::state::annotations::{self, HAND_OVER_TO};
+use super::state::annotations::HAND_OVER_TO;
 
 /// What becomes of a remote that its object is about to part with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +53,11 @@ impl<K: Kind> Pass<'_, K> {
     /// What becomes of what the other object has, if that is about to happen.
     pub(super) fn departure(&self, other: &K::Object) -> Option<Departure> {
         let policies = K::policies(other);
-        let goes = self.cx.holds_back && other.meta().deletion_timestamp.is_some();
-        if !goes || annotations::is_paused(other) || policies.management_policy != ManagementPolicy::Manage {
+        if !is_parting(self.cx, other, &policies) {
             return None;
         }
         let heir = other.annotations().get(HAND_OVER_TO).filter(|_| !K::ARN_TYPE.is_empty());
         match (policies.deletion_policy, heir) {
-            (DeletionPolicy::Delete, _) if policies.change_policy.holds(ChangeAction::Delete) => None,
             (DeletionPolicy::Delete, _) => Some(Departure::Deleted),
             (DeletionPolicy::Retain, None) => Some(Departure::Left),
             (DeletionPolicy::Retain, Some(heir)) => (*heir == self.identity.namespace

@@ -18,8 +18,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::api::AgentSpace;
+use crate::api::change::ChangeAction;
 use crate::api::common::{
-    AccountRef, CommonStatus, KeyRef, ManagementPolicy, Object, ObjectRef, Status, Tags,
+    AccountRef, CommonStatus, DeletionPolicy, KeyRef, ManagementPolicy, Object, ObjectRef, Policies, Status,
+    Tags,
 };
 use crate::aws::{Caller, Priority};
 use crate::echo::Seen;
@@ -216,7 +218,7 @@ impl<'a> Inputs<'a> {
         let lies_there = |owner: &Subject| {
             let owner = cache.as_ref().and_then(|cache| cache.get(owner));
             // Where nothing is changed, who parts with it still has it.
-            if self.cx.holds_back && owner.as_ref().is_some_and(|owner| is_leaving(&**owner)) {
+            if owner.as_ref().is_some_and(|owner| is_parting(self.cx, &**owner, &owner.policies())) {
                 return false;
             }
             owner.zip(place).is_none_or(|(owner, place)| is_one_place(owner.status().common(), place))
@@ -408,9 +410,15 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// Whether the object is being deleted, and nobody keeps the operator from it.
-fn is_leaving<T: Object>(object: &T) -> bool {
-    object.meta().deletion_timestamp.is_some() && !annotations::is_paused(object)
+/// Whether the object is being deleted and would part with what it has, if changes weren't held back.
+pub(super) fn is_parting<T: Object>(cx: &Context, object: &T, policies: &Policies) -> bool {
+    let waits = policies.deletion_policy == DeletionPolicy::Delete
+        && policies.change_policy.holds(ChangeAction::Delete);
+    cx.holds_back
+        && object.meta().deletion_timestamp.is_some()
+        && !annotations::is_paused(object)
+        && policies.management_policy == ManagementPolicy::Manage
+        && !waits
 }
 
 /// Whether both may refer to the same account and region: some ids are names, which are unique only there.

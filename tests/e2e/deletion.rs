@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::everything::{self, OBJECTS};
 use crate::fixtures::{AGENT, SOURCE, SPACE, TRIGGER, events};
-use crate::harness::{run, wait_until};
+use crate::harness::{Test, run, wait_until};
 
 /// The namespace controller of the cluster takes its time while the other tests delete theirs.
 const NAMESPACES_ARE_SLOW: Duration = Duration::from_mins(2);
@@ -136,6 +136,16 @@ fn a_deletion_right_after_the_creation_leaves_nothing() {
     });
 }
 
+/// Applies an object, and removes it past its finalizer while AWS takes its time to create what it describes.
+async fn vanish_while_made(t: &Test, yaml: &str, create: &str) {
+    t.fault(json!({"operation": create, "effect": "delay", "delayMs": 3000}));
+    let object = t.apply(yaml).await;
+    object.wait("the create has been started", |object| object.pointer("/status/intent").is_some()).await;
+    object.delete().await;
+    object.patch(json!({"metadata": {"finalizers": null}})).await;
+    object.gone().await;
+}
+
 #[test]
 fn a_remote_whose_object_vanishes_while_it_is_made_is_deleted_again() {
     // The API server completes a deletion that began before the finalizer was added.
@@ -147,14 +157,7 @@ fn a_remote_whose_object_vanishes_while_it_is_made_is_deleted_again() {
             (SOURCE, "AssociateService", "DisassociateService"),
         ] {
             let (mark, before) = (t.mark(), t.state());
-            t.fault(json!({"operation": made, "effect": "delay", "delayMs": 3000}));
-            let object = t.apply(yaml).await;
-            object
-                .wait("the create has been started", |object| object.pointer("/status/intent").is_some())
-                .await;
-            object.delete().await;
-            object.patch(json!({"metadata": {"finalizers": null}})).await;
-            object.gone().await;
+            vanish_while_made(t, yaml, made).await;
             wait_until(format!("{made} and {deleted}"), async || {
                 (t.mutations_since(mark) == [made, deleted]).then_some(())
             })
@@ -169,14 +172,8 @@ fn a_remote_whose_object_vanishes_while_it_is_made_stays_if_the_object_asked_for
     run(async |t| {
         for policy in ["deletionPolicy: Retain", "changePolicy: OnApprovalIfDisruptive"] {
             let mark = t.mark();
-            t.fault(json!({"operation": "CreateAgentSpace", "effect": "delay", "delayMs": 2000}));
-            let object = t.apply(&SPACE.replace("spec: {}", &format!("spec: {{{policy}}}"))).await;
-            object
-                .wait("the create has been started", |object| object.pointer("/status/intent").is_some())
-                .await;
-            object.delete().await;
-            object.patch(json!({"metadata": {"finalizers": null}})).await;
-            object.gone().await;
+            let space = SPACE.replace("spec: {}", &format!("spec: {{{policy}}}"));
+            vanish_while_made(t, &space, "CreateAgentSpace").await;
             wait_until("the space is made", async || (t.remotes("agentSpace").len() == 1).then_some(()))
                 .await;
             t.stays_quiet(Duration::from_secs(1)).await;

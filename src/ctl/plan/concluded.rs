@@ -50,6 +50,6 @@ pub(super) fn condition_of<'a>(object: &'a Value, kind: &str) -> Option<&'a Valu
 }
 
 /// Whether it can't have what it describes because others have it.
-pub(super) fn is_refused(object: &Value) -> bool {
+pub(super) fn is_contested(object: &Value) -> bool {
     ["Synced", "Ready"].iter().any(|kind| reason_of(object, kind) == Reason::Conflict.as_str())
 }

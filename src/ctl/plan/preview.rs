@@ -28,7 +28,7 @@ use crate::reconcile::inputs::accounts::OwnAccount;
 use crate::reconcile::shard::Shard;
 use crate::reconcile::state::annotations::{PAUSED, RECONCILE_REQUESTED};
 
-use super::concluded::{AGAIN, is_concluded, is_passing, is_refused};
+use super::concluded::{AGAIN, is_concluded, is_contested, is_passing};
 use super::focus;
 use super::relations::subject_of;
 
@@ -327,12 +327,12 @@ impl Stage {
         let mut before = usize::MAX;
         loop {
             self.settled(metrics, limit).await?;
-            let refused = self.refused();
-            if refused.is_empty() || refused.len() >= before {
+            let contested = self.contested();
+            if contested.is_empty() || contested.len() >= before {
                 return Ok(());
             }
-            before = refused.len();
-            for (collection, mut object) in refused {
+            before = contested.len();
+            for (collection, mut object) in contested {
                 object["metadata"]["annotations"][RECONCILE_REQUESTED] = json!(format!("{AGAIN}{before}"));
                 self.replica.put(collection, object);
             }
@@ -340,10 +340,10 @@ impl Stage {
     }
 
     /// The objects that can't have what they describe because others have it.
-    fn refused(&self) -> Vec<(&Collection, Value)> {
+    fn contested(&self) -> Vec<(&Collection, Value)> {
         let of = |(_, collection): &'_ (KindOf, Collection)| self.replica.objects(collection);
         let all = self.kinds.iter().flat_map(|kind| of(kind).into_iter().map(|object| (&kind.1, object)));
-        all.filter(|(_, object)| is_refused(object)).collect()
+        all.filter(|(_, object)| is_contested(object)).collect()
     }
 
     /// Waits until the operator has looked at every object and writes nothing more.

@@ -170,9 +170,9 @@ impl Sight {
     /// reads again what it has read.
     pub fn is_due<C: Collection>(&self, id: &str) -> bool {
         let slot = self.slot::<C>();
-        match slot.inspected(id) {
+        match slot.last_inspected(id) {
             None => {
-                slot.inspect(id, self.began.saturating_sub(1));
+                slot.inspected(id, self.began.saturating_sub(1));
                 false
             }
             Some(sent) if self.mirrored => !self.picture.is_recent(sent, &self.aws),
@@ -182,7 +182,7 @@ impl Sight {
 
     /// What no list shows of the resource was read, by a request sent at `sent`.
     pub fn inspected<C: Collection>(&self, id: &str, sent: Moment) {
-        self.slot::<C>().inspect(id, sent);
+        self.slot::<C>().inspected(id, sent);
     }
 
     /// The present moment, to be taken before a read is sent.

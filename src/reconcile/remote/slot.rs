@@ -190,9 +190,11 @@ impl Slot {
     ) {
         let mut state = self.state();
         state.mirror.confirmed(viewer, id, found.map(|(item, _)| Packed::new::<C>(item)), sent);
-        match found {
-            Some((_, detail)) => state.keep(viewer, id, detail.clone(), sent),
-            None => _ = state.details.remove(id),
+        if let Some((_, detail)) = found {
+            state.keep(viewer, id, detail.clone(), sent);
+        } else {
+            state.details.remove(id);
+            state.inspected.remove(id);
         }
     }
 
@@ -224,12 +226,12 @@ impl Slot {
     }
 
     /// When what no list shows of the resource was last compared.
-    pub fn inspected(&self, id: &str) -> Option<Moment> {
+    pub fn last_inspected(&self, id: &str) -> Option<Moment> {
         self.state().inspected.get(id).copied()
     }
 
     /// What no list shows of the resource was compared with what a read sent at `sent` has shown.
-    pub fn inspect(&self, id: &str, sent: Moment) {
+    pub fn inspected(&self, id: &str, sent: Moment) {
         self.state().inspected.insert(id.into(), sent);
     }
 

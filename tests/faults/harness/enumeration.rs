@@ -343,8 +343,7 @@ fn injections(ran: &Ran) -> Vec<Injection> {
     let armed = ran.calls.iter().filter(|call| call.nth > 0);
     armed
         .flat_map(|call| {
-            let of = |fault: &Fault| Injection { call: call.name.clone(), nth: call.nth, fault: *fault };
-            Fault::of(call).iter().map(of)
+            Fault::of(call).map(|fault| Injection { call: call.name.clone(), nth: call.nth, fault })
         })
         .collect()
 }

@@ -64,40 +64,20 @@ const NAMES: &[(Fault, &str)] = &[
 ];
 
 impl Fault {
-    /// All that can hit a call like this. A read has no effect that could be lost.
-    pub fn of(call: &Call) -> &'static [Self] {
-        match (call.side, call.mutating) {
-            (Side::Aws, false) if call.name.starts_with("List") => {
-                &[CrashBefore, Timeout, Reset, Throttled, Broken, Held, HeldLong]
-            }
-            (_, false) => &[CrashBefore, Timeout, Reset, Throttled, Broken],
-            (Side::Aws, true) => &[
-                CrashBefore,
-                CrashAfter,
-                Lost,
-                Timeout,
-                Late,
-                Reset,
-                Throttled,
-                Broken,
-                BrokenAfter,
-                Stale,
-                StaleList,
-                StaleLists,
-            ],
-            (Side::Kubernetes, true) => &[
-                CrashBefore,
-                CrashAfter,
-                Lost,
-                Timeout,
-                Late,
-                Reset,
-                Throttled,
-                Broken,
-                BrokenAfter,
-                Conflict,
-                Stale,
-            ],
+    /// All that can hit a call like this.
+    pub fn of(call: &Call) -> impl Iterator<Item = Self> {
+        Self::all().filter(move |fault| fault.can_hit(call))
+    }
+
+    /// A read has no effect that could be lost.
+    fn can_hit(self, call: &Call) -> bool {
+        let is_aws = call.side == Side::Aws;
+        match self {
+            CrashBefore | Timeout | Reset | Throttled | Broken => true,
+            CrashAfter | Lost | Late | BrokenAfter | Stale => call.mutating,
+            Conflict => call.mutating && !is_aws,
+            StaleList | StaleLists => call.mutating && is_aws,
+            Held | HeldLong => is_aws && call.name.starts_with("List"),
         }
     }
 
