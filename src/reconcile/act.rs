@@ -4,6 +4,7 @@ use kube::Resource;
 use tracing::info;
 
 use crate::api::common::{Intent, Object, Status};
+use crate::kubernetes::stored;
 
 use super::conclusion::Ending;
 use super::decide::{Decision, decide};
@@ -11,12 +12,12 @@ use super::inputs::access::Access;
 use super::inputs::policies;
 use super::kind::{Created, Kind, Observation, Remote, Replacement, Resolved, Scope};
 use super::pass::Pass;
-use super::state::annotations::RECONCILE_REQUESTED;
+use super::state::annotations::{self, RECONCILE_REQUESTED};
 use super::state::conditions::Reason;
 use super::state::drift::{Change, Drift, Remedy};
 use super::state::error::Error;
 use super::state::fingerprint;
-use super::state::ownership::Owner;
+use super::state::ownership::{Identity, Owner};
 use super::{events, owned};
 
 impl<K: Kind> Pass<'_, K> {
@@ -235,6 +236,7 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(stalled);
         }
         self.namespace_stays()?;
+        self.check_current().await?;
         let why = Drift(drift.fixed_by(Remedy::Replace).cloned().collect());
         let (scope, desired) = (&resolved.scope, &resolved.desired);
         match K::replacement(desired, remote, &drift, &self.status) {
@@ -264,6 +266,29 @@ impl<K: Kind> Pass<'_, K> {
         self.cx.breaker.wrote(&self.identity.uid, self.object.meta().generation, &drift);
         events::replaced(self, K::NOUN, remote.id(), &why);
         Ok(Ending::Again)
+    }
+
+    /// A replacement can't be undone, and the cache may be behind: it isn't begun for an object that has been deleted,
+    /// paused or edited since.
+    async fn check_current(&self) -> Result<(), Error> {
+        let Identity { name, uid, .. } = &self.identity;
+        let found = stored::one(&self.api, name, uid).await;
+        let found =
+            found.map_err(Error::kubernetes(format!("reading {name} before replacing its remote")))?;
+        let is_current = found.is_some_and(|stored| {
+            let (meta, known) = (stored.meta(), self.object.meta());
+            meta.generation == known.generation
+                && meta.deletion_timestamp.is_none()
+                && !annotations::is_paused(&stored)
+        });
+        if is_current {
+            return Ok(());
+        }
+        info!("the object was changed or deleted meanwhile; its remote isn't replaced");
+        Err(Error::poll(
+            Reason::Progressing,
+            format!("the object has changed; looking at it again before the {} is replaced", K::NOUN),
+        ))
     }
 
     /// Stalls when the same drift keeps coming back after successful writes.

@@ -154,3 +154,37 @@ fn watches_that_have_expired_are_made_up_for_by_lists() {
         assert!(world.remotes("association").is_empty());
     });
 }
+
+#[test]
+fn a_cache_that_is_behind_costs_no_webhook() {
+    run(async || {
+        let world = World::new().await;
+        let (proxy, replica) = behind_a_proxy(&world).await;
+        world.apply(CHANNEL).await.ready().await;
+        let events = world.apply(EVENTS).await;
+        events.ready().await;
+        let secret = world.handle("Secret", "events-webhook");
+        let (kept, before) = (secret.get().await, world.secret_data("events-webhook").await);
+        let mark = world.mark();
+        // The object is paused and removed, with its Secret; the operator only sees that the Secret is gone.
+        proxy.hold_watches(Some("associations"));
+        events.patch(json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await;
+        events.delete().await;
+        events.patch(json!({"metadata": {"finalizers": null}})).await;
+        events.gone().await;
+        secret.delete_and_wait().await;
+        replica.says("its remote isn't replaced").await;
+        // A backup brings both back.
+        let metadata = |part: &str| kept["metadata"][part].clone();
+        let restored = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": kept["type"], "data": kept["data"],
+            "metadata": {"name": "events-webhook", "labels": metadata("labels"), "annotations": metadata("annotations")},
+        });
+        world.apply(&restored.to_string()).await;
+        let events = world.apply(EVENTS).await;
+        proxy.hold_watches(None);
+        events.ready().await;
+        assert_eq!(world.mutations_since(mark), Vec::<String>::new());
+        assert_eq!(world.secret_data("events-webhook").await, before);
+    });
+}

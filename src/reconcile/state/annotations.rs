@@ -15,7 +15,7 @@ pub const HAND_OVER_TO: &str = "devopsagent.dev/hand-over-to";
 pub const APPROVE: &str = "devopsagent.dev/approve";
 
 /// Whether the object is paused: any value except `false` counts, because whoever writes `True` or `yes` means it.
-pub fn is_paused<T: Object>(object: &T) -> bool {
+pub fn is_paused<T: ResourceExt>(object: &T) -> bool {
     object.annotations().get(PAUSED).is_some_and(|value| value != "false")
 }
 

@@ -34,6 +34,8 @@ type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How long after that a late call takes effect.
 const LATENESS: Duration = Duration::from_millis(150);
+/// So many events of a watch are late at a time.
+const MOST_LATE: usize = 256;
 
 /// A client of one incarnation of the operator.
 pub fn client(world: &Arc<World>, incarnation: u64) -> Client {
@@ -211,7 +213,14 @@ impl Layer {
                 .iter()
                 .map(|place| world.cluster.place(place).watch(resource, listed.unwrap_or_default()).boxed()),
         );
-        let frames = lines.then(move |line| {
+        let lag = world.watch_lag.filter(|_| resource.is_ours());
+        let late = lines.map(move |line| async move {
+            if let Some(lag) = lag {
+                tokio::time::sleep(lag).await;
+            }
+            line
+        });
+        let frames = late.buffered(MOST_LATE).then(move |line| {
             let world = Arc::clone(&world);
             async move {
                 world.boundary.fresh().await;

@@ -80,6 +80,8 @@ pub struct Reading {
     pub set: fn(&mut Switches),
     /// How often everything is listed, if more often than usual.
     pub refresh: Option<Duration>,
+    /// How far the caches of our kinds are behind, while Secrets are seen at once.
+    pub watch_lag: Option<Duration>,
 }
 
 /// One run.

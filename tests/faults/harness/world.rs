@@ -62,6 +62,8 @@ pub struct World {
     pub patience: Duration,
     /// How often everything is listed, if more often than usual.
     refresh: Option<Duration>,
+    /// How far the caches of our kinds are behind.
+    pub watch_lag: Option<Duration>,
     /// The bug that is planted.
     pub planted: Option<Planted>,
     pub left: Left,
@@ -93,6 +95,7 @@ impl World {
             cluster_id: format!("cluster-{run}"),
             patience,
             refresh: job.reading.and_then(|reading| reading.refresh),
+            watch_lag: job.reading.and_then(|reading| reading.watch_lag),
             planted: job.planted,
             left: Left::default(),
             running: watch::Sender::new(true),

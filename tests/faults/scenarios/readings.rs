@@ -23,6 +23,8 @@ pub const READINGS: &[Reading] = &[
         refresh: Some(Duration::from_millis(150)),
         ..reading("rounds-that-lag", |it| it.list_lag_ms = 400)
     },
+    // Objects are seen later than the Secrets that belong to them.
+    Reading { watch_lag: Some(Duration::from_millis(300)), ..reading("watches-that-lag", |_| {}) },
     reading("newest-first", |it| it.list_order = ListOrder::Newest),
     reading("one-a-page", |it| it.page_size = 1),
     reading("deregister-later", |it| it.deregister_cooldown_ms = 500),
@@ -50,5 +52,5 @@ pub const READINGS: &[Reading] = &[
 ];
 
 const fn reading(name: &'static str, set: fn(&mut Switches)) -> Reading {
-    Reading { name, set, refresh: None }
+    Reading { name, set, refresh: None, watch_lag: None }
 }

@@ -1,4 +1,5 @@
-//! A connection to the API server that can be cut, and that can tell a watch that its version is too old.
+//! A connection to the API server that can be cut, that can hold back what a watch shows, and that can tell a watch that
+//! its version is too old.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use devops_agent_test_support::server;
+use futures::StreamExt;
 use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
+use hyper::body::{Body, Bytes, Incoming};
 use kube::Client;
-use kube::client::Body;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::World;
@@ -39,6 +41,8 @@ struct Way {
     client: Client,
     expiring: AtomicBool,
     expired: AtomicUsize,
+    /// The plural of the kind whose watches show nothing for now.
+    held: watch::Sender<Option<&'static str>>,
 }
 
 impl Proxy {
@@ -47,7 +51,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
         let client = world.client.clone();
-        let way = Way { client, expiring: AtomicBool::new(false), expired: AtomicUsize::new(0) };
+        let (expiring, expired) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let way = Way { client, expiring, expired, held: watch::Sender::new(None) };
         let kubeconfig = world.file("proxy.kubeconfig");
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: proxy\n\
@@ -79,6 +84,11 @@ impl Proxy {
         self.server = Some(tokio::spawn(serve(Arc::clone(&self.way), listener)));
     }
 
+    /// From now on, the watches of this kind are behind; with `None`, they catch up.
+    pub fn hold_watches(&self, plural: Option<&'static str>) {
+        self.way.held.send_replace(plural);
+    }
+
     /// From now on, or no longer, every watch that goes on from a version is told that this is too old.
     pub fn expire_watches(&self, expire: bool) {
         self.way.expiring.store(expire, Ordering::SeqCst);
@@ -106,7 +116,8 @@ async fn serve(way: Arc<Way>, listener: TcpListener) {
 async fn answer(way: Arc<Way>, request: Request<Incoming>) -> Result<Answer, BoxError> {
     let (mut head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
-    let goes_on = query.contains("watch=true") && query.contains("resourceVersion=");
+    let is_watch = query.contains("watch=true");
+    let goes_on = is_watch && query.contains("resourceVersion=");
     if goes_on && way.expiring.load(Ordering::SeqCst) {
         way.expired.fetch_add(1, Ordering::SeqCst);
         let body = Full::new(Bytes::from_static(EXPIRED.as_bytes())).map_err(BoxError::from);
@@ -118,9 +129,27 @@ async fn answer(way: Arc<Way>, request: Request<Incoming>) -> Result<Answer, Box
     head.headers.remove(http::header::CONNECTION);
     head.version = http::Version::HTTP_11;
     let body = body.collect().await?.to_bytes();
-    let answer = way.client.send(Request::from_parts(head, Body::from(body.to_vec()))).await?;
+    let answer = way.client.send(Request::from_parts(head, kube::client::Body::from(body.to_vec()))).await?;
     let (mut head, body) = answer.into_parts();
     head.version = http::Version::HTTP_11;
     head.headers.remove(http::header::TRANSFER_ENCODING);
-    Ok(Response::from_parts(head, body.map_err(BoxError::from).boxed_unsync()))
+    let body = body.map_err(BoxError::from);
+    let body = if is_watch { held_back(&way, path, body).boxed_unsync() } else { body.boxed_unsync() };
+    Ok(Response::from_parts(head, body))
+}
+
+/// What a watch shows, as soon as its kind isn't held.
+fn held_back<B>(way: &Way, path: String, body: B) -> impl Body<Data = Bytes, Error = BoxError> + use<B>
+where
+    B: Body<Data = Bytes, Error = BoxError>,
+{
+    let held = way.held.subscribe();
+    StreamBody::new(BodyStream::new(body).then(move |frame| {
+        let (mut held, path) = (held.clone(), path.clone());
+        async move {
+            let _ =
+                held.wait_for(|held| !held.is_some_and(|plural| path.contains(&format!("/{plural}?")))).await;
+            frame
+        }
+    }))
 }
