@@ -25,7 +25,7 @@ pub struct Arguments {
     namespace: Option<String>,
 
     /// How long the operator may take for each step, for example `60s`.
-    #[arg(long, env = "CHECK_TIMEOUT", default_value = "60s", value_parser = super::duration)]
+    #[arg(long, env = "CHECK_TIMEOUT", default_value = "60s", value_parser = super::run_command::duration)]
     timeout: Duration,
 }
 

@@ -4,6 +4,7 @@
 mod configurations;
 mod deployment;
 pub mod imported_association;
+mod referents;
 pub mod space_associations;
 mod webhook;
 
@@ -12,10 +13,9 @@ use std::time::Duration;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api::association::Configuration;
-use crate::api::catalog::{self, Referred, ServiceOf};
-use crate::api::common::{Fingerprint, Object, ObjectRef};
-use crate::api::{Association, AssociationStatus, PrivateConnection, ServiceRegistration};
+use crate::api::catalog::{self, ServiceOf};
+use crate::api::common::{Fingerprint, Object};
+use crate::api::{Association, AssociationStatus};
 use crate::aws;
 use crate::aws::operations::{
     self, AssociateService, DisassociateService, ListAssociations, ListWebhooks, UpdateAssociation,
@@ -95,16 +95,16 @@ impl Reconciled for Associations {
     async fn resolve(object: &Association, inputs: &Inputs<'_>) -> Result<Resolved<Self>, Error> {
         let spec = &object.spec;
         let scope = inputs.space_scope(&spec.agent_space_ref).await?;
-        let (service_id, released) = service(object, inputs)?;
+        let (service_id, released) = referents::service(object, inputs)?;
         if released && object.status().common.id.is_none() && !inputs.is_deleting() {
             return Err(being_replaced());
         }
         let desired = Desired {
             service_id,
             key: spec.configuration.key(),
-            configuration: configuration(&spec.configuration, inputs)?,
+            configuration: referents::configuration(&spec.configuration, inputs)?,
             capabilities: spec.capabilities.as_ref().and_then(|wanted| serde_json::to_value(wanted).ok()),
-            private_connections: named_connections(&spec.configuration),
+            private_connections: referents::named_connections(&spec.configuration),
             webhook: webhook::resolve(object, &scope, inputs).await?,
             released,
         };
@@ -453,71 +453,6 @@ pub(super) async fn list(scope: &Scope) -> Result<Vec<operations::Association>, 
 
 fn being_replaced() -> Error {
     Error::wait(Reason::DependencyNotReady, "spec.serviceRef: the registration is being replaced")
-}
-
-/// The id of the service, and whether its registration waits for the association to go.
-fn service(object: &Association, inputs: &Inputs<'_>) -> Result<(String, bool), Error> {
-    let spec = &object.spec;
-    let Some(reference) = &spec.service_ref else {
-        let word = spec.configuration.row().service.word();
-        let word = word.ok_or_else(|| Error::terminal(Reason::Invalid, "spec.serviceRef must be set"))?;
-        return Ok((word.to_owned(), false));
-    };
-    let service = inputs.object::<ServiceRegistration>(reference, "spec.serviceRef")?;
-    let released = service.status().released == Some(true);
-    Ok((inputs.id_of(&*service, "spec.serviceRef")?, released))
-}
-
-/// The configuration in wire form: references to other objects are replaced by ids and names.
-fn configuration(spec: &Configuration, inputs: &Inputs<'_>) -> Result<Value, Error> {
-    let mut configuration = serde_json::to_value(spec).unwrap_or_default();
-    let row = spec.row();
-    for reference in row.references {
-        let Some(part) = configuration[row.key].pointer_mut(reference.at) else { continue };
-        if let Some(object) = take_reference(part, reference.field) {
-            let field = reference.path(row.key, reference.field);
-            part[reference.fills] = match reference.to {
-                Referred::Association => {
-                    inputs.id_of(&*inputs.object::<Association>(&object, &field)?, &field)?.into()
-                }
-                Referred::PrivateConnection => {
-                    inputs.ready_id_of(&*inputs.object::<PrivateConnection>(&object, &field)?, &field)?.into()
-                }
-            };
-        } else if let (Referred::Association, Some(id)) = (reference.to, part[reference.fills].as_str()) {
-            check_association(id, &reference.path(row.key, reference.fills), inputs)?;
-        }
-    }
-    Ok(configuration)
-}
-
-/// An association that a spec names by id needs the consent of the object that has it, like a reference.
-fn check_association(id: &str, field: &str, inputs: &Inputs<'_>) -> Result<(), Error> {
-    let Some(owner) = inputs.forbidding_owner::<Association>(id, None) else { return Ok(()) };
-    Err(Error::wait(
-        Reason::ReferenceNotAllowed,
-        format!(
-            "{field}: {id} is the {owner}, which can't be used from the namespace {}; use an association of this \
-             namespace",
-            inputs.identity().namespace
-        ),
-    ))
-}
-
-/// The private connections that the configuration names by what AWS calls them, with the fields that do.
-fn named_connections(spec: &Configuration) -> Vec<(String, String)> {
-    let configuration = serde_json::to_value(spec).unwrap_or_default();
-    let row = spec.row();
-    let references = row.references.iter().filter(|reference| reference.to == Referred::PrivateConnection);
-    let named = references.filter_map(|reference| {
-        let name = configuration[row.key].pointer(reference.at)?.get(reference.fills)?.as_str()?;
-        Some((reference.path(row.key, reference.fills), name.to_owned()))
-    });
-    named.collect()
-}
-
-fn take_reference(value: &mut Value, key: &str) -> Option<ObjectRef> {
-    serde_json::from_value(document::take(value, key)?).ok()
 }
 
 /// The path of a role that AWS says is invalid, in the configuration itself.

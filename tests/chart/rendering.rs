@@ -1,5 +1,8 @@
 //! What the chart renders, value by value.
 
+mod monitoring;
+mod pods;
+
 use serde_json::{Value, json};
 
 use super::helm::{self, NAMESPACE, RELEASE};
@@ -288,77 +291,6 @@ fn only_metrics_and_probes_are_reached_and_everything_reaches_out_unless_it_is_r
 }
 
 #[test]
-fn metrics_are_protected_where_the_operator_has_rights_in_the_cluster_or_where_it_is_asked_for() {
-    let protected = |values: &Value| {
-        let reviews = helm::text(values).contains("- tokenreviews");
-        assert_eq!(arguments(values).contains(&"--metrics-auth".to_owned()), reviews, "{values}");
-        reviews
-    };
-    let auth = |enabled: Value| json!({"metrics": {"auth": {"enabled": enabled}}});
-    assert!(protected(&json!({})) && protected(&auth(json!(true))) && !protected(&auth(json!(false))));
-    assert!(!protected(&json!({"metrics": {"enabled": false, "auth": {"enabled": true}}})));
-    let mut scoped = json!({"watchNamespaces": ["a"], "accounts": {"enabled": false}, "clusterId": "x"});
-    assert!(!protected(&scoped));
-    scoped["metrics"] = auth(json!(true))["metrics"].clone();
-    assert!(protected(&scoped));
-    assert!(!arguments(&json!({"rbac": {"create": false}})).contains(&"--metrics-auth".to_owned()));
-}
-
-#[test]
-fn the_monitors_authenticate_by_themselves() {
-    let mode = "alwaysRender";
-    let both = json!({
-        "serviceMonitor": {"enabled": true, "renderMode": mode},
-        "podMonitor": {"enabled": true, "namespace": "mon", "renderMode": mode},
-    });
-    let objects = helm::objects(&json!({"metrics": both}));
-    let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
-    assert_eq!(endpoint["scheme"], "https");
-    assert_eq!(endpoint["tlsConfig"], json!({"insecureSkipVerify": true}));
-    assert_eq!(endpoint["bearerTokenFile"], "/var/run/secrets/kubernetes.io/serviceaccount/token");
-    let endpoint = only(&objects, "PodMonitor")["spec"]["podMetricsEndpoints"][0].clone();
-    assert_eq!(endpoint["scheme"], "https");
-    let secret = only(&objects, "Secret");
-    assert_eq!(endpoint["authorization"]["credentials"]["name"], secret["metadata"]["name"]);
-    assert_eq!(
-        (&secret["type"], &secret["metadata"]["namespace"]),
-        (&json!("kubernetes.io/service-account-token"), &json!("mon"))
-    );
-    let account = &secret["metadata"]["annotations"]["kubernetes.io/service-account.name"];
-    let bindings = of(&objects, "ClusterRoleBinding");
-    let reader = bindings.iter().find(|binding| binding["subjects"][0]["name"] == *account).unwrap();
-    let roles = of(&objects, "ClusterRole");
-    let role = roles.iter().find(|role| role["metadata"]["name"] == reader["roleRef"]["name"]).unwrap();
-    assert_eq!(role["rules"], json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]));
-
-    let mut plain = both.clone();
-    plain["auth"] = json!({"enabled": false});
-    let objects = helm::objects(&json!({"metrics": plain}));
-    let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
-    assert_eq!(endpoint, json!({"port": "metrics", "path": "/metrics", "honorLabels": true}));
-    assert!(of(&objects, "Secret").is_empty());
-
-    let mut other = both;
-    other["serviceMonitor"]["endpoint"] = json!({"bearerTokenFile": null, "scheme": "http"});
-    other["tls"] = json!({"secretName": "cert", "config": {"serverName": "x"}});
-    let objects = helm::objects(&json!({"metrics": other}));
-    let endpoint = only(&objects, "ServiceMonitor")["spec"]["endpoints"][0].clone();
-    assert!(endpoint["bearerTokenFile"].is_null() && endpoint["scheme"] == "http");
-    assert_eq!(endpoint["tlsConfig"]["serverName"], "x");
-}
-
-#[test]
-fn a_certificate_for_metrics_is_mounted() {
-    let values = json!({"metrics": {"auth": {"enabled": false}, "tls": {"secretName": "cert"}}});
-    let spec = pod(&values)["spec"].clone();
-    assert_eq!(spec["volumes"][0]["secret"]["secretName"], "cert");
-    let folder = spec["containers"][0]["volumeMounts"][0]["mountPath"].as_str().unwrap().to_owned();
-    let arguments = arguments(&values);
-    assert!(arguments.contains(&format!("--metrics-certificate={folder}/tls.crt")));
-    assert!(arguments.contains(&format!("--metrics-key={folder}/tls.key")));
-}
-
-#[test]
 fn the_admission_policy_is_there_where_the_api_serves_it_and_has_the_releases_name() {
     let has = |values: &Value, arguments: &[&str]| {
         let objects = helm::objects_with(values, arguments);
@@ -411,102 +343,6 @@ fn every_object_carries_the_common_labels_and_annotations() {
 }
 
 #[test]
-fn labels_of_the_pod_can_not_hide_it_from_its_selector() {
-    let values = json!({"podLabels": {"app.kubernetes.io/name": "mine", "a": "b"}});
-    let deployment = only(&helm::objects(&values), "Deployment");
-    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
-    for (key, value) in deployment["spec"]["selector"]["matchLabels"].as_object().unwrap() {
-        assert_eq!(&labels[key], value);
-    }
-    assert_eq!(labels["a"], "b");
-}
-
-#[test]
-fn what_goes_into_the_pod_arrives_there() {
-    let values = everything();
-    let spec = pod(&values)["spec"].clone();
-    for field in [
-        "affinity",
-        "dnsConfig",
-        "hostAliases",
-        "imagePullSecrets",
-        "initContainers",
-        "nodeSelector",
-        "priorityClassName",
-        "runtimeClassName",
-        "schedulerName",
-        "tolerations",
-        "volumes",
-    ] {
-        assert!(!spec[field].is_null(), "{field}");
-    }
-    assert_eq!(spec["hostNetwork"], true);
-    assert_eq!(spec["dnsPolicy"], "ClusterFirstWithHostNet");
-    let constraint = &spec["topologySpreadConstraints"][0];
-    assert_eq!(constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/instance"], RELEASE);
-    let container = &spec["containers"][0];
-    for field in ["envFrom", "lifecycle", "volumeMounts", "startupProbe", "livenessProbe", "readinessProbe"] {
-        assert!(!container[field].is_null(), "{field}");
-    }
-    assert_eq!(container["env"][1]["name"], "AWS_ENDPOINT_URL");
-    let more = container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == "RELEASE");
-    assert_eq!(more.unwrap()["value"], RELEASE, "extraEnv goes through tpl");
-    assert_eq!(spec["containers"][1]["name"], "sidecar");
-}
-
-#[test]
-fn a_label_of_ones_own_goes_before_the_charts_and_no_key_is_there_twice() {
-    let mut values = everything();
-    values["commonLabels"] = json!({"app.kubernetes.io/part-of": "{{ .Release.Name }}-platform", "app.kubernetes.io/name": "hidden"});
-    values["commonAnnotations"] =
-        json!({"helm.sh/resource-policy": "delete", "kubectl.kubernetes.io/x": "y"});
-    // The YAML parser used here rejects duplicate keys.
-    for object in helm::objects(&values) {
-        if object["metadata"]["name"] == "extra" {
-            continue;
-        }
-        let labels = &object["metadata"]["labels"];
-        assert_eq!(
-            labels["app.kubernetes.io/part-of"],
-            format!("{RELEASE}-platform"),
-            "{}",
-            object["metadata"]
-        );
-        assert_ne!(labels["app.kubernetes.io/name"], "hidden", "{}", object["metadata"]);
-    }
-    let twice: Result<Value, _> = serde_saphyr::from_str("a: 1\na: 2\n");
-    assert!(twice.is_err());
-}
-
-#[test]
-fn numbers_are_names_too() {
-    let chart = helm::chart().display().to_string();
-    let values =
-        json!({"watchNamespaces": ["789"], "serviceAccount": {"name": "12"}, "fullnameOverride": "0123"});
-    let [flag, set] = helm::set(&values);
-    for more in [&[][..], &[&*flag, &*set][..]] {
-        let text = helm::run(&[&["template", "123", &chart, "-n", "456"], more].concat());
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-        for object in objects.iter().filter(|object| !object.is_null()) {
-            let metadata = &object["metadata"];
-            assert!(metadata["name"].is_string(), "{metadata}");
-            assert!(metadata["namespace"].is_null() || metadata["namespace"].is_string(), "{metadata}");
-            for (name, value) in metadata["labels"].as_object().unwrap() {
-                assert!(value.is_string(), "{name}: {value}");
-            }
-            for subject in object["subjects"].as_array().into_iter().flatten() {
-                assert!(subject["name"].is_string() && subject["namespace"].is_string(), "{subject}");
-            }
-        }
-        let service = only(&objects, "Service");
-        assert!(
-            service["metadata"]["name"].as_str().unwrap().starts_with("metrics-"),
-            "a digit can't be first"
-        );
-    }
-}
-
-#[test]
 fn the_pod_of_helm_test_gets_a_token_and_is_scheduled_as_the_operator_is() {
     let values = everything();
     let test = only(&helm::objects(&values), "Pod")["spec"].clone();
@@ -516,63 +352,6 @@ fn the_pod_of_helm_test_gets_a_token_and_is_scheduled_as_the_operator_is() {
         ["affinity", "imagePullSecrets", "nodeSelector", "priorityClassName", "schedulerName", "tolerations"]
     {
         assert_eq!(test[field], operator[field], "{field}");
-    }
-}
-
-#[test]
-fn on_openshift_the_namespace_gives_the_numbers() {
-    let contexts = |values: &Value, arguments: &[&str]| {
-        let objects = helm::objects_with(values, arguments);
-        let pods = [
-            only(&objects, "Deployment")["spec"]["template"]["spec"].clone(),
-            only(&objects, "Pod")["spec"].clone(),
-        ];
-        pods.map(|pod| pod["securityContext"].clone())
-    };
-    let numbers = ["runAsUser", "runAsGroup", "fsGroup"];
-    for context in contexts(&json!({}), &[]) {
-        assert!(numbers.iter().all(|number| context[*number] == 65532), "{context}");
-    }
-    let set = |enabled: Value| json!({"openshift": {"enabled": enabled}});
-    for version in ["security.openshift.io/v1", "security.openshift.io/v1/SecurityContextConstraints"] {
-        for context in contexts(&json!({}), &["--api-versions", version]) {
-            assert!(numbers.iter().all(|number| context[*number].is_null()), "{context}");
-            assert_eq!(context["runAsNonRoot"], true);
-        }
-        assert_eq!(contexts(&set(json!(false)), &["--api-versions", version])[0]["fsGroup"], 65532);
-    }
-    assert!(contexts(&set(json!(true)), &[])[0]["fsGroup"].is_null());
-    let own = json!({"podSecurityContext": {"runAsUser": 1_000_650_000}});
-    let context = &contexts(&own, &["--api-versions", "security.openshift.io/v1"])[0];
-    assert_eq!(context["runAsUser"], 1_000_650_000, "what the user wants stays");
-}
-
-#[test]
-fn monitors_are_rendered_as_their_mode_says() {
-    let kinds = [
-        ("ServiceMonitor", "serviceMonitor"),
-        ("PodMonitor", "podMonitor"),
-        ("PrometheusRule", "prometheusRule"),
-    ];
-    for (kind, value) in kinds {
-        let has = |mode: Option<&str>, arguments: &[&str]| {
-            let mut monitor = json!({"enabled": true});
-            if let Some(mode) = mode {
-                monitor["renderMode"] = json!(mode);
-            }
-            !of(&helm::objects_with(&json!({"metrics": {value: monitor}}), arguments), kind).is_empty()
-        };
-        let group = ["--api-versions", "monitoring.coreos.com/v1"];
-        let served = format!("v1/Pod,monitoring.coreos.com/v1/{kind}");
-        let another = ["--api-versions", "v1/Pod,monitoring.coreos.com/v1,monitoring.coreos.com/v1/Probe"];
-        for mode in [None, Some("skipIfMissing")] {
-            assert!(!has(mode, &[]) && has(mode, &group) && !has(mode, &another), "{kind} {mode:?}");
-            assert!(has(mode, &["--api-versions", &served]), "{kind} {mode:?}");
-        }
-        assert!(has(Some("alwaysRender"), &[]) && has(Some("failIfMissing"), &group), "{kind}");
-        let refusal =
-            helm::refusal(&json!({"metrics": {value: {"enabled": true, "renderMode": "failIfMissing"}}}));
-        assert!(refusal.unwrap().contains(&format!("metrics.{value}: the cluster has no kind {kind}")));
     }
 }
 
@@ -599,37 +378,6 @@ fn accounts_come_with_the_release() {
 }
 
 #[test]
-fn a_proxy_and_authorities_reach_the_operator_and_a_restricted_network_lets_them() {
-    let values = json!({
-        "proxy": {"https": "http://proxy.example.com:3128", "http": "http://proxy.example.com", "exceptions": [".example.com"]},
-        "caBundle": {"configMapName": "trust", "key": "bundle.pem"},
-        "networkPolicy": {"egress": {"enabled": true, "ports": []}},
-    });
-    let container = container(&values);
-    let variable = |name: &str| {
-        let found = container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == name);
-        found.map(|variable| variable["value"].as_str().unwrap().to_owned())
-    };
-    assert_eq!(variable("HTTPS_PROXY").unwrap(), "http://proxy.example.com:3128");
-    assert_eq!(variable("HTTP_PROXY").unwrap(), "http://proxy.example.com");
-    let exceptions = variable("NO_PROXY").unwrap();
-    for exception in [".example.com", "169.254.170.23", "169.254.169.254", "fd00:ec2::23"] {
-        assert!(exceptions.split(',').any(|one| one == exception), "{exceptions}");
-    }
-    let folder = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
-    assert_eq!(variable("SSL_CERT_FILE").unwrap(), format!("{folder}/bundle.pem"));
-    assert_eq!(variable("SSL_CERT_DIR").unwrap(), "/etc/ssl/certs");
-    assert_eq!(pod(&values)["spec"]["volumes"][0]["configMap"]["name"], "trust");
-    let only_own = json!({"caBundle": {"secretName": "trust", "additional": false}});
-    assert_eq!(pod(&only_own)["spec"]["volumes"][0]["secret"]["secretName"], "trust");
-    assert!(!helm::text(&only_own).contains("SSL_CERT_DIR") && !helm::text(&json!({})).contains("NO_PROXY"));
-    let policy = only(&helm::objects(&values), "NetworkPolicy");
-    let rules = policy["spec"]["egress"].as_array().unwrap();
-    let open = rules.iter().find(|rule| rule["to"].is_null() && rule["ports"][0]["port"] != 53).unwrap();
-    assert_eq!(open["ports"], json!([{"port": 3128, "protocol": "TCP"}, {"port": 80, "protocol": "TCP"}]));
-}
-
-#[test]
 fn no_ports_are_none_and_not_all() {
     let policy = only(
         &helm::objects(&json!({"networkPolicy": {"egress": {"enabled": true, "ports": []}}})),
@@ -638,23 +386,6 @@ fn no_ports_are_none_and_not_all() {
     for rule in policy["spec"]["egress"].as_array().unwrap() {
         assert!(rule["ports"].as_array().is_some_and(|ports| !ports.is_empty()), "{rule}");
     }
-}
-
-#[test]
-fn a_grace_period_of_null_is_that_of_kubernetes() {
-    let values = json!({"terminationGracePeriodSeconds": null});
-    assert!(pod(&values)["spec"]["terminationGracePeriodSeconds"].is_null());
-    assert!(!arguments(&values).iter().any(|argument| argument.starts_with("--shutdown-timeout")));
-}
-
-#[test]
-fn further_members_go_before_those_of_the_pod() {
-    let values = json!({"podSpecExtra": {"hostPID": false, "nodeSelector": {"a": "{{ .Release.Name }}"}, "enableServiceLinks": true}});
-    let spec = pod(&values)["spec"].clone();
-    assert_eq!(spec["hostPID"], false);
-    assert_eq!(spec["enableServiceLinks"], true);
-    assert_eq!(spec["nodeSelector"], json!({"a": RELEASE, "kubernetes.io/os": "linux"}));
-    assert_eq!(spec["containers"][0]["name"], "operator");
 }
 
 #[test]
