@@ -76,6 +76,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!("lose-status-of-others", recover::lost_status_of_others),
         scenario!("rebuild-from-git", recover::rebuilt),
         scenario!("rebuild-with-backup", recover::restored),
+        scenario!("take-out-paused", recover::taken_out).under_readings(),
         scenario!("let-go-and-take-back", recover::retained),
         scenario!("move-namespace", recover::moved).at(Home::Two),
         scenario!("association-gone", recover::association_gone),

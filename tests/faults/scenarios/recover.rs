@@ -55,6 +55,31 @@ pub async fn restored(run: &Run) -> Outcome {
     nothing_is_made_again(run)
 }
 
+/// A paused association is taken out of the cluster past its finalizer, and its Secret with it, while the operator runs;
+/// then both come back from a backup. The webhook works all the time.
+pub async fn taken_out(run: &Run) -> Outcome {
+    objects::project(run).await?;
+    let secret = run.find("Secret", "project-webhook").ok_or("there is no webhook Secret")?;
+    let before = run.world.simulator.count("AssociateService");
+    run.arm();
+    let (kind, name) = ("Association", "project");
+    run.patch(kind, name, json!({"metadata": {"annotations": {"devopsagent.dev/paused": "true"}}})).await?;
+    run.delete(kind, name).await?;
+    run.patch(kind, name, json!({"metadata": {"finalizers": null}})).await?;
+    run.gone(kind, name).await?;
+    run.delete("Secret", "project-webhook").await?;
+    run.restore("Secret", &secret).await?;
+    objects::project(run).await?;
+    nothing_is_made_again(run)?;
+    let again = run.world.simulator.count("AssociateService") - before;
+    if again > 0 {
+        return Err(format!(
+            "rule 2: what was there is found, and AssociateService was called {again} times"
+        ));
+    }
+    Ok(())
+}
+
 /// Someone else writes to status, one field after the other: none of it is trusted, and nothing of another object is
 /// touched.
 pub async fn rewritten_status(run: &Run) -> Outcome {
