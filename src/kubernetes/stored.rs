@@ -19,6 +19,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{GetParams, ListParams};
 use kube::core::{ApiResource, DynamicResourceScope, Request};
 use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -143,6 +144,11 @@ impl Stored {
 
     /// The object parsed as its kind; otherwise what can be read of it, and why that isn't all.
     pub fn read<T: Object>(&self) -> Result<T, (Unreadable, Value)> {
+        self.parse().map(|(object, _)| object)
+    }
+
+    /// The same, and the JSON that it was parsed from.
+    pub fn parse<T: Object>(&self) -> Result<(T, Value), (Unreadable, Value)> {
         let (mut spec, mut status, mut failure) = (Value::Null, Value::Null, None);
         for (name, text) in members(&self.text) {
             let read = match &*name {
@@ -167,8 +173,8 @@ impl Stored {
         if let Some(failure) = failure {
             return Err((failure, object));
         }
-        match serde_path_to_error::deserialize(&object) {
-            Ok(read) => Ok(read),
+        match typed(&object) {
+            Ok(read) => Ok((read, object)),
             Err(error) => {
                 let path = error.path().to_string();
                 Err((Unreadable::Form { path, message: error.into_inner().to_string() }, object))
@@ -181,12 +187,17 @@ impl Stored {
         let Some(text) = member(&self.text, "status") else { return Ok(T::Status::default()) };
         match tree::read("status", text) {
             (_, Some(failure)) => Err(failure),
-            (value, None) => serde_path_to_error::deserialize(value).map_err(|error| Unreadable::Form {
+            (value, None) => typed(&value).map_err(|error| Unreadable::Form {
                 path: format!("status.{}", error.path()),
                 message: error.into_inner().to_string(),
             }),
         }
     }
+}
+
+/// A value of this type. Where it differs takes time to know, and is only of use if it does.
+fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    T::deserialize(value).or_else(|_| serde_path_to_error::deserialize(value))
 }
 
 /// The API that reaches objects of kind `T` as they are stored: those of a namespace, or of all.

@@ -81,10 +81,9 @@ impl Kept {
 
     /// The object as the cache keeps it.
     pub fn keep<T: Object>(&self, object: &Stored) -> Result<T, (Unreadable, Value)> {
-        let whole = object.read::<T>()?;
+        let (whole, value) = object.parse::<T>()?;
         let subject = Subject::of(&whole);
         let bytes = object.needed_bytes();
-        let value = serde_json::to_value(&whole).unwrap_or_default();
         let profile = Profile::of(&subject, &value);
         let consent = serde_json::to_string(&value["spec"]["allowedNamespaces"]).map_or(0, |text| text.len());
         if consent > KEPT_WHOLE || profile.references.len() > MOST_REFERENCES {

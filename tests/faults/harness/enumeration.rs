@@ -317,9 +317,11 @@ fn undisturbed(settings: &Settings, scenarios: &[Scenario], readings: &[Reading]
                 && only.reading.as_deref() == job.reading.map(|reading| reading.name)
         })
     };
+    // A reading that is asked for by name is tried with any scenario.
+    let named = settings.only.as_ref().is_some_and(|only| only.reading.is_some());
     let usual = scenarios.iter().map(|scenario| Job::new(*scenario));
     let others = readings.iter().flat_map(|reading| {
-        let scenarios = scenarios.iter().filter(|scenario| scenario.readings);
+        let scenarios = scenarios.iter().filter(|scenario| scenario.readings || named);
         scenarios.map(|scenario| Job { reading: Some(*reading), ..Job::new(*scenario) })
     });
     usual.chain(others).filter(chosen).collect()
