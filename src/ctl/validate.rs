@@ -1,5 +1,6 @@
 //! `validate`: what the API server and the operator would refuse, found in files, without either.
 
+mod allowed;
 mod arns;
 mod clashes;
 mod finding;
@@ -27,6 +28,7 @@ use super::exit::Exit;
 use super::manifests::{Files, GROUP, Manifest, Manifests};
 use super::output::{self, Paint};
 
+use self::allowed::Owners;
 use self::arns::Arns;
 pub use self::finding::{Check, Finding, Level};
 use self::links::Targets;
@@ -98,6 +100,7 @@ impl Validator {
         let scoped = self.definitions.iter().filter(|(_, definition)| !definition.namespaced);
         let scoped = scoped.map(|(kind, _)| kind.clone()).collect();
         let targets = Targets::new(&manifests.objects, &scoped, complete);
+        let owners = Owners::new(&manifests.objects, &scoped);
         let mut sound = Vec::new();
         for object in manifests.objects.iter().filter(|object| object.is_ours()) {
             match self.judged(object) {
@@ -105,6 +108,7 @@ impl Validator {
                 Err(wrong) => findings.extend(wrong),
             }
             findings.extend(targets.check(object));
+            findings.extend(owners.check(object));
             findings.extend(skill::in_asset(object, &targets));
             // A field that the schema has refused needn't be refused twice.
             let known: BTreeSet<_> =

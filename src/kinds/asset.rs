@@ -1,7 +1,7 @@
 //! Asset: metadata, and content that is read back when its version or the spec changed, and once in a slow cycle. The
 //! content itself is in [`self::content`].
 
-mod archive;
+pub mod archive;
 pub mod content;
 pub mod imported_asset;
 mod metadata;

@@ -236,10 +236,13 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(stalled);
         }
         self.namespace_stays()?;
-        self.check_current().await?;
         let why = Drift(drift.fixed_by(Remedy::Replace).cloned().collect());
         let (scope, desired) = (&resolved.scope, &resolved.desired);
-        match K::replacement(desired, remote, &drift, &self.status) {
+        let replacement = K::replacement(desired, remote, &drift, &self.status);
+        if !matches!(replacement, Replacement::Wait(_)) {
+            self.check_current().await?;
+        }
+        match replacement {
             Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
             Replacement::MakeBeforeBreak => {
                 let created = match self.make(resolved).await {

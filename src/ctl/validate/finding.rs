@@ -23,6 +23,8 @@ pub enum Check {
     Duplicate,
     /// What is referred to is there.
     Reference,
+    /// What is referred to in another namespace allows it.
+    Consent,
     /// A key of a Secret or ConfigMap is there, and its value can be used.
     Key,
     /// No two objects describe the same resource in AWS.
@@ -47,6 +49,7 @@ impl Check {
         (Self::Rule, "rule", "The CRD's CEL rules hold."),
         (Self::Duplicate, "duplicate", "No object is there twice."),
         (Self::Reference, "reference", "What is referred to is among the files."),
+        (Self::Consent, "consent", "What is referred to from another namespace allows that."),
         (Self::Key, "key", "A Secret or ConfigMap among the files has the key, and its value can be used."),
         (Self::Clash, "clash", "No two objects describe the same resource in AWS."),
         (Self::Arn, "arn", "ARNs of roles and keys are well formed, wherever they are."),

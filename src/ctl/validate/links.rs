@@ -125,12 +125,11 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// The text under a key of a ConfigMap among the files.
-    pub fn config_text(&self, namespace: &str, name: &str, key: &str) -> Option<String> {
-        let input = self.inputs.get(&("ConfigMap", namespace, name))?;
-        match value(input, key) {
-            Found::Bytes(bytes) => String::from_utf8(bytes).ok(),
-            _ => None,
+    /// What a Secret or ConfigMap among the files has under a key.
+    pub fn bytes(&self, kind: &str, namespace: &str, name: &str, key: &str) -> Option<Vec<u8>> {
+        match value(self.inputs.get(&(kind, namespace, name))?, key) {
+            Found::Bytes(bytes) => Some(bytes),
+            Found::Undecodable | Found::Nothing(_) => None,
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::ctl::manifests::Manifest;
 use crate::ctl::manifests::located::Place;
+use crate::kinds::asset::archive;
 use crate::kinds::asset::content::front_matter;
 
 use super::finding::{Check, Finding};
@@ -17,6 +20,8 @@ const LONGEST_NAME: usize = 64;
 const LONGEST_DESCRIPTION: usize = 1024;
 /// The file that a skill begins with.
 const MAIN: &str = "SKILL.md";
+/// The field of an archive.
+const ZIP: &str = "spec.content.zip";
 
 /// What is wrong with a `SKILL.md` that lies in a folder.
 pub fn in_folder(path: &Path, text: &str) -> Vec<Finding> {
@@ -29,38 +34,51 @@ pub fn in_folder(path: &Path, text: &str) -> Vec<Finding> {
     wrong.into_iter().map(|message| Finding::at(&file, Place::START, Check::Skill, message)).collect()
 }
 
-/// What is wrong with the `SKILL.md` of an Asset, as far as its text is among the files. Without front matter, the
+/// What is wrong with the `SKILL.md` of an Asset, as far as its content is among the files. Without front matter, the
 /// metadata of the Asset has name and description.
 pub fn in_asset(object: &Manifest, targets: &Targets<'_>) -> Vec<Finding> {
     let spec = object.spec();
-    if object.kind != "Asset" || spec["assetType"] != "skill" {
+    if object.kind != "Asset" {
         return Vec::new();
     }
-    let Some((field, text)) = main_file(object, targets) else { return Vec::new() };
-    let Some(block) = front_matter(&text) else { return Vec::new() };
+    let finding = |field: &str, message| Finding::of(object, Check::Skill, field, message);
+    let (field, text) = match main_file(object, targets) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Vec::new(),
+        Err(broken) => return vec![finding(ZIP, format!("the archive can't be used: {broken}"))],
+    };
+    let Some(block) = front_matter(&text).filter(|_| spec["assetType"] == "skill") else { return Vec::new() };
     let name = spec["metadata"]["name"].as_str();
     let wrong = problems(block, name.map(|name| ("metadata.name", name)));
-    wrong.into_iter().map(|message| Finding::of(object, Check::Skill, &field, message)).collect()
+    wrong.into_iter().map(|message| finding(&field, message)).collect()
 }
 
 /// The text of the `SKILL.md`, and the field that it is in.
-fn main_file(object: &Manifest, targets: &Targets<'_>) -> Option<(String, String)> {
+fn main_file(object: &Manifest, targets: &Targets<'_>) -> Result<Option<(String, String)>, archive::Error> {
     let content = &object.spec()["content"];
-    let config = |reference: &Value, key: &str| {
-        targets.config_text(&object.namespace, reference["name"].as_str()?, key)
+    let input = |kind, reference: &Value, key: &str| {
+        targets.bytes(kind, &object.namespace, reference["name"].as_str()?, key)
     };
-    if content["configMapRef"].is_object() {
-        return Some(("spec.content.configMapRef".to_owned(), config(&content["configMapRef"], MAIN)?));
+    let referred = |source: &Value| {
+        let key = |reference: &Value| reference["key"].as_str().map(str::to_owned);
+        let of = |kind, field: &str| input(kind, &source[field], &key(&source[field])?);
+        of("ConfigMap", "configMapKeyRef").or_else(|| of("Secret", "secretKeyRef"))
+    };
+    if let Some(bytes) = referred(&content["zip"]) {
+        return Ok(archive::read(&bytes)?.skill.map(|text| (ZIP.to_owned(), text)));
     }
-    let files = content["files"].as_array()?;
-    let (index, file) = files.iter().enumerate().find(|(_, file)| file["path"] == MAIN)?;
-    let field = format!("spec.content.files[{index}]");
-    let reference = &file["configMapKeyRef"];
-    let text = match file["text"].as_str() {
-        Some(text) => text.to_owned(),
-        None => config(reference, reference["key"].as_str()?)?,
-    };
-    Some((field, text))
+    if content["configMapRef"].is_object() {
+        let file = input("ConfigMap", &content["configMapRef"], MAIN);
+        return Ok(file
+            .and_then(|file| Some(("spec.content.configMapRef".to_owned(), String::from_utf8(file).ok()?))));
+    }
+    let mut files = content["files"].as_array().into_iter().flatten().enumerate();
+    let Some((index, file)) = files.find(|(_, file)| file["path"] == MAIN) else { return Ok(None) };
+    let written = file["text"].as_str().map(|text| text.as_bytes().to_vec());
+    let encoded = || STANDARD.decode(file["base64"].as_str()?).ok();
+    let bytes = written.or_else(encoded).or_else(|| referred(file));
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.map(|text| (format!("spec.content.files[{index}]"), text)))
 }
 
 /// What is wrong with the front matter of a skill that something else calls `named`.

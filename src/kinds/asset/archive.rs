@@ -70,7 +70,7 @@ pub fn sum(content: &[u8]) -> Sum {
     Sha256::digest(content).into()
 }
 
-/// Reads the archive in `bytes`. This adopts to a second of CPU time.
+/// Reads the archive in `bytes`. This takes up to a second of CPU time.
 pub fn read(bytes: &[u8]) -> Result<Archive, Error> {
     if bytes.len() > LARGEST_ARCHIVE {
         return Err(Error::TooLarge(bytes.len()));

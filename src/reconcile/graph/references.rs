@@ -37,7 +37,7 @@ pub const FIELDS: &[(&str, &str)] = &[
 pub const DOCUMENTS: &[&str] = &["metadata", "action"];
 
 /// The kinds that use the default account when they name none.
-const WITH_ACCOUNT: &[&str] = &["AgentSpace", "ServiceRegistration", "PrivateConnection"];
+pub const WITH_ACCOUNT: &[&str] = &["AgentSpace", "ServiceRegistration", "PrivateConnection"];
 
 /// Everything that the spec of `subject` refers to.
 pub fn of(subject: &Subject, spec: &Value) -> BTreeSet<Subject> {

@@ -40,13 +40,14 @@ pub fn check(cx: &Context, subject: &Subject, namespace: &str, field: &str) -> R
     if !exists {
         return Err(missing(subject, field));
     }
-    Err(Error::wait(
-        Reason::ReferenceNotAllowed,
-        format!(
-            "{field}: the {subject} doesn't allow the namespace {namespace}; its owner can allow it with \
-             spec.allowedNamespaces"
-        ),
-    ))
+    Err(Error::wait(Reason::ReferenceNotAllowed, format!("{field}: {}", refusal(subject, namespace))))
+}
+
+/// What is said of a reference that the owner of `subject` doesn't allow.
+pub fn refusal(subject: &Subject, namespace: &str) -> String {
+    format!(
+        "the {subject} doesn't allow the namespace {namespace}; its owner can allow it with spec.allowedNamespaces"
+    )
 }
 
 /// The error for a reference to what doesn't exist.
@@ -64,10 +65,19 @@ pub fn lists(list: &AllowedNamespaces, namespace: &str, labels: &BTreeMap<String
 
 /// Whether `subject` may be referred to from `namespace`, if it exists.
 pub fn permits(cx: &Context, subject: &Subject, namespace: &str) -> bool {
+    let allowed = cx.hub.allowed(subject);
+    allowed.is_none_or(|allowed| given(subject, allowed.as_ref(), namespace, &cx.hub.labels(namespace)))
+}
+
+/// Whether `subject`, which says that of namespaces, may be referred to from `namespace` with these `labels`.
+pub fn given(
+    subject: &Subject,
+    allowed: Option<&AllowedNamespaces>,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+) -> bool {
     let default = if subject.kind == ACCOUNT { ConsentFrom::All } else { ConsentFrom::Same };
-    cx.hub.allowed(subject).is_none_or(|allowed| {
-        allows(allowed.as_ref(), default, &subject.namespace, namespace, &cx.hub.labels(namespace))
-    })
+    allows(allowed, default, &subject.namespace, namespace, labels)
 }
 
 fn allows(

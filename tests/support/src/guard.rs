@@ -109,7 +109,10 @@ mod tests {
     fn a_program_that_was_stopped_ends_with_it_all_the_same() {
         let (guarded, log) = shell("stopped", "kill -STOP $$", Signal::SIGKILL);
         let process = PathBuf::from(format!("/proc/{}", guarded.pid()));
-        assert!(process.exists() && guarded.status().is_none());
+        let state =
+            async || std::fs::read_to_string(process.join("stat")).ok().filter(|stat| stat.contains(") T "));
+        block_on(wait_until("the program is stopped", state));
+        assert!(guarded.status().is_none());
         drop(guarded);
         assert!(!process.exists());
         std::fs::remove_file(log).unwrap();
