@@ -240,7 +240,7 @@ impl<K: Kind> Pass<'_, K> {
         let (scope, desired) = (&resolved.scope, &resolved.desired);
         let replacement = K::replacement(desired, remote, &drift, &self.status);
         if !matches!(replacement, Replacement::Wait(_)) {
-            self.check_current().await?;
+            self.check_current("replaced").await?;
         }
         match replacement {
             Replacement::Wait(waiting) => return Ok(Ending::Waiting(waiting)),
@@ -271,26 +271,26 @@ impl<K: Kind> Pass<'_, K> {
         Ok(Ending::Again)
     }
 
-    /// A replacement can't be undone, and the cache may be behind: it isn't begun for an object that has been deleted,
-    /// paused or edited since.
-    async fn check_current(&self) -> Result<(), Error> {
+    /// What can't be undone isn't begun on the word of a cache that may be behind: the object must still be stored as this
+    /// pass knows it, and not be paused. `done` says what would be done to its remote.
+    pub(super) async fn check_current(&self, done: &str) -> Result<(), Error> {
         let Identity { name, uid, .. } = &self.identity;
         let found = stored::one(&self.api, name, uid).await;
         let found =
-            found.map_err(Error::kubernetes(format!("reading {name} before replacing its remote")))?;
+            found.map_err(Error::kubernetes(format!("reading {name} before the {} is {done}", K::NOUN)))?;
         let is_current = found.is_some_and(|stored| {
             let (meta, known) = (stored.meta(), self.object.meta());
             meta.generation == known.generation
-                && meta.deletion_timestamp.is_none()
+                && meta.deletion_timestamp.is_some() == known.deletion_timestamp.is_some()
                 && !annotations::is_paused(&stored)
         });
         if is_current {
             return Ok(());
         }
-        info!("the object was changed or deleted meanwhile; its remote isn't replaced");
+        info!("the object was edited, paused or removed meanwhile; its {} isn't {done}", K::NOUN);
         Err(Error::poll(
             Reason::Progressing,
-            format!("the object has changed; looking at it again before the {} is replaced", K::NOUN),
+            format!("the object has changed; looking at it again before the {} is {done}", K::NOUN),
         ))
     }
 

@@ -62,6 +62,7 @@ impl<K: Kind> Pass<'_, K> {
     async fn delete_recorded(&mut self, id: &str) -> Result<(), Error> {
         let scope = self.recorded_scope().await?;
         self.hold_back_deletion(&scope, id).await?;
+        self.check_current("deleted").await?;
         if K::ARN_TYPE.is_empty() {
             return self.delete_untagged(&scope, id).await;
         }

@@ -157,7 +157,7 @@ fn when_the_secret_in_the_way_is_deleted_the_association_goes_on() {
 }
 
 #[test]
-fn a_deleted_secret_is_issued_anew() {
+fn a_deleted_secret_is_issued_again() {
     run(async |t| {
         let events = events(t).await;
         let before = t.secret_data("events-webhook").await.unwrap();

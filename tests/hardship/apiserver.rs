@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::fixtures::{CHANNEL, EVENTS, GITLAB, SPACE};
+use crate::fixtures::{CHANNEL, EVENTS, GITLAB, SOURCE, SPACE};
 use crate::harness::{Operator, Proxy, World, run, text, wait_until};
 
 async fn behind_a_proxy(world: &World) -> (Proxy, Operator) {
@@ -173,7 +173,7 @@ fn a_cache_that_is_behind_costs_no_webhook() {
         events.patch(json!({"metadata": {"finalizers": null}})).await;
         events.gone().await;
         secret.delete_and_wait().await;
-        replica.says("its remote isn't replaced").await;
+        replica.says("isn't replaced").await;
         // A backup brings both back.
         let metadata = |part: &str| kept["metadata"][part].clone();
         let restored = json!({
@@ -186,5 +186,28 @@ fn a_cache_that_is_behind_costs_no_webhook() {
         events.ready().await;
         assert_eq!(world.mutations_since(mark), Vec::<String>::new());
         assert_eq!(world.secret_data("events-webhook").await, before);
+    });
+}
+
+#[test]
+fn a_cache_that_is_behind_deletes_nothing_that_is_to_stay() {
+    run(async || {
+        let world = World::new().await;
+        let (proxy, replica) = behind_a_proxy(&world).await;
+        let space = world.handle("AgentSpace", "space");
+        let source = world.apply(SOURCE).await;
+        source.ready().await;
+        let id = space.id().await;
+        space.delete().await;
+        space.condition("Ready", "False", "DeletionBlocked").await;
+        // The operator sees that nothing uses the space any more, but not that it is to stay.
+        proxy.hold_watches(Some("agentspaces"));
+        space.patch(json!({"spec": {"deletionPolicy": "Retain"}})).await;
+        source.delete_and_wait().await;
+        replica.says("isn't deleted").await;
+        proxy.hold_watches(None);
+        space.gone().await;
+        let spaces = world.remotes("agentSpace");
+        assert!(spaces.iter().any(|space| space["agentSpaceId"] == id.as_str()), "{spaces:?}");
     });
 }

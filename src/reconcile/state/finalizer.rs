@@ -31,8 +31,8 @@ pub async fn put<T: Object>(api: &Api<T>, object: &T) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the finalizer from an object that is being deleted; nothing of it is left. An object that has changed since
-/// isn't touched: the API server rejects the patch with 422.
+/// Removes the finalizer from an object that is being deleted; nothing of it is left. An object that has been edited
+/// since isn't touched, as its edit may ask for something else: the API server rejects the patch with 422.
 pub async fn remove<T: Object>(written: &Written, api: &Api<T>, object: &T) -> Result<(), kube::Error> {
     let Some(index) = object.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else {
         return Ok(());
@@ -40,6 +40,7 @@ pub async fn remove<T: Object>(written: &Written, api: &Api<T>, object: &T) -> R
     let place = format!("/metadata/finalizers/{index}");
     let steps = json!([
         { "op": "test", "path": "/metadata/uid", "value": object.uid() },
+        { "op": "test", "path": "/metadata/generation", "value": object.meta().generation },
         { "op": "test", "path": place, "value": FINALIZER },
         { "op": "remove", "path": place },
     ]);
