@@ -290,7 +290,7 @@ impl<K: Kind> Pass<'_, K> {
         info!("the object was edited, paused or removed meanwhile; its {} isn't {done}", K::NOUN);
         Err(Error::poll(
             Reason::Progressing,
-            format!("the object has changed; looking at it again before the {} is {done}", K::NOUN),
+            format!("the object changed in the meantime; checking it again before its {} is {done}", K::NOUN),
         ))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::common::{AllowedNamespaces, ConsentFrom};
 use crate::ctl::manifests::Manifest;
-use crate::reconcile::graph::references::{ACCOUNT, DEFAULT_ACCOUNT, WITH_ACCOUNT};
+use crate::reconcile::graph::references::{ACCOUNT, DEFAULT_ACCOUNT, uses_default_account};
 use crate::reconcile::inputs::consent;
 use crate::reconcile::state::subject::Subject;
 
@@ -50,10 +50,8 @@ impl<'a> Owners<'a> {
             return Vec::new();
         }
         let named = links::of(&object.namespace, object.spec()).into_iter().map(|link| (link.field, link.to));
-        let without_account =
-            WITH_ACCOUNT.contains(&object.kind.as_str()) && object.spec()["accountRef"].is_null();
-        let default =
-            without_account.then(|| ("spec".to_owned(), Subject::new(ACCOUNT, "", DEFAULT_ACCOUNT)));
+        let default = uses_default_account(&object.kind, object.spec())
+            .then(|| ("spec".to_owned(), Subject::new(ACCOUNT, "", DEFAULT_ACCOUNT)));
         named.chain(default).filter_map(|(field, to)| self.refused(object, &field, &to)).collect()
     }
 

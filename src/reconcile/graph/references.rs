@@ -37,13 +37,18 @@ pub const FIELDS: &[(&str, &str)] = &[
 pub const DOCUMENTS: &[&str] = &["metadata", "action"];
 
 /// The kinds that use the default account when they name none.
-pub const WITH_ACCOUNT: &[&str] = &["AgentSpace", "ServiceRegistration", "PrivateConnection"];
+const WITH_ACCOUNT: &[&str] = &["AgentSpace", "ServiceRegistration", "PrivateConnection"];
+
+/// Whether an object of this kind uses the default account, because its spec names none.
+pub fn uses_default_account(kind: &str, spec: &Value) -> bool {
+    WITH_ACCOUNT.contains(&kind) && spec["accountRef"].is_null()
+}
 
 /// Everything that the spec of `subject` refers to.
 pub fn of(subject: &Subject, spec: &Value) -> BTreeSet<Subject> {
     let mut found = BTreeSet::new();
     walk(&subject.namespace, spec, &mut found);
-    if WITH_ACCOUNT.contains(&subject.kind) && spec["accountRef"].is_null() {
+    if uses_default_account(subject.kind, spec) {
         found.insert(Subject::new(ACCOUNT, "", DEFAULT_ACCOUNT));
     }
     if subject.kind == "Association" && spec.pointer("/webhook/secretName").is_none() {
